@@ -1,0 +1,46 @@
+# make run   the app on http://127.0.0.1:7860        make test   everything the project promises
+# make bench ratios side by side                     make help   all targets
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+TORCH := 'torch>=2.10,<2.14'
+TORCH_INDEX := https://download.pytorch.org/whl/cpu
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+export HAYSTACK_TELEMETRY_ENABLED := False
+export GRADIO_ANALYTICS_ENABLED := False
+
+.PHONY: help run test bench
+
+help:
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+# The CPU build of torch goes in first and alone: with an open range, or together with the
+# rest, pip takes gigabytes of CUDA packages instead.
+$(STAMP): pyproject.toml constraints.txt
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --retries 1 --timeout 5 --extra-index-url $(TORCH_INDEX) $(TORCH) \
+	  || $(PIP) install --quiet --extra-index-url $(TORCH_INDEX) $(TORCH)
+	$(PIP) install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+$(DEV_STAMP): $(STAMP)
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+run: $(STAMP) ## install what is missing, start the app, and say where it is
+	$(BIN)/attune serve
+
+test: $(DEV_STAMP) ## lint, types, import rules, tests
+	./tests/browser_deps.sh
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --config pyproject.toml
+	$(BIN)/pytest
+
+bench: $(DEV_STAMP) ## measure the ratios of docs/performance.md
+	$(BIN)/python -m bench.run

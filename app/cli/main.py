@@ -1,0 +1,55 @@
+"""
+The `attune` command. Each module beside this one holds one group of commands.
+
+Command modules import only what typer needs to show help; the work is imported inside the
+functions, so that `attune --help` and `attune ask` start fast.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import uuid
+
+import click
+import typer
+
+from pipelines.errors import AttuneError
+
+app = typer.Typer(
+    name="attune",
+    help="Ask your documents; tune the retriever on them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """
+    Run a command. Exit codes: 0 done, 1 an unexpected fault, 2 unusable input, 3 the state
+    changed meanwhile, 4 something is not ready, 5 damaged model files, 6 a provider failed,
+    7 a rule refused, 10 some files failed to ingest, 130 interrupted.
+    """
+    try:
+        code = app(standalone_mode=False)
+    except AttuneError as error:
+        typer.secho(f"attune: {error}", err=True, fg="red")
+        sys.exit(error.exit_code)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception:
+        incident = uuid.uuid4().hex[:8]
+        logging.getLogger("attune").exception("incident %s", incident)
+        typer.secho(
+            f"attune: an unexpected fault (incident {incident}); the log above tells more.",
+            err=True,
+            fg="red",
+        )
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,114 @@
+"""
+Settings: the only reader of the environment. Everything below `app` receives plain values.
+
+Each field's description is the README's table; `tests/unit/test_docs.py` keeps them alike.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from platformdirs import user_data_path
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pipelines.errors import InputError
+
+
+def default_home() -> Path:
+    """
+    The data folder when none is set.
+
+    As root the embedded database runs as a user of its own, which needs to pass through every
+    parent folder; a home directory must not be opened for that.
+    """
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return Path("/var/lib/attune")
+    return user_data_path("attune")
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, by environment variable."""
+
+    model_config = SettingsConfigDict(env_prefix="ATTUNE_", extra="ignore", frozen=True)
+
+    home: Path = Field(
+        default_factory=default_home,
+        description="Data folder: embedded database, model files, caches.",
+    )
+    database_url: SecretStr = Field(
+        SecretStr(""),
+        validation_alias=AliasChoices("DATABASE_URL", "ATTUNE_DATABASE_URL"),
+        description="PostgreSQL 15+ with pgvector 0.8+; empty: an embedded server.",
+    )
+    host: str = Field("127.0.0.1", description="Address the web server listens on.")
+    port: int = Field(7860, ge=0, le=65535, description="Its port; 0 takes any free one.")
+    base_model: str = Field(
+        "all-MiniLM-L6-v2",
+        description="Embedder to start from: the bundled model, a folder, a Hugging Face id, or openai:NAME.",
+    )
+    window_tokens: int = Field(
+        128, ge=16, le=2048, description="Tokens of a window that is embedded."
+    )
+    window_stride: int = Field(
+        96, ge=8, le=2048, description="Tokens between the starts of two windows."
+    )
+    chunk_chars: int = Field(
+        1600, ge=200, le=20000, description="Longest chunk that is read and cited, in characters."
+    )
+    top_k: int = Field(6, ge=1, le=50, description="Passages given to an answer.")
+    lexical_weight: float = Field(
+        0.4, ge=0, le=1, description="Share of BM25 in the search score of a new version."
+    )
+    threads: int | None = Field(
+        None, ge=1, description="CPU threads for embedding; empty: all cores."
+    )
+    device: str | None = Field(None, description="Torch device; empty: the best there is.")
+    llm: str = Field("", description="Name of the chat model; empty with a key set: gpt-4o-mini.")
+    openai_api_key: SecretStr = Field(
+        SecretStr(""),
+        validation_alias=AliasChoices("OPENAI_API_KEY", "ATTUNE_OPENAI_API_KEY"),
+        description="Key for the LLM and OpenAI embeddings; empty and no base URL: answers are extracts.",
+    )
+    openai_base_url: str = Field(
+        "",
+        validation_alias=AliasChoices("OPENAI_BASE_URL", "ATTUNE_OPENAI_BASE_URL"),
+        description="Any OpenAI-compatible endpoint.",
+    )
+    llm_timeout_s: float = Field(60, gt=0, description="Longest wait for the LLM, in seconds.")
+    max_upload_mb: int = Field(100, ge=1, description="Largest file that is taken in, in MB.")
+    parse_memory_mb: int = Field(
+        1500, ge=256, description="Memory limit of the process that reads a file, in MB."
+    )
+    parse_cpu_s: int = Field(300, ge=5, description="CPU seconds limit of that process.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least level that is logged."
+    )
+
+    @property
+    def llm_model(self) -> str | None:
+        """The chat model to ask; None: no LLM is configured."""
+        if self.llm:
+            return self.llm
+        if self.openai_api_key.get_secret_value() or self.openai_base_url:
+            return "gpt-4o-mini"
+        return None
+
+
+@lru_cache(maxsize=1)
+def load() -> Settings:
+    """
+    The settings of this process.
+
+    :raises InputError: A variable holds what it cannot; the message names it, never a secret.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = str(first["loc"][0]).upper()
+        name = name if name.startswith(("ATTUNE_", "DATABASE_", "OPENAI_")) else f"ATTUNE_{name}"
+        raise InputError(f"{name}: {first['msg']}.") from None

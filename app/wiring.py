@@ -1,0 +1,64 @@
+"""From settings to services: what a process of Attune works with, opened and closed as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from app.replica import Replica
+from app.settings import Settings
+from pipelines import reindex
+from pipelines.reindex import EncoderOptions
+from pipelines.store import db
+from pipelines.store.db import Pool
+from pipelines.store.embedded import EmbeddedPostgres
+
+
+@dataclass(frozen=True)
+class Services:
+    """What handlers, commands and jobs are given."""
+
+    settings: Settings
+    dsn: str
+    pool: Pool
+    options: EncoderOptions
+    replica: Replica
+
+
+@contextmanager
+def open_services(settings: Settings, *, pool_size: int = 10) -> Iterator[Services]:
+    """
+    Start or join the database, bring its schema up to date, and make sure a version serves.
+
+    :raises NotReadyError: The database cannot be had.
+    """
+    with ExitStack() as stack:
+        dsn = settings.database_url.get_secret_value()
+        if not dsn:
+            dsn = stack.enter_context(EmbeddedPostgres(settings.home / "db")).dsn
+        db.migrate(dsn)
+        pool = db.open_pool(dsn, max_size=pool_size)
+        stack.callback(pool.close)
+        options = encoder_options(settings)
+        with pool.connection() as conn:
+            reindex.ensure_first(
+                conn,
+                settings.base_model,
+                options,
+                size=settings.window_tokens,
+                stride=settings.window_stride,
+                lexical_weight=settings.lexical_weight,
+            )
+        yield Services(settings, dsn, pool, options, Replica(pool, options))
+
+
+def encoder_options(settings: Settings) -> EncoderOptions:
+    """What encoders take from the settings."""
+    return EncoderOptions(
+        cache=settings.home / "cache",
+        device=settings.device,
+        threads=settings.threads,
+        openai_api_key=settings.openai_api_key.get_secret_value() or None,
+        openai_base_url=settings.openai_base_url or None,
+    )

@@ -1,0 +1,212 @@
+"""
+Encoders: texts to unit vectors. What they embed with is immutable once built.
+
+`load` turns a model folder or an ``openai:NAME`` id into an encoder. Importing this module is
+cheap: torch and sentence-transformers load with the first local model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.errors import InputError, ProviderError
+
+Vectors = NDArray[np.float32]
+
+
+class Encoder(Protocol):
+    """What search, ingest and evaluation need of an embedding model."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        ...
+
+    @property
+    def tokenizer(self) -> str:
+        """Fingerprint of the tokenizer that counts a window's tokens."""
+        ...
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Embed questions with the model's query prompt. Unit rows. *Shape:* ``(n, d)``"""
+        ...
+
+    def encode_documents(self, texts: Sequence[str]) -> Vectors:
+        """Embed windows with the model's document prompt. Unit rows. *Shape:* ``(n, d)``"""
+        ...
+
+    def token_offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        """Start and end character of every token, without special tokens. *Shape:* ``(t, 2)`` each"""
+        ...
+
+
+def unit_rows(vectors: NDArray[Any], texts: Sequence[str]) -> Vectors:
+    """
+    The rows scaled to length 1, float32.
+
+    :raises InputError: A row's norm is zero or not finite: a cosine index would drop it silently.
+    """
+    rows = np.asarray(vectors, dtype=np.float32)
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    bad = np.flatnonzero(~(np.isfinite(norms[:, 0]) & (norms[:, 0] > 0)))
+    if len(bad):
+        raise InputError(f"No usable embedding for the text {texts[int(bad[0])][:60]!r}.")
+    return np.asarray(rows / norms, dtype=np.float32)
+
+
+class TokenCounter:
+    """Token offsets by a `tokenizers` file; the fast path all local models share."""
+
+    def __init__(self, tokenizer_json: Path) -> None:
+        from tokenizers import Tokenizer
+
+        self._tokenizer = Tokenizer.from_file(str(tokenizer_json))
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        # Vocabulary and rules decide the offsets; truncation settings of the file do not.
+        rules = self._tokenizer.to_str().encode()
+        self.fingerprint = hashlib.sha256(rules).hexdigest()[:12]
+
+    def offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        """See `Encoder.token_offsets`."""
+        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [np.asarray(e.offsets, dtype=np.int64).reshape(-1, 2) for e in encodings]
+
+
+class LocalEncoder:
+    """A sentence-transformers model in a local folder."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        device: str | None = None,
+        threads: int | None = None,
+        batch_size: int = 32,
+    ) -> None:
+        """
+        :param device: ``cpu``, ``cuda``, ...; None: the best there is.
+        :param threads: CPU threads for batches; a single question always uses one, because
+            two OpenMP threads beside a busy neighbour wait for each other.
+        """
+        import torch
+        from sentence_transformers import SentenceTransformer
+
+        self._model = SentenceTransformer(str(folder), device=device, local_files_only=True)
+        self._model.eval()
+        self._counter = TokenCounter(folder / "tokenizer.json")
+        self._threads = threads or torch.get_num_threads()
+        self._batch_size = batch_size
+        self._lock = threading.Lock()
+        dimension = self._model.get_embedding_dimension()
+        if dimension is None:
+            raise InputError(f"The model in {folder} does not say its dimension.")
+        self._dimension = int(dimension)
+
+    @property
+    def dimension(self) -> int:
+        return self._dimension
+
+    @property
+    def tokenizer(self) -> str:
+        return self._counter.fingerprint
+
+    @property
+    def device(self) -> str:
+        """Where the weights are: ``cpu``, ``cuda:0``, ..."""
+        return str(self._model.device)
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        return self._encode(self._model.encode_query, texts)
+
+    def encode_documents(self, texts: Sequence[str]) -> Vectors:
+        return self._encode(self._model.encode_document, texts)
+
+    def token_offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        return self._counter.offsets(texts)
+
+    def _encode(self, method: Any, texts: Sequence[str]) -> Vectors:
+        if not texts:
+            return np.empty((0, self._dimension), dtype=np.float32)
+        import torch
+
+        with self._lock:  # torch's thread count belongs to the process
+            torch.set_num_threads(1 if len(texts) == 1 else self._threads)
+            rows = method(
+                list(texts),
+                batch_size=self._batch_size,
+                convert_to_numpy=True,
+                normalize_embeddings=True,
+                show_progress_bar=False,
+            )
+        return unit_rows(rows, texts)
+
+
+class OpenAIEncoder:
+    """Embeddings of an OpenAI-compatible endpoint. Windows are counted with a local tokenizer."""
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        dimension: int,
+        counter: TokenCounter,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        batch_size: int = 128,
+        timeout_s: float = 30,
+    ) -> None:
+        from openai import OpenAI
+
+        self.model = model
+        self._client = OpenAI(
+            api_key=api_key or "none", base_url=base_url, timeout=timeout_s, max_retries=4
+        )
+        self._dimension = dimension
+        self._counter = counter
+        self._batch_size = batch_size
+        self.tokens_used = 0
+
+    @property
+    def dimension(self) -> int:
+        return self._dimension
+
+    @property
+    def tokenizer(self) -> str:
+        return self._counter.fingerprint
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        return self._encode(texts)
+
+    def encode_documents(self, texts: Sequence[str]) -> Vectors:
+        return self._encode(texts)
+
+    def token_offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        return self._counter.offsets(texts)
+
+    def _encode(self, texts: Sequence[str]) -> Vectors:
+        from openai import OpenAIError
+
+        rows: list[list[float]] = []
+        for start in range(0, len(texts), self._batch_size):
+            batch = list(texts[start : start + self._batch_size])
+            try:
+                answer = self._client.embeddings.create(model=self.model, input=batch)
+            except OpenAIError as error:
+                raise ProviderError(f"Embeddings by {self.model} failed: {error}") from error
+            rows.extend(row.embedding for row in sorted(answer.data, key=lambda r: r.index))
+            if answer.usage:
+                self.tokens_used += answer.usage.total_tokens
+        found = {len(row) for row in rows} or {self._dimension}
+        if found != {self._dimension}:
+            raise ProviderError(
+                f"{self.model} returned vectors of length {sorted(found)}, expected {self._dimension}."
+            )
+        return unit_rows(np.asarray(rows, dtype=np.float32).reshape(len(rows), -1), texts)

@@ -1,0 +1,155 @@
+"""
+Indexes brought into being: the first one at first start; later versions beside the serving one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines import artifacts
+from pipelines.encoder import Encoder, LocalEncoder, OpenAIEncoder, TokenCounter
+from pipelines.errors import InputError, NotReadyError
+from pipelines.handle import SearchHandle
+from pipelines.store import active, indexes, models
+from pipelines.store.db import Connection
+from pipelines.store.models import Model
+from pipelines.windows import WindowRule
+
+OPENAI_PREFIX = "openai:"
+OPENAI_DIMENSIONS = {
+    "text-embedding-3-small": 1536,
+    "text-embedding-3-large": 3072,
+    "text-embedding-ada-002": 1536,
+}
+
+
+@dataclass(frozen=True)
+class EncoderOptions:
+    """What loading an encoder takes from the deployment, beside the model itself."""
+
+    cache: Path
+    device: str | None = None
+    threads: int | None = None
+    openai_api_key: str | None = None
+    openai_base_url: str | None = None
+
+
+def load_base(name: str, options: EncoderOptions) -> tuple[Encoder, str | None, str | None]:
+    """
+    An encoder by the name a setting gives it.
+
+    :returns: The encoder, the folder of its files (None for OpenAI) and their manifest's sha256.
+    """
+    if name.startswith(OPENAI_PREFIX):
+        return _openai(name.removeprefix(OPENAI_PREFIX), options), None, None
+    folder = artifacts.find_base(name, options.cache)
+    manifest = artifacts.Manifest.of(folder)
+    encoder = LocalEncoder(folder, device=options.device, threads=options.threads)
+    return encoder, str(folder), manifest.sha256
+
+
+def load_model(model: Model, options: EncoderOptions) -> Encoder:
+    """
+    The encoder of a registered model, its files verified first.
+
+    :raises ArtifactError: The files are not what was registered.
+    """
+    if model.base.startswith(OPENAI_PREFIX) and model.kind == "openai":
+        return _openai(model.base.removeprefix(OPENAI_PREFIX), options)
+    if model.kind == "base" and model.base == artifacts.BUNDLED:
+        # Comes with each installation; its place differs from machine to machine.
+        folder = artifacts.bundled_model()
+    elif model.artefact is None or model.manifest_sha256 is None:
+        raise NotReadyError(f"Version {model.name} has no files registered.")
+    else:
+        folder = Path(model.artefact)
+        artifacts.verify(folder, model.manifest_sha256)
+    return LocalEncoder(folder, device=options.device, threads=options.threads)
+
+
+def _openai(name: str, options: EncoderOptions) -> OpenAIEncoder:
+    return OpenAIEncoder(
+        name,
+        dimension=OPENAI_DIMENSIONS.get(name, 1536),
+        counter=TokenCounter(artifacts.bundled_model() / "tokenizer.json"),
+        api_key=options.openai_api_key,
+        base_url=options.openai_base_url,
+    )
+
+
+def ensure_first(
+    conn: Connection,
+    base: str,
+    options: EncoderOptions,
+    *,
+    size: int,
+    stride: int,
+    lexical_weight: float,
+) -> None:
+    """
+    Make sure that an index serves: at the very first start, an empty one of the base model.
+
+    Several processes may start at once; one of them makes it.
+    """
+    if active.get(conn) is not None:
+        return
+    if stride > size:
+        raise InputError(f"The window stride ({stride}) is larger than the window ({size}).")
+    encoder, folder, manifest = load_base(base, options)
+    with conn.transaction():
+        conn.execute("lock table active in exclusive mode")
+        if active.get(conn) is not None:
+            return
+        model_id = models.add(
+            conn,
+            name="base",
+            base=base,
+            kind="openai" if base.startswith(OPENAI_PREFIX) else "base",
+            dimension=encoder.dimension,
+            artefact=folder,
+            manifest_sha256=manifest,
+        )
+        rule = indexes.rule_id(conn, WindowRule(size, stride, encoder.tokenizer))
+        index_id = indexes.add(
+            conn, model_id, rule, dimension=encoder.dimension, lexical_weight=lexical_weight
+        )
+        indexes.create_hnsw(conn, index_id)
+        indexes.mark(conn, index_id, "ready")
+        active.set_first(conn, index_id)
+
+
+def load_handle(conn: Connection, options: EncoderOptions) -> SearchHandle:
+    """
+    The handle of the index that is active now.
+
+    :raises NotReadyError: None is active yet.
+    :raises ArtifactError: Its model's files are damaged, or do not fit the index.
+    """
+    with conn.transaction():
+        pointer = active.get(conn)
+        if pointer is None:
+            raise NotReadyError("No version is active yet.")
+        index = indexes.get(conn, pointer.index_id)
+        assert index is not None
+        model = models.get(conn, index.model_id)
+        assert model is not None
+        rule = indexes.rule(conn, index.rule_id)
+    encoder = load_model(model, options)
+    if encoder.dimension != model.dimension or encoder.tokenizer != rule.tokenizer:
+        raise NotReadyError(
+            f"Version {model.name} was built with {model.dimension} dimensions and tokenizer "
+            f"{rule.tokenizer}; its model has {encoder.dimension} and {encoder.tokenizer}."
+        )
+    return SearchHandle(
+        epoch=pointer.epoch,
+        index_id=index.id,
+        model_id=model.id,
+        model_name=model.name,
+        rule_id=index.rule_id,
+        size_tokens=rule.size_tokens,
+        stride_tokens=rule.stride_tokens,
+        lexical_weight=index.lexical_weight,
+        answer_threshold=index.answer_threshold,
+        encoder=encoder,
+    )

@@ -1,0 +1,107 @@
+"""
+Connections: a pool on a given DSN, and the schema brought up to date.
+
+Knows nothing of settings or of the embedded server; both hand in a DSN.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from pgvector.psycopg import register_vector
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool
+
+from pipelines.errors import NotReadyError
+
+Connection = psycopg.Connection[TupleRow]
+Pool = ConnectionPool[Connection]
+
+# Any 64-bit constants serve, as long as they differ and never change.
+MIGRATE_LOCK = 7201_0001
+PROMOTE_LOCK = 7201_0002
+
+log = logging.getLogger(__name__)
+
+
+def _configure(conn: Connection) -> None:
+    register_vector(conn)
+    conn.commit()
+
+
+def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10, timeout_s: float = 10) -> Pool:
+    """
+    A pool of connections that know pgvector's types. The schema must be there: `migrate` first.
+
+    :raises NotReadyError: No connection within `timeout_s`.
+    """
+    pool: Pool = ConnectionPool(
+        dsn,
+        min_size=min_size,
+        max_size=max_size,
+        timeout=timeout_s,
+        configure=_configure,
+        check=ConnectionPool.check_connection,
+        kwargs={"application_name": "attune"},
+        open=False,
+    )
+    try:
+        pool.open(wait=True, timeout=timeout_s)
+    except Exception as error:
+        pool.close()
+        raise NotReadyError(f"The database does not answer within {timeout_s:g} s.") from error
+    return pool
+
+
+def migrate(dsn: str) -> None:
+    """
+    Bring the schema to the newest revision. Safe when several processes start at once:
+    an advisory lock lets one of them work and the others find nothing left to do.
+
+    :raises NotReadyError: The server is not there, too old, or lacks pgvector 0.8.
+    """
+    from alembic import command
+    from alembic.config import Config
+    from sqlalchemy import create_engine, pool, text
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    engine = create_engine(
+        "postgresql+psycopg://", creator=lambda: _connect(dsn), poolclass=pool.NullPool
+    )
+    with engine.connect() as connection:
+        connection.execute(text("select pg_advisory_lock(:k)"), {"k": MIGRATE_LOCK})
+        # Committed at once: alembic's autocommit blocks assert that no transaction is open.
+        connection.commit()
+        try:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+        finally:
+            connection.rollback()
+            connection.execute(text("select pg_advisory_unlock(:k)"), {"k": MIGRATE_LOCK})
+            connection.commit()
+    engine.dispose()
+
+
+def _connect(dsn: str) -> psycopg.Connection[Any]:
+    try:
+        conn = psycopg.connect(dsn, connect_timeout=10)
+    except psycopg.OperationalError as error:
+        raise NotReadyError(f"The database cannot be reached: {error}") from error
+    if conn.info.server_version < 150000:
+        version = conn.info.server_version // 10000
+        conn.close()
+        raise NotReadyError(f"PostgreSQL 15 or newer is needed, the server is {version}.")
+    row = conn.execute(
+        "select default_version from pg_available_extensions where name = 'vector'"
+    ).fetchone()
+    conn.rollback()
+    if row is None or tuple(int(x) for x in row[0].split(".")[:2]) < (0, 8):
+        conn.close()
+        found = "none" if row is None else row[0]
+        raise NotReadyError(f"pgvector 0.8 or newer is needed on the server, found {found}.")
+    return conn

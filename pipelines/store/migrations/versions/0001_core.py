@@ -1,0 +1,10 @@
+"""core: the statements are in 0001_core.sql beside this file."""
+
+from pipelines.store.migrations.sql import run_beside
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    run_beside(__file__)

@@ -1,0 +1,80 @@
+"""
+Shared fixtures: one embedded server per run, one database per test, cloned from a migrated
+template; a tiny encoder built here, so that nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from pipelines.store import db
+from pipelines.store.db import Pool
+from pipelines.store.embedded import EmbeddedPostgres
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "False")
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real documents and question sets; tests that use it skip where it is absent."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("real documents are absent: ../shared/data is not there")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """One embedded server for the whole run, with the migrated template database."""
+    folder = Path(tempfile.mkdtemp(prefix="attune-"))
+    with EmbeddedPostgres(folder) as server:
+        with psycopg.connect(server.dsn, autocommit=True) as conn:
+            conn.execute("create database template_attune")
+        db.migrate(_with_database(server.dsn, "template_attune"))
+        yield server
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _with_database(dsn: str, name: str) -> str:
+    return psycopg.conninfo.make_conninfo(dsn, dbname=name)
+
+
+@pytest.fixture
+def dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """A fresh, migrated database for one test."""
+    name = f"t_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres.dsn, autocommit=True) as conn:
+        conn.execute(
+            sql.SQL("create database {} template template_attune").format(sql.Identifier(name))
+        )
+        yield _with_database(postgres.dsn, name)
+        conn.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def pool(dsn: str) -> Iterator[Pool]:
+    """A pool on the test's own database."""
+    pool = db.open_pool(dsn, max_size=4)
+    yield pool
+    pool.close()
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random two-layer sentence-transformers model, 32 dimensions, WordPiece of a few words."""
+    from tests.fakes import build_tiny_model
+
+    return build_tiny_model(tmp_path_factory.mktemp("tiny_model"))
