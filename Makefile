@@ -44,3 +44,6 @@ test: $(DEV_STAMP) ## lint, types, import rules, tests
 
 bench: $(DEV_STAMP) ## measure the ratios of docs/performance.md
 	$(BIN)/python -m bench.run
+
+schema: $(DEV_STAMP) ## write pipelines/store/schema.sql from the migrations
+	$(BIN)/python -m tests.schema_dump > pipelines/store/schema.sql

@@ -7,6 +7,7 @@ Knows nothing of settings or of the embedded server; both hand in a DSN.
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,26 @@ def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10, timeout_s: flo
         pool.close()
         raise NotReadyError(f"The database does not answer within {timeout_s:g} s.") from error
     return pool
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a server is and how much this database holds."""
+
+    version: str
+    pgvector: str
+    size_bytes: int
+
+
+def facts(conn: Connection) -> Facts:
+    """The server's version, pgvector's, and the size of the database."""
+    row = conn.execute(
+        "select current_setting('server_version'),"
+        " (select extversion from pg_extension where extname = 'vector'),"
+        " pg_database_size(current_database())"
+    ).fetchone()
+    assert row is not None
+    return Facts(*row)
 
 
 def migrate(dsn: str) -> None:

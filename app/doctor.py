@@ -1,0 +1,154 @@
+"""
+Checks of an installation, each one sentence with what to do about it.
+
+A check looks and reports; it repairs nothing and never raises.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from app.settings import Settings
+from pipelines import artifacts
+from pipelines.errors import AttuneError
+from pipelines.store import active, db, documents, models
+
+if TYPE_CHECKING:
+    from app.wiring import Services
+
+State = Literal["ok", "warning", "failed"]
+MIN_FREE_GB = 2.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was looked at, how it is, and what to do when it is not well."""
+
+    name: str
+    state: State
+    detail: str
+
+
+def examine_machine(settings: Settings) -> Iterator[Check]:
+    """Checks that need no database."""
+    yield _guarded("python", lambda: ("ok", f"{platform.python_version()} on {sys.platform}"))
+    yield _guarded("data folder", lambda: _data_folder(settings))
+    yield _guarded("torch", _torch)
+    yield _guarded("base model", lambda: _base_model(settings))
+    yield _guarded("llm", lambda: _llm(settings))
+
+
+def examine_services(services: Services) -> Iterator[Check]:
+    """Checks of the database and of the version that serves."""
+    yield _guarded("database", lambda: _database(services))
+    yield _guarded("serving version", lambda: _serving(services))
+    yield _guarded("documents", lambda: _documents(services))
+
+
+def _guarded(name: str, look: Callable[[], tuple[State, str]]) -> Check:
+    try:
+        return Check(name, *look())
+    except AttuneError as error:
+        return Check(name, "failed", str(error))
+    except Exception as error:  # a check must not hide the ones after it
+        return Check(name, "failed", f"{type(error).__name__}: {error}")
+
+
+def _data_folder(settings: Settings) -> tuple[State, str]:
+    home = settings.home
+    home.mkdir(parents=True, exist_ok=True)
+    if not os.access(home, os.W_OK):
+        return "failed", f"{home} cannot be written; set ATTUNE_HOME to a folder that can."
+    free_gb = shutil.disk_usage(home).free / 1e9
+    if free_gb < MIN_FREE_GB:
+        return "warning", f"{home} has {free_gb:.1f} GB free; tuning wants {MIN_FREE_GB:g} GB."
+    return "ok", f"{home}, {free_gb:.0f} GB free"
+
+
+def _torch() -> tuple[State, str]:
+    import torch
+
+    gpus = torch.cuda.device_count()
+    device = f"{gpus} GPU(s), {torch.cuda.get_device_name(0)}" if gpus else "CPU"
+    return "ok", f"{torch.__version__}, {device}, {torch.get_num_threads()} threads"
+
+
+def _base_model(settings: Settings) -> tuple[State, str]:
+    name = settings.base_model
+    if name.startswith("openai:"):
+        has_key = bool(settings.openai_api_key.get_secret_value() or settings.openai_base_url)
+        return ("ok", name) if has_key else ("failed", f"{name} needs OPENAI_API_KEY.")
+    return "ok", f"{name} in {artifacts.find_base(name, settings.home / 'cache')}"
+
+
+def _llm(settings: Settings) -> tuple[State, str]:
+    if settings.llm_model is None:
+        return "ok", "none configured: answers are extracts (set OPENAI_API_KEY or OPENAI_BASE_URL)"
+    from openai import OpenAI, OpenAIError
+
+    client = OpenAI(
+        api_key=settings.openai_api_key.get_secret_value() or "none",
+        base_url=settings.openai_base_url or None,
+        timeout=10,
+        max_retries=0,
+    )
+    try:
+        names = {model.id for model in client.models.list()}
+    except OpenAIError as error:
+        return "failed", f"{client.base_url} does not answer: {error}"
+    if settings.llm_model not in names:
+        return "warning", f"{client.base_url} answers but does not list {settings.llm_model}."
+    return "ok", f"{settings.llm_model} at {client.base_url}"
+
+
+def _database(services: Services) -> tuple[State, str]:
+    with services.pool.connection() as conn:
+        facts = db.facts(conn)
+    where = "server" if services.settings.database_url.get_secret_value() else "embedded"
+    return (
+        "ok",
+        f"{where} PostgreSQL {facts.version}, pgvector {facts.pgvector}, "
+        f"{facts.size_bytes / 1e6:.0f} MB",
+    )
+
+
+def _serving(services: Services) -> tuple[State, str]:
+    handle = services.replica.current()
+    with services.pool.connection() as conn:
+        pointer = active.get(conn)
+    if pointer is None or pointer.epoch != handle.epoch:
+        return "warning", "The serving version changed while this was looked at; run it again."
+    handle.encoder.encode_queries(["Does the embedder work?"])
+    detail = f"{handle.model_name}, {handle.encoder.dimension} dimensions, epoch {handle.epoch}"
+    if handle.model_name == "base":
+        with services.pool.connection() as conn:
+            model = models.get(conn, handle.model_id)
+        if model is not None and model.base != services.settings.base_model:
+            return (
+                "warning",
+                f"{detail}, made from {model.base}, while ATTUNE_BASE_MODEL is "
+                f"{services.settings.base_model}: a new base serves only once it is built and "
+                "promoted.",
+            )
+    return "ok", detail
+
+
+def _documents(services: Services) -> tuple[State, str]:
+    with services.pool.connection() as conn:
+        counts = documents.count_by_status(conn)
+        warned = documents.count_unread_language(conn)
+    indexed, failed = counts.get("indexed", 0), counts.get("failed", 0)
+    detail = f"{indexed} indexed, {failed} failed"
+    if warned:
+        return (
+            "warning",
+            f"{detail}; {warned} in a language the embedding model does not read: choose a "
+            "multilingual base, e.g. ATTUNE_BASE_MODEL=intfloat/multilingual-e5-small.",
+        )
+    return "ok", detail
