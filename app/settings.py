@@ -112,3 +112,19 @@ def load() -> Settings:
         name = str(first["loc"][0]).upper()
         name = name if name.startswith(("ATTUNE_", "DATABASE_", "OPENAI_")) else f"ATTUNE_{name}"
         raise InputError(f"{name}: {first['msg']}.") from None
+
+
+def settings_table() -> str:
+    """The README's table of settings: variable, default, meaning."""
+    lines = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        alias = field.validation_alias
+        variable = alias.choices[0] if isinstance(alias, AliasChoices) else f"ATTUNE_{name.upper()}"
+        value = field.get_default()
+        if isinstance(value, SecretStr):
+            value = value.get_secret_value()
+        shown = "" if value in (None, "") else f"`{value}`"
+        if name == "home":
+            shown = "user data folder"
+        lines.append(f"| `{variable}` | {shown} | {field.description} |")
+    return "\n".join(lines) + "\n"

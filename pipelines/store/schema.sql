@@ -1,0 +1,255 @@
+-- The whole schema, written by `make schema` from the migrations. Read it; do not run it.
+CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public;
+COMMENT ON EXTENSION vector IS 'vector data type and ivfflat and hnsw access methods';
+
+CREATE TABLE public.active (
+    one boolean DEFAULT true NOT NULL,
+    index_id bigint NOT NULL,
+    previous_id bigint,
+    epoch bigint NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT active_one_check CHECK (one)
+);
+
+CREATE TABLE public.alembic_version (
+    version_num character varying(32) NOT NULL
+);
+
+CREATE TABLE public.audit (
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    who text NOT NULL,
+    action text NOT NULL,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+ALTER TABLE public.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.chunk (
+    id bigint NOT NULL,
+    document_id bigint NOT NULL,
+    ordinal integer NOT NULL,
+    text text NOT NULL,
+    sha256 text NOT NULL,
+    page integer,
+    heading text,
+    char_start integer NOT NULL,
+    char_end integer NOT NULL,
+    language text
+);
+
+ALTER TABLE public.chunk ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.chunk_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.document (
+    id bigint NOT NULL,
+    source text NOT NULL,
+    title text NOT NULL,
+    sha256 text NOT NULL,
+    mime text NOT NULL,
+    size_bytes bigint NOT NULL,
+    status text NOT NULL,
+    reason text,
+    warnings jsonb DEFAULT '[]'::jsonb NOT NULL,
+    language text,
+    pages integer,
+    collection text DEFAULT 'default'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT document_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'indexing'::text, 'indexed'::text, 'failed'::text])))
+);
+
+CREATE TABLE public.document_blob (
+    sha256 text NOT NULL,
+    content bytea NOT NULL
+);
+
+ALTER TABLE ONLY public.document_blob ALTER COLUMN content SET STORAGE EXTERNAL;
+
+ALTER TABLE public.document ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.document_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.model (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    base text NOT NULL,
+    kind text NOT NULL,
+    dimension integer NOT NULL,
+    prompts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    artefact text,
+    manifest_sha256 text,
+    settings jsonb DEFAULT '{}'::jsonb NOT NULL,
+    metrics jsonb DEFAULT '{}'::jsonb NOT NULL,
+    parent_id bigint,
+    created_by text DEFAULT 'system'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.model ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.model_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.replica (
+    id text NOT NULL,
+    kind text NOT NULL,
+    host text NOT NULL,
+    pid integer NOT NULL,
+    epoch bigint,
+    prepared bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    oldest_epoch bigint,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.search_index (
+    id bigint NOT NULL,
+    model_id bigint NOT NULL,
+    rule_id integer NOT NULL,
+    lexical_weight real NOT NULL,
+    answer_threshold real,
+    status text NOT NULL,
+    reason text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    ready_at timestamp with time zone,
+    CONSTRAINT search_index_status_check CHECK ((status = ANY (ARRAY['building'::text, 'ready'::text, 'retired'::text, 'failed'::text])))
+);
+
+ALTER TABLE public.search_index ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.search_index_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.text_window (
+    id bigint NOT NULL,
+    chunk_id bigint NOT NULL,
+    rule_id integer NOT NULL,
+    char_start integer NOT NULL,
+    char_end integer NOT NULL,
+    sha256 text NOT NULL
+);
+
+ALTER TABLE public.text_window ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.text_window_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.window_rule (
+    id integer NOT NULL,
+    size_tokens integer NOT NULL,
+    stride_tokens integer NOT NULL,
+    tokenizer text NOT NULL
+);
+
+ALTER TABLE public.window_rule ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.window_rule_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE ONLY public.active
+    ADD CONSTRAINT active_pkey PRIMARY KEY (one);
+
+ALTER TABLE ONLY public.alembic_version
+    ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT audit_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.chunk
+    ADD CONSTRAINT chunk_document_id_ordinal_key UNIQUE (document_id, ordinal);
+
+ALTER TABLE ONLY public.chunk
+    ADD CONSTRAINT chunk_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.document_blob
+    ADD CONSTRAINT document_blob_pkey PRIMARY KEY (sha256);
+
+ALTER TABLE ONLY public.document
+    ADD CONSTRAINT document_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.model
+    ADD CONSTRAINT model_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.model
+    ADD CONSTRAINT model_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.replica
+    ADD CONSTRAINT replica_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.search_index
+    ADD CONSTRAINT search_index_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.text_window
+    ADD CONSTRAINT text_window_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.window_rule
+    ADD CONSTRAINT window_rule_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.window_rule
+    ADD CONSTRAINT window_rule_size_tokens_stride_tokens_tokenizer_key UNIQUE (size_tokens, stride_tokens, tokenizer);
+
+CREATE UNIQUE INDEX document_live ON public.document USING btree (collection, source) WHERE (status = 'indexed'::text);
+
+CREATE INDEX document_sha256 ON public.document USING btree (sha256);
+
+CREATE INDEX text_window_chunk ON public.text_window USING btree (chunk_id);
+
+CREATE INDEX text_window_rule ON public.text_window USING btree (rule_id);
+
+ALTER TABLE ONLY public.active
+    ADD CONSTRAINT active_index_id_fkey FOREIGN KEY (index_id) REFERENCES public.search_index(id);
+
+ALTER TABLE ONLY public.active
+    ADD CONSTRAINT active_previous_id_fkey FOREIGN KEY (previous_id) REFERENCES public.search_index(id);
+
+ALTER TABLE ONLY public.chunk
+    ADD CONSTRAINT chunk_document_id_fkey FOREIGN KEY (document_id) REFERENCES public.document(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.model
+    ADD CONSTRAINT model_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES public.model(id);
+
+ALTER TABLE ONLY public.search_index
+    ADD CONSTRAINT search_index_model_id_fkey FOREIGN KEY (model_id) REFERENCES public.model(id);
+
+ALTER TABLE ONLY public.search_index
+    ADD CONSTRAINT search_index_rule_id_fkey FOREIGN KEY (rule_id) REFERENCES public.window_rule(id);
+
+ALTER TABLE ONLY public.text_window
+    ADD CONSTRAINT text_window_chunk_id_fkey FOREIGN KEY (chunk_id) REFERENCES public.chunk(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.text_window
+    ADD CONSTRAINT text_window_rule_id_fkey FOREIGN KEY (rule_id) REFERENCES public.window_rule(id);

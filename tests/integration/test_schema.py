@@ -1,0 +1,12 @@
+"""The readable schema file is what the migrations make."""
+
+from pathlib import Path
+
+from pipelines import store
+from tests.schema_dump import dump
+
+
+def test_schema_file_matches_migrations(dsn):
+    """Whoever reads schema.sql reads the truth; `make schema` writes it anew."""
+    kept = (Path(store.__path__[0]) / "schema.sql").read_text(encoding="utf-8")
+    assert dump(dsn) == kept, "run `make schema`"

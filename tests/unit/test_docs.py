@@ -1,0 +1,51 @@
+"""What the documents say of settings and commands is what the code has."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import typer
+
+from app.cli.main import app
+from app.settings import Settings, settings_table
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_readme_lists_every_setting_as_it_is():
+    """The table between the markers is the code's own; paste it from the failure."""
+    found = re.search(r"<!-- settings -->\n(.*?)<!-- /settings -->", README, re.S)
+    assert found is not None
+    assert found.group(1) == settings_table()
+
+
+def test_every_setting_says_what_it_does():
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+def _commands(group: typer.Typer) -> set[str]:
+    command = typer.main.get_command(group)
+    names = set()
+    for name, sub in getattr(command, "commands", {}).items():
+        names |= {f"{name} {x}" for x in getattr(sub, "commands", {})} or {name}
+    return names
+
+
+def test_readme_names_every_command():
+    """A command nobody can find in the README does not exist for a newcomer."""
+    shown = set(re.findall(r"`attune ([a-z-]+(?:\|[a-z-]+)*(?: [a-z|-]+)?)", README))
+    listed = set()
+    for entry in shown:
+        group, _, subs = entry.partition(" ")
+        listed |= {f"{g} {s}" for g in group.split("|") for s in subs.split("|") if s}
+        listed |= set(group.split("|"))
+    assert _commands(app) - listed == set()
+
+
+def test_links_between_documents_lead_somewhere():
+    """Every relative link in the README and docs/ points at a file that exists."""
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
