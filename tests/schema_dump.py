@@ -43,10 +43,12 @@ def dump(dsn: str) -> str:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="attune-") as folder:
-        with EmbeddedPostgres(Path(folder)) as server:
-            db.migrate(server.dsn)
-            print(dump(server.dsn), end="")
+    with (
+        tempfile.TemporaryDirectory(prefix="attune-") as folder,
+        EmbeddedPostgres(Path(folder)) as server,
+    ):
+        db.migrate(server.dsn)
+        print(dump(server.dsn), end="")
 
 
 if __name__ == "__main__":

