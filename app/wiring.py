@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from app.replica import Replica
 from app.settings import Settings
 from pipelines import reindex
+from pipelines.answer import Answerer
+from pipelines.llm import LLMOptions
 from pipelines.reindex import EncoderOptions
 from pipelines.store import db
 from pipelines.store.db import Pool
@@ -24,6 +26,7 @@ class Services:
     pool: Pool
     options: EncoderOptions
     replica: Replica
+    answerer: Answerer
 
 
 @contextmanager
@@ -50,7 +53,23 @@ def open_services(settings: Settings, *, pool_size: int = 10) -> Iterator[Servic
                 stride=settings.window_stride,
                 lexical_weight=settings.lexical_weight,
             )
-        yield Services(settings, dsn, pool, options, Replica(pool, options))
+        answerer = Answerer(
+            pool, llm=llm_options(settings), top_k=settings.top_k, workers=pool_size
+        )
+        stack.callback(answerer.close)
+        yield Services(settings, dsn, pool, options, Replica(pool, options), answerer)
+
+
+def llm_options(settings: Settings) -> LLMOptions | None:
+    """The chat model to answer with; None: answers are extracts."""
+    if settings.llm_model is None:
+        return None
+    return LLMOptions(
+        settings.llm_model,
+        api_key=settings.openai_api_key.get_secret_value(),
+        base_url=settings.openai_base_url or None,
+        timeout_s=settings.llm_timeout_s,
+    )
 
 
 def encoder_options(settings: Settings) -> EncoderOptions:

@@ -1,0 +1,343 @@
+"""
+A question in, an answer with checked citations out, as one call or as a stream of events.
+
+The steps, each timed: rewrite (follow-ups, with an LLM) -> embed -> search -> answer -> cite.
+One handle serves a question from end to end. Receives plain values; knows no settings, no
+users and no conversations beyond the turns it is handed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, TypeVar
+
+from pipelines.errors import InputError, ProviderError
+from pipelines.handle import SearchHandle
+from pipelines.reply import (
+    Answer,
+    Citation,
+    Done,
+    Event,
+    Kind,
+    Passages,
+    StageStarted,
+    Token,
+    Turn,
+)
+from pipelines.store.db import Pool
+
+if TYPE_CHECKING:
+    from haystack import Pipeline
+    from haystack.dataclasses import GeneratedAnswer
+
+    from pipelines.components import Found
+    from pipelines.extract import Extract
+    from pipelines.generation import Generation
+    from pipelines.llm import LLMOptions
+    from pipelines.store.search import Hit
+
+# Callers find the whole vocabulary of an answer here.
+__all__ = [
+    "Answer", "Answerer", "Citation", "Done", "Event", "Passages", "StageStarted", "Token", "Turn",
+]  # fmt: skip
+
+NOT_FOUND = "The documents do not answer this question. The nearest passages are below."
+NOTHING_INDEXED = "Nothing was found: there are no indexed documents to search."
+EMPTY = "The language model returned an empty answer. Try again."
+# What the model is told to say when the passages do not hold the answer.
+REFUSAL = "NOT IN THE DOCUMENTS"
+MAX_QUESTION_CHARS = 4000
+# What a follow-up can lean on; older turns seldom matter and cost tokens.
+HISTORY_TURNS = 6
+
+T = TypeVar("T")
+
+
+@dataclass
+class _Clock:
+    """Milliseconds of the stages of one question."""
+
+    started: float = field(default_factory=time.perf_counter)
+    marked: float = field(default_factory=time.perf_counter)
+    ms: dict[str, float] = field(default_factory=dict)
+
+    def mark(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.ms[stage] = round((now - self.marked) * 1e3, 2)
+        self.marked = now
+
+    def total(self) -> dict[str, float]:
+        return self.ms | {"total": round((time.perf_counter() - self.started) * 1e3, 2)}
+
+
+class Answerer:
+    """Answers questions from the documents of one database. Safe to share between threads."""
+
+    def __init__(
+        self, pool: Pool, *, llm: LLMOptions | None = None, top_k: int = 6, workers: int = 8
+    ) -> None:
+        """
+        Cheap: models and pipelines load with the first question.
+
+        :param llm: The chat model; None: answers are extracts.
+        :param top_k: Passages for an answer, unless a question says otherwise.
+        :param workers: Questions that search at the same time.
+        """
+        self._pool = pool
+        self.llm = llm
+        self._top_k = top_k
+        self._executor = ThreadPoolExecutor(workers, thread_name_prefix="answer")
+
+    def warm(self) -> None:
+        """Build the pipelines now, so that the first question does not wait for imports."""
+        _ = self._retrieval, self._extraction, self._generation
+
+    def ask(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        *,
+        handle: SearchHandle,
+        top_k: int | None = None,
+        collections: Sequence[str] | None = None,
+    ) -> Answer:
+        """
+        The answer, for callers outside an event loop.
+
+        :raises InputError: The question is empty or far too long.
+        """
+
+        async def drain() -> Answer:
+            try:
+                async with aclosing(
+                    self.stream(
+                        question, history, handle=handle, top_k=top_k, collections=collections
+                    )
+                ) as events:
+                    async for event in events:
+                        if isinstance(event, Done):
+                            return event.answer
+            finally:
+                await self.aclose()
+            raise AssertionError("the stream ended without an answer")
+
+        return asyncio.run(drain())
+
+    async def stream(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        *,
+        handle: SearchHandle,
+        top_k: int | None = None,
+        collections: Sequence[str] | None = None,
+    ) -> AsyncGenerator[Event, None]:
+        """
+        The events of one question; `Done` comes last. Closing the iterator ends the LLM's request.
+
+        :param history: The conversation before this question, oldest first.
+        :param handle: Taken once by the caller; everything here uses this one.
+        :raises InputError: The question is empty or far too long.
+        """
+        asked = _checked(question)
+        clock = _Clock()
+        turns = [turn for turn in history if turn.text.strip()][-HISTORY_TURNS:]
+        if turns and self._generation is not None:
+            yield StageStarted("rewrite")
+            asked = await self._generation.rewrite(asked, turns)
+            clock.mark("rewrite")
+        yield StageStarted("search")
+        found = await self._in_thread(
+            partial(self.search, asked, handle, top_k=top_k, collections=collections)
+        )
+        clock.mark("search")
+        # The stage as a whole, and the two parts that are not its overhead.
+        clock.ms |= {"embed": found.embed_ms, "sql": found.search_ms}
+        yield Passages(list(found.hits), asked)
+        if not found.answerable:
+            clock.mark("answer")
+            text = NOT_FOUND if found.hits else NOTHING_INDEXED
+            yield Done(_compose(found, clock, "not_found", text))
+            return
+        yield StageStarted("answer")
+        if self._generation is None:
+            yield Done(await self._extract(found, clock))
+            return
+        async with aclosing(self._generate(found, clock, self._generation)) as events:
+            async for event in events:
+                yield event
+
+    def search(
+        self,
+        question: str,
+        handle: SearchHandle,
+        *,
+        top_k: int | None = None,
+        collections: Sequence[str] | None = None,
+    ) -> Found:
+        """
+        The passages for a question, best first.
+
+        :raises InputError: The question is empty or far too long.
+        """
+        from pipelines.components import Query, run
+
+        query = Query(_checked(question), handle, top_k or self._top_k, collections)
+        found: Found = run(
+            self._retrieval, {"embed": {"query": query}, "retrieve": {"query": query}}
+        )["retrieve"]["found"]
+        return found
+
+    async def aclose(self) -> None:
+        """Close the LLM's connections of the running event loop."""
+        if "_generation" in self.__dict__ and self._generation is not None:
+            await self._generation.aclose()
+
+    def close(self) -> None:
+        """End the threads that search; questions under way finish first."""
+        self._executor.shutdown()
+
+    async def _extract(self, found: Found, clock: _Clock) -> Answer:
+        from pipelines import extract
+        from pipelines.components import run
+
+        data = {"extract": {"found": found}}
+        result = await self._in_thread(partial(run, self._extraction, data))
+        extracts: list[Extract] = result["extract"]["extracts"]
+        clock.mark("answer")
+        spans = {e.number: e.span for e in extracts}
+        return _compose(found, clock, "extracts", extract.render(extracts), spans)
+
+    async def _generate(
+        self, found: Found, clock: _Clock, generation: Generation
+    ) -> AsyncGenerator[Event, None]:
+        text, held = "", ""
+        whole: GeneratedAnswer | None = None
+        fault: ProviderError | None = None
+        try:
+            async with aclosing(generation.answer(found)) as pieces:
+                async for piece in pieces:
+                    if not isinstance(piece, str):
+                        whole = piece
+                        break
+                    text, held = text + piece, held + piece
+                    # A refusal is replaced by a plain sentence, and not shown on its way.
+                    if not REFUSAL.startswith(text.strip()):
+                        yield Token(held)
+                        held = ""
+        except ProviderError as error:
+            fault = error
+        clock.mark("answer")
+        yield Done(await self._in_thread(partial(self._written, found, clock, text, whole, fault)))
+
+    def _written(
+        self,
+        found: Found,
+        clock: _Clock,
+        text: str,
+        whole: GeneratedAnswer | None,
+        fault: ProviderError | None,
+    ) -> Answer:
+        """What the LLM's words come to: an answer, a refusal, or a fault with what came before it."""
+        from pipelines import cite
+
+        assert self.llm is not None
+        llm = self.llm.model
+        text = cite.normalise(text) if whole is None else (whole.data or "")
+        if fault is not None and not text:
+            return _compose(found, clock, "error", str(fault), llm=llm)
+        if not text:
+            return _compose(found, clock, "error", EMPTY, llm=llm)
+        if fault is None and text.strip(" .\"'*").upper() == REFUSAL:
+            return _compose(found, clock, "not_found", NOT_FOUND, llm=llm)
+        text, dropped = cite.drop_dangling(text, len(found.hits))
+        aligned = cite.Aligner([(hit.text, hit.language) for hit in found.hits]).spans(text)
+        spans = {number: aligned.get(number) for number in cite.numbers(text)}
+        clock.mark("cite")
+        note = f"The answer breaks off here. {fault}" if fault else None
+        kind: Kind = "error" if fault else "llm"
+        return _compose(found, clock, kind, text, spans, dropped=dropped, note=note, llm=llm)
+
+    @cached_property
+    def _retrieval(self) -> Pipeline:
+        from pipelines import components
+
+        return components.retrieval(self._pool)
+
+    @cached_property
+    def _extraction(self) -> Pipeline:
+        from pipelines import components
+
+        return components.extraction()
+
+    @cached_property
+    def _generation(self) -> Generation | None:
+        if self.llm is None:
+            return None
+        from pipelines.generation import Generation
+
+        return Generation(self.llm)
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+
+
+def _checked(question: str) -> str:
+    text = " ".join(question.split())
+    if not text:
+        raise InputError("The question is empty.")
+    if len(text) > MAX_QUESTION_CHARS:
+        raise InputError(
+            f"The question has {len(text):,} characters; at most {MAX_QUESTION_CHARS:,} are taken."
+        )
+    return text
+
+
+def _compose(
+    found: Found,
+    clock: _Clock,
+    kind: Kind,
+    text: str,
+    spans: Mapping[int, tuple[int, int] | None] | None = None,
+    *,
+    dropped: int = 0,
+    note: str | None = None,
+    llm: str | None = None,
+) -> Answer:
+    """The answer with the passages it cites: `spans` has one entry for each number cited."""
+    handle = found.query.handle
+    return Answer(
+        text=text,
+        kind=kind,
+        question=found.query.question,
+        citations=[_citation(found.hits[n - 1], n, span) for n, span in (spans or {}).items()],
+        passages=list(found.hits),
+        model_name=handle.model_name,
+        epoch=handle.epoch,
+        index_id=handle.index_id,
+        timings_ms=clock.total(),
+        dropped_citations=dropped,
+        note=note,
+        llm=llm,
+    )
+
+
+def _citation(hit: Hit, number: int, span: tuple[int, int] | None) -> Citation:
+    return Citation(
+        number=number,
+        document_id=hit.document_id,
+        title=hit.title,
+        source=hit.source,
+        page=hit.page,
+        heading=hit.heading,
+        chunk_id=hit.chunk_id,
+        text=hit.text,
+        span=span,
+        score=hit.score,
+    )

@@ -1,0 +1,158 @@
+"""
+Citations that do not hang on the LLM's obedience: the supporting sentence by alignment.
+
+Pure: text in, numbers and character spans out. A sentence of the answer is compared with each
+sentence of the passage it cites; shared terms count by their rarity, and figures have to agree.
+Where the best match is weak, nothing is marked.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pipelines import sentences
+from pipelines.lexical import terms
+
+Span = tuple[int, int]
+
+# Share of a claim's weight that a sentence must hold to be marked as its support.
+SURE = 0.5
+# A neighbour is marked along only if it brings at least this much of what the best one lacks.
+NEIGHBOUR_GAIN = 0.25
+# What is left of the match when the claim has figures and the sentence none of them.
+NO_FIGURE = 0.4
+
+_MARK = re.compile(r"\[(\d+)\]")
+_LIST = re.compile(
+    r"[\[【(]\s*(?:passages?\s*)?(\d{1,3}(?:\s*(?:,|;|and|-|–)\s*\d{1,3})*)\s*[\]】)]", re.I
+)
+_FIGURE = re.compile(r"\d[\d.,\u00a0\u202f']*\d|\d")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence of the answer and the passages it cites."""
+
+    text: str
+    numbers: tuple[int, ...]
+
+
+def normalise(text: str) -> str:
+    """
+    The text with citations in one spelling: ``[1, 3]``, ``[1-3]``, ``【1】`` become ``[1][3]`` and so on.
+
+    Round brackets stay: ``(2021)`` is a year more often than a citation.
+    """
+
+    def rewrite(match: re.Match[str]) -> str:
+        if match.group().startswith("("):
+            return match.group()
+        numbers: list[int] = []
+        for part in re.split(r"\s*(?:,|;|and)\s*", match.group(1)):
+            low, *high = (int(n) for n in re.split(r"\s*[-–]\s*", part))
+            last = high[0] if high else low
+            numbers.extend(range(low, last + 1) if low <= last <= low + 20 else (low, last))
+        return "".join(f"[{n}]" for n in numbers)
+
+    return _LIST.sub(rewrite, text).strip()
+
+
+def drop_dangling(text: str, count: int) -> tuple[str, int]:
+    """The text without citations that point at no passage of `count`, and how many those were."""
+    dropped = 0
+
+    def check(match: re.Match[str]) -> str:
+        nonlocal dropped
+        if 1 <= int(match.group(1)) <= count:
+            return match.group()
+        dropped += 1
+        return ""
+
+    kept = _MARK.sub(check, text)
+    return (re.sub(r"[ \t]+(?=[.,;:!?]|$)", "", kept, flags=re.M) if dropped else text), dropped
+
+
+def numbers(text: str) -> list[int]:
+    """The passages that a text cites, in order of first mention."""
+    return list(dict.fromkeys(int(n) for n in _MARK.findall(text)))
+
+
+def claims(text: str) -> list[Claim]:
+    """The sentences of an answer that cite something, without the marks."""
+    found = []
+    for start, end in sentences.split(text):
+        sentence = text[start:end]
+        if cited := numbers(sentence):
+            found.append(Claim(_MARK.sub("", sentence).strip(), tuple(cited)))
+    return found
+
+
+class Aligner:
+    """Finds supporting sentences in passages; knows how rare each term is among them."""
+
+    def __init__(self, passages: Sequence[tuple[str, str | None]]) -> None:
+        """:param passages: Text and language of each, in the order they are numbered from 1."""
+        self._passages = [
+            (
+                text,
+                language,
+                [(s, _features(text[s[0] : s[1]], language)) for s in sentences.split(text)],
+            )
+            for text, language in passages
+        ]
+        held = Counter(
+            term for _, _, rows in self._passages for _, features in rows for term in features
+        )
+        total = sum(len(rows) for _, _, rows in self._passages)
+        self._idf = {term: math.log1p(total / n) for term, n in held.items()}
+        self._unseen = math.log1p(total)
+
+    def spans(self, answer: str) -> Mapping[int, Span]:
+        """For each passage the answer cites, the span of its supporting sentence, where sure."""
+        best: dict[int, tuple[float, Span]] = {}
+        for claim in claims(answer):
+            for number in claim.numbers:
+                if not 1 <= number <= len(self._passages):
+                    continue
+                match = self._support(claim.text, number)
+                if match and match[0] > best.get(number, (0.0, (0, 0)))[0]:
+                    best[number] = match
+        return {number: span for number, (_, span) in best.items()}
+
+    def _support(self, claim: str, number: int) -> tuple[float, Span] | None:
+        _, language, rows = self._passages[number - 1]
+        wanted = _features(claim, language)
+        if not wanted or not rows:
+            return None
+        figures = {f for f in wanted if f[0] == "#"}
+        scores = [self._held(wanted, figures, features) for _, features in rows]
+        top = max(range(len(rows)), key=scores.__getitem__)
+        score, (start, end) = scores[top], rows[top][0]
+        # A claim drawn from two sentences is marked over both.
+        for near in (top - 1, top + 1):
+            if 0 <= near < len(rows):
+                both = self._held(wanted, figures, rows[top][1] | rows[near][1])
+                if both >= score + NEIGHBOUR_GAIN:
+                    score = both
+                    start, end = min(start, rows[near][0][0]), max(end, rows[near][0][1])
+        return (score, (start, end)) if score >= SURE else None
+
+    def _held(self, wanted: frozenset[str], figures: set[str], held: Iterable[str]) -> float:
+        """Share of the wanted weight that is held; much less when no figure agrees."""
+        shared = wanted.intersection(held)
+        score = self._weight(shared) / self._weight(wanted)
+        return score * NO_FIGURE if figures and not figures & shared else score
+
+    def _weight(self, features: Iterable[str]) -> float:
+        return sum(self._idf.get(f, self._unseen) for f in features)
+
+
+def _features(text: str, language: str | None) -> frozenset[str]:
+    """Stemmed terms, and figures as ``#17455``: without separators, so that spellings agree."""
+    figures = {"#" + re.sub(r"[^\d]", "", f).lstrip("0") for f in _FIGURE.findall(text)}
+    words = {t for t in terms(_FIGURE.sub(" ", text), language) if not t.isdigit()}
+    return frozenset(words | (figures - {"#"}))

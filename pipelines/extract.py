@@ -1,0 +1,148 @@
+"""
+The answer without an LLM: the sentences of the passages that answer a question best.
+
+Pure but for the embedding function it is handed. Every extract is a span of its passage, so its
+citation is exact by construction.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipelines import sentences
+from pipelines.encoder import Vectors
+from pipelines.lexical import terms
+from pipelines.store.search import Hit
+
+Span = tuple[int, int]
+
+# Chosen on the training questions of a set with known answer spans (bench/citations.py).
+LEXICAL_WEIGHT = 0.3
+RANK_WEIGHT = 0.15
+# Sentences that are embedded for one question; embedding them is most of the time it takes.
+MOST_CANDIDATES = 32
+MOST_EXTRACTS = 3
+# A further sentence must score nearly like the best, and say something else.
+NEARLY = 0.85
+SAME = 0.9
+SHORTEST_CHARS = 20
+LONGEST_CHARS = 600
+
+
+@dataclass(frozen=True)
+class Extract:
+    """A sentence of passage `number` (from 1), its span in the passage's text, and its score."""
+
+    number: int
+    span: Span
+    text: str
+    score: float
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    number: int
+    span: Span
+    text: str
+    lexical: float
+
+
+def choose(
+    question: str,
+    vector: Vectors,
+    hits: Sequence[Hit],
+    encode: Callable[[Sequence[str]], Vectors],
+) -> list[Extract]:
+    """
+    One to three sentences, at most one of each passage, in reading order.
+
+    :param vector: The question's. *Shape:* ``(d,)``
+    :param encode: Embeds texts as unit rows. *Shape:* ``(n, d)``
+    """
+    candidates = _candidates(question, hits)
+    if not candidates:
+        return []
+    vectors = encode([c.text for c in candidates])
+    top = max((hit.score for hit in hits), default=0.0) or 1.0
+    rank = np.array([hits[c.number - 1].score / top for c in candidates])
+    lexical = np.array([c.lexical for c in candidates])
+    scores = vectors @ vector + LEXICAL_WEIGHT * lexical + RANK_WEIGHT * rank
+    chosen = _diverse(candidates, vectors, scores)
+    return sorted(
+        (
+            Extract(candidates[i].number, candidates[i].span, candidates[i].text, float(scores[i]))
+            for i in chosen
+        ),
+        key=lambda e: _place(hits, e),
+    )
+
+
+def render(extracts: Sequence[Extract]) -> str:
+    """The extracts as the answer's text, one paragraph each, with its citation."""
+    return "\n\n".join(f"{_clean(e.text)} [{e.number}]" for e in extracts)
+
+
+def _candidates(question: str, hits: Sequence[Hit]) -> list[_Candidate]:
+    """The sentences worth embedding: those sharing rare terms with the question, best first."""
+    rows = [
+        (number, span, hit.text[span[0] : span[1]], hit.language)
+        for number, hit in enumerate(hits, start=1)
+        for span in sentences.split(hit.text)
+        if SHORTEST_CHARS <= span[1] - span[0] <= LONGEST_CHARS
+    ] or [(n, (0, len(hit.text)), hit.text, hit.language) for n, hit in enumerate(hits, start=1)]
+    held = [frozenset(terms(text, language)) for _, _, text, language in rows]
+    count = Counter(term for row in held for term in row)
+    asked = {hit.language: frozenset(terms(question, hit.language)) for hit in hits}
+
+    def share(row: frozenset[str], language: str | None) -> float:
+        wanted = asked[language]
+        weight = {t: math.log1p(len(rows) / (count[t] or 1)) for t in wanted}
+        return sum(weight[t] for t in wanted & row) / (sum(weight.values()) or 1.0)
+
+    scored = [
+        _Candidate(number, span, text, share(row, language))
+        for (number, span, text, language), row in zip(rows, held, strict=True)
+    ]
+    scored.sort(key=lambda c: (-c.lexical - _in_window(hits[c.number - 1], c.span), c.number))
+    return scored[:MOST_CANDIDATES]
+
+
+def _in_window(hit: Hit, span: Span) -> float:
+    """A bonus for sentences of the window that the search matched."""
+    if hit.window_start is None or hit.window_end is None:
+        return 0.0
+    return 0.5 if hit.window_start < span[1] and span[0] < hit.window_end else 0.0
+
+
+def _diverse(candidates: list[_Candidate], vectors: Vectors, scores: np.ndarray) -> list[int]:
+    order = np.argsort(-scores)
+    chosen: list[int] = []
+    for i in map(int, order):
+        if chosen and scores[i] < NEARLY * scores[chosen[0]]:
+            break
+        if all(
+            candidates[i].number != candidates[j].number and vectors[i] @ vectors[j] < SAME
+            for j in chosen
+        ):
+            chosen.append(i)
+        if len(chosen) == MOST_EXTRACTS:
+            break
+    return chosen
+
+
+def _place(hits: Sequence[Hit], e: Extract) -> tuple[int, int, int]:
+    """Documents as they rank, and inside one as it is read."""
+    document = hits[e.number - 1].document_id
+    first = next(n for n, hit in enumerate(hits) if hit.document_id == document)
+    return first, int(hits[e.number - 1].chunk_id), e.span[0]
+
+
+def _clean(text: str) -> str:
+    """One line, without the mark of a list."""
+    return re.sub(r"^(?:[-*•‣▪●○·]|#{1,6})\s+", "", re.sub(r"\s+", " ", text).strip())

@@ -1,0 +1,135 @@
+"""
+Sentences of a text, as character spans. Pure, no models, no downloads.
+
+Made for what documents really hold: hard-wrapped lines of a PDF, bullets, table rows,
+abbreviations, decimals, and scripts that end sentences without a space.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+Span = tuple[int, int]
+
+# A longer "sentence" is a list or a table in disguise; its lines are better units.
+LONG_CHARS = 500
+
+_ABBREVIATION = re.compile(
+    r"al|approx|art|bd|bzw|ca|cf|ch|co|corp|dept|dr|eds?|e\.?g|eq|esp|est|et|etc|ex|figs?|gen|gov"
+    r"|hon|i\.?e|inc|jr|ltd?|max|min|mr|mrs|ms|mt|nos?|nr|op|pp?|prof|refs?|rep|resp|rev|sec|sen"
+    r"|sr|st|str|tab|tel|univ|usw|var|viz|vols?|vs|(?:[a-z]\.)+[a-z]",
+    re.IGNORECASE,
+)
+# After "U.S." or "Inc." a capital is no sign of a new sentence, unless it opens one of these.
+_OPENER = re.compile(
+    "A|After|All|Although|An|And|As|At|But|By|During|Each|For|From|He|However|If|In|It|Its|Most"
+    "|No|On|Our|She|Since|Some|That|The|Their|There|These|They|This|Those|To|Under|We|When|While"
+    "|With|You"
+)
+_CLOSERS = r"[\"'”’»)\]」』）】]*(?:\s?\[\d+(?:[,\-–\s\d]*)\])*"
+_END = re.compile(
+    rf"(?:[.!?…‽]+|[؟۔।॥]+){_CLOSERS}(?=\s|$)|[。！？｡]+[\"'”’」』）】]*(?:\s?\[\d+\])*"
+)
+_BLOCK = re.compile(r"\n[ \t\r\f]*\n\s*|\f")
+_MARKED_LINE = re.compile(r"\s*(?:[-*•‣▪●○–—·]\s|\(?\d{1,3}[.)]\s|\(?[a-z][.)]\s|#{1,6}\s|\||>)")
+_ROW = re.compile(r"^\s*\|.*\|\s*$|\t|\S {3,}\S.* {3,}\S")
+_WORD_BEFORE = re.compile(r"([^\W\d_][\w.]*)$")
+_NEXT_WORD = re.compile(r"[\"'“‘«(\[]*(\w+)")
+
+
+def split(text: str) -> list[Span]:
+    """Spans of the sentences, in order, without the white space around them."""
+    spans: list[Span] = []
+    for block in _blocks(text):
+        for unit in _units(text, block):
+            for sentence in _sentences(text, unit):
+                spans.extend(_lines(text, sentence) if _is_long(sentence) else [sentence])
+    return [span for span in (_trim(text, s) for s in spans) if span[1] > span[0]]
+
+
+def _blocks(text: str) -> Iterator[Span]:
+    start = 0
+    for gap in _BLOCK.finditer(text):
+        yield start, gap.start()
+        start = gap.end()
+    yield start, len(text)
+
+
+def _units(text: str, block: Span) -> Iterator[Span]:
+    """Paragraphs of a block: lines joined as they were wrapped, lists and rows kept apart."""
+    lines = list(_lines(text, block))
+    width = max((end - start for start, end in lines), default=0)
+    start = block[0]
+    for (line_start, line_end), (next_start, next_end) in pairwise(lines):
+        line, following = text[line_start:line_end], text[next_start:next_end]
+        if (
+            _MARKED_LINE.match(following)
+            or _ROW.search(line)
+            or _ROW.search(following)
+            or line.lstrip().startswith("#")
+            or _ends_early(line, following, width)
+        ):
+            yield start, line_end
+            start = next_start
+    yield start, block[1]
+
+
+def _ends_early(line: str, following: str, width: int) -> bool:
+    """A line that stops well before the wrap, with a capital or digit after it: a heading or item."""
+    bare = line.rstrip()
+    first = following.lstrip()[:1]
+    return len(bare) < 0.6 * width and not bare.endswith(",") and (first.isupper() or first == "$")
+
+
+def _sentences(text: str, unit: Span) -> Iterator[Span]:
+    start, stop = unit
+    for end in _END.finditer(text, start, stop):
+        if _is_end(text, start, end, stop):
+            yield start, end.end()
+            start = end.end()
+    if start < stop:
+        yield start, stop
+
+
+def _is_end(text: str, start: int, mark: re.Match[str], stop: int) -> bool:
+    """Whether this punctuation closes a sentence, and not an abbreviation or a list number."""
+    if not mark.group().startswith((".", "…")):
+        return True
+    rest = text[mark.end() : stop].lstrip()
+    opener = _NEXT_WORD.match(rest)
+    if opener and opener.group(1)[0].islower():
+        return False
+    before = _WORD_BEFORE.search(text, start, mark.start())
+    if before is None:
+        # "1. Item" at the start of a unit is a number of the list, not a sentence.
+        return bool(text[start : mark.start()].strip(" ()0123456789\n"))
+    word = before.group(1)
+    initial = len(word) == 1 and word.isupper()
+    if initial or _ABBREVIATION.fullmatch(word):
+        numbers = word.lower() in {"no", "nos", "p", "pp"} and not rest[:1].isdigit()
+        return not rest or numbers or bool(opener and _OPENER.fullmatch(opener.group(1)))
+    return True
+
+
+def _lines(text: str, span: Span) -> Iterator[Span]:
+    start, stop = span
+    while start < stop:
+        newline = text.find("\n", start, stop)
+        end = stop if newline < 0 else newline
+        yield start, end
+        start = end + 1
+
+
+def _is_long(span: Span) -> bool:
+    return span[1] - span[0] > LONG_CHARS
+
+
+def _trim(text: str, span: Span) -> Span:
+    start, end = span
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end
