@@ -228,7 +228,7 @@ class Answerer:
                         break
                     text, held = text + piece, held + piece
                     # A refusal is replaced by a plain sentence, and not shown on its way.
-                    if not REFUSAL.startswith(text.strip()):
+                    if not REFUSAL.startswith(text.strip(" .\n")):
                         yield Token(held)
                         held = ""
         except ProviderError as error:
@@ -260,7 +260,7 @@ class Answerer:
         aligned = cite.Aligner([(hit.text, hit.language) for hit in found.hits]).spans(text)
         spans = {number: aligned.get(number) for number in cite.numbers(text)}
         clock.mark("cite")
-        note = f"The answer breaks off here. {fault}" if fault else None
+        note = f"The answer breaks off here. {fault}" if fault else _ending(whole)
         kind: Kind = "error" if fault else "llm"
         return _compose(found, clock, kind, text, spans, dropped=dropped, note=note, llm=llm)
 
@@ -297,6 +297,20 @@ def _checked(question: str) -> str:
             f"The question has {len(text):,} characters; at most {MAX_QUESTION_CHARS:,} are taken."
         )
     return text
+
+
+def _ending(whole: GeneratedAnswer | None) -> str | None:
+    """A note where the model stopped for another reason than being done."""
+    reason = whole.meta.get("finish_reason") if whole else None
+    if reason == "stop":
+        return None
+    if reason == "length":
+        return "The answer reached the language model's length limit and may be incomplete."
+    if reason == "content_filter":
+        return "The provider's content filter cut the answer."
+    return (
+        "The language model stopped without saying that it was done; the answer may be incomplete."
+    )
 
 
 def _compose(

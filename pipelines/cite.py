@@ -26,11 +26,11 @@ NEIGHBOUR_GAIN = 0.25
 # What is left of the match when the claim has figures and the sentence none of them.
 NO_FIGURE = 0.4
 
-_MARK = re.compile(r"\[(\d+)\]")
+_MARK = re.compile(r"\[(\d{1,3})\]")
 _LIST = re.compile(
-    r"[\[【(]\s*(?:passages?\s*)?(\d{1,3}(?:\s*(?:,|;|and|-|–)\s*\d{1,3})*)\s*[\]】)]", re.I
+    r"[\[【]\s*(?:passages?\s*)?(\d{1,3}(?:\s*(?:,|;|and|-|–)\s*\d{1,3})*)\s*[\]】]", re.I
 )
-_FIGURE = re.compile(r"\d[\d.,\u00a0\u202f']*\d|\d")
+_UNUSABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,11 @@ def normalise(text: str) -> str:
     """
     The text with citations in one spelling: ``[1, 3]``, ``[1-3]``, ``【1】`` become ``[1][3]`` and so on.
 
-    Round brackets stay: ``(2021)`` is a year more often than a citation.
+    Round brackets stay: ``(2021)`` is a year more often than a citation. Control characters and
+    lone surrogates go: they can be neither stored nor shown.
     """
 
     def rewrite(match: re.Match[str]) -> str:
-        if match.group().startswith("("):
-            return match.group()
         numbers: list[int] = []
         for part in re.split(r"\s*(?:,|;|and)\s*", match.group(1)):
             low, *high = (int(n) for n in re.split(r"\s*[-–]\s*", part))
@@ -58,7 +57,7 @@ def normalise(text: str) -> str:
             numbers.extend(range(low, last + 1) if low <= last <= low + 20 else (low, last))
         return "".join(f"[{n}]" for n in numbers)
 
-    return _LIST.sub(rewrite, text).strip()
+    return _LIST.sub(rewrite, _UNUSABLE.sub("", text)).strip()
 
 
 def drop_dangling(text: str, count: int) -> tuple[str, int]:
@@ -128,7 +127,7 @@ class Aligner:
         wanted = _features(claim, language)
         if not wanted or not rows:
             return None
-        figures = {f for f in wanted if f[0] == "#"}
+        figures = {term for term in wanted if term[0].isdigit()}
         scores = [self._held(wanted, figures, features) for _, features in rows]
         top = max(range(len(rows)), key=scores.__getitem__)
         score, (start, end) = scores[top], rows[top][0]
@@ -152,7 +151,4 @@ class Aligner:
 
 
 def _features(text: str, language: str | None) -> frozenset[str]:
-    """Stemmed terms, and figures as ``#17455``: without separators, so that spellings agree."""
-    figures = {"#" + re.sub(r"[^\d]", "", f).lstrip("0") for f in _FIGURE.findall(text)}
-    words = {t for t in terms(_FIGURE.sub(" ", text), language) if not t.isdigit()}
-    return frozenset(words | (figures - {"#"}))
+    return frozenset(terms(text, language))

@@ -115,11 +115,14 @@ class Pose:
 
 @component
 class Tidy:
-    """Replies with their citations in one spelling, ``[1][2]``."""
+    """Replies that can be stored and shown: citations in one spelling, no control characters."""
 
-    @component.output_types(replies=list[str])
+    @component.output_types(replies=list[str], meta=list[dict[str, Any]])
     def run(self, replies: list[ChatMessage]) -> dict[str, Any]:
-        return {"replies": [cite.normalise(reply.text or "") for reply in replies]}
+        return {
+            "replies": [cite.normalise(reply.text or "") for reply in replies],
+            "meta": [dict(reply.meta) for reply in replies],
+        }
 
 
 @component

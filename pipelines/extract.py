@@ -69,8 +69,7 @@ def choose(
     if not candidates:
         return []
     vectors = encode([c.text for c in candidates])
-    top = max((hit.score for hit in hits), default=0.0) or 1.0
-    rank = np.array([hits[c.number - 1].score / top for c in candidates])
+    rank = np.array([1 / c.number for c in candidates])
     lexical = np.array([c.lexical for c in candidates])
     scores = vectors @ vector + LEXICAL_WEIGHT * lexical + RANK_WEIGHT * rank
     chosen = _diverse(candidates, vectors, scores)

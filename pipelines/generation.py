@@ -141,6 +141,7 @@ def _answering(llm: OpenAIChatGenerator) -> Pipeline:
     pipeline.connect("prompt.prompt", "llm.messages")
     pipeline.connect("llm.replies", "tidy.replies")
     pipeline.connect("tidy.replies", "answers.replies")
+    pipeline.connect("tidy.meta", "answers.meta")
     pipeline.connect("pose.question", "answers.query")
     pipeline.connect("pose.documents", "answers.documents")
     return pipeline

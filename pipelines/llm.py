@@ -28,7 +28,7 @@ def explain(error: BaseException, options: LLMOptions) -> ProviderError:
     import openai
 
     cause = error
-    while cause.__cause__ is not None and not isinstance(cause, openai.OpenAIError):
+    while cause.__cause__ is not None and not isinstance(cause, (openai.OpenAIError, TimeoutError)):
         cause = cause.__cause__
     return ProviderError(f"The language model {_reason(cause, options)}")
 
@@ -57,7 +57,7 @@ def _reason(cause: BaseException, options: LLMOptions) -> str:
     if isinstance(cause, openai.APIStatusError):
         return f"refused the request ({cause.status_code})."
     if isinstance(cause, openai.APIConnectionError):
-        return "cannot be reached."
+        return "is out of reach: the connection failed. Try again."
     if isinstance(cause, json.JSONDecodeError):
         return "sent something that cannot be read."
     log.warning("the language model's stream ended in %s", type(cause).__name__)

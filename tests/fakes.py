@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 
 def build_tiny_model(folder: Path, *, dimension: int = 32, seed: int = 0) -> Path:
@@ -52,3 +59,164 @@ def build_tiny_model(folder: Path, *, dimension: int = 32, seed: int = 0) -> Pat
     )
     model.save(str(folder / "model"))
     return folder / "model"
+
+
+def build_tiny_llm(folder: Path) -> Path:
+    """A random two-layer Llama with a byte-level tokenizer: speaks gibberish, at once."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.train_from_iterator(
+        ["some words for the tokenizer"],
+        trainers.BpeTrainer(
+            vocab_size=300,
+            special_tokens=["<s>", "</s>", "<pad>"],
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        ),
+    )
+    wrapped = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="<pad>"
+    )
+    wrapped.chat_template = (
+        "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}assistant: "
+    )
+    torch.manual_seed(0)
+    model = LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(wrapped),
+            hidden_size=32,
+            intermediate_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            num_key_value_heads=2,
+            max_position_embeddings=8192,
+            bos_token_id=0,
+            eos_token_id=1,
+            pad_token_id=2,
+        )
+    )
+    model.generation_config.max_new_tokens = 24
+    model.save_pretrained(folder)
+    wrapped.save_pretrained(folder)
+    return folder
+
+
+class LLMCall:
+    """One request to the scripted LLM, and the ways to answer it."""
+
+    def __init__(self, handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
+        self._handler = handler
+        self.body = body
+
+    def say(self, text: str, *, finish: str | None = "stop", pause_s: float = 0) -> None:
+        """The text, word by word when a stream was asked for."""
+        if not self.body.get("stream"):
+            message = {"role": "assistant", "content": text}
+            choice = {"index": 0, "message": message, "finish_reason": finish}
+            self._json(200, {**_ENVELOPE, "object": "chat.completion", "choices": [choice]})
+            return
+        self.begin()
+        for word in text.split(" "):
+            self.piece({"delta": {"content": word + " "}})
+            time.sleep(pause_s)
+        if finish:
+            self.piece({"delta": {}, "finish_reason": finish})
+        self.raw(b"data: [DONE]\n\n")
+        self.raw(b"")
+
+    def fail(self, status: int, code: str = "", retry_after: str | None = None) -> None:
+        """An error as OpenAI sends it."""
+        headers = {"retry-after": retry_after} if retry_after else {}
+        self._json(status, {"error": {"message": f"secret-detail {code}", "code": code}}, headers)
+
+    def begin(self) -> None:
+        """The head of a stream."""
+        self._handler.send_response(200)
+        self._handler.send_header("content-type", "text/event-stream")
+        self._handler.send_header("transfer-encoding", "chunked")
+        self._handler.end_headers()
+
+    def piece(self, choice: dict[str, Any]) -> None:
+        """One event of a stream."""
+        event = {
+            **_ENVELOPE,
+            "object": "chat.completion.chunk",
+            "choices": [{"index": 0, **choice}],
+        }
+        self.raw(f"data: {json.dumps(event)}\n\n".encode())
+
+    def raw(self, data: bytes) -> None:
+        """Bytes as one HTTP chunk; none ends the body."""
+        self._handler.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+        self._handler.wfile.flush()
+
+    def hang_up(self) -> None:
+        """Close the connection in the middle."""
+        self._handler.close_connection = True
+        self._handler.connection.close()
+
+    def _json(self, status: int, value: Any, headers: dict[str, str] | None = None) -> None:
+        data = json.dumps(value).encode()
+        self._handler.send_response(status)
+        self._handler.send_header("content-type", "application/json")
+        self._handler.send_header("content-length", str(len(data)))
+        for name, text in (headers or {}).items():
+            self._handler.send_header(name, text)
+        self._handler.end_headers()
+        self._handler.wfile.write(data)
+
+
+_ENVELOPE = {"id": "1", "created": 0, "model": "scripted"}
+
+
+class ScriptedLLM:
+    """
+    An OpenAI-compatible server on loopback whose every answer is scripted.
+
+    `script` holds one step for each request; the last one repeats.
+    """
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.script: list[Callable[[LLMCall], None]] = []
+        self.requests: list[dict[str, Any]] = []
+        self.broken_pipes = 0
+
+    def prompt(self, request: int = -1) -> str:
+        """All that a request said to the model."""
+        return "\n".join(m["content"] for m in self.requests[request]["messages"])
+
+
+@contextmanager
+def scripted_llm() -> Iterator[ScriptedLLM]:
+    """A `ScriptedLLM` that listens."""
+    fake = ScriptedLLM()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            step = fake.script[min(len(fake.requests), len(fake.script) - 1)]
+            fake.requests.append(body)
+            try:
+                step(LLMCall(self, body))
+            except OSError:  # the client left in the middle
+                fake.broken_pipes += 1
+                self.close_connection = True
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    fake.url = f"http://127.0.0.1:{server.server_port}/v1"
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}).start()
+    try:
+        yield fake
+    finally:
+        server.shutdown()
+        server.server_close()

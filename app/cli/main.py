@@ -14,6 +14,7 @@ import uuid
 import click
 import typer
 
+from app.cli import ask
 from pipelines.errors import AttuneError
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("ask")(ask.ask)
 
 
 def main() -> None:

@@ -1,0 +1,82 @@
+"""Citations: parsed, cleaned, and aligned to the sentence that supports them."""
+
+import pytest
+
+from pipelines import cite
+
+REVENUE = (
+    "Our business grew. Total revenue was $17,455 million in 2021, up 57% year over year. "
+    "Total revenue was $11,139 million in 2020. Weather played no role at all."
+)
+
+
+def highlight(answer: str, *passages: str) -> dict[int, str]:
+    spans = cite.Aligner([(text, "en") for text in passages]).spans(answer)
+    return {number: passages[number - 1][start:end] for number, (start, end) in spans.items()}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a [1, 3].", "a [1][3]."),
+        ("a [2-4]", "a [2][3][4]"),
+        ("a 【5】", "a [5]"),
+        ("a [passages 1 and 2]", "a [1][2]"),
+        ("in [2021] and (2020)", "in [2021] and (2020)"),
+        ("a\x00b\ud800", "ab"),
+    ],
+)
+def test_normalise_gives_one_spelling(text, expected):
+    """Lists, ranges and other brackets become [1][2]; years stay; what cannot be stored goes."""
+    assert cite.normalise(text) == expected
+
+
+def test_dangling_citations_are_dropped_and_counted():
+    """A citation that points at no passage leaves the text, with the space before it."""
+    assert cite.drop_dangling("So it is [9]. And so [1] [0].", 2) == ("So it is. And so [1].", 2)
+
+
+def test_figures_decide_between_alike_sentences():
+    """Of two sentences that differ in figures alone, the one with the claim's figures is marked."""
+    assert highlight("In 2020 total revenue was $11,139 million [1].", REVENUE) == {
+        1: "Total revenue was $11,139 million in 2020."
+    }
+
+
+def test_nothing_is_marked_when_unsure():
+    """A claim that no sentence holds, or whose figures are not there, marks nothing."""
+    assert highlight("The chief executive lives in Paris [1].", REVENUE) == {}
+    assert highlight("Total revenue was $99 million [1].", REVENUE) == {}
+
+
+def test_claim_of_two_sentences_marks_both():
+    """A claim drawn from neighbours is marked over both."""
+    passage = (
+        "The fleet has forty blue buses. All were bought in Norway by the council. Rain is common."
+    )
+    assert highlight("Forty blue buses of the fleet were bought in Norway by the council [1].", passage) == {
+        1: "The fleet has forty blue buses. All were bought in Norway by the council."
+    }  # fmt: skip
+
+
+def test_each_passage_gets_its_own_mark():
+    """One sentence with two citations is aligned in both passages; others stay unmarked."""
+    other = "Something else. Revenue in 2021 came to $17,455 million."
+    marks = highlight("Total revenue in 2021 was $17,455 million [1][2].", REVENUE, other, REVENUE)
+    assert marks == {
+        1: "Total revenue was $17,455 million in 2021, up 57% year over year.",
+        2: "Revenue in 2021 came to $17,455 million.",
+    }
+
+
+def test_languages_without_spaces_align():
+    """Chinese sentences are compared by pairs of characters."""
+    passage = "公司成立于1998年。总部位于北京市海淀区。员工超过五千人。"
+    spans = cite.Aligner([(passage, "zh")]).spans("总部位于北京市海淀区 [1]。")
+    start, end = spans[1]
+    assert passage[start:end] == "总部位于北京市海淀区。"
+
+
+def test_citations_out_of_range_do_not_fail():
+    """Alignment skips numbers that name no passage."""
+    assert highlight("Total revenue was $17,455 million in 2021 [7][0].", REVENUE) == {}
