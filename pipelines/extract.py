@@ -23,13 +23,13 @@ from pipelines.store.search import Hit
 Span = tuple[int, int]
 
 # Chosen on the training questions of a set with known answer spans (bench/citations.py).
-LEXICAL_WEIGHT = 0.3
+LEXICAL_WEIGHT = 1.0
 RANK_WEIGHT = 0.15
 # Sentences that are embedded for one question; embedding them is most of the time it takes.
 MOST_CANDIDATES = 32
 MOST_EXTRACTS = 3
 # A further sentence must score nearly like the best, and say something else.
-NEARLY = 0.85
+NEARLY = 0.8
 SAME = 0.9
 SHORTEST_CHARS = 20
 LONGEST_CHARS = 600

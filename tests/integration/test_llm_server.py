@@ -1,0 +1,107 @@
+"""Chat and streaming against a real OpenAI-compatible server: `transformers serve`, random weights."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from pipelines import reindex
+from pipelines.answer import Answerer, Done, Token, Turn
+from pipelines.llm import LLMOptions
+from pipelines.reindex import EncoderOptions
+from tests.corpus import add_document
+from tests.fakes import build_tiny_llm
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """URL and model name of a server on loopback."""
+    home = tmp_path_factory.mktemp("serve")
+    model = build_tiny_llm(home / "llm")
+    cache = home / "cache"  # without it the server fails to list models
+    cache.mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [Path(sys.executable).with_name("transformers"), "serve", "--host", "127.0.0.1"]
+    command += ["--port", str(port), "--device", "cpu"]
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(cache)}
+    with (home / "log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
+        _wait(process, f"http://127.0.0.1:{port}/v1/models", home / "log")
+        yield f"http://127.0.0.1:{port}/v1", str(model)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.3)
+    raise AssertionError(f"the server did not start: {log.read_text()[-2000:]}")
+
+
+@pytest.fixture
+def answerer(pool, server):
+    url, model = server
+    answerer = Answerer(pool, llm=LLMOptions(model, base_url=url, timeout_s=60), top_k=2)
+    yield answerer
+    answerer.close()
+
+
+@pytest.fixture
+def handle(pool, tiny_model, tmp_path):
+    options = EncoderOptions(cache=tmp_path)
+    with pool.connection() as conn:
+        reindex.ensure_first(conn, str(tiny_model), options, size=64, stride=48, lexical_weight=0.9)
+        handle = reindex.load_handle(conn, options)
+        add_document(conn, handle, "a.txt", ["Total revenue was 17,455 in 2021. It rained."])
+    return handle
+
+
+def test_answer_streams_from_a_real_server(answerer, handle):
+    """Tokens of a real model arrive one by one, and the whole answer can be stored as text."""
+
+    async def collect():
+        async with aclosing(answerer.stream("Total revenue?", handle=handle)) as stream:
+            events = [event async for event in stream]
+        await answerer.aclose()
+        return events
+
+    events = asyncio.run(collect())
+    answer = events[-1].answer
+    assert isinstance(events[-1], Done)
+    assert answer.kind == "llm"
+    assert len([e for e in events if isinstance(e, Token)]) > 3
+    assert answer.text
+    assert "\x00" not in answer.text
+
+
+def test_follow_up_and_unknown_model(answerer, handle, pool, server):
+    """A follow-up is sent for rewriting; a model the server lacks gives a plain message."""
+    answer = answerer.ask("and then?", [Turn("user", "Revenue?")], handle=handle)
+    assert answer.kind == "llm"
+    assert answer.timings_ms["rewrite"] > 0
+    lost = Answerer(pool, llm=LLMOptions("/no/such/model", base_url=server[0], timeout_s=30))
+    try:
+        failed = lost.ask("Total revenue?", handle=handle)
+    finally:
+        lost.close()
+    assert failed.kind == "error"
+    assert failed.text.startswith("The language model")
+    assert failed.passages
