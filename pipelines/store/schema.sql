@@ -2,6 +2,14 @@
 CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public;
 COMMENT ON EXTENSION vector IS 'vector data type and ivfflat and hnsw access methods';
 
+CREATE FUNCTION public.posting_clear() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    delete from posting p using gone where p.chunk_id = gone.id;
+    return null;
+end $$;
+
 CREATE TABLE public.active (
     one boolean DEFAULT true NOT NULL,
     index_id bigint NOT NULL,
@@ -113,6 +121,14 @@ ALTER TABLE public.model ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.posting (
+    chunk_id bigint NOT NULL,
+    tf smallint NOT NULL,
+    length smallint NOT NULL,
+    term text NOT NULL COLLATE pg_catalog."C"
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0.05');
+
 CREATE TABLE public.replica (
     id text NOT NULL,
     kind text NOT NULL,
@@ -207,6 +223,9 @@ ALTER TABLE ONLY public.model
 ALTER TABLE ONLY public.model
     ADD CONSTRAINT model_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.posting
+    ADD CONSTRAINT posting_pkey PRIMARY KEY (term, chunk_id) INCLUDE (tf, length);
+
 ALTER TABLE ONLY public.replica
     ADD CONSTRAINT replica_pkey PRIMARY KEY (id);
 
@@ -226,9 +245,15 @@ CREATE UNIQUE INDEX document_live ON public.document USING btree (collection, so
 
 CREATE INDEX document_sha256 ON public.document USING btree (sha256);
 
+CREATE INDEX posting_chunk ON public.posting USING btree (chunk_id);
+
+CREATE INDEX posting_sample ON public.posting USING btree (term) INCLUDE (chunk_id, length) WHERE ((chunk_id % (64)::bigint) = 0);
+
 CREATE INDEX text_window_chunk ON public.text_window USING btree (chunk_id);
 
 CREATE INDEX text_window_rule ON public.text_window USING btree (rule_id);
+
+CREATE TRIGGER posting_clear AFTER DELETE ON public.chunk REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.posting_clear();
 
 ALTER TABLE ONLY public.active
     ADD CONSTRAINT active_index_id_fkey FOREIGN KEY (index_id) REFERENCES public.search_index(id);

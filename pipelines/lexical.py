@@ -1,0 +1,178 @@
+"""
+Text to the terms that lexical search counts. Pure; knows neither the database nor the scores.
+
+A document's words are stemmed by its own language. A question is often too short to tell its
+language, so each of its words is taken in every form that the corpus could hold it in: stemmed by
+each language that is there, and as it stands. One word's forms count as one term.
+
+Scripts that write without spaces between words (and Korean, whose particles cling to its words)
+are cut into overlapping pairs of characters.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+# ISO 639-1 to the Snowball stemmer's name.
+STEMMERS = {
+    "ar": "arabic",
+    "ca": "catalan",
+    "da": "danish",
+    "de": "german",
+    "el": "greek",
+    "en": "english",
+    "es": "spanish",
+    "et": "estonian",
+    "eu": "basque",
+    "fi": "finnish",
+    "fr": "french",
+    "ga": "irish",
+    "hi": "hindi",
+    "hu": "hungarian",
+    "hy": "armenian",
+    "id": "indonesian",
+    "it": "italian",
+    "lt": "lithuanian",
+    "nb": "norwegian",
+    "ne": "nepali",
+    "nl": "dutch",
+    "nn": "norwegian",
+    "no": "norwegian",
+    "pt": "portuguese",
+    "ro": "romanian",
+    "ru": "russian",
+    "sr": "serbian",
+    "sv": "swedish",
+    "ta": "tamil",
+    "tr": "turkish",
+    "yi": "yiddish",
+}
+
+# Longer "words" are encoded data; an index entry has to stay small.
+LONGEST_TERM = 40
+
+
+def _mark_ranges() -> str:
+    """The combining marks of the basic plane as ranges of a character class; `re` counts them as non-words."""
+    marks = {c for c in range(0x300, 0xFFFF) if unicodedata.category(chr(c))[0] == "M"}
+    starts = sorted(c for c in marks if c - 1 not in marks)
+    ends = sorted(c for c in marks if c + 1 not in marks)
+    return "".join(f"\\u{a:04x}-\\u{b:04x}" for a, b in zip(starts, ends, strict=True))
+
+
+_UNSPACED = (
+    "\u0e00-\u0eff"  # Thai, Lao
+    "\u0f00-\u0fff"  # Tibetan
+    "\u1000-\u109f"  # Burmese
+    "\u1780-\u17ff"  # Khmer
+    "\u1100-\u11ff\uac00-\ud7ff"  # Hangul
+    "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff"  # Japanese
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
+)
+_TOKEN = re.compile(
+    rf"(?P<pairs>[{_UNSPACED}]+)"
+    r"|(?P<number>\d+(?:[.,'\u00a0\u202f]\d+)+(?!\w))"
+    rf"|(?P<word>(?:(?![{_UNSPACED}])[^\W_][{_mark_ranges()}]*)+)"
+)
+_OTHER_POINT = re.compile(r"[,'\u00a0\u202f]")
+_GROUPS = re.compile(r"[.,'\u00a0\u202f](?=\d{3}(?!\d))")
+# Accents, Hebrew points and Arabic vowels, which many writers leave out. Indic vowel signs are
+# marks as well, but carry the word.
+_OPTIONAL_MARKS = re.compile("[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0640]")
+
+_stemmers = threading.local()
+
+
+def terms(text: str, language: str | None = None) -> list[str]:
+    """
+    The terms of a text in the order they stand, repeats kept. No stop words are dropped.
+
+    :param language: ISO 639-1; None or one without a stemmer: words stay as they are.
+    """
+    return [_stem(token, language) if word else token for token, word in _tokens(text)]
+
+
+def question_terms(
+    text: str, languages: Iterable[str], *, most: int | None = None
+) -> list[list[str]]:
+    """
+    The distinct words of a question, each as the forms that a document may hold it in.
+
+    :param most: Beyond so many words the middle is left out: long pastes ask at an end.
+    """
+    stemming = [language for language in languages if language in STEMMERS]
+    words = list(dict.fromkeys(_tokens(text)))
+    if most is not None and len(words) > most:
+        words = words[: most - most // 2] + words[-(most // 2) :]
+    forms: dict[frozenset[str], list[str]] = {}
+    for token, word in words:
+        of = [_stem(token, language) for language in (None, *stemming)] if word else [token]
+        distinct = list(dict.fromkeys(of))
+        forms.setdefault(frozenset(distinct), distinct)
+    return _merge(forms.values())
+
+
+def _merge(groups: Iterable[Sequence[str]]) -> list[list[str]]:
+    """Groups that share a form joined: *risk* and *risks* are one term asked for once."""
+    merged: list[list[str]] = []
+    for group in groups:
+        shared = [other for other in merged if not set(other).isdisjoint(group)]
+        if not shared:
+            merged.append(list(group))
+            continue
+        first = shared[0]
+        for other in shared[1:]:
+            first.extend(other)
+            merged.remove(other)
+        first[:] = dict.fromkeys([*first, *group])
+    return merged
+
+
+def _tokens(text: str) -> Iterator[tuple[str, bool]]:
+    """Each token and whether it is a word, which can be stemmed."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    for match in _TOKEN.finditer(folded):
+        token = match.group()
+        if match.lastgroup == "pairs":
+            yield from ((pair, False) for pair in _pairs(token))
+        elif match.lastgroup == "number":
+            # 1,234.5 and 1.234,5 are one number: thousands joined, the decimal mark a point.
+            yield _ascii_digits(_OTHER_POINT.sub(".", _GROUPS.sub("", token))), False
+        elif token.isdigit():
+            yield _ascii_digits(token), False
+        else:
+            yield token[:LONGEST_TERM], True
+
+
+def _ascii_digits(number: str) -> str:
+    return "".join(str(unicodedata.digit(c, c)) for c in number[:LONGEST_TERM])
+
+
+def _pairs(run: str) -> Iterator[str]:
+    if len(run) == 1:
+        yield run
+    for first, second in pairwise(run):
+        yield first + second
+
+
+@lru_cache(maxsize=1 << 16)
+def _stem(word: str, language: str | None) -> str:
+    name = STEMMERS.get(language or "")
+    stem = word if name is None else _stemmer(name).stemWord(word)
+    bare = _OPTIONAL_MARKS.sub("", unicodedata.normalize("NFD", stem))
+    return unicodedata.normalize("NFC", bare) or word
+
+
+def _stemmer(name: str) -> Any:
+    """This thread's stemmer; a stemmer must not be used by two threads at once."""
+    if name not in _stemmers.__dict__:
+        from Stemmer import Stemmer
+
+        setattr(_stemmers, name, Stemmer(name))
+    return getattr(_stemmers, name)

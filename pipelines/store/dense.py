@@ -1,0 +1,80 @@
+"""Nearest windows of a question in an index's vector table, through its HNSW graph or exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pgvector import HalfVector
+from psycopg import sql
+
+from pipelines.store import indexes
+from pipelines.store.db import Connection
+from pipelines.store.ids import ChunkId, IndexId
+
+
+@dataclass(frozen=True)
+class Window:
+    """A chunk's window that is nearest to the question: its span in the chunk, and its cosine."""
+
+    start: int
+    end: int
+    cosine: float
+
+
+def candidates(
+    conn: Connection,
+    index_id: IndexId,
+    vector: NDArray[np.float32],
+    limit: int,
+    *,
+    scope: sql.Composable | None = None,
+    exact: bool = False,
+) -> list[ChunkId]:
+    """
+    The chunks of the nearest windows.
+
+    :param limit: Windows to take.
+    :param scope: A query of the chunk ids to stay within; None: all.
+    :param exact: Compare every window of `scope` instead of walking the graph.
+    """
+    nearest = "order by e.v <=> %(v)b limit %(limit)s"
+    if scope is None:
+        statement = f"select e.window_id from {{emb}} e {nearest}"
+    elif exact:
+        statement = (
+            "select e.window_id from (select i.window_id, i.v from {emb} i join text_window w"
+            f" on w.id = i.window_id where w.chunk_id in ({{scope}}) offset 0) e {nearest}"
+        )
+    else:
+        # `offset 0` keeps the condition a filter on the graph's scan, which then goes on until
+        # enough windows passed; as a join the planner sorts the whole collection by distance.
+        statement = (
+            "select e.window_id from {emb} e where exists (select 1 from text_window w"
+            f" where w.id = e.window_id and w.chunk_id in ({{scope}}) offset 0) {nearest}"
+        )
+    query = sql.SQL(
+        f"select distinct w.chunk_id from ({statement}) n join text_window w on w.id = n.window_id"
+    ).format(emb=indexes.table(index_id), scope=scope or sql.SQL("null"))
+    return [row[0] for row in conn.execute(query, {"v": HalfVector(vector), "limit": limit})]
+
+
+def best_windows(
+    conn: Connection,
+    index_id: IndexId,
+    vector: NDArray[np.float32],
+    chunk_ids: Sequence[ChunkId],
+) -> dict[ChunkId, Window]:
+    """The nearest window of each of these chunks, compared exactly; a chunk without vectors is left out."""
+    rows = conn.execute(
+        sql.SQL(
+            "select distinct on (w.chunk_id) w.chunk_id, w.char_start, w.char_end,"
+            " 1 - (e.v <=> %(v)b) cosine"
+            " from text_window w join {} e on e.window_id = w.id"
+            " where w.chunk_id = any(%(ids)s) order by w.chunk_id, cosine desc, w.id"
+        ).format(indexes.table(index_id)),
+        {"v": HalfVector(vector), "ids": list(chunk_ids)},
+    )
+    return {row[0]: Window(row[1], row[2], row[3]) for row in rows}

@@ -1,0 +1,163 @@
+"""
+A question's passages: nearest windows and BM25, fused, on one snapshot of one index.
+
+Each side proposes chunks; then both scores are computed exactly for all of them. Vector tables
+carry no foreign key; every way to a hit joins the window and its chunk, so an orphan never shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import sql
+from psycopg.pq import TransactionStatus
+from psycopg.rows import dict_row
+
+from pipelines.fusion import fuse
+from pipelines.handle import SearchHandle
+from pipelines.store import dense, lexical
+from pipelines.store.db import Connection
+from pipelines.store.ids import ChunkId, DocumentId
+
+Mode = Literal["hybrid", "dense", "lexical"]
+
+# What each side proposes.
+DENSE_WINDOWS = 200
+LEXICAL_CHUNKS = 100
+# Collections of up to so many chunks are compared whole: there faster than a filtered graph, and exact.
+EXACT_CHUNKS = 2000
+
+
+@dataclass(frozen=True)
+class Hit:
+    """
+    A passage that was found. `score` orders the hits of one question and is made of `dense`, the
+    cosine of its best window, and `lexical`, its BM25 as a share of the most the question can get.
+
+    `window_start` and `window_end` are the best window's span in `text`; None: it has no vector.
+    """
+
+    chunk_id: ChunkId
+    document_id: DocumentId
+    title: str
+    source: str
+    collection: str
+    page: int | None
+    heading: str | None
+    text: str
+    language: str | None
+    score: float
+    dense: float
+    lexical: float
+    window_start: int | None
+    window_end: int | None
+
+
+def hybrid(
+    conn: Connection,
+    handle: SearchHandle,
+    question: str,
+    vector: NDArray[np.float32],
+    top_k: int,
+    *,
+    collections: Sequence[str] | None = None,
+    mode: Mode = "hybrid",
+) -> list[Hit]:
+    """
+    The best passages, best first. A question without a single word is left to the dense side.
+
+    Opens a read-only snapshot of its own, unless `conn` is in a transaction already.
+
+    :param vector: The question's, by the handle's encoder. *Shape:* ``(d,)``
+    :param collections: Only these; None: all.
+    :param mode: One side alone ranks, for comparison.
+    """
+    with _snapshot(conn):
+        scope = None if collections is None else _scope(collections)
+        found: set[ChunkId] = set()
+        if mode != "lexical":
+            exact = scope is not None and _is_small(conn, scope)
+            found.update(
+                dense.candidates(
+                    conn, handle.index_id, vector, DENSE_WINDOWS, scope=scope, exact=exact
+                )
+            )
+        asked = lexical.question(conn, question)
+        if mode != "dense" and asked.rare:
+            found.update(lexical.candidates(conn, asked, LEXICAL_CHUNKS, scope=scope))
+        if not found:
+            return []
+        ids = sorted(found)
+        windows = dense.best_windows(conn, handle.index_id, vector, ids)
+        bm25 = lexical.scores(conn, asked, ids) if asked.idf else {}
+        cosines = np.array([windows[i].cosine if i in windows else 0.0 for i in ids])
+        shares = np.array([bm25.get(i, 0.0) for i in ids])
+        scores = {"dense": cosines, "lexical": shares}.get(mode)
+        if scores is None:
+            scores = fuse(cosines, shares, handle.lexical_weight)
+        best = np.argsort(-scores, kind="stable")[:top_k]
+        rows = _rows(conn, [ids[i] for i in best])
+    hits = []
+    for i in best:
+        window = windows.get(ids[i])
+        if ids[i] in rows:
+            hits.append(
+                Hit(
+                    **rows[ids[i]],
+                    score=float(scores[i]),
+                    dense=float(cosines[i]),
+                    lexical=float(shares[i]),
+                    window_start=window.start if window else None,
+                    window_end=window.end if window else None,
+                )
+            )
+    return hits
+
+
+@contextmanager
+def _snapshot(conn: Connection) -> Iterator[None]:
+    """One snapshot for all statements, so that a hit cannot vanish between two of them."""
+    own = conn.info.transaction_status == TransactionStatus.IDLE
+    with conn.transaction():
+        if own:
+            conn.execute("set transaction isolation level repeatable read, read only")
+        # The tables are large next to what is read of them, whatever the statistics say so far.
+        conn.execute(
+            f"set local hnsw.ef_search = {DENSE_WINDOWS};"
+            " set local hnsw.iterative_scan = relaxed_order;"
+            " set local enable_seqscan = off"
+        )
+        yield
+
+
+def _scope(collections: Sequence[str]) -> sql.Composed:
+    """A query of the chunks of these collections."""
+    return sql.SQL(
+        "select c.id from chunk c join document d on d.id = c.document_id"
+        " where d.collection = any({})"
+    ).format(sql.Literal(list(collections)))
+
+
+def _is_small(conn: Connection, scope: sql.Composable) -> bool:
+    row = conn.execute(
+        sql.SQL("select count(*) from ({} limit {}) x").format(scope, sql.Literal(EXACT_CHUNKS + 1))
+    ).fetchone()
+    assert row is not None
+    return bool(row[0] <= EXACT_CHUNKS)
+
+
+def _rows(conn: Connection, chunk_ids: Sequence[ChunkId]) -> dict[ChunkId, dict[str, Any]]:
+    """What a hit shows of its chunk and document."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(
+            "select c.id as chunk_id, c.document_id, d.title, d.source, d.collection, c.page,"
+            " c.heading, c.text, c.language"
+            " from chunk c join document d on d.id = c.document_id where c.id = any(%s)",
+            (list(chunk_ids),),
+        ).fetchall()
+    return {row["chunk_id"]: row for row in rows}
