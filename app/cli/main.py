@@ -11,7 +11,6 @@ import logging
 import sys
 import uuid
 
-import click
 import typer
 
 from app.cli import ask
@@ -27,6 +26,11 @@ app = typer.Typer(
 app.command("ask")(ask.ask)
 
 
+@app.callback()
+def attune() -> None:
+    """Ask your documents; tune the retriever on them."""
+
+
 def main() -> None:
     """
     Run a command. Exit codes: 0 done, 1 an unexpected fault, 2 unusable input, 3 the state
@@ -38,10 +42,10 @@ def main() -> None:
     except AttuneError as error:
         typer.secho(f"attune: {error}", err=True, fg="red")
         sys.exit(error.exit_code)
-    except click.exceptions.Abort:
+    except typer.Abort:
         sys.exit(130)
-    except click.ClickException as error:
-        error.show()
+    except typer.TyperException as error:
+        typer.secho(f"attune: {error.format_message()}", err=True, fg="red")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
