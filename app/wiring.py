@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -10,6 +10,8 @@ from app.replica import Replica
 from app.settings import Settings
 from pipelines import reindex
 from pipelines.answer import Answerer
+from pipelines.convert import Converter, Limits
+from pipelines.ingest import Ingester
 from pipelines.llm import LLMOptions
 from pipelines.reindex import EncoderOptions
 from pipelines.store import db
@@ -58,6 +60,28 @@ def open_services(settings: Settings, *, pool_size: int = 10) -> Iterator[Servic
         )
         stack.callback(answerer.close)
         yield Services(settings, dsn, pool, options, Replica(pool, options), answerer)
+
+
+@contextmanager
+def open_ingester(
+    services: Services, *, on_windows: Callable[[int, int], None] | None = None
+) -> Iterator[Ingester]:
+    """Takes files in, with a reader process of its own that ends with the context."""
+    settings = services.settings
+    limits = Limits(
+        size_mb=settings.max_upload_mb,
+        memory_mb=settings.parse_memory_mb,
+        cpu_s=settings.parse_cpu_s,
+    )
+    with Converter(limits) as converter:
+        yield Ingester(
+            services.pool,
+            # Asks the active pointer each time: a write for a version that no longer serves is lost work.
+            services.replica.refresh,
+            converter,
+            settings.chunk_chars,
+            on_windows,
+        )
 
 
 def llm_options(settings: Settings) -> LLMOptions | None:

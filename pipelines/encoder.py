@@ -61,6 +61,18 @@ def unit_rows(vectors: NDArray[Any], texts: Sequence[str]) -> Vectors:
     return np.asarray(rows / norms, dtype=np.float32)
 
 
+def tokenizer_file(folder: Path) -> Path:
+    """
+    The `tokenizer.json` of a model folder; a routed model keeps it one level down.
+
+    :raises InputError: There is none (only fast tokenizers give character offsets).
+    """
+    found = sorted(folder.rglob("tokenizer.json"), key=lambda path: len(path.parts))
+    if not found:
+        raise InputError(f"The model in {folder} has no tokenizer.json (a fast tokenizer).")
+    return found[0]
+
+
 class TokenCounter:
     """Token offsets by a `tokenizers` file; the fast path all local models share."""
 
@@ -98,10 +110,12 @@ class LocalEncoder:
         """
         import torch
         from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
 
+        logging.disable_progress_bar()  # one for every load, on the stderr of every command
         self._model = SentenceTransformer(str(folder), device=device, local_files_only=True)
         self._model.eval()
-        self._counter = TokenCounter(folder / "tokenizer.json")
+        self._counter = TokenCounter(tokenizer_file(folder))
         self._threads = threads or torch.get_num_threads()
         self._batch_size = batch_size
         self._lock = threading.Lock()

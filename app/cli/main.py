@@ -13,7 +13,7 @@ import uuid
 
 import typer
 
-from app.cli import ask
+from app.cli import ask, doctor, documents
 from pipelines.errors import AttuneError
 
 app = typer.Typer(
@@ -24,6 +24,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("ask")(ask.ask)
+app.command("ingest")(documents.ingest)
+app.add_typer(documents.group, name="documents")
+app.command("doctor")(doctor.doctor)
 
 
 @app.callback()

@@ -10,7 +10,7 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from pipelines.store.db import Connection
-from pipelines.store.ids import IndexId, ModelId, RuleId
+from pipelines.store.ids import IndexId, ModelId, RuleId, WindowId
 from pipelines.windows import WindowRule
 
 
@@ -86,6 +86,17 @@ def add(
         ).format(table(index_id), sql.Literal(dimension))
     )
     return index_id
+
+
+def clear_windows(conn: Connection, windows: Sequence[WindowId]) -> None:
+    """Remove these windows' vectors from every index that has a table, in the caller's transaction."""
+    for (index_id,) in conn.execute(
+        "select id from search_index where status in ('building', 'ready') order by id"
+    ).fetchall():
+        conn.execute(
+            sql.SQL("delete from {} where window_id = any(%s)").format(table(index_id)),
+            (list(windows),),
+        )
 
 
 def create_hnsw(conn: Connection, index_id: IndexId) -> None:

@@ -1,0 +1,285 @@
+"""
+A file in, a searchable document out; or a reason why not, for a person.
+
+The slow work (reading, embedding) happens outside any transaction. One transaction then writes
+everything, or, if another version took over meanwhile, nothing, and the embedding is done again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from pipelines import text as texts
+from pipelines.convert import Converted, Converter, mime_of
+from pipelines.encoder import Encoder, Vectors
+from pipelines.errors import ConflictError, InputError
+from pipelines.handle import SearchHandle
+from pipelines.split import split
+from pipelines.store import active, chunks, documents
+from pipelines.store.chunks import NewChunk
+from pipelines.store.db import Pool
+from pipelines.store.ids import DocumentId
+from pipelines.windows import cut
+
+Status = Literal["indexed", "unchanged", "failed"]
+# Windows per call of the encoder: enough that sorting by length pays, few enough to report by.
+ENCODE_AT_ONCE = 2048
+# A swap during the write makes it start over; more often than this, something is wrong.
+MOST_TRIES = 5
+MULTILINGUAL = "intfloat/multilingual-e5-small"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A file to take in. `source` and `collection` are its identity: the same again replaces it."""
+
+    source: str
+    title: str
+    load: Callable[[], bytes]
+    collection: str = "default"
+
+    @classmethod
+    def from_path(cls, path: Path, collection: str = "default") -> Incoming:
+        """A file on disk, known by its absolute path."""
+        return cls(str(path.resolve()), path.name, path.read_bytes, collection)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one file."""
+
+    source: str
+    status: Status
+    document_id: DocumentId | None = None
+    reason: str | None = None
+    warnings: list[str] = field(default_factory=list)
+    chunks: int = 0
+    windows: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Ingester:
+    """
+    Takes files in. Safe to use from several threads.
+
+    :param handle_source: Gives the serving handle; asked again when a swap came in between.
+    :param on_windows: Told of windows embedded so far and in all, for a file under way.
+    """
+
+    pool: Pool
+    handle_source: Callable[[], SearchHandle]
+    converter: Converter
+    chunk_chars: int
+    on_windows: Callable[[int, int], None] | None = None
+
+    def ingest_many(self, files: Iterable[Incoming]) -> Iterator[Outcome]:
+        """The outcome of every file, in order; the next file is read while one is embedded."""
+        with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
+            waiting = None
+            for file in files:
+                following = (file, reader.submit(self._prepare, file))
+                if waiting is not None:
+                    yield self._complete(waiting[0], waiting[1].result())
+                waiting = following
+            if waiting is not None:
+                yield self._complete(waiting[0], waiting[1].result())
+
+    def ingest(self, file: Incoming) -> Outcome:
+        """The outcome of one file. Never raises for what is wrong with the file itself."""
+        return self._complete(file, self._prepare(file))
+
+    def _prepare(self, file: Incoming) -> _Prepared:
+        """Read the file, unless it is known; registers it."""
+        started = time.perf_counter()
+        try:
+            content = file.load()
+            mime = mime_of(file.source)
+        except (OSError, InputError) as error:
+            return self._refuse(file, _reason(error), started)
+        sha256 = hashlib.sha256(content).hexdigest()
+        known = self._known(file, sha256)
+        if known is not None:
+            return _Prepared(started, known)
+        with self.pool.connection() as conn:
+            document_id = documents.begin(
+                conn,
+                source=file.source,
+                title=file.title,
+                sha256=sha256,
+                mime=mime,
+                content=content,
+                collection=file.collection,
+            )
+        try:
+            converted = self.converter.convert(content, file.source)
+        except InputError as error:
+            return _Prepared(started, self._failed(file, document_id, str(error)))
+        return _Prepared(started, None, document_id, converted)
+
+    def _known(self, file: Incoming, sha256: str) -> Outcome | None:
+        """The same content as before, under this name or, if the name is new, another one."""
+        with self.pool.connection() as conn:
+            before = documents.indexed(conn, file.collection, file.source)
+            twin = before or documents.same_content(conn, file.collection, sha256)
+        if twin is None or twin.sha256 != sha256:
+            return None
+        reason = None if before else f"the same content as {twin.title}"
+        return Outcome(file.source, "unchanged", twin.id, reason)
+
+    def _refuse(self, file: Incoming, reason: str, started: float) -> _Prepared:
+        """A file that cannot even be opened, or is of no readable type, is listed all the same."""
+        with self.pool.connection() as conn:
+            document_id = documents.begin(
+                conn,
+                source=file.source,
+                title=file.title,
+                sha256=hashlib.sha256(b"").hexdigest(),
+                mime="application/octet-stream",
+                content=b"",
+                collection=file.collection,
+            )
+        return _Prepared(started, self._failed(file, document_id, reason))
+
+    def _failed(self, file: Incoming, document_id: DocumentId, reason: str) -> Outcome:
+        with self.pool.connection() as conn:
+            documents.fail(conn, document_id, reason)
+        return Outcome(file.source, "failed", document_id, reason)
+
+    def _complete(self, file: Incoming, prepared: _Prepared) -> Outcome:
+        outcome = prepared.outcome
+        if outcome is None:
+            assert prepared.document_id is not None
+            assert prepared.converted is not None
+            try:
+                outcome = self._index(file, prepared.document_id, prepared.converted)
+            except InputError as error:
+                outcome = self._failed(file, prepared.document_id, str(error))
+        seconds = round(time.perf_counter() - prepared.started, 3)
+        return Outcome(**{**vars(outcome), "seconds": seconds})
+
+    def _index(self, file: Incoming, document_id: DocumentId, converted: Converted) -> Outcome:
+        language = texts.language(converted.text)
+        drafts = split(converted, self.chunk_chars)
+        for _ in range(MOST_TRIES):
+            handle = self.handle_source()
+            new = _with_windows(drafts, language, handle)
+            vectors = self._encode(handle, new)
+            warnings = _warnings(converted, language, handle.encoder)
+            with self.pool.connection() as conn, conn.transaction():
+                chunks.lock_for_writing(conn)
+                pointer = active.get(conn)
+                if pointer is None or pointer.epoch != handle.epoch:
+                    continue  # another version serves now: its vectors are needed
+                before = documents.indexed(conn, file.collection, file.source)
+                if before is not None:
+                    chunks.delete_document(conn, before.id)
+                chunks.write(conn, document_id, handle.index_id, handle.rule_id, new, vectors)
+                documents.finish(
+                    conn,
+                    document_id,
+                    language=language,
+                    pages=converted.pages[-1][1] if converted.pages else None,
+                    warnings=warnings,
+                )
+            return Outcome(
+                file.source,
+                "indexed",
+                document_id,
+                warnings=[str(warning["text"]) for warning in warnings],
+                chunks=len(new),
+                windows=len(vectors),
+            )
+        raise ConflictError(f"{file.title}: the serving version kept changing; try again.")
+
+    def _encode(self, handle: SearchHandle, new: list[NewChunk]) -> Vectors:
+        windows = [chunk.text[a:b] for chunk in new for a, b in chunk.windows]
+        rows = np.empty((len(windows), handle.encoder.dimension), dtype=np.float32)
+        for start in range(0, len(windows), ENCODE_AT_ONCE):
+            stop = start + ENCODE_AT_ONCE
+            rows[start:stop] = handle.encoder.encode_documents(windows[start:stop])
+            if self.on_windows is not None:
+                self.on_windows(min(stop, len(windows)), len(windows))
+        return rows
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A file after reading: an outcome already, or text to index."""
+
+    started: float
+    outcome: Outcome | None
+    document_id: DocumentId | None = None
+    converted: Converted | None = None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"the file cannot be opened: {error.strerror or error}"
+    return str(error)
+
+
+def _with_windows(drafts: list[Any], language: str | None, handle: SearchHandle) -> list[NewChunk]:
+    offsets = handle.encoder.token_offsets([draft.text for draft in drafts])
+    return [
+        NewChunk(
+            draft.text,
+            draft.page,
+            draft.heading,
+            draft.char_start,
+            draft.char_end,
+            # A long chunk tells its own language; a short one is taken for the document's.
+            (texts.language(draft.text) if len(draft.text) > 400 else None) or language,
+            cut(spans, handle.size_tokens, handle.stride_tokens),
+        )
+        for draft, spans in zip(drafts, offsets, strict=True)
+    ]
+
+
+def _warnings(converted: Converted, language: str | None, encoder: Encoder) -> list[dict[str, str]]:
+    found = []
+    if converted.removed:
+        found.append(
+            {
+                "code": "cleaned",
+                "text": f"{converted.removed} characters that cannot be stored were removed",
+            }
+        )
+    if not reads(encoder, converted.text[:4000]):
+        found.append(
+            {
+                "code": documents.UNREAD_LANGUAGE,
+                "text": f"the embedding model hardly reads this text ({language or 'language unknown'});"
+                f" a multilingual base model such as {MULTILINGUAL} does",
+            }
+        )
+    return found
+
+
+def reads(encoder: Encoder, text: str) -> bool:
+    """
+    Whether an encoder's vocabulary covers a text, by how many tokens its letters take.
+
+    A vocabulary made for a language needs a token for some four letters. One that was not cuts
+    it into single letters, or takes whole words for one unknown token. Chinese and Japanese
+    have about a token a character where they are covered.
+    """
+    letters = sum(char.isalpha() for char in text)
+    if letters < 50:
+        return True
+    wide = sum("\u3040" <= char <= "\u9fff" or "\uac00" <= char <= "\ud7a3" for char in text)
+    share = len(encoder.token_offsets([text])[0]) / letters
+    if wide > letters / 2:
+        return share < 0.9
+    return 0.1 < share < 0.55

@@ -1,0 +1,121 @@
+"""
+A converted document to chunks: the passages that are read and cited.
+
+Pure. A chunk keeps to one section and, where there are pages, to one page; it is cut at
+paragraphs, else at sentences, else at words, and its span in the document's text is exact.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from pipelines import sentences
+from pipelines.convert import Converted
+
+# A section or page shorter than this share of a chunk joins the next instead of standing alone.
+LEAST_FILL = 0.25
+
+
+@dataclass(frozen=True)
+class ChunkDraft:
+    """A chunk before it has an id. ``text == document[char_start:char_end]``"""
+
+    text: str
+    page: int | None
+    heading: str | None
+    char_start: int
+    char_end: int
+
+
+def split(document: Converted, max_chars: int) -> list[ChunkDraft]:
+    """The chunks of a document, in order, none longer than `max_chars`."""
+    text = document.text
+    pages = [start for start, _ in document.pages]
+    headings = [start for start, _, _ in document.headings]
+    breaks = sorted({*pages, *headings})
+    drafts: list[ChunkDraft] = []
+    start = end = -1
+    for a, b in _pieces(text, breaks, max_chars):
+        if start >= 0 and (b - start > max_chars or _closes(start, end, a, breaks, max_chars)):
+            drafts.append(_draft(document, pages, headings, start, end))
+            start = -1
+        if start < 0:
+            start = a
+        end = b
+    if start >= 0:
+        drafts.append(_draft(document, pages, headings, start, end))
+    return drafts
+
+
+def _closes(start: int, end: int, following: int, breaks: list[int], max_chars: int) -> bool:
+    """Whether a section or page begins between a chunk's end and what follows, and it is full enough."""
+    crossed = bisect_right(breaks, following) > bisect_right(breaks, max(start, end - 1))
+    return crossed and end - start >= max_chars * LEAST_FILL
+
+
+def _draft(
+    document: Converted, pages: list[int], headings: list[int], start: int, end: int
+) -> ChunkDraft:
+    page = bisect_right(pages, start) - 1
+    return ChunkDraft(
+        text=document.text[start:end],
+        page=document.pages[page][1] if page >= 0 else None,
+        heading=_path(document, bisect_right(headings, start)),
+        char_start=start,
+        char_end=end,
+    )
+
+
+def _path(document: Converted, upto: int) -> str | None:
+    """The headings that stand above a place, outermost first."""
+    above: list[tuple[int, str]] = []
+    for _, level, title in document.headings[:upto]:
+        while above and above[-1][0] >= level:
+            above.pop()
+        above.append((level, title))
+    return " > ".join(title for _, title in above) or None
+
+
+def _pieces(text: str, breaks: list[int], max_chars: int) -> Iterator[tuple[int, int]]:
+    """Spans that are never joined across a break and never cut further: paragraphs, or parts of long ones."""
+    edges = [0, *(b for b in breaks if 0 < b < len(text)), len(text)]
+    for low, high in pairwise(edges):
+        start = low
+        while start < high:
+            gap = text.find("\n\n", start, high)
+            stop = high if gap < 0 else gap
+            a, b = _trim(text, start, stop)
+            if b - a > max_chars:
+                yield from _parts(text, a, b, max_chars)
+            elif b > a:
+                yield a, b
+            start = stop + 2 if gap >= 0 else high
+
+
+def _parts(text: str, start: int, end: int, max_chars: int) -> Iterator[tuple[int, int]]:
+    """A long paragraph in runs of sentences; a long sentence in runs of words."""
+    begin = stop = start
+    for a, b in ((start + x, start + y) for x, y in sentences.split(text[start:end])):
+        if stop > begin and b - begin > max_chars:
+            yield begin, stop
+            begin = a
+        while b - begin > max_chars:
+            cut = text.rfind(" ", begin + max_chars // 2, begin + max_chars)
+            cut = cut if cut > 0 else begin + max_chars
+            yield _trim(text, begin, cut)
+            begin = cut + 1 if text[cut : cut + 1] == " " else cut
+        stop = b
+    a, b = _trim(text, begin, stop)
+    if b > a:
+        yield a, b
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end

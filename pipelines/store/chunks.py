@@ -1,0 +1,173 @@
+"""Rows of `chunk` and `text_window`, with the vectors and postings that go in and out with them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pgvector import HalfVector
+from psycopg import sql
+
+from pipelines.store import documents, indexes, lexical
+from pipelines.store.db import Connection
+from pipelines.store.ids import ChunkId, DocumentId, IndexId, RuleId, WindowId
+
+
+@dataclass(frozen=True)
+class NewChunk:
+    """
+    A chunk to write, with the spans of its windows in its text.
+
+    `char_start` and `char_end` are its span in the document's text.
+    """
+
+    text: str
+    page: int | None
+    heading: str | None
+    char_start: int
+    char_end: int
+    language: str | None
+    windows: list[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A chunk as stored."""
+
+    id: ChunkId
+    ordinal: int
+    text: str
+    page: int | None
+    heading: str | None
+
+
+def digest(text: str) -> str:
+    """What names a content: the hex sha256 of its UTF-8."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def write(
+    conn: Connection,
+    document_id: DocumentId,
+    index_id: IndexId,
+    rule_id: RuleId,
+    new: Sequence[NewChunk],
+    vectors: NDArray[np.float32],
+) -> list[ChunkId]:
+    """
+    Write a document's chunks, windows, vectors of one index, and postings; the chunks' ids.
+
+    Call it in a transaction that holds ROW EXCLUSIVE on `text_window` (see `lock_for_writing`).
+
+    :param vectors: One row per window, chunk by chunk. *Shape:* ``(w, d)``
+    """
+    ids = _insert_chunks(conn, document_id, new)
+    windows = _insert_windows(conn, rule_id, ids, new)
+    copy_vectors(conn, index_id, windows, vectors)
+    lexical.add(conn, [(i, c.text, c.language) for i, c in zip(ids, new, strict=True)])
+    return ids
+
+
+def lock_for_writing(conn: Connection) -> None:
+    """
+    Take part as a writer: waits while a promotion looks for gaps, and makes the next one wait.
+
+    Read the active pointer after this; it cannot change before the transaction ends.
+    """
+    conn.execute("lock table text_window in row exclusive mode")
+
+
+def delete_document(conn: Connection, document_id: DocumentId) -> None:
+    """
+    Remove a document, its chunks, and their vectors in every index, in one transaction.
+
+    Vector tables carry no foreign key; this is the one place that deletes chunks.
+    """
+    with conn.transaction():
+        lock_for_writing(conn)
+        windows = [
+            WindowId(row[0])
+            for row in conn.execute(
+                "select w.id from text_window w join chunk c on c.id = w.chunk_id"
+                " where c.document_id = %s",
+                (document_id,),
+            )
+        ]
+        indexes.clear_windows(conn, windows)
+        documents.delete(conn, document_id)
+
+
+def of_document(conn: Connection, document_id: DocumentId, *, limit: int = 1000) -> list[Chunk]:
+    """A document's chunks in reading order."""
+    return [
+        Chunk(*row)
+        for row in conn.execute(
+            "select id, ordinal, text, page, heading from chunk where document_id = %s"
+            " order by ordinal limit %s",
+            (document_id, limit),
+        )
+    ]
+
+
+def copy_vectors(
+    conn: Connection,
+    index_id: IndexId,
+    windows: Sequence[tuple[WindowId, str]],
+    vectors: NDArray[np.float32],
+) -> None:
+    """
+    Write vectors in bulk.
+
+    :param windows: Id and content hash of each window.
+    :param vectors: Their rows, in the same order. *Shape:* ``(w, d)``
+    """
+    statement = sql.SQL("copy {} (window_id, sha256, v) from stdin (format binary)")
+    with (
+        conn.cursor() as cursor,
+        cursor.copy(statement.format(indexes.table(index_id))) as copy,
+    ):
+        copy.set_types(["int8", "text", "halfvec"])
+        for (window_id, sha256), vector in zip(windows, vectors, strict=True):
+            copy.write_row((window_id, sha256, HalfVector(vector)))
+
+
+def _insert_chunks(
+    conn: Connection, document_id: DocumentId, new: Sequence[NewChunk]
+) -> list[ChunkId]:
+    rows = conn.execute(
+        "with made as (insert into chunk (document_id, ordinal, text, sha256, page, heading,"
+        " char_start, char_end, language)"
+        " select %s, i - 1, text, sha256, page, heading, char_start, char_end, language"
+        " from unnest(%s::text[], %s::text[], %s::int[], %s::text[], %s::int[], %s::int[],"
+        " %s::text[]) with ordinality"
+        " t (text, sha256, page, heading, char_start, char_end, language, i)"
+        " returning id, ordinal) select id from made order by ordinal",
+        (
+            document_id,
+            [c.text for c in new],
+            [digest(c.text) for c in new],
+            [c.page for c in new],
+            [c.heading for c in new],
+            [c.char_start for c in new],
+            [c.char_end for c in new],
+            [c.language for c in new],
+        ),
+    )
+    return [ChunkId(row[0]) for row in rows]
+
+
+def _insert_windows(
+    conn: Connection, rule_id: RuleId, ids: Sequence[ChunkId], new: Sequence[NewChunk]
+) -> list[tuple[WindowId, str]]:
+    owned = [(i, c.text, a, b) for i, c in zip(ids, new, strict=True) for a, b in c.windows]
+    sums = [digest(text[a:b]) for _, text, a, b in owned]
+    rows = conn.execute(
+        "insert into text_window (chunk_id, rule_id, char_start, char_end, sha256)"
+        " select chunk, %s, a, b, sha256 from unnest(%s::bigint[], %s::int[], %s::int[],"
+        " %s::text[]) with ordinality t (chunk, a, b, sha256, i) order by i returning id",
+        (rule_id, [i for i, *_ in owned], [a for *_, a, _ in owned], [b for *_, b in owned], sums),
+    )
+    return [(WindowId(row[0]), sha256) for row, sha256 in zip(rows, sums, strict=True)]

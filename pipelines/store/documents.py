@@ -1,0 +1,187 @@
+"""Rows of `document` and `document_blob`: what was given, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from pipelines.store.db import Connection
+from pipelines.store.ids import DocumentId
+
+# Why a document is marked although it is indexed: the warning's `code`.
+UNREAD_LANGUAGE = "language"
+
+
+@dataclass(frozen=True)
+class Document:
+    """One file as given. `source` (path or upload name) and `collection` are its identity."""
+
+    id: DocumentId
+    source: str
+    title: str
+    sha256: str
+    mime: str
+    size_bytes: int
+    status: str
+    reason: str | None
+    warnings: list[dict[str, Any]]
+    language: str | None
+    pages: int | None
+    collection: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A document with the number of its chunks."""
+
+    document: Document
+    chunks: int
+
+
+def begin(
+    conn: Connection,
+    *,
+    source: str,
+    title: str,
+    sha256: str,
+    mime: str,
+    content: bytes,
+    collection: str,
+) -> DocumentId:
+    """
+    Note that a file came in: its bytes, and a row that is being indexed.
+
+    An earlier attempt at the same source that never got indexed makes way; an indexed version
+    stays and serves until `chunks.replace` takes its place.
+    """
+    conn.execute(
+        "insert into document_blob (sha256, content) values (%s, %b) on conflict do nothing",
+        (sha256, content),
+    )
+    conn.execute(
+        "delete from document where collection = %s and source = %s and status <> 'indexed'",
+        (collection, source),
+    )
+    row = conn.execute(
+        "insert into document (source, title, sha256, mime, size_bytes, status, collection)"
+        " values (%s, %s, %s, %s, %s, 'indexing', %s) returning id",
+        (source, title, sha256, mime, len(content), collection),
+    ).fetchone()
+    assert row is not None
+    return DocumentId(row[0])
+
+
+def fail(conn: Connection, document_id: DocumentId, reason: str) -> None:
+    """Note why a file could not be indexed."""
+    conn.execute(
+        "update document set status = 'failed', reason = %s, updated_at = now() where id = %s",
+        (reason, document_id),
+    )
+
+
+def finish(
+    conn: Connection,
+    document_id: DocumentId,
+    *,
+    language: str | None,
+    pages: int | None,
+    warnings: Sequence[dict[str, Any]],
+) -> None:
+    """Mark a document as indexed; call it in the transaction that writes its chunks."""
+    conn.execute(
+        "update document set status = 'indexed', reason = null, language = %s, pages = %s,"
+        " warnings = %s, updated_at = now() where id = %s",
+        (language, pages, Jsonb(list(warnings)), document_id),
+    )
+
+
+def indexed(conn: Connection, collection: str, source: str) -> Document | None:
+    """The version of a source that serves."""
+    return _one(
+        conn, "where collection = %s and source = %s and status = 'indexed'", (collection, source)
+    )
+
+
+def same_content(conn: Connection, collection: str, sha256: str) -> Document | None:
+    """An indexed document of the collection with exactly this content."""
+    return _one(
+        conn,
+        "where collection = %s and sha256 = %s and status = 'indexed' order by id limit 1",
+        (collection, sha256),
+    )
+
+
+def get(conn: Connection, document_id: DocumentId) -> Document | None:
+    """The document with this id."""
+    return _one(conn, "where id = %s", (document_id,))
+
+
+def content(conn: Connection, document_id: DocumentId) -> bytes | None:
+    """The bytes of a document as they came in."""
+    row = conn.execute(
+        "select b.content from document d join document_blob b using (sha256) where d.id = %s",
+        (document_id,),
+    ).fetchone()
+    return None if row is None else bytes(row[0])
+
+
+def list_all(
+    conn: Connection, *, search: str = "", collection: str | None = None, limit: int = 1000
+) -> list[Listed]:
+    """Documents, newest first. `search`: part of the title, any case."""
+    with conn.cursor(row_factory=class_row(_Counted)) as cursor:
+        rows = cursor.execute(
+            "select d.*, (select count(*) from chunk c where c.document_id = d.id) chunks"
+            " from document d where strpos(lower(d.title), lower(%s)) > 0"
+            " and (%s::text is null or d.collection = %s) order by d.id desc limit %s",
+            (search, collection, collection, limit),
+        ).fetchall()
+    return [Listed(row.document(), row.chunks) for row in rows]
+
+
+def delete(conn: Connection, document_id: DocumentId) -> None:
+    """Remove the row, and the bytes if nothing else has them. Chunks go through `chunks.delete`."""
+    row = conn.execute(
+        "delete from document where id = %s returning sha256", (document_id,)
+    ).fetchone()
+    if row is not None:
+        conn.execute(
+            "delete from document_blob b where sha256 = %s"
+            " and not exists (select 1 from document d where d.sha256 = b.sha256)",
+            (row[0],),
+        )
+
+
+def count_by_status(conn: Connection) -> dict[str, int]:
+    """How many documents are in each state."""
+    return dict(conn.execute("select status, count(*) from document group by status").fetchall())
+
+
+def count_unread_language(conn: Connection) -> int:
+    """How many indexed documents carry the warning that the embedder does not read them."""
+    row = conn.execute(
+        "select count(*) from document where status = 'indexed' and warnings @> %s",
+        (Jsonb([{"code": UNREAD_LANGUAGE}]),),
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _one(conn: Connection, condition: str, values: Sequence[object]) -> Document | None:
+    with conn.cursor(row_factory=class_row(Document)) as cursor:
+        return cursor.execute(f"select * from document {condition}", values).fetchone()
+
+
+@dataclass(frozen=True)
+class _Counted(Document):
+    chunks: int
+
+    def document(self) -> Document:
+        return Document(**{name: getattr(self, name) for name in Document.__dataclass_fields__})
