@@ -26,7 +26,7 @@ Span = tuple[int, int]
 LEXICAL_WEIGHT = 1.0
 RANK_WEIGHT = 0.15
 # Sentences that are embedded for one question; embedding them is most of the time it takes.
-MOST_CANDIDATES = 32
+MOST_CANDIDATES = 16
 MOST_EXTRACTS = 3
 # A further sentence must score nearly like the best, and say something else.
 NEARLY = 0.8
@@ -108,15 +108,18 @@ def _candidates(question: str, hits: Sequence[Hit]) -> list[_Candidate]:
         _Candidate(number, span, text, share(row, language))
         for (number, span, text, language), row in zip(rows, held, strict=True)
     ]
-    scored.sort(key=lambda c: (-c.lexical - _in_window(hits[c.number - 1], c.span), c.number))
+    # Ties, and questions whose words are nowhere, fall to the window that the search matched.
+    scored.sort(
+        key=lambda c: -c.lexical - 0.1 * _in_window(hits[c.number - 1], c.span) - 0.1 / c.number
+    )
     return scored[:MOST_CANDIDATES]
 
 
-def _in_window(hit: Hit, span: Span) -> float:
-    """A bonus for sentences of the window that the search matched."""
+def _in_window(hit: Hit, span: Span) -> bool:
+    """Whether a sentence touches the window that the search matched."""
     if hit.window_start is None or hit.window_end is None:
-        return 0.0
-    return 0.5 if hit.window_start < span[1] and span[0] < hit.window_end else 0.0
+        return False
+    return hit.window_start < span[1] and span[0] < hit.window_end
 
 
 def _diverse(candidates: list[_Candidate], vectors: Vectors, scores: np.ndarray) -> list[int]:
