@@ -13,7 +13,7 @@ import uuid
 
 import typer
 
-from app.cli import ask, doctor, documents
+from app.cli import ask, doctor, documents, serve
 from pipelines.errors import AttuneError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("serve")(serve.serve)
 app.command("ask")(ask.ask)
 app.command("ingest")(documents.ingest)
 app.add_typer(documents.group, name="documents")

@@ -112,6 +112,19 @@ def of_document(conn: Connection, document_id: DocumentId, *, limit: int = 1000)
     ]
 
 
+def sample_headings(conn: Connection, *, limit: int = 200) -> list[tuple[str, str]]:
+    """Document title and heading path of chunks, of the newest documents and in reading order."""
+    return [
+        (row[0], row[1])
+        for row in conn.execute(
+            "select d.title, c.heading from document d join chunk c on c.document_id = d.id"
+            " where c.heading is not null and d.status = 'indexed'"
+            " order by d.id desc, c.ordinal limit %s",
+            (limit,),
+        )
+    ]
+
+
 def copy_vectors(
     conn: Connection,
     index_id: IndexId,

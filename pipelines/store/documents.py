@@ -174,6 +174,21 @@ def count_unread_language(conn: Connection) -> int:
     return int(row[0])
 
 
+def sources(conn: Connection, collection: str) -> set[str]:
+    """The sources that a collection holds."""
+    rows = conn.execute("select source from document where collection = %s", (collection,))
+    return {row[0] for row in rows}
+
+
+def ever_held(conn: Connection) -> bool:
+    """Whether there has ever been a document: the sequence tells when all are gone."""
+    row = conn.execute(
+        "select pg_sequence_last_value(pg_get_serial_sequence('document', 'id')::regclass)"
+    ).fetchone()
+    assert row is not None
+    return row[0] is not None
+
+
 def _one(conn: Connection, condition: str, values: Sequence[object]) -> Document | None:
     with conn.cursor(row_factory=class_row(Document)) as cursor:
         return cursor.execute(f"select * from document {condition}", values).fetchone()

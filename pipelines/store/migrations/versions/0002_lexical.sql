@@ -1,15 +1,16 @@
--- Postings for BM25: how often a chunk holds a term. No weight is stored, so none goes stale as
--- documents come and go; idf and the mean length are counted when a question asks for them.
+-- Postings for BM25: how often a chunk holds a term, and where. No weight is stored, so none goes
+-- stale as documents come and go: idf and the mean length are counted when a question asks.
 --
 -- Two kinds of marker stand among the terms; no word looks like them:
 --   ''     every chunk once: counts the chunks and carries their lengths
 --   '@en'  every chunk once, with the language its words were stemmed by ('@' for none)
 create table posting (
     chunk_id bigint not null,
+    places bigint not null,                     -- a bit for each slice of the chunk that holds the term
     tf smallint not null,                       -- times the chunk holds the term
     length smallint not null,                   -- terms in the chunk, capped at 32767
     term text collate "C" not null,
-    primary key (term, chunk_id) include (tf, length)
+    primary key (term, chunk_id) include (tf, length, places)
 );
 create index posting_chunk on posting (chunk_id);
 -- One chunk in 64: tells how common a common term is without reading its whole list.

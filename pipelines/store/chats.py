@@ -1,0 +1,214 @@
+"""
+Rows of `conversation`, `message` and `feedback`.
+
+Every function takes the visitor and finds nothing of anybody else's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from pipelines.store.db import Connection
+from pipelines.store.ids import MessageId
+
+Verdict = Literal["like", "dislike"]
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """One conversation of a visitor."""
+
+    id: UUID
+    title: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A passage as an answer showed it. `span`: the marked characters; `cited`: named in the text."""
+
+    number: int
+    document_id: int
+    chunk_id: int
+    title: str
+    page: int | None
+    heading: str | None
+    text: str
+    span: tuple[int, int] | None
+    score: float
+    cited: bool
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn. Of a question only `role` and `text` are set."""
+
+    id: MessageId
+    role: str
+    text: str
+    kind: str | None
+    model_name: str | None
+    epoch: int | None
+    shown: list[Shown] = field(default_factory=list)
+    note: str | None = None
+    verdict: str | None = None
+
+
+def start(conn: Connection, visitor: str, title: str) -> UUID:
+    """A new conversation; also forgets for good what the visitor deleted over a day ago."""
+    conn.execute(
+        "delete from conversation where visitor = %s and deleted_at < now() - interval '1 day'",
+        (visitor,),
+    )
+    row = conn.execute(
+        "insert into conversation (visitor, title) values (%s, %s) returning id", (visitor, title)
+    ).fetchone()
+    assert row is not None
+    return UUID(str(row[0]))
+
+
+def list_mine(conn: Connection, visitor: str, *, limit: int = 200) -> list[Conversation]:
+    """The visitor's conversations, the latest first."""
+    with conn.cursor(row_factory=class_row(Conversation)) as cursor:
+        return cursor.execute(
+            "select id, title, created_at, updated_at from conversation"
+            " where visitor = %s and deleted_at is null order by updated_at desc, id limit %s",
+            (visitor, limit),
+        ).fetchall()
+
+
+def get(conn: Connection, visitor: str, conversation_id: UUID) -> Conversation | None:
+    """The conversation, if it is the visitor's."""
+    with conn.cursor(row_factory=class_row(Conversation)) as cursor:
+        return cursor.execute(
+            "select id, title, created_at, updated_at from conversation"
+            " where id = %s and visitor = %s and deleted_at is null",
+            (conversation_id, visitor),
+        ).fetchone()
+
+
+def messages(conn: Connection, visitor: str, conversation_id: UUID) -> list[Message]:
+    """The turns of a conversation, oldest first; none of somebody else's."""
+    rows = conn.execute(
+        "select m.id, m.role, m.text, m.kind, m.model_name, m.epoch, m.shown, m.note, f.verdict"
+        " from message m join conversation c on c.id = m.conversation_id"
+        " left join feedback f on f.message_id = m.id and f.visitor = c.visitor"
+        " where c.id = %s and c.visitor = %s and c.deleted_at is null order by m.id",
+        (conversation_id, visitor),
+    )
+    return [_message(row) for row in rows]
+
+
+def message(conn: Connection, visitor: str, message_id: int) -> Message | None:
+    """One turn, if it is in a conversation of the visitor's."""
+    row = conn.execute(
+        "select m.id, m.role, m.text, m.kind, m.model_name, m.epoch, m.shown, m.note, null"
+        " from message m join conversation c on c.id = m.conversation_id"
+        " where m.id = %s and c.visitor = %s and c.deleted_at is null",
+        (message_id, visitor),
+    ).fetchone()
+    return None if row is None else _message(row)
+
+
+def add(
+    conn: Connection,
+    conversation_id: UUID,
+    *,
+    role: Literal["user", "assistant"],
+    text: str,
+    kind: str | None = None,
+    epoch: int | None = None,
+    index_id: int | None = None,
+    model_name: str | None = None,
+    llm: str | None = None,
+    shown: Sequence[Shown] = (),
+    timings_ms: dict[str, float] | None = None,
+    note: str | None = None,
+) -> MessageId:
+    """Append a turn; its id."""
+    row = conn.execute(
+        "insert into message (conversation_id, role, text, kind, epoch, index_id, model_name,"
+        " llm, shown, timings_ms, note)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) returning id",
+        (conversation_id, role, text, kind, epoch, index_id, model_name, llm,
+         Jsonb([asdict(passage) for passage in shown]), Jsonb(timings_ms or {}), note),
+    ).fetchone()  # fmt: skip
+    conn.execute("update conversation set updated_at = now() where id = %s", (conversation_id,))
+    assert row is not None
+    return MessageId(row[0])
+
+
+def drop_from(conn: Connection, visitor: str, message_id: int) -> None:
+    """Remove a turn and all after it, for asking again."""
+    conn.execute(
+        "delete from message m using message first, conversation c"
+        " where first.id = %s and m.conversation_id = first.conversation_id and m.id >= first.id"
+        " and c.id = first.conversation_id and c.visitor = %s",
+        (message_id, visitor),
+    )
+
+
+def rename(conn: Connection, visitor: str, conversation_id: UUID, title: str) -> bool:
+    """Whether it was the visitor's to rename."""
+    return (
+        conn.execute(
+            "update conversation set title = %s where id = %s and visitor = %s",
+            (title, conversation_id, visitor),
+        ).rowcount
+        == 1
+    )
+
+
+def set_deleted(conn: Connection, visitor: str, conversation_id: UUID, deleted: bool) -> bool:
+    """Delete a conversation, or take that back; whether it was the visitor's."""
+    return (
+        conn.execute(
+            "update conversation set deleted_at = case when %s then now() end"
+            " where id = %s and visitor = %s",
+            (deleted, conversation_id, visitor),
+        ).rowcount
+        == 1
+    )
+
+
+def vote(
+    conn: Connection, visitor: str, message_id: int, verdict: Verdict, reason: str = ""
+) -> bool:
+    """Store what the visitor thinks of an answer in a conversation of theirs; the last vote counts."""
+    return (
+        conn.execute(
+            "insert into feedback (message_id, visitor, verdict, reason)"
+            " select m.id, c.visitor, %s, %s from message m"
+            " join conversation c on c.id = m.conversation_id"
+            " where m.id = %s and c.visitor = %s and m.role = 'assistant'"
+            " on conflict (message_id, visitor) do update set verdict = excluded.verdict,"
+            " reason = case when excluded.reason = '' then feedback.reason else excluded.reason end,"
+            " created_at = now()",
+            (verdict, reason, message_id, visitor),
+        ).rowcount
+        == 1
+    )
+
+
+def unvote(conn: Connection, visitor: str, message_id: int) -> None:
+    """Take the visitor's vote back."""
+    conn.execute(
+        "delete from feedback where message_id = %s and visitor = %s", (message_id, visitor)
+    )
+
+
+def _message(row: tuple[Any, ...]) -> Message:
+    shown = [
+        Shown(**{**passage, "span": tuple(passage["span"]) if passage["span"] else None})
+        for passage in row[6]
+    ]
+    message_id, role, text, kind, model_name, epoch, _, note, verdict = row
+    return Message(MessageId(message_id), role, text, kind, model_name, epoch, shown, note, verdict)
