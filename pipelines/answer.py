@@ -9,22 +9,19 @@ users and no conversations beyond the turns it is handed.
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
 
+from pipelines.compose import NOT_FOUND, NOTHING_INDEXED, REFUSAL, Clock, compose, written
 from pipelines.errors import InputError, ProviderError
 from pipelines.handle import SearchHandle
 from pipelines.reply import (
     Answer,
-    Citation,
     Done,
     Event,
-    Kind,
     Passages,
     StageStarted,
     Token,
@@ -40,40 +37,12 @@ if TYPE_CHECKING:
     from pipelines.extract import Extract
     from pipelines.generation import Generation
     from pipelines.llm import LLMOptions
-    from pipelines.store.search import Hit
 
-# Callers find the whole vocabulary of an answer here.
-__all__ = [
-    "Answer", "Answerer", "Citation", "Done", "Event", "Passages", "StageStarted", "Token", "Turn",
-]  # fmt: skip
-
-NOT_FOUND = "The documents do not answer this question. The nearest passages are below."
-NOTHING_INDEXED = "Nothing was found: there are no indexed documents to search."
-EMPTY = "The language model returned an empty answer. Try again."
-# What the model is told to say when the passages do not hold the answer.
-REFUSAL = "NOT IN THE DOCUMENTS"
 MAX_QUESTION_CHARS = 4000
 # What a follow-up can lean on; older turns seldom matter and cost tokens.
 HISTORY_TURNS = 6
 
 T = TypeVar("T")
-
-
-@dataclass
-class _Clock:
-    """Milliseconds of the stages of one question."""
-
-    started: float = field(default_factory=time.perf_counter)
-    marked: float = field(default_factory=time.perf_counter)
-    ms: dict[str, float] = field(default_factory=dict)
-
-    def mark(self, stage: str) -> None:
-        now = time.perf_counter()
-        self.ms[stage] = round((now - self.marked) * 1e3, 2)
-        self.marked = now
-
-    def total(self) -> dict[str, float]:
-        return self.ms | {"total": round((time.perf_counter() - self.started) * 1e3, 2)}
 
 
 class Answerer:
@@ -146,7 +115,7 @@ class Answerer:
         :raises InputError: The question is empty or far too long.
         """
         asked = _checked(question)
-        clock = _Clock()
+        clock = Clock()
         turns = [turn for turn in history if turn.text.strip()][-HISTORY_TURNS:]
         if turns and self._generation is not None:
             yield StageStarted("rewrite")
@@ -163,7 +132,7 @@ class Answerer:
         if not found.answerable:
             clock.mark("answer")
             text = NOT_FOUND if found.hits else NOTHING_INDEXED
-            yield Done(_compose(found, clock, "not_found", text))
+            yield Done(compose(found, clock, "not_found", text))
             return
         yield StageStarted("answer")
         if self._generation is None:
@@ -203,7 +172,7 @@ class Answerer:
         """End the threads that search; questions under way finish first."""
         self._executor.shutdown()
 
-    async def _extract(self, found: Found, clock: _Clock) -> Answer:
+    async def _extract(self, found: Found, clock: Clock) -> Answer:
         from pipelines import extract
         from pipelines.components import run
 
@@ -212,10 +181,10 @@ class Answerer:
         extracts: list[Extract] = result["extract"]["extracts"]
         clock.mark("answer")
         spans = {e.number: e.span for e in extracts}
-        return _compose(found, clock, "extracts", extract.render(extracts), spans)
+        return compose(found, clock, "extracts", extract.render(extracts), spans)
 
     async def _generate(
-        self, found: Found, clock: _Clock, generation: Generation
+        self, found: Found, clock: Clock, generation: Generation
     ) -> AsyncGenerator[Event, None]:
         text, held = "", ""
         whole: GeneratedAnswer | None = None
@@ -234,35 +203,9 @@ class Answerer:
         except ProviderError as error:
             fault = error
         clock.mark("answer")
-        yield Done(await self._in_thread(partial(self._written, found, clock, text, whole, fault)))
-
-    def _written(
-        self,
-        found: Found,
-        clock: _Clock,
-        text: str,
-        whole: GeneratedAnswer | None,
-        fault: ProviderError | None,
-    ) -> Answer:
-        """What the LLM's words come to: an answer, a refusal, or a fault with what came before it."""
-        from pipelines import cite
-
         assert self.llm is not None
-        llm = self.llm.model
-        text = cite.normalise(text) if whole is None else (whole.data or "")
-        if fault is not None and not text:
-            return _compose(found, clock, "error", str(fault), llm=llm)
-        if not text:
-            return _compose(found, clock, "error", EMPTY, llm=llm)
-        if fault is None and text.strip(" .\"'*").upper() == REFUSAL:
-            return _compose(found, clock, "not_found", NOT_FOUND, llm=llm)
-        text, dropped = cite.drop_dangling(text, len(found.hits))
-        aligned = cite.Aligner([(hit.text, hit.language) for hit in found.hits]).spans(text)
-        spans = {number: aligned.get(number) for number in cite.numbers(text)}
-        clock.mark("cite")
-        note = f"The answer breaks off here. {fault}" if fault else _ending(whole)
-        kind: Kind = "error" if fault else "llm"
-        return _compose(found, clock, kind, text, spans, dropped=dropped, note=note, llm=llm)
+        finish = partial(written, found, clock, self.llm.model, text, whole, fault)
+        yield Done(await self._in_thread(finish))
 
     @cached_property
     def _retrieval(self) -> Pipeline:
@@ -297,61 +240,3 @@ def _checked(question: str) -> str:
             f"The question has {len(text):,} characters; at most {MAX_QUESTION_CHARS:,} are taken."
         )
     return text
-
-
-def _ending(whole: GeneratedAnswer | None) -> str | None:
-    """A note where the model stopped for another reason than being done."""
-    reason = whole.meta.get("finish_reason") if whole else None
-    if reason == "stop":
-        return None
-    if reason == "length":
-        return "The answer reached the language model's length limit and may be incomplete."
-    if reason == "content_filter":
-        return "The provider's content filter cut the answer."
-    return (
-        "The language model stopped without saying that it was done; the answer may be incomplete."
-    )
-
-
-def _compose(
-    found: Found,
-    clock: _Clock,
-    kind: Kind,
-    text: str,
-    spans: Mapping[int, tuple[int, int] | None] | None = None,
-    *,
-    dropped: int = 0,
-    note: str | None = None,
-    llm: str | None = None,
-) -> Answer:
-    """The answer with the passages it cites: `spans` has one entry for each number cited."""
-    handle = found.query.handle
-    return Answer(
-        text=text,
-        kind=kind,
-        question=found.query.question,
-        citations=[_citation(found.hits[n - 1], n, span) for n, span in (spans or {}).items()],
-        passages=list(found.hits),
-        model_name=handle.model_name,
-        epoch=handle.epoch,
-        index_id=handle.index_id,
-        timings_ms=clock.total(),
-        dropped_citations=dropped,
-        note=note,
-        llm=llm,
-    )
-
-
-def _citation(hit: Hit, number: int, span: tuple[int, int] | None) -> Citation:
-    return Citation(
-        number=number,
-        document_id=hit.document_id,
-        title=hit.title,
-        source=hit.source,
-        page=hit.page,
-        heading=hit.heading,
-        chunk_id=hit.chunk_id,
-        text=hit.text,
-        span=span,
-        score=hit.score,
-    )

@@ -26,7 +26,7 @@ from pipelines.components import Found, Pose, Shared, Tidy
 from pipelines.llm import LLMOptions, explain
 
 if TYPE_CHECKING:
-    from pipelines.answer import Turn
+    from pipelines.reply import Turn
 
 RETRIES = 2
 REWRITE_TIMEOUT_S = 15

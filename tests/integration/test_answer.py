@@ -13,11 +13,13 @@ from haystack import tracing
 from haystack.tracing.logging_tracer import LoggingTracer
 
 from pipelines import reindex
-from pipelines.answer import EMPTY, NOT_FOUND, Answerer, Done, Passages, StageStarted, Token, Turn
+from pipelines.answer import Answerer
 from pipelines.components import Query
+from pipelines.compose import EMPTY, NOT_FOUND
 from pipelines.errors import InputError
 from pipelines.llm import LLMOptions
 from pipelines.reindex import EncoderOptions
+from pipelines.reply import Done, Passages, StageStarted, Token, Turn
 from tests.corpus import add_document
 from tests.fakes import ScriptedLLM, scripted_llm
 

@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from pipelines import reindex
-from pipelines.answer import Answerer, Done, Token, Turn
+from pipelines.answer import Answerer
 from pipelines.llm import LLMOptions
 from pipelines.reindex import EncoderOptions
+from pipelines.reply import Done, Token, Turn
 from tests.corpus import add_document
 from tests.fakes import build_tiny_llm
 
