@@ -8,6 +8,7 @@ copy with themselves, and keep texts out of their `repr`.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections.abc import Sequence
@@ -20,12 +21,15 @@ from haystack.dataclasses import ChatMessage
 
 from pipelines import cite, extract
 from pipelines.encoder import Vectors
-from pipelines.errors import AttuneError
 from pipelines.extract import Extract
 from pipelines.handle import SearchHandle
 from pipelines.store import search
 from pipelines.store.db import Pool
 from pipelines.store.search import Hit
+
+
+# At a fault Haystack tries to serialise what was under way, and warns that it cannot.
+logging.getLogger("haystack.core.pipeline.breakpoint").setLevel(logging.ERROR)
 
 
 class Shared:
@@ -157,17 +161,11 @@ def extraction() -> Pipeline:
 
 
 def run(pipeline: Pipeline, data: dict[str, Any]) -> dict[str, Any]:
-    """
-    Run a pipeline; faults come out as they were raised, without Haystack's wrapping.
-
-    :raises AttuneError: A component raised it.
-    """
+    """Run a pipeline; what a component raised comes out as it was raised, without a wrapping."""
     try:
         return pipeline.run(data)
     except PipelineRuntimeError as error:
-        if isinstance(error.__cause__, AttuneError):
-            raise error.__cause__ from None
-        raise
+        raise error.__cause__ or error from None
 
 
 def place(hit: Hit) -> str:

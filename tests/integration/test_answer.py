@@ -8,6 +8,7 @@ import logging
 import time
 from contextlib import aclosing
 
+import psycopg
 import pytest
 from haystack import tracing
 from haystack.tracing.logging_tracer import LoggingTracer
@@ -291,3 +292,11 @@ def test_what_travels_is_not_copied(handle):
     """A copy of a query is the query itself, with its handle and weights."""
     query = Query("q", handle, 3)
     assert copy.deepcopy({"query": query})["query"] is query
+
+
+def test_fault_of_the_database_comes_out_as_it_is(make, handle, pool):
+    """What breaks below is not dressed up by the pipeline: callers see the database's own error."""
+    with pool.connection() as conn:
+        conn.execute("drop table posting cascade")
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        make().ask(QUESTION, handle=handle)
