@@ -27,7 +27,6 @@ from pipelines.store import search
 from pipelines.store.db import Pool
 from pipelines.store.search import Hit
 
-
 # At a fault Haystack tries to serialise what was under way, and warns that it cannot.
 logging.getLogger("haystack.core.pipeline.breakpoint").setLevel(logging.ERROR)
 
