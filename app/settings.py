@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     )
     top_k: int = Field(6, ge=1, le=50, description="Passages given to an answer.")
     lexical_weight: float = Field(
-        0.4, ge=0, le=1, description="Share of BM25 in the search score of a new version."
+        0.65, ge=0, le=1, description="Share of BM25 in the search score of a new version."
     )
     threads: int | None = Field(
         None, ge=1, description="CPU threads for embedding; empty: all cores."
@@ -96,6 +96,13 @@ class Settings(BaseSettings):
         if self.openai_api_key.get_secret_value() or self.openai_base_url:
             return "gpt-4o-mini"
         return None
+
+
+def silence_telemetry() -> None:
+    """Keep libraries from reporting use to their makers; call it before any of them is imported."""
+    os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 
 @lru_cache(maxsize=1)

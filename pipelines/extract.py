@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,9 +47,12 @@ class Extract:
 
 @dataclass(frozen=True)
 class _Candidate:
+    """A sentence; `scored` is what it is compared by: itself, after the question it answers."""
+
     number: int
     span: Span
     text: str
+    scored: str
     lexical: float
 
 
@@ -68,7 +71,7 @@ def choose(
     candidates = _candidates(question, hits)
     if not candidates:
         return []
-    vectors = encode([c.text for c in candidates])
+    vectors = encode([c.scored for c in candidates])
     rank = np.array([1 / c.number for c in candidates])
     lexical = np.array([c.lexical for c in candidates])
     scores = vectors @ vector + LEXICAL_WEIGHT * lexical + RANK_WEIGHT * rank
@@ -90,12 +93,14 @@ def render(extracts: Sequence[Extract]) -> str:
 def _candidates(question: str, hits: Sequence[Hit]) -> list[_Candidate]:
     """The sentences worth embedding: those sharing rare terms with the question, best first."""
     rows = [
-        (number, span, hit.text[span[0] : span[1]], hit.language)
+        (number, span, hit.text[span[0] : span[1]], scored, hit.language)
         for number, hit in enumerate(hits, start=1)
-        for span in sentences.split(hit.text)
-        if SHORTEST_CHARS <= span[1] - span[0] <= LONGEST_CHARS
-    ] or [(n, (0, len(hit.text)), hit.text, hit.language) for n, hit in enumerate(hits, start=1)]
-    held = [frozenset(terms(text, language)) for _, _, text, language in rows]
+        for span, scored in _answers(hit.text)
+    ] or [
+        (n, (0, len(hit.text)), hit.text, hit.text, hit.language)
+        for n, hit in enumerate(hits, start=1)
+    ]
+    held = [frozenset(terms(scored, language)) for *_, scored, language in rows]
     count = Counter(term for row in held for term in row)
     asked = {hit.language: frozenset(terms(question, hit.language)) for hit in hits}
 
@@ -105,14 +110,30 @@ def _candidates(question: str, hits: Sequence[Hit]) -> list[_Candidate]:
         return sum(weight[t] for t in wanted & row) / (sum(weight.values()) or 1.0)
 
     scored = [
-        _Candidate(number, span, text, share(row, language))
-        for (number, span, text, language), row in zip(rows, held, strict=True)
+        _Candidate(number, span, text, scored, share(row, language))
+        for (number, span, text, scored, language), row in zip(rows, held, strict=True)
     ]
     # Ties, and questions whose words are nowhere, fall to the window that the search matched.
     scored.sort(
         key=lambda c: -c.lexical - 0.1 * _in_window(hits[c.number - 1], c.span) - 0.1 / c.number
     )
     return scored[:MOST_CANDIDATES]
+
+
+def _answers(text: str) -> Iterator[tuple[Span, str]]:
+    """
+    The sentences that may answer, each with what it is compared by.
+
+    A question in a document (a heading, an FAQ) is no answer; it says what the next sentence is.
+    """
+    asked = ""
+    for start, end in sentences.split(text):
+        sentence = text[start:end]
+        if sentence.rstrip("\"'”’)*_ ").endswith(("?", "？")):
+            asked = sentence
+        elif SHORTEST_CHARS <= end - start <= LONGEST_CHARS:
+            yield (start, end), f"{asked} {sentence}".strip()
+            asked = ""
 
 
 def _in_window(hit: Hit, span: Span) -> bool:

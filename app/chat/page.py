@@ -54,6 +54,7 @@ def build(services: Services) -> gr.Blocks:
     ) as blocks:
         page = _ChatPage(services)
         blocks.load(page.load, None, page.view, show_progress="hidden", api_visibility="private")
+        blocks.load(None, js="() => window.attuneLoaded()")
     return blocks
 
 
@@ -77,20 +78,28 @@ class _ChatPage:
             self.new = gr.Button("New chat", variant="primary", elem_id="new-chat")
             self.list = gr.Radio([], label="Conversations", elem_id="conversation-list")
             self.undo = gr.Button("Undo delete", size="sm", visible=False, elem_id="undo-delete")
-            with gr.Group(visible=False, elem_id="conversation-tools") as self.tools:
-                self.title = gr.Textbox(label="Title", max_lines=1, elem_id="conversation-title")
+            with gr.Accordion(
+                "This chat", open=False, visible=False, elem_id="conversation-tools"
+            ) as self.tools:
+                self.title = gr.Textbox(
+                    label="Title",
+                    show_label=False,
+                    placeholder="Title",
+                    max_lines=1,
+                    elem_id="conversation-title",
+                )
                 with gr.Row():
                     self.rename = gr.Button("Rename", size="sm")
                     self.delete = gr.Button("Delete", size="sm", variant="stop")
                 with gr.Row():
-                    self.markdown = gr.Button("Export Markdown", size="sm")
-                    self.json = gr.Button("Export JSON", size="sm")
+                    self.markdown = gr.Button("Save as text", size="sm")
+                    self.json = gr.Button("Save as JSON", size="sm")
         self.chat = gr.Chatbot(
             show_label=False,
             elem_id="chat",
             height="100%",
             scale=1,
-            layout="panel",
+            layout="bubble",
             buttons=["copy"],
             sanitize_html=True,
             allow_tags=False,
@@ -160,7 +169,7 @@ class _ChatPage:
         )  # fmt: skip
         self.delete.click(self._delete, [self.conversation], [*view, self.deleted], **common)
         self.undo.click(self._undo, [self.deleted], view, **common)
-        self.open_source.input(
+        self.open_source.change(
             self._open_source,
             [self.open_source],
             [self.panel, self.sources, self.details, self.passage, self.opened],
@@ -295,7 +304,7 @@ class _ChatPage:
             self.list: self._list(visitor, known.id if known else None),
             self.conversation: str(known.id) if known else None,
             self.messages: [m.id for m in messages],
-            self.tools: gr.Group(visible=known is not None),
+            self.tools: gr.Accordion(visible=known is not None, open=False),
             self.title: known.title if known else "",
             self.markdown: gr.Button(link=f"{link}.md"),
             self.json: gr.Button(link=f"{link}.json"),

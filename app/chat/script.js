@@ -1,4 +1,4 @@
-// Citations open the passage panel; Escape closes it.
+// Citations open the passage panel; Escape closes it; on a phone the chat comes first.
 (() => {
   const openSource = (reference) => {
     const box = document.querySelector("#open-source textarea, #open-source input");
@@ -18,9 +18,14 @@
     },
     true,
   );
+  // Called when the page has loaded: before that the toggle does nothing.
+  window.attuneLoaded = () => {
+    const toggle = document.querySelector(".sidebar.open:not(.right) .toggle-button");
+    if (toggle && window.matchMedia("(max-width: 768px)").matches) toggle.click();
+  };
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
-    const toggle = document.querySelector("#passages.open .toggle-button, .sidebar.right.open .toggle-button");
+    const toggle = document.querySelector(".sidebar.right.open .toggle-button");
     if (toggle) toggle.click();
   });
 })();

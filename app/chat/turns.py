@@ -7,12 +7,13 @@ Knows no Gradio. Every call names the visitor; what is not theirs is not there.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from app import metrics
 from pipelines.errors import AttuneError, InputError
@@ -23,6 +24,8 @@ from pipelines.store.chats import Message, Shown
 if TYPE_CHECKING:
     from app.wiring import Services
     from pipelines.store.search import Hit
+
+log = logging.getLogger(__name__)
 
 TITLE_CHARS = 60
 STAGES = {"rewrite": "Reading the conversation", "search": "Searching", "answer": "Answering"}
@@ -115,7 +118,15 @@ async def ask(
     except AttuneError as error:
         finished = True
         metrics.failures.labels(type(error).__name__).inc()
-        message = await asyncio.to_thread(_store_fault, services, conversation, error)
+        message = await asyncio.to_thread(_store_fault, services, conversation, str(error))
+        yield Progress(conversation, message=message)
+    except Exception as error:
+        finished = True
+        metrics.failures.labels(type(error).__name__).inc()
+        incident = uuid4().hex[:8]
+        log.exception("incident %s", incident)
+        text = f"An unexpected fault ended this answer (incident {incident})."
+        message = await asyncio.to_thread(_store_fault, services, conversation, text)
         yield Progress(conversation, message=message)
     finally:
         if not finished:
@@ -163,10 +174,10 @@ def _store(services: Services, conversation: UUID, answer: Answer) -> Message:
     )  # fmt: skip
 
 
-def _store_fault(services: Services, conversation: UUID, error: AttuneError) -> Message:
+def _store_fault(services: Services, conversation: UUID, text: str) -> Message:
     with services.pool.connection() as conn:
-        message_id = chats.add(conn, conversation, role="assistant", text=str(error), kind="error")
-    return Message(message_id, "assistant", str(error), "error", None, None)
+        message_id = chats.add(conn, conversation, role="assistant", text=text, kind="error")
+    return Message(message_id, "assistant", text, "error", None, None)
 
 
 def _store_stopped(

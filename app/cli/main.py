@@ -14,6 +14,7 @@ import uuid
 import typer
 
 from app.cli import ask, doctor, documents, serve
+from app.settings import silence_telemetry
 from pipelines.errors import AttuneError
 
 app = typer.Typer(
@@ -41,6 +42,7 @@ def main() -> None:
     changed meanwhile, 4 something is not ready, 5 damaged model files, 6 a provider failed,
     7 a rule refused, 10 some files failed to ingest, 130 interrupted.
     """
+    silence_telemetry()
     try:
         code = app(standalone_mode=False)
     except AttuneError as error:
