@@ -11,9 +11,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from psycopg import sql
 
-from pipelines.fusion import K1, B, idf
+from pipelines.bm25 import EVERYWHERE, K1, B, Matches, idf, places, shares
 from pipelines.lexical import STEMMERS, question_terms, terms
 from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId
@@ -41,15 +43,16 @@ class Frequency:
 @dataclass(frozen=True)
 class Terms:
     """
-    A question as BM25 sees it: every form that some chunk holds, with the weight of its word.
+    A question as BM25 sees it.
 
-    `most` is the score of a chunk that holds every word of the question endlessly often.
+    `word` tells for every form that some chunk holds which of the question's words it is of;
+    `weights` are the idf of all its words, found or not; `rare` are the forms to search by.
     """
 
-    idf: dict[str, float]
+    word: dict[str, int]
+    weights: NDArray[np.float64]
     rare: list[str]
     mean_length: float
-    most: float
 
 
 def add(conn: Connection, rows: Sequence[tuple[ChunkId, str, str | None]]) -> None:
@@ -69,19 +72,19 @@ def add(conn: Connection, rows: Sequence[tuple[ChunkId, str, str | None]]) -> No
             ([chunk_id for chunk_id, _, _ in rows],),
         )
     }
-    with (
-        conn.cursor() as cursor,
-        cursor.copy("copy posting (chunk_id, tf, length, term) from stdin (format binary)") as copy,
-    ):
-        copy.set_types(["int8", "int2", "int2", "text"])
+    statement = "copy posting (chunk_id, places, tf, length, term) from stdin (format binary)"
+    with conn.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.set_types(["int8", "int8", "int2", "int2", "text"])
         for chunk_id, text, language in rows:
             held = terms(text, language)
             length = min(len(held), LARGEST_SMALLINT)
+            where = places(held, len(held))
             counts = Counter(held)
-            counts.update(set(terms(context[chunk_id], language)))
-            counts[EVERY_CHUNK] = counts[_marker(language)] = 1
+            for term in {*terms(context[chunk_id], language), EVERY_CHUNK, _marker(language)}:
+                counts[term] += 1
+                where[term] = EVERYWHERE
             for term, tf in counts.items():
-                copy.write_row((chunk_id, min(tf, LARGEST_SMALLINT), length, term))
+                copy.write_row((chunk_id, where[term], min(tf, LARGEST_SMALLINT), length, term))
 
 
 def languages(conn: Connection, *, most: int = 8) -> list[str]:
@@ -111,65 +114,68 @@ def frequencies(conn: Connection, wanted: Iterable[str]) -> dict[str, Frequency]
 
 
 def question(conn: Connection, text: str) -> Terms:
-    """The terms of a question and their weights now; words that no chunk holds weigh in `most`."""
+    """The words of a question and what they weigh now."""
     groups = question_terms(text, languages(conn), most=MOST_WORDS)
-    counts = frequencies(conn, {EVERY_CHUNK, *(form for group in groups for form in group)})
+    counts = frequencies(conn, [EVERY_CHUNK, *(form for group in groups for form in group)])
     every = counts[EVERY_CHUNK]
-    weights: dict[str, float] = {}
+    holding = [sum(counts[form].chunks for form in group) for group in groups]
+    word: dict[str, int] = {}
     rare: list[str] = []
-    most, budget = 0.0, POSTINGS_READ
-    holding = [(sum(counts[form].chunks for form in group), group) for group in groups]
-    for chunks, group in sorted(holding, key=lambda row: row[0]):
-        weight = idf(every.chunks, chunks)
-        most += weight * (K1 + 1)
-        held = [form for form in group if counts[form].chunks]
-        weights.update(dict.fromkeys(held, weight))
-        if held and (not rare or chunks <= budget):
+    budget = POSTINGS_READ
+    for number in sorted(range(len(groups)), key=holding.__getitem__):
+        held = [form for form in groups[number] if counts[form].chunks]
+        word.update(dict.fromkeys(held, number))
+        if held and (not rare or holding[number] <= budget):
             rare.extend(held)
-            budget -= chunks
-    return Terms(weights, rare, every.mean_length or 1.0, most)
+            budget -= holding[number]
+    weights = np.array([idf(every.chunks, chunks) for chunks in holding])
+    return Terms(word, weights, rare, every.mean_length or 1.0)
 
 
 def candidates(
     conn: Connection, asked: Terms, limit: int, *, scope: sql.Composable | None = None
 ) -> list[ChunkId]:
     """
-    The chunks with the highest BM25 over the question's rarer terms.
+    The chunks with the highest BM25 over the question's rarer words.
 
     :param scope: A query of the chunk ids to stay within; None: all.
     """
+    statement = (
+        "select p.chunk_id from unnest(%(terms)s::text[], %(idf)s::float8[]) t (term, idf)"
+        " join posting p on p.term = t.term {where} group by p.chunk_id"
+        " order by sum(t.idf * p.tf / (p.tf + {k1} * (1 - {b} + {b} * p.length / %(mean)s::float8)))"
+        " desc, p.chunk_id limit %(limit)s"
+    )
+    within = sql.SQL("where p.chunk_id in ({})").format(scope) if scope else sql.SQL("")
     rows = conn.execute(
-        _bm25(sql.SQL("p.chunk_id in ({})").format(scope) if scope else sql.SQL("true"))
-        + sql.SQL(" order by 2 desc, 1 limit %(limit)s"),
-        {**_parameters(asked, asked.rare), "limit": limit},
+        sql.SQL(statement).format(k1=sql.Literal(K1), b=sql.Literal(B), where=within),
+        {
+            "terms": asked.rare,
+            "idf": [float(asked.weights[asked.word[term]]) for term in asked.rare],
+            "mean": asked.mean_length,
+            "limit": limit,
+        },
     )
     return [row[0] for row in rows]
 
 
-def scores(conn: Connection, asked: Terms, chunk_ids: Sequence[ChunkId]) -> dict[ChunkId, float]:
-    """BM25 over all terms, as a share of `most`, of those of these chunks that hold one."""
+def scores(conn: Connection, asked: Terms, chunk_ids: Sequence[ChunkId]) -> NDArray[np.float64]:
+    """
+    The lexical score of each of these chunks over all words, 0 to 1; see `bm25.shares`.
+
+    :param chunk_ids: In ascending order.
+    """
     rows = conn.execute(
-        _bm25(sql.SQL("p.chunk_id = any(%(ids)s)")),
-        {**_parameters(asked, list(asked.idf)), "ids": list(chunk_ids)},
-    )
-    return {chunk_id: score / asked.most for chunk_id, score in rows}
-
-
-def _bm25(condition: sql.Composable) -> sql.Composed:
-    return sql.SQL(
-        "select p.chunk_id, sum(t.idf * p.tf * ({k1} + 1)"
-        " / (p.tf + {k1} * (1 - {b} + {b} * p.length / %(mean)s::float8))) score"
-        " from unnest(%(terms)s::text[], %(idf)s::float8[]) t (term, idf)"
-        " join posting p on p.term = t.term where {condition} group by p.chunk_id"
-    ).format(k1=sql.Literal(K1), b=sql.Literal(B), condition=condition)
-
-
-def _parameters(asked: Terms, wanted: Sequence[str]) -> dict[str, object]:
-    return {
-        "terms": list(wanted),
-        "idf": [asked.idf[term] for term in wanted],
-        "mean": asked.mean_length,
-    }
+        "select chunk_id, term, tf, length, places from posting"
+        " where term = any(%s) and chunk_id = any(%s)",
+        (list(asked.word), list(chunk_ids)),
+        binary=True,
+    ).fetchall()
+    table = np.array(
+        [(row[0], asked.word[row[1]], row[2], row[3], row[4]) for row in rows], dtype=np.int64
+    ).reshape(len(rows), 5)
+    found = Matches(np.searchsorted(chunk_ids, table[:, 0]), *table[:, 1:].T.copy())
+    return shares(found, len(chunk_ids), asked.weights, asked.mean_length)
 
 
 def _marker(language: str | None) -> str:

@@ -62,6 +62,15 @@ ALTER TABLE public.chunk ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.conversation (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    visitor text NOT NULL,
+    title text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone
+);
+
 CREATE TABLE public.document (
     id bigint NOT NULL,
     source text NOT NULL,
@@ -96,6 +105,41 @@ ALTER TABLE public.document ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.feedback (
+    message_id bigint NOT NULL,
+    visitor text NOT NULL,
+    verdict text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT feedback_verdict_check CHECK ((verdict = ANY (ARRAY['like'::text, 'dislike'::text])))
+);
+
+CREATE TABLE public.message (
+    id bigint NOT NULL,
+    conversation_id uuid NOT NULL,
+    role text NOT NULL,
+    text text NOT NULL,
+    kind text,
+    epoch bigint,
+    index_id bigint,
+    model_name text,
+    llm text,
+    shown jsonb DEFAULT '[]'::jsonb NOT NULL,
+    timings_ms jsonb DEFAULT '{}'::jsonb NOT NULL,
+    note text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT message_role_check CHECK ((role = ANY (ARRAY['user'::text, 'assistant'::text])))
+);
+
+ALTER TABLE public.message ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.message_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.model (
     id bigint NOT NULL,
     name text NOT NULL,
@@ -123,6 +167,7 @@ ALTER TABLE public.model ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 
 CREATE TABLE public.posting (
     chunk_id bigint NOT NULL,
+    places bigint NOT NULL,
     tf smallint NOT NULL,
     length smallint NOT NULL,
     term text NOT NULL COLLATE pg_catalog."C"
@@ -211,11 +256,20 @@ ALTER TABLE ONLY public.chunk
 ALTER TABLE ONLY public.chunk
     ADD CONSTRAINT chunk_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.conversation
+    ADD CONSTRAINT conversation_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.document_blob
     ADD CONSTRAINT document_blob_pkey PRIMARY KEY (sha256);
 
 ALTER TABLE ONLY public.document
     ADD CONSTRAINT document_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.feedback
+    ADD CONSTRAINT feedback_pkey PRIMARY KEY (message_id, visitor);
+
+ALTER TABLE ONLY public.message
+    ADD CONSTRAINT message_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.model
     ADD CONSTRAINT model_name_key UNIQUE (name);
@@ -224,7 +278,7 @@ ALTER TABLE ONLY public.model
     ADD CONSTRAINT model_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.posting
-    ADD CONSTRAINT posting_pkey PRIMARY KEY (term, chunk_id) INCLUDE (tf, length);
+    ADD CONSTRAINT posting_pkey PRIMARY KEY (term, chunk_id) INCLUDE (tf, length, places);
 
 ALTER TABLE ONLY public.replica
     ADD CONSTRAINT replica_pkey PRIMARY KEY (id);
@@ -241,9 +295,15 @@ ALTER TABLE ONLY public.window_rule
 ALTER TABLE ONLY public.window_rule
     ADD CONSTRAINT window_rule_size_tokens_stride_tokens_tokenizer_key UNIQUE (size_tokens, stride_tokens, tokenizer);
 
+CREATE INDEX conversation_visitor ON public.conversation USING btree (visitor, updated_at DESC);
+
 CREATE UNIQUE INDEX document_live ON public.document USING btree (collection, source) WHERE (status = 'indexed'::text);
 
 CREATE INDEX document_sha256 ON public.document USING btree (sha256);
+
+CREATE INDEX message_conversation ON public.message USING btree (conversation_id, id);
+
+CREATE INDEX message_created ON public.message USING btree (created_at);
 
 CREATE INDEX posting_chunk ON public.posting USING btree (chunk_id);
 
@@ -263,6 +323,12 @@ ALTER TABLE ONLY public.active
 
 ALTER TABLE ONLY public.chunk
     ADD CONSTRAINT chunk_document_id_fkey FOREIGN KEY (document_id) REFERENCES public.document(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.feedback
+    ADD CONSTRAINT feedback_message_id_fkey FOREIGN KEY (message_id) REFERENCES public.message(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.message
+    ADD CONSTRAINT message_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES public.conversation(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.model
     ADD CONSTRAINT model_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES public.model(id);

@@ -18,7 +18,7 @@ from psycopg import sql
 from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
-from pipelines.fusion import fuse
+from pipelines.fusion import fuse, trust
 from pipelines.handle import SearchHandle
 from pipelines.store import dense, lexical
 from pipelines.store.db import Connection
@@ -31,13 +31,16 @@ DENSE_WINDOWS = 200
 LEXICAL_CHUNKS = 100
 # Collections of up to so many chunks are compared whole: there faster than a filtered graph, and exact.
 EXACT_CHUNKS = 2000
+# Enough of a question to see whether the encoder reads its language.
+TRUST_CHARS = 300
 
 
 @dataclass(frozen=True)
 class Hit:
     """
     A passage that was found. `score` orders the hits of one question and is made of `dense`, the
-    cosine of its best window, and `lexical`, its BM25 as a share of the most the question can get.
+    cosine of its best window, and `lexical`, the share of the question's words it holds, by their
+    weight and how closely they stand (0 to 1).
 
     `window_start` and `window_end` are the best window's span in `text`; None: it has no vector.
     """
@@ -94,12 +97,11 @@ def hybrid(
             return []
         ids = sorted(found)
         windows = dense.best_windows(conn, handle.index_id, vector, ids)
-        bm25 = lexical.scores(conn, asked, ids) if asked.idf else {}
         cosines = np.array([windows[i].cosine if i in windows else 0.0 for i in ids])
-        shares = np.array([bm25.get(i, 0.0) for i in ids])
+        shares = lexical.scores(conn, asked, ids)
         scores = {"dense": cosines, "lexical": shares}.get(mode)
         if scores is None:
-            scores = fuse(cosines, shares, handle.lexical_weight)
+            scores = fuse(cosines, shares, handle.lexical_weight, _trust(handle, question))
         best = np.argsort(-scores, kind="stable")[:top_k]
         rows = _rows(conn, [ids[i] for i in best])
     hits = []
@@ -117,6 +119,11 @@ def hybrid(
                 )
             )
     return hits
+
+
+def _trust(handle: SearchHandle, question: str) -> float:
+    shown = question[:TRUST_CHARS]
+    return trust(shown, len(handle.encoder.token_offsets([shown])[0]))
 
 
 @contextmanager
