@@ -26,7 +26,9 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 # Neighbours that differ in a few letters; the language of the text tells which one it is.
-_CENTRAL = {"cp1250", "iso8859_2", "mac_latin2", "cp852"}
+_LATIN = re.compile(
+    r"cp125[0478]|cp(?:437|775|8[5-6]\d)|(?:iso8859|latin)_(?:1|2|3|4|9|10|13|14|15|16)|mac_(?!cyr|gre)\w+"
+)
 _WESTERN = {
     "ca",
     "da",
@@ -95,7 +97,7 @@ def decode(data: bytes) -> tuple[str, str]:
 
     best = from_bytes(data[:_SAMPLE_BYTES]).best()
     encoding = best.encoding if best is not None else "cp1252"
-    if encoding in _CENTRAL and language(data.decode("cp1252", errors="replace")) in _WESTERN:
+    if _LATIN.fullmatch(encoding) and language(data.decode("cp1252", errors="replace")) in _WESTERN:
         encoding = "cp1252"
     return data.decode(encoding, errors="replace"), encoding
 

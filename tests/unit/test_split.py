@@ -1,0 +1,55 @@
+"""Chunks are exact spans, no longer than told, and know their page and headings."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.convert import Block, assemble
+from pipelines.split import split
+
+WORDS = st.text(alphabet="abc de.\n", min_size=1, max_size=300)
+BLOCKS = st.lists(
+    st.builds(
+        Block, WORDS, st.one_of(st.none(), st.integers(1, 9)), st.one_of(st.none(), st.just(2))
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(BLOCKS, st.integers(40, 400))
+def test_chunks_are_exact_and_lose_nothing(blocks, most):
+    """Every chunk is the document's own text at its span, in order, and all words are in one."""
+    if not any(block.text.strip() for block in blocks):
+        return
+    document = assemble(blocks, "text/plain")
+    chunks = split(document, most)
+    end = 0
+    for chunk in chunks:
+        assert chunk.text == document.text[chunk.char_start : chunk.char_end]
+        assert 0 < len(chunk.text) <= most
+        assert document.text[end : chunk.char_start].strip() == ""
+        end = chunk.char_end
+    assert document.text[end:].strip() == ""
+
+
+def test_pages_and_heading_paths():
+    """A chunk carries the page it begins on and the headings above it, outermost first."""
+    filler = "Plain words of a paragraph that fills the page. " * 8
+    document = assemble(
+        [
+            Block("Report", page=1, level=1),
+            Block("Costs", page=1, level=2),
+            Block(filler, page=1),
+            Block("Staff", page=2, level=3),
+            Block(filler, page=2),
+            Block("Outlook", page=3, level=2),
+            Block(filler, page=3),
+        ],
+        "application/pdf",
+    )
+    found = [(chunk.page, chunk.heading) for chunk in split(document, 500)]
+    assert found == [
+        (1, "Report"),
+        (2, "Report > Costs > Staff"),
+        (3, "Report > Outlook"),
+    ]

@@ -1,0 +1,49 @@
+"""Text made fit to store, and bytes of any encoding read."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines import text
+
+
+@given(st.text(alphabet=st.characters()))
+def test_clean_text_can_always_be_stored(anything):
+    """Whatever comes in, PostgreSQL takes what comes out: UTF-8 without NUL."""
+    cleaned = text.clean(anything)
+    assert "\x00" not in cleaned.text
+    cleaned.text.encode("utf-8")
+
+
+def test_clean_counts_what_it_takes_out():
+    assert text.clean("a\x00b\ud800c\td\n") == text.Cleaned("abc\td\n", 2)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "sample"),
+    [
+        ("utf-8", "Grüße aus Köln, žluťoučký kůň"),
+        ("utf-8-sig", "with a byte order mark"),
+        ("utf-16", "sixteen bits with a mark"),
+        ("utf-16-le", "sixteen bits without a mark, little end first"),
+        ("utf-16-be", "sixteen bits without a mark, big end first"),
+        ("utf-32", "thirty-two bits"),
+        ("cp1252", "Le café coûte 5 €, déjà payé par l'élève à côté de la forêt. " * 4),
+        ("shift_jis", "これは日本語の文章です。東京は日本の首都であり、とても大きな都市です。" * 4),
+        ("koi8-r", "Это русский текст, который написан в старой кодировке для проверки. " * 4),
+        ("cp1255", "זהו טקסט בעברית שנכתב בקידוד ישן כדי לבדוק את הקריאה של קבצים. " * 4),
+        ("big5", "這是一個用來測試舊編碼的中文句子，內容並不重要。台北是台灣的首都。" * 4),
+    ],
+)
+def test_decode_finds_the_encoding(encoding, sample):
+    assert text.decode(sample.encode(encoding))[0] == sample
+
+
+def test_language_is_named_where_there_is_enough_text():
+    assert text.language("The report describes the revenue of the company in detail.") == "en"
+    assert text.language("Der Bericht beschreibt den Umsatz des Unternehmens im Detail.") == "de"
+    assert text.language("42 – 17.3") is None
+
+
+def test_hyphens_at_line_ends_are_joined():
+    assert text.join_hyphens("the govern-\nment of co-\nOp") == "the government of co-\nOp"
