@@ -133,11 +133,14 @@ def _snapshot(conn: Connection) -> Iterator[None]:
     with conn.transaction():
         if own:
             conn.execute("set transaction isolation level repeatable read, read only")
-        # The tables are large next to what is read of them, whatever the statistics say so far.
+        # The tables are large next to what is read of them, whatever the statistics say so far;
+        # and a plan made without seeing how many terms and chunks are asked for takes the wrong
+        # index of the postings.
         conn.execute(
             f"set local hnsw.ef_search = {DENSE_WINDOWS};"
             " set local hnsw.iterative_scan = relaxed_order;"
-            " set local enable_seqscan = off"
+            " set local enable_seqscan = off;"
+            " set local plan_cache_mode = force_custom_plan"
         )
         yield
 
