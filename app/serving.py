@@ -19,7 +19,7 @@ from pipelines.store import documents
 HANDBOOK = Path(__file__).resolve().parents[1] / "docs" / "handbook"
 HANDBOOK_COLLECTION = "handbook"
 # Streams that are still open get so long; then the server goes.
-GRACE_S = 3
+GRACE_S = 2
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +37,13 @@ def run(settings: Settings, host: str, port: int, open_browser: bool | None) -> 
     shown = f"http://{_reachable(host)}:{listening.getsockname()[1]}"
     with listening:
         print(f"Attune is starting; data in {settings.home}", flush=True)
-        with open_services(settings) as services:
-            _index_handbook(services)
-            services.replica.current()
-            _serve(services, listening, shown, open_browser)
-        print("Attune has stopped.", flush=True)
+        try:
+            with open_services(settings) as services:
+                _index_handbook(services)
+                services.replica.current()
+                _serve(services, listening, shown, open_browser)
+        finally:
+            print("Attune has stopped.", flush=True)
 
 
 def _listen(host: str, port: int) -> socket.socket:

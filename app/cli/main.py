@@ -8,6 +8,7 @@ functions, so that `attune --help` and `attune ask` start fast.
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 import uuid
 
@@ -43,6 +44,9 @@ def main() -> None:
     7 a rule refused, 10 some files failed to ingest, 130 interrupted.
     """
     silence_telemetry()
+    # Unwinds like Ctrl-C, so that the embedded database stops with its last user. The web
+    # server raises the signal once more when it has shut down.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         code = app(standalone_mode=False)
     except AttuneError as error:
@@ -65,3 +69,7 @@ def main() -> None:
         )
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()
