@@ -28,6 +28,11 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--update-screenshots` writes the browser tests' pictures to docs/images."""
+    parser.addoption("--update-screenshots", action="store_true")
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real documents and question sets; tests that use it skip where it is absent."""

@@ -1,0 +1,391 @@
+"""The chat as people use it: a real server, a real browser, an LLM that says what it is told."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from pipelines.store.embedded import EmbeddedPostgres
+from tests import harbour
+from tests.fakes import LLMCall, ScriptedLLM, scripted_llm
+from tests.serving import DOCS_IMAGES, Served, chromium, screenshot
+
+pytestmark = pytest.mark.browser
+
+COST = "How much did the ferry terminal cost?"
+COST_ANSWER = "Building the terminal cost 4.2 million pounds, a third of it paid by the county [1]."
+SLOW = "Tell me everything about Saltmere, slowly"
+ABSENT = "What is the boiling point of mercury?"
+HOSTILE = "What is the tariff of the dry dock?"
+HOSTILE_ANSWER = (
+    'See <img src="http://203.0.113.9/a.png" onerror="document.title=1"> '
+    "![ship](http://203.0.113.9/b.png) [here](javascript:document.title=1) "
+    "<script>document.title=1</script> http://203.0.113.9/c [1]."
+)
+
+
+def speak(call: LLMCall) -> None:
+    """What the scripted model says, by the question at the end of its prompt."""
+    prompt = call.body["messages"][-1]["content"]
+    if not call.body.get("stream"):
+        call.say("How much did Saltmere's ferry terminal cost?")
+    elif SLOW in prompt:
+        call.say("Saltmere is a harbour [1]. " + "It goes on and on. " * 60, pause_s=0.1)
+    elif ABSENT in prompt:
+        call.say("NOT IN THE DOCUMENTS")
+    elif HOSTILE in prompt:
+        call.say(HOSTILE_ANSWER)
+    else:
+        call.say(COST_ANSWER, pause_s=0.03)
+
+
+@pytest.fixture(scope="module")
+def llm() -> Iterator[ScriptedLLM]:
+    """The model that the server asks."""
+    with scripted_llm() as fake:
+        fake.script = [speak]
+        yield fake
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for all tests; a visitor is a context of it."""
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def served(browser: Browser, llm: ScriptedLLM) -> Iterator[Served]:
+    """A server that has begun with nothing, and been given two documents while it ran."""
+    home = Path(tempfile.mkdtemp(prefix="attune-"))  # short: the database's socket lies in it
+    server = Served(home, OPENAI_BASE_URL=llm.url, ATTUNE_LLM="scripted")
+    server.start()
+    (home / "in").mkdir()
+    taken = server.run("ingest", *map(str, harbour.write(home / "in")), "--json")
+    assert json.loads(taken.stdout)["indexed"] == 2, taken.stderr
+    yield server
+    if server.running:
+        server.stop()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def images(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Where screenshots go: to the documentation if asked for, else nowhere that lasts."""
+    return DOCS_IMAGES if request.config.getoption("--update-screenshots") else tmp_path
+
+
+@pytest.fixture
+def visit(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
+    """
+    Opens the chat as a new visitor. The page may not complain, nor ask anybody but the server.
+    """
+    contexts, strangers, complaints = [], [], []
+
+    def opened(width: int = 1280, height: int = 800, **options: str) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        own = (served.url, "data:", "blob:")
+        page.on("request", lambda r: None if r.url.startswith(own) else strangers.append(r.url))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+        page.goto(served.url)
+        expect(box(page)).to_be_visible(timeout=30_000)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert strangers == []
+    assert complaints == []
+
+
+def box(page: Page) -> Locator:
+    return page.locator("#question textarea")
+
+
+def bot(page: Page) -> Locator:
+    """The last answer."""
+    return page.locator("#chat [data-testid=bot]").last
+
+
+def citations(page: Page) -> Locator:
+    return page.locator('#chat a[href*="#source-"]')
+
+
+def panel(page: Page) -> Locator:
+    return page.locator(".sidebar.right")
+
+
+def conversations(page: Page) -> Locator:
+    return page.locator("#conversation-list label")
+
+
+def ask(page: Page, question: str) -> None:
+    box(page).fill(question)
+    box(page).press("Enter")
+
+
+def asked(page: Page, question: str = COST) -> None:
+    """Ask, and wait for the whole answer."""
+    ask(page, question)
+    expect(citations(page).last).to_be_visible(timeout=20_000)
+    expect(page.locator("#chat [aria-label=Retry]").last).to_be_visible()
+
+
+def rows(served: Served, query: str) -> list[tuple[object, ...]]:
+    """What the server's database holds."""
+    with EmbeddedPostgres(served.home / "db") as server, psycopg.connect(server.dsn) as conn:
+        return conn.execute(query).fetchall()
+
+
+def test_answer_streams_and_its_citation_opens_the_passage(visit, images):
+    """The answer grows before it is whole; [1] shows document, page, score and the marked sentence."""
+    page = visit()
+    expect(page.get_by_text("Ask your documents").first).to_be_visible()
+    expect(page.locator("#chat .example").first).to_be_visible()
+    screenshot(page, images / "chat-empty.png")
+    ask(page, COST)
+    expect(bot(page)).to_contain_text("Building the terminal", timeout=20_000)
+    expect(citations(page)).to_have_count(1, timeout=20_000)
+    expect(bot(page)).to_contain_text("4.2 million pounds")
+    citations(page).click()
+    expect(panel(page)).to_contain_text("harbour-report-2023.pdf")
+    expect(panel(page)).to_contain_text(re.compile(r"Page \d"))
+    expect(panel(page)).to_contain_text(re.compile(r"Score 0\.\d\d"))
+    expect(panel(page).locator("#passage")).to_contain_text("4.2 million pounds")
+    marked = panel(page).locator("#passage .textspan.hl, #passage .textspan[style*=background]")
+    expect(marked.first).to_contain_text("4.2 million pounds")
+    page.wait_for_timeout(400)  # the panel slides in
+    screenshot(page, images / "chat-citation.png")
+
+
+def test_streaming_shows_the_answer_while_it_is_written(visit):
+    """Words stand there long before the last one comes."""
+    page = visit()
+    ask(page, SLOW)
+    expect(bot(page)).to_contain_text("It goes on", timeout=20_000)
+    expect(page.locator("#question button")).to_be_visible()
+    early = len(bot(page).inner_text())
+    page.wait_for_timeout(800)
+    assert len(bot(page).inner_text()) > early
+    page.locator("#question .stop-button").click()
+    expect(bot(page)).to_contain_text("Stopped", timeout=10_000)
+
+
+def test_stop_keeps_what_came_and_retry_asks_again(visit):
+    """A stopped answer stays, marked as such, also after a reload; retry replaces it."""
+    page = visit()
+    ask(page, SLOW)
+    expect(bot(page)).to_contain_text("It goes on", timeout=20_000)
+    page.locator("#question .stop-button").click()
+    expect(bot(page)).to_contain_text("Stopped before the end", timeout=10_000)
+    page.reload()
+    conversations(page).first.click()
+    expect(bot(page)).to_contain_text("Stopped before the end", timeout=10_000)
+    page.locator("#chat [aria-label=Retry]").last.click()
+    expect(bot(page)).not_to_contain_text("Stopped", timeout=10_000)
+    expect(page.locator("#chat [data-testid=user]")).to_have_count(1)
+    page.locator("#question .stop-button").click()
+    expect(bot(page)).to_contain_text("Stopped", timeout=10_000)
+
+
+def test_absent_answer_is_said_to_be_absent(visit, images):
+    """No invention: it says so, and offers the nearest passages."""
+    page = visit()
+    asked(page, ABSENT)
+    expect(bot(page)).to_contain_text("Not in the documents")
+    expect(bot(page)).to_contain_text("Nearest passages")
+    screenshot(page, images / "chat-not-found.png")
+    citations(page).first.click()
+    expect(panel(page).locator("#passage")).not_to_be_empty()
+
+
+def test_follow_up_is_understood_by_its_conversation(visit, llm):
+    """The second question is searched as the model rewrote it."""
+    page = visit()
+    asked(page)
+    ask(page, "And how much did the county pay of it?")
+    expect(page.locator("#chat [data-testid=bot]")).to_have_count(2, timeout=20_000)
+    expect(page.locator("#chat [aria-label=Retry]").last).to_be_visible(timeout=20_000)
+    assert "Saltmere's ferry terminal" in llm.prompt()
+
+
+def test_conversations_are_reopened_renamed_deleted_and_brought_back(visit):
+    """The list at the left survives a reload; a delete can be undone."""
+    page = visit()
+    asked(page)
+    page.reload()
+    expect(conversations(page)).to_have_count(1)
+    conversations(page).first.click()
+    expect(bot(page)).to_contain_text("4.2 million pounds")
+    expect(citations(page)).to_have_count(1)
+    page.locator("#conversation-tools button").first.click()
+    page.locator("#conversation-title input, #conversation-title textarea").first.fill("The ferry")
+    page.get_by_role("button", name="Rename").click()
+    expect(conversations(page).first).to_have_text("The ferry")
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(conversations(page)).to_have_count(0)
+    page.get_by_role("button", name="Undo delete").click()
+    expect(conversations(page).first).to_have_text("The ferry")
+    expect(bot(page)).to_contain_text("4.2 million pounds")
+
+
+def test_conversation_is_saved_as_text_and_as_json(visit):
+    """Both files hold question, answer and the cited passage."""
+    page = visit()
+    asked(page)
+    page.locator("#conversation-tools button").first.click()
+    texts = []
+    for name in ("Save as text", "Save as JSON"):
+        with page.expect_download() as download:
+            page.get_by_role("link", name=name).or_(page.get_by_role("button", name=name)).click()
+        texts.append(Path(download.value.path()).read_text(encoding="utf-8"))
+    markdown, data = texts[0], json.loads(texts[1])
+    assert "## How much did the ferry terminal cost?" in markdown
+    assert "> " in markdown
+    assert [message["role"] for message in data["messages"]] == ["user", "assistant"]
+    assert "4.2 million" in data["messages"][1]["shown"][0]["text"]
+
+
+def test_vote_is_stored_with_reason_answer_and_version(visit, served):
+    """What a later look at the feedback needs is in one row."""
+    page = visit()
+    asked(page)
+    page.locator("#chat [aria-label=Dislike]").last.click()
+    page.locator("#reason input, #reason textarea").fill("The county's part is missing")
+    page.locator("#send-reason").click()
+    expect(page.get_by_text("Thank you")).to_be_visible()
+    found = rows(
+        served,
+        "select f.verdict, m.text, m.model_name, jsonb_array_length(m.shown) > 0, m.epoch"
+        " from feedback f join message m on m.id = f.message_id"
+        " where f.reason = 'The county''s part is missing'",
+    )
+    assert found == [("dislike", COST_ANSWER, "base", True, 1)]
+
+
+def test_nobody_reads_what_another_visitor_asked(visit, served):
+    """The list is empty for them, and the address of a conversation gives nothing."""
+    owner, stranger = visit(), visit()
+    asked(owner)
+    (conversation,) = rows(served, "select id from conversation order by created_at desc limit 1")
+    address = f"{served.url}/conversations/{conversation[0]}.json"
+    assert owner.request.get(address).status == 200
+    assert stranger.request.get(address).status == 404
+    stranger.reload()
+    expect(box(stranger)).to_be_visible()
+    expect(conversations(stranger)).to_have_count(0)
+    (cookie,) = owner.context.cookies()
+    assert cookie["httpOnly"]
+
+
+def test_documents_and_model_cannot_put_markup_on_the_page(visit):
+    """Tags, images and script links are shown as what they are: text."""
+    page = visit()
+    asked(page, HOSTILE)
+    assert page.locator("#chat .bot img, #chat .bot script").count() == 0
+    links = page.locator("#chat .bot a")
+    assert all(
+        re.search(r"#source-\d+-1$", link.get_attribute("href") or "") for link in links.all()
+    )
+    citations(page).first.click()
+    expect(panel(page).locator("#passage")).to_contain_text("<script>")
+    assert panel(page).locator("img, script").count() == 0
+    assert page.title() == "Attune"
+
+
+def test_keyboard_alone_is_enough(visit):
+    """Enter sends, Shift+Enter breaks the line, Tab reaches the citation, Escape closes its panel."""
+    page = visit()
+    expect(box(page)).to_be_focused()
+    page.keyboard.type("How much did the ferry")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("terminal cost?")
+    assert "\n" in box(page).input_value()
+    page.keyboard.press("Enter")
+    expect(citations(page)).to_have_count(1, timeout=20_000)
+    for _ in range(30):
+        page.keyboard.press("Shift+Tab")
+        if page.evaluate("document.activeElement.matches('a[href*=\"#source-\"]')"):
+            break
+    expect(citations(page)).to_be_focused()
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+    page.keyboard.press("Enter")
+    expect(panel(page)).to_have_class(re.compile(r"\bopen\b"))
+    page.keyboard.press("Escape")
+    expect(panel(page)).not_to_have_class(re.compile(r"\bopen\b"))
+    expect(citations(page)).to_be_focused()
+
+
+def test_dark_mode_follows_the_system(visit, images):
+    """Dark ground, light words."""
+    page = visit(color_scheme="dark")
+    asked(page)
+    dark = (
+        "el => getComputedStyle(el).backgroundColor.match(/\\d+/g).slice(0, 3).every(n => n < 60)"
+    )
+    assert page.locator("body").evaluate(dark)
+    citations(page).first.click()
+    expect(panel(page).locator("#passage")).to_contain_text("4.2 million")
+    page.wait_for_timeout(400)
+    screenshot(page, images / "chat-dark.png")
+
+
+def test_phone_width_shows_the_chat_first_and_all_of_it(visit, images):
+    """Nothing is wider than the screen; conversations and passages are drawers."""
+    page = visit(width=390, height=844)
+    wide = "document.documentElement.scrollWidth > window.innerWidth"
+    assert not page.evaluate(wide)
+    left = page.locator(".sidebar:not(.right)")
+    expect(left).not_to_have_class(re.compile(r"\bopen\b"))
+    asked(page)
+    assert not page.evaluate(wide)
+    screenshot(page, images / "chat-phone.png")
+    left.locator(".toggle-button").click()
+    expect(conversations(page)).to_have_count(1)
+    expect(conversations(page).first).to_be_in_viewport()
+    left.locator(".toggle-button").click()
+    expect(conversations(page).first).not_to_be_in_viewport()
+    citations(page).first.click()
+    expect(panel(page).locator("#passage")).to_contain_text("4.2 million")
+    page.wait_for_timeout(400)
+    screenshot(page, images / "chat-phone-citation.png")
+
+
+def test_server_ends_within_five_seconds_and_comes_back_as_it_was(visit, served):
+    """A tab is open on a stream; nothing is left behind; documents and conversations are."""
+    page = visit()
+    asked(page)
+    page.on("console", lambda message: None)
+    before = rows(served, "select count(*) from conversation") + rows(
+        served, "select count(*) from document"
+    )
+    url = page.context.cookies()
+    seconds, code = served.stop(signal.SIGTERM)
+    assert seconds < 5
+    assert code == 0
+    assert served.processes() == []
+    served.environment.pop("OPENAI_BASE_URL")
+    served.environment.pop("ATTUNE_LLM")
+    served.start()
+    after = rows(served, "select count(*) from conversation") + rows(
+        served, "select count(*) from document"
+    )
+    assert after == before
+    again = visit()
+    again.context.add_cookies(url)
+    again.goto(served.url)
+    expect(conversations(again)).to_have_count(1)
+    asked(again)
+    expect(bot(again)).to_contain_text("Extracts")

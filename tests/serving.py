@@ -1,0 +1,121 @@
+"""`attune serve` as a real process, and the browser that looks at it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ATTUNE = Path(sys.executable).with_name("attune")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM_FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+READY = re.compile(r"Attune is ready at (http://\S+)")
+DOCS_IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
+SMALL_BYTES = 150_000
+
+
+class Served:
+    """The server of one data folder, which can be stopped and started again."""
+
+    def __init__(self, home: Path, **environment: str) -> None:
+        self.home = home
+        self.url = ""
+        self._log = home / "serve.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        self.environment = {
+            **kept, "ATTUNE_HOME": str(home), "ATTUNE_THREADS": "1", "OMP_NUM_THREADS": "1",
+            "HF_HUB_OFFLINE": "1", **environment,
+        }  # fmt: skip
+
+    def start(self, *, within_s: float = 180) -> None:
+        """Start, and wait until it says that it is ready."""
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [ATTUNE, "serve", "--port", "0", "--no-open"],
+                env=self.environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline and self._process.poll() is None:
+            if found := READY.search(self.log):
+                self.url = found.group(1)
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"attune serve did not get ready:\n{self.log}")
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command on the same data."""
+        return subprocess.run(
+            [ATTUNE, *arguments], env=self.environment, capture_output=True, text=True, timeout=120
+        )
+
+    @property
+    def log(self) -> str:
+        """What the server printed."""
+        return self._log.read_text(errors="replace")
+
+    def processes(self) -> list[str]:
+        """Command lines of whatever still works on this data folder."""
+        lines = (
+            " ".join(process.info["cmdline"] or [])
+            for process in psutil.process_iter(["cmdline", "status"])
+            if process.info["status"] != psutil.STATUS_ZOMBIE
+        )
+        return [line for line in lines if str(self.home) in line]
+
+    def stop(self, number: int = signal.SIGTERM, *, within_s: float = 30) -> tuple[float, int]:
+        """End it by a signal; the seconds it took and its exit code. What it began must be gone."""
+        assert self._process is not None
+        begun = psutil.Process(self._process.pid).children(recursive=True)
+        started = time.monotonic()
+        self._process.send_signal(number)
+        try:
+            code = self._process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise
+        seconds = time.monotonic() - started
+        left = [process for process in begun if process.is_running()]
+        assert not [p for p in left if p.status() != psutil.STATUS_ZOMBIE], left
+        return seconds, code
+
+    @property
+    def running(self) -> bool:
+        """Whether the process lives."""
+        return self._process is not None and self._process.poll() is None
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Debian's chromium, driven by Playwright; a skip where there is none."""
+    if CHROMIUM is None:
+        pytest.skip("browser tests are left out: chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+def screenshot(page: Page, path: Path) -> None:
+    """A PNG of few colours, small enough to be kept with the sources."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=path, animations="disabled", caret="hide")
+    image = Image.open(path).convert("RGB").quantize(128, dither=Image.Dither.NONE)
+    image.save(path, optimize=True)
+    assert path.stat().st_size < SMALL_BYTES
