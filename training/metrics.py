@@ -1,0 +1,80 @@
+"""
+Figures of rankings: hit rate, MRR, NDCG, MAP and recall, for each question and on average.
+
+Pure. The measures are those of ir-measures, over trec_eval's code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+# How deep a ranking has to go.
+DEPTH = 100
+# Our names, as people write them, and those of ir-measures.
+MEASURES = {
+    "hit@1": "Success@1",
+    "hit@3": "Success@3",
+    "hit@5": "Success@5",
+    "hit@10": "Success@10",
+    "mrr@10": "RR@10",
+    "ndcg@10": "nDCG@10",
+    "map@100": "AP@100",
+    "recall@1": "R@1",
+    "recall@3": "R@3",
+    "recall@5": "R@5",
+    "recall@10": "R@10",
+    "recall@100": "R@100",
+}
+# Those that verdicts are about; the first one decides.
+COMPARED = ("mrr@10", "hit@5", "ndcg@10")
+
+
+@dataclass(frozen=True)
+class Found:
+    """One passage in a ranking."""
+
+    passage: str
+    score: float
+
+
+def rank_of(ranking: Sequence[Found], relevant: Collection[str]) -> int | None:
+    """The 1-based place of the first relevant passage; None: it is not in the ranking."""
+    for place, found in enumerate(ranking, start=1):
+        if found.passage in relevant:
+            return place
+    return None
+
+
+def per_question(
+    rankings: Mapping[str, Sequence[Found]], relevant: Mapping[str, Collection[str]]
+) -> dict[str, list[float]]:
+    """
+    Each measure of each question, in the order of `relevant`.
+
+    :param rankings: By question, best first. A question that is missing found nothing.
+    """
+    import ir_measures
+
+    by_measure = {ir_measures.parse_measure(theirs): ours for ours, theirs in MEASURES.items()}
+    qrels = {q: dict.fromkeys(passages, 1) for q, passages in relevant.items()}
+    # The place is the score: trec_eval would order equal scores by name.
+    run = {
+        q: {found.passage: float(-place) for place, found in enumerate(rankings.get(q, ()))}
+        for q in relevant
+    }
+    order = {q: i for i, q in enumerate(relevant)}
+    values = {name: [0.0] * len(order) for name in MEASURES}
+    for metric in ir_measures.iter_calc(list(by_measure), qrels, run):
+        values[by_measure[metric.measure]][order[metric.query_id]] = float(metric.value)
+    return values
+
+
+def averages(values: Mapping[str, Sequence[float]], keep: Sequence[bool]) -> dict[str, float]:
+    """The mean of each measure over the questions to keep; empty when none is kept."""
+    chosen = np.asarray(keep, dtype=bool)
+    if not chosen.any():
+        return {}
+    return {name: float(np.asarray(column)[chosen].mean()) for name, column in values.items()}
