@@ -170,13 +170,14 @@ class OpenAIEncoder:
         self,
         model: str,
         *,
-        dimension: int,
+        dimension: int | None,
         counter: TokenCounter,
         api_key: str | None = None,
         base_url: str | None = None,
         batch_size: int = 128,
         timeout_s: float = 30,
     ) -> None:
+        """:param dimension: Length of its vectors; None: ask the endpoint when it is first needed."""
         from openai import OpenAI
 
         self.model = model
@@ -185,11 +186,18 @@ class OpenAIEncoder:
         )
         self._dimension = dimension
         self._counter = counter
-        self._batch_size = batch_size
+        self.batch_size = batch_size
         self.tokens_used = 0
 
     @property
+    def base_url(self) -> str:
+        """The endpoint that is asked."""
+        return str(self._client.base_url)
+
+    @property
     def dimension(self) -> int:
+        if self._dimension is None:
+            self._dimension = len(self._request(["dimension"])[0])
         return self._dimension
 
     @property
@@ -206,21 +214,27 @@ class OpenAIEncoder:
         return self._counter.offsets(texts)
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
-        from openai import OpenAIError
-
         rows: list[list[float]] = []
-        for start in range(0, len(texts), self._batch_size):
-            batch = list(texts[start : start + self._batch_size])
-            try:
-                answer = self._client.embeddings.create(model=self.model, input=batch)
-            except OpenAIError as error:
-                raise ProviderError(f"Embeddings by {self.model} failed: {error}") from error
-            rows.extend(row.embedding for row in sorted(answer.data, key=lambda r: r.index))
-            if answer.usage:
-                self.tokens_used += answer.usage.total_tokens
-        found = {len(row) for row in rows} or {self._dimension}
-        if found != {self._dimension}:
+        for start in range(0, len(texts), self.batch_size):
+            rows.extend(self._request(list(texts[start : start + self.batch_size])))
+        found = {len(row) for row in rows} or {self.dimension}
+        if found != {self.dimension}:
             raise ProviderError(
-                f"{self.model} returned vectors of length {sorted(found)}, expected {self._dimension}."
+                f"{self.model} returned vectors of length {sorted(found)}, expected {self.dimension}."
             )
         return unit_rows(np.asarray(rows, dtype=np.float32).reshape(len(rows), -1), texts)
+
+    def _request(self, batch: list[str]) -> list[list[float]]:
+        from openai import OpenAIError
+
+        try:
+            answer = self._client.embeddings.create(model=self.model, input=batch)
+        except OpenAIError as error:
+            raise ProviderError(f"Embeddings by {self.model} failed: {error}") from error
+        if len(answer.data) != len(batch):
+            raise ProviderError(
+                f"{self.model} returned {len(answer.data)} vectors for {len(batch)} texts."
+            )
+        if answer.usage:
+            self.tokens_used += answer.usage.total_tokens
+        return [row.embedding for row in sorted(answer.data, key=lambda row: row.index)]
