@@ -19,7 +19,7 @@ from haystack import Document, Pipeline, component
 from haystack.core.errors import PipelineRuntimeError
 from haystack.dataclasses import ChatMessage
 
-from pipelines import cite, extract
+from pipelines import calibrate, cite, extract
 from pipelines.encoder import Vectors
 from pipelines.extract import Extract
 from pipelines.handle import SearchHandle
@@ -94,7 +94,8 @@ class Retrieve:
                 query.top_k,
                 collections=query.collections,
             )
-        found = Found(query, vector, tuple(hits), bool(hits), embed_ms, _since(started))
+            answerable = calibrate.answerable(conn, query.handle, hits)
+        found = Found(query, vector, tuple(hits), answerable, embed_ms, _since(started))
         return {"found": found}
 
 

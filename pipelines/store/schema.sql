@@ -40,6 +40,12 @@ ALTER TABLE public.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.calibration (
+    index_id bigint NOT NULL,
+    chunks bigint NOT NULL,
+    calibrated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.chunk (
     id bigint NOT NULL,
     document_id bigint NOT NULL,
@@ -103,6 +109,35 @@ ALTER TABLE public.document ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.evaluation (
+    id bigint NOT NULL,
+    dataset text NOT NULL,
+    dataset_sha256 text NOT NULL,
+    models text[] NOT NULL,
+    verdict text NOT NULL,
+    figures jsonb NOT NULL,
+    created_by text DEFAULT 'system'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.evaluation ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.evaluation_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.evaluation_question (
+    evaluation_id bigint NOT NULL,
+    ordinal integer NOT NULL,
+    question text NOT NULL,
+    leans_on_context boolean NOT NULL,
+    relevant text[] NOT NULL,
+    results jsonb NOT NULL
 );
 
 CREATE TABLE public.feedback (
@@ -250,6 +285,9 @@ ALTER TABLE ONLY public.alembic_version
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.calibration
+    ADD CONSTRAINT calibration_pkey PRIMARY KEY (index_id);
+
 ALTER TABLE ONLY public.chunk
     ADD CONSTRAINT chunk_document_id_ordinal_key UNIQUE (document_id, ordinal);
 
@@ -264,6 +302,12 @@ ALTER TABLE ONLY public.document_blob
 
 ALTER TABLE ONLY public.document
     ADD CONSTRAINT document_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.evaluation
+    ADD CONSTRAINT evaluation_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.evaluation_question
+    ADD CONSTRAINT evaluation_question_pkey PRIMARY KEY (evaluation_id, ordinal);
 
 ALTER TABLE ONLY public.feedback
     ADD CONSTRAINT feedback_pkey PRIMARY KEY (message_id, visitor);
@@ -301,6 +345,8 @@ CREATE UNIQUE INDEX document_live ON public.document USING btree (collection, so
 
 CREATE INDEX document_sha256 ON public.document USING btree (sha256);
 
+CREATE INDEX evaluation_models ON public.evaluation USING gin (models);
+
 CREATE INDEX message_conversation ON public.message USING btree (conversation_id, id);
 
 CREATE INDEX message_created ON public.message USING btree (created_at);
@@ -321,8 +367,14 @@ ALTER TABLE ONLY public.active
 ALTER TABLE ONLY public.active
     ADD CONSTRAINT active_previous_id_fkey FOREIGN KEY (previous_id) REFERENCES public.search_index(id);
 
+ALTER TABLE ONLY public.calibration
+    ADD CONSTRAINT calibration_index_id_fkey FOREIGN KEY (index_id) REFERENCES public.search_index(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.chunk
     ADD CONSTRAINT chunk_document_id_fkey FOREIGN KEY (document_id) REFERENCES public.document(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.evaluation_question
+    ADD CONSTRAINT evaluation_question_evaluation_id_fkey FOREIGN KEY (evaluation_id) REFERENCES public.evaluation(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.feedback
     ADD CONSTRAINT feedback_message_id_fkey FOREIGN KEY (message_id) REFERENCES public.message(id) ON DELETE CASCADE;

@@ -31,6 +31,9 @@ DENSE_WINDOWS = 200
 LEXICAL_CHUNKS = 100
 # Collections of up to so many chunks are compared whole: there faster than a filtered graph, and exact.
 EXACT_CHUNKS = 2000
+# Share of the words in a hit's confidence. Chosen on train questions: the meaning tells foreign
+# questions apart better than it orders passages.
+WORDS_IN_CONFIDENCE = 0.4
 # Enough of a question to see whether the encoder reads its language.
 TRUST_CHARS = 300
 
@@ -59,6 +62,11 @@ class Hit:
     lexical: float
     window_start: int | None
     window_end: int | None
+
+    @property
+    def confidence(self) -> float:
+        """How well it fits the question, comparable between questions to one index."""
+        return (1 - WORDS_IN_CONFIDENCE) * self.dense + WORDS_IN_CONFIDENCE * self.lexical
 
 
 def hybrid(

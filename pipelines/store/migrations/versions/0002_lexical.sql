@@ -27,3 +27,10 @@ begin
 end $$;
 create trigger posting_clear after delete on chunk
     referencing old table as gone for each statement execute function posting_clear();
+
+-- What an index's answer threshold was calibrated on, to tell when the corpus has outgrown it.
+create table calibration (
+    index_id bigint primary key references search_index on delete cascade,
+    chunks bigint not null,
+    calibrated_at timestamptz not null default now()
+);
