@@ -25,6 +25,12 @@ class Replica:
         handle = self._handle
         return handle if handle is not None else self.refresh()
 
+    def reload(self) -> SearchHandle:
+        """Load what serves once more, e.g. because its accelerated twin has been built."""
+        with self._lock:
+            self._handle = None
+        return self.refresh()
+
     def refresh(self) -> SearchHandle:
         """Look at the active pointer and take over what it names."""
         with self._lock, self._pool.connection() as conn:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -14,9 +15,11 @@ from pipelines.convert import Converter, Limits
 from pipelines.ingest import Ingester
 from pipelines.llm import LLMOptions
 from pipelines.reindex import EncoderOptions
-from pipelines.store import db
+from pipelines.store import db, models
 from pipelines.store.db import Pool
 from pipelines.store.embedded import EmbeddedPostgres
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,20 @@ def open_ingester(
             converter,
             settings.chunk_chars,
             on_windows,
+            lambda windows: _accelerate(services, windows),
         )
+
+
+def _accelerate(services: Services, windows: Sequence[str]) -> None:
+    """Build the serving model's accelerated twin if that has not been tried, and take it up."""
+    with services.pool.connection() as conn:
+        model = models.get(conn, services.replica.current().model_id)
+    if model is None:
+        return
+    verdict = reindex.accelerate(model, services.options, windows)
+    if verdict is not None:
+        log.info("accelerated encoder of %s: %s", model.name, verdict.reason)
+        services.replica.reload()
 
 
 def llm_options(settings: Settings) -> LLMOptions | None:

@@ -36,6 +36,7 @@ VERDICT = "verdict.json"
 MAX_HIT_LOSS = 0.005
 MIN_COSINE = 0.98
 CALIBRATION_TEXTS = 120
+COMPARED_TEXTS = 300
 BATCH = 32
 
 log = logging.getLogger(__name__)
@@ -185,6 +186,7 @@ def _compare(model: Path, twin: Path, texts: Sequence[str]) -> Verdict:
     manifest = artifacts.Manifest.of(twin).sha256
     fast, slow = AcceleratedEncoder(twin, manifest), LocalEncoder(model, device="cpu")
     windows = list(dict.fromkeys(t for t in texts if t.strip()))
+    windows = windows[:: max(1, len(windows) // COMPARED_TEXTS)]
     questions = [_crop(text) for text in windows]
     hits, cosine = [], 0.0
     vectors = {}

@@ -4,10 +4,13 @@ Indexes brought into being: the first one at first start; later versions beside 
 
 from __future__ import annotations
 
+import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines import artifacts
+from pipelines import accelerated, artifacts
+from pipelines.accelerated import Verdict
 from pipelines.encoder import Encoder, LocalEncoder, OpenAIEncoder, TokenCounter
 from pipelines.errors import InputError, NotReadyError
 from pipelines.handle import SearchHandle
@@ -51,27 +54,65 @@ def load_base(name: str, options: EncoderOptions) -> tuple[Encoder, str | None, 
 
 def load_model(model: Model, options: EncoderOptions) -> Encoder:
     """
-    The encoder of a registered model, its files verified first.
+    The encoder of a registered model, its files verified first: on a CPU its accelerated twin
+    where there is a usable one, else torch.
 
     :raises ArtifactError: The files are not what was registered.
     """
-    if model.base.startswith(OPENAI_PREFIX) and model.kind == "openai":
+    if model.kind == "openai":
         return _openai(model.base.removeprefix(OPENAI_PREFIX), options)
+    folder = model_folder(model)
+    if model.manifest_sha256 is not None and accelerates(options):
+        twin = accelerated.load(options.cache, model.manifest_sha256, threads=options.threads)
+        if twin is not None:
+            return twin
+    return LocalEncoder(folder, device=options.device, threads=options.threads)
+
+
+def model_folder(model: Model) -> Path:
+    """
+    Where a registered model's files are, verified.
+
+    :raises ArtifactError: The files are not what was registered.
+    """
     if model.kind == "base" and model.base == artifacts.BUNDLED:
         # Comes with each installation; its place differs from machine to machine.
-        folder = artifacts.bundled_model()
-    elif model.artefact is None or model.manifest_sha256 is None:
+        return artifacts.bundled_model()
+    if model.artefact is None or model.manifest_sha256 is None:
         raise NotReadyError(f"Version {model.name} has no files registered.")
-    else:
-        folder = Path(model.artefact)
-        artifacts.verify(folder, model.manifest_sha256)
-    return LocalEncoder(folder, device=options.device, threads=options.threads)
+    folder = Path(model.artefact)
+    artifacts.verify(folder, model.manifest_sha256)
+    return folder
+
+
+def accelerates(options: EncoderOptions) -> bool:
+    """Whether this machine embeds on an x86 CPU. Asks no library: torch takes seconds to import."""
+    has_gpu = Path("/dev/nvidia0").exists() or Path("/dev/kfd").exists()
+    on_cpu = options.device == "cpu" or (options.device is None and not has_gpu)
+    return on_cpu and platform.machine().lower() in ("x86_64", "amd64")
+
+
+def accelerate(model: Model, options: EncoderOptions, texts: Sequence[str]) -> Verdict | None:
+    """
+    Build a model's accelerated twin, once; it serves from the next time the model is loaded.
+
+    Takes half a minute on two cores.
+
+    :param texts: Windows of the documents it will embed, some hundred.
+    :returns: What came of it; None: not wanted here, or built before.
+    """
+    if model.manifest_sha256 is None or not accelerates(options):
+        return None
+    target = accelerated.folder_for(options.cache, model.manifest_sha256)
+    if accelerated.read_verdict(target) is not None:
+        return None
+    return accelerated.build_in_child(model_folder(model), target, texts)
 
 
 def _openai(name: str, options: EncoderOptions) -> OpenAIEncoder:
     return OpenAIEncoder(
         name,
-        dimension=OPENAI_DIMENSIONS.get(name, 1536),
+        dimension=OPENAI_DIMENSIONS.get(name),
         counter=TokenCounter(artifacts.bundled_model() / "tokenizer.json"),
         api_key=options.openai_api_key,
         base_url=options.openai_base_url,
