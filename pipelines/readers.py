@@ -67,27 +67,46 @@ def _check_package(data: bytes, limits: Limits) -> None:
 
 
 def _pdf(data: bytes, mime: str) -> Converted:
+    import pypdfium2
+
+    try:
+        with pypdfium2.PdfDocument(data) as document:
+            pages = [_page_text(page) for page in document]
+    except pypdfium2.PdfiumError:
+        pages = _pdf_again(data, mime)
+    if not any(page.strip() for page in pages):
+        raise InputError(
+            f"no text layer: its {len(pages)} page(s) hold no text; run text recognition (OCR) first"
+        )
+    kept = _without_running_lines(pages)
+    return assemble([Block(join_hyphens(page), page=n) for n, page in enumerate(kept, 1)], mime)
+
+
+def _page_text(page: Any) -> str:
+    """PDFium keeps the spaces between words that pypdf loses, and is 15 times as fast."""
+    text: str = page.get_textpage().get_text_range()
+    # It marks a hyphen that only breaks a line with this non-character.
+    return text.replace("\r\n", "\n").replace("\ufffe\n", "").replace("\ufffe", "")
+
+
+def _pdf_again(data: bytes, mime: str) -> list[str]:
+    """
+    What PDFium refuses, by pypdf: it opens some files for an empty owner password.
+
+    :raises InputError: It needs a password, or is damaged.
+    """
     from pypdf import PasswordType, PdfReader
 
     reader = PdfReader(io.BytesIO(data))
-    # An empty user password is how most "encrypted" reports are published; those open.
     if reader.is_encrypted and reader.decrypt("") == PasswordType.NOT_DECRYPTED:
         raise InputError("the file needs a password; save it without one")
-    count = len(reader.pages)
-    if count == 0:
-        raise InputError("the file is damaged: no page can be found in it")
     documents = PyPDFToDocument().run(sources=[ByteStream(data, mime_type=mime)])["documents"]
     if not documents:
         # The converter logs its reason and goes on; asking the pages again raises it.
         for page in reader.pages:
             page.extract_text()
         raise InputError("the file is damaged: its pages cannot be read")
-    pages = _without_running_lines((documents[0].content or "").split("\f"))
-    if not any(page.strip() for page in pages):
-        raise InputError(
-            f"no text layer: its {count} page(s) are pictures; run text recognition (OCR) first"
-        )
-    return assemble([Block(join_hyphens(p), page=n) for n, p in enumerate(pages, 1)], mime)
+    return (documents[0].content or "").split("\f")
 
 
 def _without_running_lines(pages: Sequence[str]) -> list[str]:
