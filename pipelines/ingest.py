@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pipelines import calibrate
 from pipelines import text as texts
 from pipelines.convert import Converted, Converter, mime_of
 from pipelines.encoder import Encoder, Vectors
@@ -100,10 +101,14 @@ class Ingester:
                 waiting = following
             if waiting is not None:
                 yield self._complete(waiting[0], waiting[1].result())
+        # What counts as an answer depends on what there is to find.
+        with self.pool.connection() as conn:
+            calibrate.refresh(conn, self.handle_source())
 
     def ingest(self, file: Incoming) -> Outcome:
         """The outcome of one file. Never raises for what is wrong with the file itself."""
-        return self._complete(file, self._prepare(file))
+        (outcome,) = self.ingest_many([file])
+        return outcome
 
     def _prepare(self, file: Incoming) -> _Prepared:
         """Read the file, unless it is known; registers it."""
