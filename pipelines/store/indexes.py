@@ -142,3 +142,10 @@ def list_by_status(conn: Connection, statuses: Sequence[str]) -> list[SearchInde
         return cursor.execute(
             "select * from search_index where status = any(%s) order by id", (list(statuses),)
         ).fetchall()
+
+
+def count_vectors(conn: Connection, index_id: IndexId) -> int:
+    """How many windows have a vector in the index."""
+    row = conn.execute(sql.SQL("select count(*) from {}").format(table(index_id))).fetchone()
+    assert row is not None
+    return int(row[0])
