@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pipelines import windows
 from pipelines.handle import SearchHandle
-from pipelines.store import chunks, documents
+from pipelines.store import chunks
 from pipelines.store.chunks import NewChunk
 from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId
@@ -23,34 +23,19 @@ def add_document(
 ) -> list[ChunkId]:
     """One indexed document whose chunks are these passages, one to a page; their ids."""
     encoder = handle.encoder
-    new = [
-        NewChunk(
-            text,
-            page=page,
-            heading="Facts",
-            char_start=0,
-            char_end=len(text),
-            language=language,
-            windows=windows.cut(offsets, handle.size_tokens, handle.stride_tokens),
-        )
-        for page, (text, offsets) in enumerate(
-            zip(passages, encoder.token_offsets(passages), strict=True), start=1
-        )
+    spans = [
+        windows.cut(offsets, handle.size_tokens, handle.stride_tokens)
+        for offsets in encoder.token_offsets(passages)
     ]
-    texts = [chunk.text[start:end] for chunk in new for start, end in chunk.windows]
+    new = [
+        NewChunk(text, page, "Facts", 0, len(text), language, cuts)
+        for page, (text, cuts) in enumerate(zip(passages, spans, strict=True), 1)
+    ]
+    vectors = encoder.encode_documents([c.text[a:b] for c in new for a, b in c.windows])
     with conn.transaction():
-        document_id = documents.begin(
-            conn,
-            source=title,
-            title=title,
-            sha256=chunks.digest(title),
-            mime="text/plain",
-            content=title.encode(),
-            collection=collection,
-        )
-        chunks.lock_for_writing(conn)
-        ids = chunks.write(
-            conn, document_id, handle.index_id, handle.rule_id, new, encoder.encode_documents(texts)
-        )
-        documents.finish(conn, document_id, language=language, pages=len(passages), warnings=[])
-    return ids
+        (document_id,) = conn.execute(
+            "insert into document (source, title, sha256, mime, size_bytes, status, collection)"
+            " values (%s, %s, %s, 'text/plain', 1, 'indexed', %s) returning id",
+            (title, title, chunks.digest(title), collection),
+        ).fetchone()
+        return chunks.write(conn, document_id, handle.index_id, handle.rule_id, new, vectors)
