@@ -1,9 +1,9 @@
 """
-A model's int8 twin for CPUs: OpenVINO graphs made directly from the sentence-transformers folder.
+A model's twin for CPUs: OpenVINO graphs made directly from the sentence-transformers folder.
 
 `build` makes them once per model and measures them against torch; `AcceleratedEncoder` serves
-them. A twin that loses retrieval quality is kept out, and why is recorded beside it. GPUs and
-models the conversion does not carry keep using torch.
+them. int8 weights come first; where they lose retrieval quality, the same graph in fp32; where
+that does too, none, and why is recorded. GPUs and models that cannot be converted keep torch.
 
 Quantisation: post-training static int8 with SmoothQuant and bias correction, as `nncf` does it
 for transformers (Xiao et al., 2022, https://arxiv.org/abs/2211.10438).
@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +84,7 @@ def build(model: Path, target: Path, texts: Sequence[str]) -> Verdict:
     staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=".building-"))
     try:
         try:
-            _convert(model, staging, texts)
-            verdict = _compare(model, staging, texts)
+            verdict = _convert_and_compare(model, staging, texts)
         except Exception as error:  # any model the tools cannot carry stays with torch
             log.info("no accelerated twin of %s", model, exc_info=True)
             verdict = Verdict(False, f"conversion failed: {type(error).__name__}: {error}")
@@ -95,6 +94,17 @@ def build(model: Path, target: Path, texts: Sequence[str]) -> Verdict:
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return verdict
+
+
+def _convert_and_compare(model: Path, staging: Path, texts: Sequence[str]) -> Verdict:
+    """int8, or where that loses what is found (rows of numbers, say), the same graph unquantised."""
+    _convert(model, staging, texts, quantise=True)
+    verdict = _compare(model, staging, texts)
+    if verdict.usable:
+        return verdict
+    _convert(model, staging, texts, quantise=False)
+    exact = _compare(model, staging, texts)
+    return replace(exact, reason=f"fp32: {exact.reason} (int8 refused: {verdict.reason})")
 
 
 def build_in_child(model: Path, target: Path, texts: Sequence[str]) -> Verdict:
@@ -118,7 +128,7 @@ def build_in_child(model: Path, target: Path, texts: Sequence[str]) -> Verdict:
     return verdict
 
 
-def _convert(model: Path, out: Path, texts: Sequence[str]) -> None:
+def _convert(model: Path, out: Path, texts: Sequence[str], *, quantise: bool) -> None:
     import nncf
     import openvino as ov
     import torch
@@ -156,14 +166,15 @@ def _convert(model: Path, out: Path, texts: Sequence[str]) -> None:
             graph = ov.convert_model(
                 Graph(task), example_input={k: torch.tensor(v) for k, v in feed[0].items()}
             )
-        quantised = nncf.quantize(
-            graph,
-            nncf.Dataset(feed),
-            model_type=nncf.ModelType.TRANSFORMER,
-            subset_size=len(feed),
-            fast_bias_correction=True,
-        )
-        ov.save_model(quantised, out / f"{task}.xml")
+        if quantise:
+            graph = nncf.quantize(
+                graph,
+                nncf.Dataset(feed),
+                model_type=nncf.ModelType.TRANSFORMER,
+                subset_size=len(feed),
+                fast_bias_correction=True,
+            )
+        ov.save_model(graph, out / f"{task}.xml", compress_to_fp16=False)
     shutil.copy(tokenizer_file(model), out / "tokenizer.json")
     (out / "config.json").write_text(
         json.dumps(
