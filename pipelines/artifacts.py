@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +77,51 @@ def verify(folder: Path, expected_sha256: str) -> None:
         if listed.get(name) != found.files[name]:
             raise ArtifactError(f"{folder / name} is damaged: its sha256 is not the stored one.")
     raise ArtifactError(f"The manifest in {folder} is not the one stored with the version.")
+
+
+def put(folder: Path, store: Path) -> tuple[Path, str]:
+    """
+    Keep a copy of a model folder under the sum of its manifest.
+
+    The same files always get the same place. A copy that a crash cut off never has that name.
+
+    :returns: The folder kept, and its sha256.
+    """
+    manifest = Manifest.of(folder)
+    kept = store / manifest.sha256
+    if kept.is_dir():
+        verify(kept, manifest.sha256)
+        return kept, manifest.sha256
+    store.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(dir=store, prefix=".staging-"))
+    try:
+        for name in manifest.files:
+            copy = staging / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(folder / name, copy)
+        manifest.write(staging)
+        # What was read back is what is promised; a full disk shows here at the latest.
+        verify(staging, manifest.sha256)
+        for path in (*_files(staging), staging / MANIFEST):
+            _sync(path)
+        staging.chmod(0o755)  # mkdtemp's own is for its user alone
+        try:
+            staging.rename(kept)
+        except OSError:
+            if not kept.is_dir():
+                raise
+            verify(kept, manifest.sha256)  # another process was quicker
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return kept, manifest.sha256
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def bundled_model() -> Path:

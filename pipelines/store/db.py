@@ -24,6 +24,7 @@ Pool = ConnectionPool[Connection]
 # Any 64-bit constants serve, as long as they differ and never change.
 MIGRATE_LOCK = 7201_0001
 PROMOTE_LOCK = 7201_0002
+NAME_LOCK = 7201_0003
 
 log = logging.getLogger(__name__)
 

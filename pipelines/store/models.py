@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from psycopg.errors import ForeignKeyViolation
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from pipelines.store.db import Connection
+from pipelines.errors import ConflictError
+from pipelines.store.db import NAME_LOCK, Connection
 from pipelines.store.ids import ModelId
 
 
@@ -70,6 +72,20 @@ def add(
     return ModelId(row[0])
 
 
+def next_name(conn: Connection) -> str:
+    """
+    The next free name: v1, v2, ...
+
+    Transactions that ask for one wait for each other until they end.
+    """
+    conn.execute("select pg_advisory_xact_lock(%s)", (NAME_LOCK,))
+    row = conn.execute(
+        "select coalesce(max(substr(name, 2)::bigint), 0) + 1 from model where name ~ '^v[0-9]{1,9}$'"
+    ).fetchone()
+    assert row is not None
+    return f"v{row[0]}"
+
+
 def get(conn: Connection, model_id: ModelId) -> Model | None:
     """The model with this id."""
     with conn.cursor(row_factory=class_row(Model)) as cursor:
@@ -86,3 +102,27 @@ def list_all(conn: Connection) -> list[Model]:
     """Every model, oldest first."""
     with conn.cursor(row_factory=class_row(Model)) as cursor:
         return cursor.execute("select * from model order by id").fetchall()
+
+
+def delete(conn: Connection, model_id: ModelId) -> None:
+    """
+    Forget a model.
+
+    :raises ConflictError: An index or another model was made of it.
+    """
+    try:
+        with conn.transaction():
+            conn.execute("delete from model where id = %s", (model_id,))
+    except ForeignKeyViolation as error:
+        table = error.diag.table_name
+        user = "An index is made with it" if table == "search_index" else "Another was made from it"
+        raise ConflictError(f"The version is in use: {user}.") from None
+
+
+def uses_of(conn: Connection, manifest_sha256: str) -> int:
+    """How many models have these files."""
+    row = conn.execute(
+        "select count(*) from model where manifest_sha256 = %s", (manifest_sha256,)
+    ).fetchone()
+    assert row is not None
+    return int(row[0])

@@ -260,6 +260,30 @@ ALTER TABLE public.text_window ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
+CREATE TABLE public.training_run (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    settings jsonb NOT NULL,
+    status text DEFAULT 'new'::text NOT NULL,
+    progress jsonb DEFAULT '{}'::jsonb NOT NULL,
+    error text,
+    model_id bigint,
+    created_by text DEFAULT 'system'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CONSTRAINT training_run_status_check CHECK ((status = ANY (ARRAY['new'::text, 'running'::text, 'done'::text, 'failed'::text, 'interrupted'::text])))
+);
+
+ALTER TABLE public.training_run ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.training_run_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.window_rule (
     id integer NOT NULL,
     size_tokens integer NOT NULL,
@@ -333,6 +357,12 @@ ALTER TABLE ONLY public.search_index
 ALTER TABLE ONLY public.text_window
     ADD CONSTRAINT text_window_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.training_run
+    ADD CONSTRAINT training_run_model_id_key UNIQUE (model_id);
+
+ALTER TABLE ONLY public.training_run
+    ADD CONSTRAINT training_run_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.window_rule
     ADD CONSTRAINT window_rule_pkey PRIMARY KEY (id);
 
@@ -396,3 +426,6 @@ ALTER TABLE ONLY public.text_window
 
 ALTER TABLE ONLY public.text_window
     ADD CONSTRAINT text_window_rule_id_fkey FOREIGN KEY (rule_id) REFERENCES public.window_rule(id);
+
+ALTER TABLE ONLY public.training_run
+    ADD CONSTRAINT training_run_model_id_fkey FOREIGN KEY (model_id) REFERENCES public.model(id) ON DELETE SET NULL;

@@ -22,3 +22,19 @@ create table evaluation_question (
     results jsonb not null,                     -- by system: rank and the five best passages with scores
     primary key (evaluation_id, ordinal)
 );
+
+-- Fine-tuning runs. The files of a run are in a folder of its own, named by the id.
+create table training_run (
+    id bigint generated always as identity primary key,
+    name text not null,                         -- of the model to come; empty: the next free v1, v2, ...
+    settings jsonb not null,
+    status text not null default 'new'
+        check (status in ('new', 'running', 'done', 'failed', 'interrupted')),
+    progress jsonb not null default '{}',       -- stage, step, total, loss, rate, seconds left, evaluation
+    error text,                                 -- why it failed, for a person
+    model_id bigint unique references model on delete set null,
+    created_by text not null default 'system',
+    created_at timestamptz not null default now(),
+    started_at timestamptz,
+    ended_at timestamptz
+);
