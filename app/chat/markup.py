@@ -14,10 +14,13 @@ from collections.abc import Sequence
 from pipelines.store.chats import Message, Shown
 
 LABELS = {
-    "extracts": "Extracts",
+    "extracts": "Extracts: sentences from the documents",
     "not_found": "Not in the documents",
     "error": "Something went wrong",
 }
+NEAREST = 3
+# A line of a page that goes on in the next line; shorter ones are headings, lists, rows of a table.
+_WRAPPED = re.compile(r"(?m)^([^\n|]{60,}[^\n|.:;!?])\n(?=[^\W_][^\n|]*$)")
 _IMAGE = re.compile(r"!\[([^\]]*)\]\s*(?:\([^)]*\)|\[[^\]]*\])")
 _LINK = re.compile(r"\[([^\]]+)\]\s*\(\s*([^)\s]+)[^)]*\)")
 _DEFINITION = re.compile(r"(?m)^[ ]{0,3}\[[^\]]+\]:\s*\S+.*$")
@@ -28,13 +31,15 @@ _CITATION = re.compile(r"\[(\d{1,3})\]")
 def answer(message: Message) -> str:
     """An answer as Markdown: a label where it is no written answer, links on its citations."""
     label = LABELS.get(message.kind or "")
-    parts = [f"**{label}**"] if label else []
+    parts = [f"###### {label}"] if label else []
     parts.append(link_citations(safe(message.text), message.id, message.shown))
     if message.note:
         parts.append(f"*{safe(message.note)}*")
     if message.kind in ("not_found", "error") and message.shown:
-        nearest = " ".join(f"[{passage.number}]" for passage in message.shown[:3])
-        parts.append(f"Nearest passages: {link_citations(nearest, message.id, message.shown)}")
+        nearest = message.shown[:NEAREST]
+        marks = [link_citations(f"[{near.number}]", message.id, nearest) for near in nearest]
+        rows = [f"- {mark} {_where(near)}" for mark, near in zip(marks, nearest, strict=True)]
+        parts.append("\n".join(rows))
     return "\n\n".join(parts)
 
 
@@ -73,8 +78,11 @@ def place(passage: Shown) -> str:
 
 def source_label(passage: Shown) -> str:
     """One line that names a passage."""
-    where = place(passage)
-    return f"{passage.number} · {passage.title}" + (f" · {where}" if where else "")
+    return " · ".join(filter(None, [str(passage.number), passage.title, place(passage)]))
+
+
+def _where(passage: Shown) -> str:
+    return _plain(" · ".join(filter(None, [passage.title, place(passage)])))
 
 
 def source_details(passage: Shown) -> str:
@@ -90,14 +98,15 @@ def source_details(passage: Shown) -> str:
 
 
 def marked(passage: Shown) -> list[tuple[str, str | None]]:
-    """The passage in pieces, the supporting sentence labelled."""
+    """The passage in pieces, the supporting sentence labelled; lines that a page wrapped are joined."""
+    text = _WRAPPED.sub(r"\1 ", passage.text)
     if passage.span is None:
-        return [(passage.text, None)]
+        return [(text, None)]
     start, end = passage.span
     pieces: list[tuple[str, str | None]] = [
-        (passage.text[:start], None),
-        (passage.text[start:end], "support"),
-        (passage.text[end:], None),
+        (text[:start], None),
+        (text[start:end], "support"),
+        (text[end:], None),
     ]
     return [piece for piece in pieces if piece[0]]
 

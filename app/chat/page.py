@@ -24,7 +24,7 @@ STYLE = Path(__file__).with_name("style.css")
 SCRIPT = Path(__file__).with_name("script.js")
 WELCOME = (
     "### Ask your documents\n"
-    "Every answer cites the passages it comes from. Open a number like [1] to check it."
+    "Every answer cites the passages it comes from: open a number to check it."
 )
 NOTHING_YET = (
     "### There are no documents yet\nTake some in with `attune ingest PATH`, then ask about them."
@@ -39,6 +39,11 @@ def theme() -> gr.Theme:
         neutral_hue="slate",
         font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"],
         font_mono=["ui-monospace", "SFMono-Regular", "Menlo", "monospace"],
+    ).set(
+        # The theme's own greys are too faint to be read easily on light ground.
+        body_text_color_subdued="*neutral_500",
+        input_placeholder_color="*neutral_500",
+        block_title_text_color="*neutral_600",
     )
 
 
@@ -110,7 +115,9 @@ class _ChatPage:
         )
         with gr.Row(visible=False, elem_id="why") as self.why:
             self.reason = gr.Textbox(
+                label="Reason",
                 show_label=False,
+                container=False,
                 placeholder="What was good or wrong about it? (optional)",
                 scale=4,
                 max_lines=1,
@@ -119,6 +126,7 @@ class _ChatPage:
             )
             self.send_reason = gr.Button("Send", scale=0, min_width=80, elem_id="send-reason")
         self.box = gr.Textbox(
+            label="Question",
             show_label=False,
             placeholder="Ask about your documents",
             lines=1,
@@ -143,7 +151,9 @@ class _ChatPage:
             )
             self.sources = gr.Radio([], label="Passages found", elem_id="sources")
         # Written to by the page's script when a citation is clicked.
-        self.open_source = gr.Textbox(elem_id="open-source", show_label=False, container=False)
+        self.open_source = gr.Textbox(
+            label="Citation", show_label=False, container=False, elem_id="open-source"
+        )
 
     def _connect(self) -> None:
         self.view = view = [
@@ -162,6 +172,7 @@ class _ChatPage:
             self._give_reason, [self.reason, self.voted], [self.why], **common,
         )  # fmt: skip
         self.list.input(self._open, [self.list], view, **common)
+        self.list.change(None, [self.list], js="(id) => window.attuneOpened(id)", **common)
         self.new.click(self._open_new, None, view, **common)
         gr.on(
             [self.rename.click, self.title.submit],
@@ -180,8 +191,9 @@ class _ChatPage:
         )
 
     async def load(self, request: gr.Request) -> Updates:
-        """The page as a visitor first sees it."""
-        return await asyncio.to_thread(self._view, visitor_of(request), None)
+        """The page as a visitor first sees it; the address may name a conversation of theirs."""
+        conversation = _uuid(request.query_params.get("chat"))
+        return await asyncio.to_thread(self._view, visitor_of(request), conversation)
 
     async def _ask(
         self, question: str, conversation: str | None, request: gr.Request

@@ -9,6 +9,7 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -91,7 +92,7 @@ def visit(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
     """
     contexts, strangers, complaints = [], [], []
 
-    def opened(width: int = 1280, height: int = 800, **options: str) -> Page:
+    def opened(width: int = 1280, height: int = 800, **options: Any) -> Page:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         page = context.new_page()
@@ -100,14 +101,16 @@ def visit(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
         page.goto(served.url)
-        expect(box(page)).to_be_visible(timeout=30_000)
+        expect(page.locator("#chat .example").first).to_be_visible(timeout=30_000)
         return page
 
     yield opened
     for context in contexts:
         context.close()
     assert strangers == []
-    assert complaints == []
+    # A stream that a reload or the server's end cut off is no fault of the page.
+    cut = ("AbortError", "errored out", "ERR_CONNECTION", "ERR_INCOMPLETE", "network error")
+    assert [text for text in complaints if not any(word in text for word in cut)] == []
 
 
 def box(page: Page) -> Locator:
@@ -125,6 +128,11 @@ def citations(page: Page) -> Locator:
 
 def panel(page: Page) -> Locator:
     return page.locator(".sidebar.right")
+
+
+def marked(page: Page) -> Locator:
+    """The supporting sentence in the passage."""
+    return panel(page).locator("#passage .highlighted")
 
 
 def conversations(page: Page) -> Locator:
@@ -164,8 +172,9 @@ def test_answer_streams_and_its_citation_opens_the_passage(visit, images):
     expect(panel(page)).to_contain_text(re.compile(r"Page \d"))
     expect(panel(page)).to_contain_text(re.compile(r"Score 0\.\d\d"))
     expect(panel(page).locator("#passage")).to_contain_text("4.2 million pounds")
-    marked = panel(page).locator("#passage .textspan.hl, #passage .textspan[style*=background]")
-    expect(marked.first).to_contain_text("4.2 million pounds")
+    expect(marked(page)).to_have_text(
+        "Building the terminal cost 4.2 million pounds, of which the county paid a third."
+    )
     page.wait_for_timeout(400)  # the panel slides in
     screenshot(page, images / "chat-citation.png")
 
@@ -191,7 +200,6 @@ def test_stop_keeps_what_came_and_retry_asks_again(visit):
     page.locator("#question .stop-button").click()
     expect(bot(page)).to_contain_text("Stopped before the end", timeout=10_000)
     page.reload()
-    conversations(page).first.click()
     expect(bot(page)).to_contain_text("Stopped before the end", timeout=10_000)
     page.locator("#chat [aria-label=Retry]").last.click()
     expect(bot(page)).not_to_contain_text("Stopped", timeout=10_000)
@@ -205,7 +213,7 @@ def test_absent_answer_is_said_to_be_absent(visit, images):
     page = visit()
     asked(page, ABSENT)
     expect(bot(page)).to_contain_text("Not in the documents")
-    expect(bot(page)).to_contain_text("Nearest passages")
+    expect(bot(page).locator("li")).to_have_count(3)
     screenshot(page, images / "chat-not-found.png")
     citations(page).first.click()
     expect(panel(page).locator("#passage")).not_to_be_empty()
@@ -226,10 +234,12 @@ def test_conversations_are_reopened_renamed_deleted_and_brought_back(visit):
     page = visit()
     asked(page)
     page.reload()
-    expect(conversations(page)).to_have_count(1)
-    conversations(page).first.click()
     expect(bot(page)).to_contain_text("4.2 million pounds")
     expect(citations(page)).to_have_count(1)
+    page.get_by_role("button", name="New chat").click()
+    expect(page.locator("#chat .example").first).to_be_visible()
+    conversations(page).first.click()
+    expect(bot(page)).to_contain_text("4.2 million pounds")
     page.locator("#conversation-tools button").first.click()
     page.locator("#conversation-title input, #conversation-title textarea").first.fill("The ferry")
     page.get_by_role("button", name="Rename").click()
@@ -255,7 +265,7 @@ def test_conversation_is_saved_as_text_and_as_json(visit):
     assert "## How much did the ferry terminal cost?" in markdown
     assert "> " in markdown
     assert [message["role"] for message in data["messages"]] == ["user", "assistant"]
-    assert "4.2 million" in data["messages"][1]["shown"][0]["text"]
+    assert "Building the terminal cost" in data["messages"][1]["shown"][0]["text"]
 
 
 def test_vote_is_stored_with_reason_answer_and_version(visit, served):
@@ -272,7 +282,16 @@ def test_vote_is_stored_with_reason_answer_and_version(visit, served):
         " from feedback f join message m on m.id = f.message_id"
         " where f.reason = 'The county''s part is missing'",
     )
-    assert found == [("dislike", COST_ANSWER, "base", True, 1)]
+    assert set(found) == {("dislike", COST_ANSWER, "base", True, 1)}
+
+
+def test_copy_takes_the_answer_as_it_reads(visit):
+    """No link syntax, no escaped signs."""
+    page = visit(permissions=["clipboard-read", "clipboard-write"])
+    asked(page)
+    page.locator("#chat [aria-label='Copy message']").last.click()
+    page.wait_for_timeout(300)
+    assert page.evaluate("navigator.clipboard.readText()") == COST_ANSWER
 
 
 def test_nobody_reads_what_another_visitor_asked(visit, served):
@@ -283,8 +302,8 @@ def test_nobody_reads_what_another_visitor_asked(visit, served):
     address = f"{served.url}/conversations/{conversation[0]}.json"
     assert owner.request.get(address).status == 200
     assert stranger.request.get(address).status == 404
-    stranger.reload()
-    expect(box(stranger)).to_be_visible()
+    stranger.goto(f"{served.url}/?chat={conversation[0]}")
+    expect(stranger.locator("#chat .example").first).to_be_visible()
     expect(conversations(stranger)).to_have_count(0)
     (cookie,) = owner.context.cookies()
     assert cookie["httpOnly"]
@@ -355,7 +374,7 @@ def test_phone_width_shows_the_chat_first_and_all_of_it(visit, images):
     left.locator(".toggle-button").click()
     expect(conversations(page)).to_have_count(1)
     expect(conversations(page).first).to_be_in_viewport()
-    left.locator(".toggle-button").click()
+    conversations(page).first.click()
     expect(conversations(page).first).not_to_be_in_viewport()
     citations(page).first.click()
     expect(panel(page).locator("#passage")).to_contain_text("4.2 million")
@@ -367,11 +386,11 @@ def test_server_ends_within_five_seconds_and_comes_back_as_it_was(visit, served)
     """A tab is open on a stream; nothing is left behind; documents and conversations are."""
     page = visit()
     asked(page)
-    page.on("console", lambda message: None)
-    before = rows(served, "select count(*) from conversation") + rows(
-        served, "select count(*) from document"
-    )
-    url = page.context.cookies()
+    counts = "select (select count(*) from conversation), (select count(*) from document)"
+    before = rows(served, counts)
+    cookies = page.context.cookies()
+    ask(page, SLOW)
+    expect(bot(page)).to_contain_text("It goes on", timeout=20_000)
     seconds, code = served.stop(signal.SIGTERM)
     assert seconds < 5
     assert code == 0
@@ -379,13 +398,10 @@ def test_server_ends_within_five_seconds_and_comes_back_as_it_was(visit, served)
     served.environment.pop("OPENAI_BASE_URL")
     served.environment.pop("ATTUNE_LLM")
     served.start()
-    after = rows(served, "select count(*) from conversation") + rows(
-        served, "select count(*) from document"
-    )
-    assert after == before
+    assert rows(served, counts) == before
     again = visit()
-    again.context.add_cookies(url)
-    again.goto(served.url)
+    again.context.add_cookies(cookies)
+    again.reload()
     expect(conversations(again)).to_have_count(1)
     asked(again)
     expect(bot(again)).to_contain_text("Extracts")
