@@ -1,0 +1,57 @@
+"""The accelerated twin embeds like the model it was made from, or is not used."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines import accelerated, artifacts
+from pipelines.encoder import LocalEncoder
+
+TEXTS = [
+    f"Sentence {i} tells of the {animal} and the {place} that it likes best in the year {1900 + i}."
+    for i, (animal, place) in enumerate(
+        (a, p)
+        for a in ("fox", "dog", "quokka", "owl", "heron", "newt", "wren", "stoat")
+        for p in ("river", "garden", "castle", "harbour", "forest", "meadow", "mill", "tower")
+    )
+]
+
+
+@pytest.fixture(scope="module")
+def built(tiny_model, tmp_path_factory):
+    """The twin of the tiny model, built as the app builds it: in a process of its own."""
+    cache = tmp_path_factory.mktemp("cache")
+    sha256 = artifacts.Manifest.of(tiny_model).sha256
+    verdict = accelerated.build_in_child(tiny_model, accelerated.folder_for(cache, sha256), TEXTS)
+    return cache, sha256, verdict
+
+
+def test_the_twin_embeds_like_its_model(built, tiny_model):
+    """Whatever the verdict chose, int8 or fp32, the vectors are the model's, one or many at once."""
+    cache, sha256, verdict = built
+    assert verdict.usable, verdict.reason
+    twin = accelerated.load(cache, sha256)
+    model = LocalEncoder(tiny_model, device="cpu")
+    assert (twin.dimension, twin.tokenizer) == (model.dimension, model.tokenizer)
+    for texts in (TEXTS[:1], TEXTS):
+        assert (twin.encode_queries(texts) * model.encode_queries(texts)).sum(axis=1).min() > 0.95
+    assert twin.encode_documents([]).shape == (0, 32)
+
+
+def test_a_damaged_twin_is_not_used(built):
+    """One flipped bit in the weights: the loader steps back to torch instead of serving it."""
+    cache, sha256, _ = built
+    weights = accelerated.folder_for(cache, sha256) / "document.bin"
+    data = bytearray(weights.read_bytes())
+    data[len(data) // 2] ^= 1
+    weights.write_bytes(data)
+    assert accelerated.load(cache, sha256) is None
+
+
+def test_a_model_that_cannot_be_converted_keeps_torch(tmp_path):
+    """The reason is recorded, and nobody tries again at every start."""
+    (tmp_path / "model").mkdir()
+    verdict = accelerated.build_in_child(tmp_path / "model", tmp_path / "twin", TEXTS)
+    assert not verdict.usable
+    assert "conversion failed" in verdict.reason
+    assert accelerated.read_verdict(tmp_path / "twin") == verdict
