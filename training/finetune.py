@@ -1,0 +1,150 @@
+"""
+The child process: `python -m training.finetune RUN_FOLDER`, started through `accelerate launch`.
+
+It turns a run folder into a trained model. All it knows is in the folder; it uses the processes
+and devices that accelerate gives it. Killed at any moment and started again, it goes on from the
+last complete checkpoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import fcntl
+import os
+import shutil
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import AttuneError, ConflictError
+from training.progress import Reporter
+from training.rundir import RunDir, RunSettings, write_json
+
+# One process may embed for hours before the others are needed.
+PATIENCE = timedelta(days=1)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def train(run: RunDir, *, device: str | None = None) -> dict[str, Any]:
+    """
+    Train as the run's settings say; figures of the finished run, which are also stored.
+
+    :raises ConflictError: Another process works in this folder.
+    """
+    from accelerate import PartialState
+
+    state = PartialState(cpu=device == "cpu", timeout=PATIENCE)
+    settings = run.read_settings()
+    with _alone(run, lead=state.is_main_process):
+        report = Reporter(run.progress, lead=state.is_main_process)
+        base = Path(settings.base)
+        with state.main_process_first():
+            from training import prepare
+
+            prepared = prepare.load(
+                run, base, device=device, report=lambda n, m: report("embedding", step=n, total=m)
+            )
+        if settings.options.method == "adapter":
+            result = _adapter(run, settings, prepared, report) if state.is_main_process else {}
+        else:
+            from training.trainer import train_encoder
+
+            result = train_encoder(run, settings, prepared, report, device=device)
+        if state.is_main_process:
+            from training import heldout
+
+            result |= heldout.of_base(prepared)
+            write_json(run.result, result)
+            shutil.rmtree(run.checkpoints, ignore_errors=True)
+            report("trained", step=result["steps"], total=result["steps"])
+        state.wait_for_everyone()
+    return result
+
+
+def _adapter(run: RunDir, settings: RunSettings, prepared: Any, report: Reporter) -> dict[str, Any]:
+    from training import adapter
+
+    def tell(**values: Any) -> None:
+        report("training", **values)
+
+    return adapter.train(run, Path(settings.base), prepared, settings.options, tell)
+
+
+@contextmanager
+def _alone(run: RunDir, *, lead: bool) -> Iterator[None]:
+    with run.lock.open("a") as file:
+        if lead:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ConflictError(f"Another process is training in {run.path}.") from None
+        yield
+
+
+def describe(error: BaseException, run: RunDir) -> dict[str, str]:
+    """Kind and message of a failure, for a person; None of the message is a traceback."""
+    chain: BaseException | None = error
+    while chain is not None:
+        text = str(chain)
+        full = isinstance(chain, OSError) and chain.errno in FULL
+        # safetensors and torch report the system's words, not its number.
+        if full or any(os.strerror(number) in text for number in FULL):
+            needed = "the next checkpoint does not fit"
+            return {"kind": "disk", "message": f"The disk of {run.path} is full: {needed}."}
+        chain = chain.__cause__ or chain.__context__
+    if isinstance(error, AttuneError):
+        return {"kind": "input", "message": str(error)}
+    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+        return {"kind": "memory", "message": "Not enough memory; lower --batch-size."}
+    return {"kind": "fault", "message": f"{type(error).__name__}: {error}"}
+
+
+def _free_unfinished(run: RunDir) -> None:
+    """Remove what a full disk cut off, so that there is room to say so."""
+    from training.checkpoints import is_complete
+
+    for checkpoint in run.checkpoints.glob("checkpoint-*"):
+        if not is_complete(checkpoint):
+            shutil.rmtree(checkpoint, ignore_errors=True)
+
+
+def _end_with_parent() -> None:
+    """End when standard input closes: whoever started the run is gone, and will resume it."""
+
+    def watch() -> None:
+        while sys.stdin.buffer.read(4096):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def main() -> None:
+    """Entry of the child process."""
+    parser = argparse.ArgumentParser(prog="training.finetune")
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--device")
+    parser.add_argument("--end-with-parent", action="store_true")
+    given = parser.parse_args()
+    if given.end_with_parent:
+        _end_with_parent()
+    run = RunDir(given.run.resolve())
+    try:
+        train(run, device=given.device)
+    except Exception as error:
+        traceback.print_exc()
+        found = describe(error, run)
+        if found["kind"] == "disk":
+            _free_unfinished(run)
+        write_json(run.error, found)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""What a run tells while it goes on: lines appended by the child, read by whoever shows them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Progress:
+    """
+    Where a run is.
+
+    `stage` is embedding, training or trained; steps count texts while embedding.
+    """
+
+    stage: str
+    step: int
+    total: int
+    loss: float | None = None
+    samples_per_s: float | None = None
+    eta_s: float | None = None
+    evaluation: dict[str, float] = field(default_factory=dict)
+
+
+class Reporter:
+    """Appends progress to a file, at most a few lines a second; silent in processes but the lead."""
+
+    def __init__(self, path: Path, *, lead: bool, every_s: float = 0.5) -> None:
+        self._path, self._lead, self._every_s = path, lead, every_s
+        self._stage, self._began, self._first, self._last = "", 0.0, 0, 0.0
+        self._evaluation: dict[str, float] = {}
+
+    def __call__(
+        self,
+        stage: str,
+        *,
+        step: int,
+        total: int,
+        loss: float | None = None,
+        samples: int = 0,
+        evaluation: dict[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        """:param samples: Pairs in a step; 0: a rate would mean nothing."""
+        now = time.monotonic()
+        if stage != self._stage:
+            self._stage, self._began, self._first = stage, now, step
+            self._last = 0.0
+        due = now - self._last >= self._every_s or step >= total
+        if not self._lead or not (due or evaluation):
+            return
+        self._last = now
+        self._evaluation = evaluation or self._evaluation
+        spent, done = now - self._began, step - self._first
+        progress = Progress(
+            stage,
+            step,
+            total,
+            loss=None if loss is None else round(loss, 4),
+            samples_per_s=round(done * samples / spent, 2) if samples and done and spent else None,
+            eta_s=round(spent / done * (total - step), 1) if done else None,
+            evaluation={k: round(v, 4) for k, v in self._evaluation.items()},
+        )
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"at": round(time.time(), 1), **vars(progress)}) + "\n")
+
+
+class Tail:
+    """Reads the lines of a progress file as they come."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        # What an earlier attempt told is history.
+        self._place = path.stat().st_size if path.is_file() else 0
+
+    def read(self) -> Iterator[Progress]:
+        """What was told since the last call."""
+        if not self._path.is_file():
+            return
+        with self._path.open("rb") as file:
+            file.seek(self._place)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                self._place += len(line)
+                value = json.loads(line)
+                value.pop("at", None)
+                yield Progress(**value)
