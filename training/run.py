@@ -1,0 +1,260 @@
+"""
+A fine-tuning run from pairs to a registered version.
+
+`create` writes the run folder and its row; `execute` trains, keeps the files and registers the
+model. A run can be executed again after any failure: training goes on from its last complete
+checkpoint, and one run registers one model.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from psycopg.errors import UniqueViolation
+
+from pipelines import artifacts, reindex
+from pipelines.encoder import LocalEncoder
+from pipelines.errors import ConflictError, InputError, NotReadyError
+from pipelines.store import models, runs
+from pipelines.store.db import Connection, Pool
+from pipelines.store.ids import ModelId, RunId
+from pipelines.store.models import Model
+from training import launch, split
+from training.card import model_card
+from training.launch import Machine, OnProgress
+from training.options import TrainOptions
+from training.progress import Progress
+from training.rundir import Question, RunDir, RunSettings, read_lines
+from training.seedfile import SeedFile
+
+# How often the database hears of progress.
+STORE_EVERY_S = 2.0
+FEWEST_PAIRS = 2
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where runs work, and where the files of finished models are kept."""
+
+    runs: Path
+    models: Path
+
+    @classmethod
+    def under(cls, home: Path) -> Folders:
+        """Their places in the data folder."""
+        return cls(home / "runs", home / "models")
+
+    def run(self, run_id: RunId) -> RunDir:
+        """The folder of a run."""
+        return RunDir(self.runs / str(run_id))
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a run learns from: passages, questions to train on, and questions held out."""
+
+    corpus: dict[str, str]
+    train: list[Question]
+    heldout: list[Question]
+
+
+def material(pairs: SeedFile, heldout: SeedFile | None, *, seed: int = 0) -> Material:
+    """
+    Pairs as a run takes them; without a held-out file, a tenth of the passages is set aside.
+
+    :raises InputError: Too few pairs, or a passage on both sides.
+    """
+    if heldout is None:
+        train, held = split.hold_out(pairs, seed)
+        found = Material(pairs.corpus, train, held)
+    else:
+        corpus, held = split.joined(pairs, heldout)
+        found = Material(corpus, split.questions_of(pairs), held)
+    if len({p for q in found.train for p in q.passages}) < FEWEST_PAIRS:
+        raise InputError("All questions have one and the same passage: there is nothing to learn.")
+    return found
+
+
+def base_model(conn: Connection, name: str) -> tuple[Model, Path]:
+    """
+    The registered model to start from, and its files.
+
+    :raises InputError: There is none of that name, or it has no files to train.
+    """
+    model = models.by_name(conn, name)
+    if model is None:
+        names = ", ".join(m.name for m in models.list_all(conn))
+        raise InputError(f"There is no version {name!r}; there are: {names}.")
+    if model.kind == "openai":
+        raise InputError(f"{name} is an API, {model.base}; only models with files can be trained.")
+    return model, reindex.model_folder(model)
+
+
+def create(
+    pool: Pool,
+    folders: Folders,
+    base_name: str,
+    found: Material,
+    options: TrainOptions,
+    *,
+    name: str = "",
+    created_by: str = "system",
+) -> RunId:
+    """
+    A new run, ready to be executed.
+
+    :param name: What its model will be called; empty: the next free v1, v2, ...
+    :raises InputError: No such base.
+    :raises ConflictError: The name is taken.
+    """
+    with pool.connection() as conn, conn.transaction():
+        if name and models.by_name(conn, name) is not None:
+            raise ConflictError(f"There is a version {name!r} already.")
+        base, folder = base_model(conn, base_name)
+        settings = {
+            "base_id": base.id,
+            "base": base.name,
+            "options": options.as_json(),
+            "pairs": len(found.train),
+            "heldout": len(found.heldout),
+            "passages": len(found.corpus),
+        }
+        run_id = runs.add(conn, name=name, settings=settings, created_by=created_by)
+        sha256 = base.manifest_sha256 or artifacts.Manifest.of(folder).sha256
+        run = RunSettings(str(run_id), str(folder), base.base, sha256, options)
+        folders.run(run_id).write_inputs(run, found.corpus, found.train, found.heldout)
+    return run_id
+
+
+def execute(
+    pool: Pool,
+    folders: Folders,
+    run_id: RunId,
+    machine: Machine,
+    on_progress: OnProgress = lambda _: None,
+) -> Model:
+    """
+    Train, or go on training, and register the model; the model.
+
+    :raises InputError: There is no such run, or it cannot be done as asked.
+    :raises ConflictError: Another process executes it.
+    """
+    with pool.connection() as conn:
+        row = runs.get(conn, run_id)
+    folder = folders.run(run_id)
+    if row is None:
+        raise InputError(f"There is no run {run_id}.")
+    if row.model_id is not None:
+        return _model(pool, row.model_id)
+    if not folder.settings.is_file():
+        raise NotReadyError(f"The files of run {run_id} are not in {folder.path}.")
+    with _alone(folder):
+        try:
+            with pool.connection() as conn:
+                runs.mark_running(conn, run_id)
+            if not folder.result.is_file():
+                launch.train(folder, machine, _storing(pool, run_id, on_progress))
+            return _model(pool, _register(pool, folders, run_id))
+        except Exception as error:
+            _ended(pool, run_id, "failed", str(error))
+            raise
+        except BaseException:  # interrupted by a person or by the system
+            _ended(pool, run_id, "interrupted", None)
+            raise
+
+
+def _register(pool: Pool, folders: Folders, run_id: RunId) -> ModelId:
+    """Keep the files and add the model, once; its id."""
+    folder = folders.run(run_id)
+    settings = folder.read_settings()
+    dimension = LocalEncoder(folder.model, device="cpu").dimension  # it loads
+    metrics = _metrics(folder)
+    prompts = json.loads((folder.model / "config_sentence_transformers.json").read_text("utf-8"))
+    (folder.model / "README.md").write_text(model_card(settings, metrics), encoding="utf-8")
+    kept, sha256 = artifacts.put(folder.model, folders.models)
+    with pool.connection() as conn, conn.transaction():
+        row = runs.lock(conn, run_id)
+        assert row is not None
+        if row.model_id is not None:
+            return row.model_id
+        name = row.name or models.next_name(conn)
+        try:
+            model_id = models.add(
+                conn,
+                name=name,
+                base=settings.base_name,
+                kind=settings.options.method,
+                dimension=dimension,
+                prompts=prompts.get("prompts", {}),
+                artefact=str(kept),
+                manifest_sha256=sha256,
+                settings={"run": run_id, **settings.options.as_json()},
+                metrics=metrics,
+                parent_id=row.settings["base_id"],
+                created_by=row.created_by,
+            )
+        except UniqueViolation:
+            raise ConflictError(f"There is a version {name!r} already.") from None
+        runs.mark_done(conn, run_id, model_id)
+    # What the store keeps, and what can be made again, need not lie here too.
+    shutil.rmtree(folder.model)
+    folder.windows.unlink(missing_ok=True)
+    return model_id
+
+
+def _metrics(folder: RunDir) -> dict[str, Any]:
+    """The run's own figures, with what they were made of."""
+    result: dict[str, Any] = json.loads(folder.result.read_text(encoding="utf-8"))
+    counts = {
+        "pairs": sum(1 for _ in read_lines(folder.train)),
+        "heldout": sum(1 for _ in read_lines(folder.heldout)),
+        "passages": sum(1 for _ in read_lines(folder.corpus)),
+    }
+    return counts | result
+
+
+def _storing(pool: Pool, run_id: RunId, on_progress: OnProgress) -> Callable[[Progress], None]:
+    """Tells the database as well, every few seconds and at each change of stage."""
+    last: tuple[str, float] = ("", 0.0)
+
+    def tell(progress: Progress) -> None:
+        nonlocal last
+        on_progress(progress)
+        now = time.monotonic()
+        if progress.stage == last[0] and now - last[1] < STORE_EVERY_S:
+            return
+        last = (progress.stage, now)
+        with pool.connection() as conn:
+            runs.set_progress(conn, run_id, asdict(progress))
+
+    return tell
+
+
+@contextmanager
+def _alone(folder: RunDir) -> Iterator[None]:
+    with folder.owner.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConflictError(f"Another process executes the run in {folder.path}.") from None
+        yield
+
+
+def _ended(pool: Pool, run_id: RunId, status: str, error: str | None) -> None:
+    with pool.connection() as conn:
+        runs.mark_ended(conn, run_id, status, error)
+
+
+def _model(pool: Pool, model_id: ModelId) -> Model:
+    with pool.connection() as conn:
+        model = models.get(conn, model_id)
+    assert model is not None
+    return model
