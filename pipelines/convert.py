@@ -188,7 +188,7 @@ def _serve(pipe: Connection, limits: Limits) -> None:
 
     import psutil
 
-    from pipelines import readers
+    from pipelines.readers import read as readers
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     os.nice(5)

@@ -14,6 +14,9 @@ from functools import cache
 # NUL cannot be stored; lone surrogates have no UTF-8; other control characters and the two
 # non-characters show as boxes or break JSON. Tab, line feed, form feed (a page) stay.
 _UNFIT = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+# UTF-8 that someone read as Latin-1 on its way here: "â\x80\x93" was a dash. Such a run holds
+# control characters that no sound text has.
+_MISREAD = re.compile("[\xc3-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _SPACES = re.compile(r"[ \t\u00a0\u2000-\u200a\u202f\u3000]+")
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 _HYPHENATED = re.compile(r"(?<=[a-zà-ÿ])[-\u00ad]\n(?=[a-zà-ÿ])")
@@ -60,9 +63,19 @@ class Cleaned:
 
 
 def clean(text: str) -> Cleaned:
-    """The text without what cannot be stored; line ends unified, nothing else changed."""
-    fit, removed = _UNFIT.subn("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    """The text without what cannot be stored; line ends unified, UTF-8 read as Latin-1 put right."""
+    text = _MISREAD.sub(_reread, text.replace("\r\n", "\n").replace("\r", "\n"))
+    fit, removed = _UNFIT.subn("", text)
     return Cleaned(fit, removed)
+
+
+def _reread(run: re.Match[str]) -> str:
+    if not _UNFIT.search(run.group()):
+        return run.group()
+    try:
+        return run.group().encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return run.group()
 
 
 def tidy(text: str) -> str:
@@ -97,8 +110,10 @@ def decode(data: bytes) -> tuple[str, str]:
 
     best = from_bytes(data[:_SAMPLE_BYTES]).best()
     encoding = best.encoding if best is not None else "cp1252"
-    if _LATIN.fullmatch(encoding) and language(data.decode("cp1252", errors="replace")) in _WESTERN:
-        encoding = "cp1252"
+    if _LATIN.fullmatch(encoding):
+        found = language(data.decode("cp1252", errors="replace"))
+        if found is None or found in _WESTERN:
+            encoding = "cp1252"
     return data.decode(encoding, errors="replace"), encoding
 
 

@@ -4,13 +4,14 @@ import io
 
 import docx
 import openpyxl
+import pptx
 import pytest
 from docx.oxml import parse_xml
 from reportlab.pdfgen import canvas
 
-from pipelines import readers
 from pipelines.convert import MIME_BY_SUFFIX, Limits
 from pipelines.errors import InputError
+from pipelines.readers import read as readers
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 
@@ -32,6 +33,37 @@ def pdf(*pages: str, **options) -> bytes:
 def test_pdf_pages_are_numbered():
     found = read(pdf("first page text", "second page text"), ".pdf")
     assert found.pages == [(0, 1), (found.text.index("second"), 2)]
+
+
+def test_pdf_outline_becomes_headings_where_the_page_has_the_title():
+    file = io.BytesIO()
+    sheet = canvas.Canvas(file)
+    for title, level in (("Terms", 0), ("Fees", 1)):
+        sheet.bookmarkPage(title)
+        sheet.addOutlineEntry(title, title, level)
+        sheet.drawString(72, 700, "A line above the title.")
+        sheet.drawString(72, 650, title)
+        sheet.showPage()
+    sheet.save()
+    found = read(file.getvalue(), ".pdf")
+    assert found.headings == [
+        (found.text.index("Terms"), 1, "Terms"),
+        (found.text.index("Fees"), 2, "Fees"),
+    ]
+
+
+def test_what_was_filled_into_a_pdf_form_is_read():
+    file = io.BytesIO()
+    sheet = canvas.Canvas(file)
+    sheet.drawString(72, 700, "Name:")
+    sheet.acroForm.textfield(value="Ada Lovelace", x=120, y=690, width=200, height=20)
+    sheet.save()
+    assert "Ada Lovelace" in read(file.getvalue(), ".pdf").text
+
+
+def test_damaged_pdf_says_so():
+    with pytest.raises(InputError, match="damaged"):
+        read(b"%PDF-1.7\n" + b"\x00garbage" * 40, ".pdf")
 
 
 def test_pdf_without_text_says_so():
@@ -69,6 +101,36 @@ def test_docx_tables_boxes_and_controls_are_read_in_order():
     assert places == sorted(places)
 
 
+def test_docx_has_pages_only_where_word_noted_them():
+    document = docx.Document()
+    document.add_paragraph("One paragraph.")
+    file = io.BytesIO()
+    document.save(file)
+    assert read(file.getvalue(), ".docx").pages == []
+    document.paragraphs[0].add_run()._r.append(parse_xml(f"<w:lastRenderedPageBreak {W}/>"))
+    document.add_paragraph("On the second page.")
+    file = io.BytesIO()
+    document.save(file)
+    assert [page for _, page in read(file.getvalue(), ".docx").pages] == [1, 2]
+
+
+def test_slides_are_pages_with_titles_tables_groups_and_notes():
+    show = pptx.Presentation()
+    for title in ("Plan", "Costs"):
+        slide = show.slides.add_slide(show.slide_layouts[5])
+        slide.shapes.title.text = title
+    table = slide.shapes.add_table(1, 2, 0, 0, 9, 9).table
+    table.cell(0, 0).text, table.cell(0, 1).text = "Fee", "12 euros"
+    slide.shapes.add_group_shape().shapes.add_textbox(0, 0, 9, 9).text_frame.text = "In a group"
+    slide.notes_slide.notes_text_frame.text = "Say this"
+    file = io.BytesIO()
+    show.save(file)
+    found = read(file.getvalue(), ".pptx")
+    assert [(level, title) for _, level, title in found.headings] == [(1, "Plan"), (1, "Costs")]
+    assert [page for _, page in found.pages] == [1, 2]
+    assert all(x in found.text for x in ("Fee | 12 euros", "In a group", "Say this"))
+
+
 def test_xlsx_rows_carry_their_column_names_and_sheet():
     book = openpyxl.Workbook()
     book.active.title = "Prices"
@@ -89,11 +151,31 @@ def test_csv_delimiters_are_found(delimiter):
     assert "name: Bo; team: blue" in read(data.encode(), ".csv").text
 
 
+def test_a_title_above_a_table_is_not_its_header():
+    found = read(b"Stanley Cups,,\nTeam,Location,Cups\nBlues,STL,1\n", ".csv")
+    assert found.text == "Stanley Cups\n\nTeam: Blues; Location: STL; Cups: 1"
+
+
 def test_html_scripts_do_not_leak():
     page = "<html><body><script>var secret = 1</script><h1>News</h1><p>" + "Body text. " * 40
     found = read(page.encode(), ".html")
     assert "secret" not in found.text
     assert "Body text." in found.text
+
+
+def test_html_page_without_main_text_is_read_whole_with_its_headings():
+    """Extraction takes lists of links for menus; a page that is nothing else keeps them."""
+    links = "".join(f"<li><a href='/{n}'>Entry number {n}</a></li>" for n in range(40))
+    found = read(
+        f"<html><body><h2>An <b>index</b></h2><ul>{links}</ul></body></html>".encode(), ".html"
+    )
+    assert "Entry number 39" in found.text
+    assert [(level, title) for _, level, title in found.headings] == [(2, "An index")]
+
+
+def test_markdown_heading_keeps_its_sharp():
+    found = read(b"# About C#\ntext\n## Closed ##\nmore", ".md")
+    assert [title for _, _, title in found.headings] == ["About C#", "Closed"]
 
 
 def test_markdown_headings_but_not_those_in_code():

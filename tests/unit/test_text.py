@@ -19,6 +19,12 @@ def test_clean_counts_what_it_takes_out():
     assert text.clean("a\x00b\ud800c\td\n") == text.Cleaned("abc\td\n", 2)
 
 
+def test_utf8_that_was_read_as_latin1_is_put_right():
+    """A dash that came as three characters is a dash again; sound text with accents is left alone."""
+    assert text.clean("1982â\x80\x931986") == text.Cleaned("1982–1986", 0)
+    assert text.clean("Ã© à § Ä°") == text.Cleaned("Ã© à § Ä°", 0)
+
+
 @pytest.mark.parametrize(
     ("encoding", "sample"),
     [
