@@ -18,7 +18,7 @@ stage_seconds = Histogram(
     ["stage"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
-epoch = Gauge("attune_epoch", "Epoch of the version that serves here.")
+epoch = Gauge("attune_epoch", "Epoch of the active version.")
 documents = Gauge("attune_documents", "Documents, by status.", ["status"])
 
 
@@ -27,4 +27,3 @@ def observe(answer: Answer) -> None:
     questions.labels(answer.kind).inc()
     for stage, milliseconds in answer.timings_ms.items():
         stage_seconds.labels(stage).observe(milliseconds / 1e3)
-    epoch.set(answer.epoch)

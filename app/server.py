@@ -137,6 +137,8 @@ def _add_health(app: FastAPI, services: Services) -> None:
         with services.pool.connection(timeout=2) as conn:
             for status, count in documents.count_by_status(conn).items():
                 metrics.documents.labels(status).set(count)
+            pointer = active.get(conn)
+        metrics.epoch.set(pointer.epoch if pointer else 0)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -57,16 +58,29 @@ def _with_database(dsn: str, name: str) -> str:
     return psycopg.conninfo.make_conninfo(dsn, dbname=name)
 
 
-@pytest.fixture
-def dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
-    """A fresh, migrated database for one test."""
+@contextmanager
+def _fresh_database(server: EmbeddedPostgres) -> Iterator[str]:
     name = f"t_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres.dsn, autocommit=True) as conn:
+    with psycopg.connect(server.dsn, autocommit=True) as conn:
         conn.execute(
             sql.SQL("create database {} template template_attune").format(sql.Identifier(name))
         )
-        yield _with_database(postgres.dsn, name)
+        yield _with_database(server.dsn, name)
         conn.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """A fresh, migrated database for one test."""
+    with _fresh_database(postgres) as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="module")
+def module_dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """A fresh, migrated database for the tests of one module, where setting up costs too much."""
+    with _fresh_database(postgres) as fresh:
+        yield fresh
 
 
 @pytest.fixture
