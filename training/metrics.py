@@ -6,6 +6,7 @@ Pure. The measures are those of ir-measures, over trec_eval's code.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -78,3 +79,9 @@ def averages(values: Mapping[str, Sequence[float]], keep: Sequence[bool]) -> dic
     if not chosen.any():
         return {}
     return {name: float(np.asarray(column)[chosen].mean()) for name, column in values.items()}
+
+
+def fingerprint(question: str) -> str:
+    """The same for questions that differ in case, spaces or punctuation alone."""
+    words = "".join(c if c.isalnum() else " " for c in question.casefold()).split()
+    return hashlib.sha256(" ".join(words).encode()).hexdigest()[:16]
