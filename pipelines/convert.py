@@ -108,15 +108,19 @@ class Converter:
         mime = mime_of(name)
         if not data:
             raise InputError("the file is empty (0 bytes)")
-        if len(data) > self.limits.size_mb * 1_000_000:
-            raise InputError(
-                f"the file has {len(data) / 1e6:.0f} MB; the limit is {self.limits.size_mb} MB"
-            )
+        self.check_size(len(data))
         with self._lock:
             result = self._ask(data, mime)
         if isinstance(result, str):
             raise InputError(result)
         return result
+
+    def check_size(self, size_bytes: int) -> None:
+        """:raises InputError: A file of this size is not read."""
+        if size_bytes > self.limits.size_mb * 1_000_000:
+            raise InputError(
+                f"the file has {size_bytes / 1e6:.0f} MB; the limit is {self.limits.size_mb} MB"
+            )
 
     def _ask(self, data: bytes, mime: str) -> Converted | str:
         pipe = self._running()

@@ -59,11 +59,13 @@ def _closes(start: int, end: int, following: int, breaks: list[int], max_chars: 
 def _draft(
     document: Converted, pages: list[int], headings: list[int], start: int, end: int
 ) -> ChunkDraft:
-    page = bisect_right(pages, start) - 1
+    # A chunk may begin with the short end of a page or section: its middle tells where it belongs.
+    middle = (start + end) // 2
+    page = bisect_right(pages, middle) - 1
     return ChunkDraft(
         text=document.text[start:end],
         page=document.pages[page][1] if page >= 0 else None,
-        heading=_path(document, bisect_right(headings, start)),
+        heading=_path(document, bisect_right(headings, middle)),
         char_start=start,
         char_end=end,
     )

@@ -140,7 +140,8 @@ def _identifier() -> object:
 
 def language(text: str) -> str | None:
     """ISO 639-1 code of most of the text; None where there is too little of it to tell."""
-    sample = text[:2000] + text[len(text) // 2 : len(text) // 2 + 2000]
+    half = len(text) // 2
+    sample = text if len(text) <= 2000 else text[:1000] + " " + text[half : half + 1000]
     if sum(char.isalpha() for char in sample) < _LEAST_LETTERS:
         return None
     code, probability = _identifier().classify(sample)  # type: ignore[attr-defined]

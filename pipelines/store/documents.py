@@ -59,16 +59,16 @@ def begin(
     Note that a file came in: its bytes, and a row that is being indexed.
 
     An earlier attempt at the same source that never got indexed makes way; an indexed version
-    stays and serves until `chunks.replace` takes its place.
+    stays and serves until the new one takes its place.
     """
+    # An update that changes nothing locks the row: whoever drops unused bytes waits, and looks
+    # again after the document's row can be seen.
     conn.execute(
-        "insert into document_blob (sha256, content) values (%s, %b) on conflict do nothing",
+        "insert into document_blob (sha256, content) values (%s, %b)"
+        " on conflict (sha256) do update set sha256 = excluded.sha256",
         (sha256, content),
     )
-    conn.execute(
-        "delete from document where collection = %s and source = %s and status <> 'indexed'",
-        (collection, source),
-    )
+    forget_attempts(conn, collection, source)
     row = conn.execute(
         "insert into document (source, title, sha256, mime, size_bytes, status, collection)"
         " values (%s, %s, %s, %s, %s, 'indexing', %s) returning id",
@@ -76,6 +76,23 @@ def begin(
     ).fetchone()
     assert row is not None
     return DocumentId(row[0])
+
+
+def forget_attempts(conn: Connection, collection: str, source: str) -> None:
+    """Remove what never got indexed of a source, with its bytes."""
+    rows = conn.execute(
+        "delete from document where collection = %s and source = %s and status <> 'indexed'"
+        " returning sha256",
+        (collection, source),
+    ).fetchall()
+    _drop_unused(conn, [row[0] for row in rows])
+
+
+def lock_source(conn: Connection, collection: str, source: str) -> None:
+    """Until the transaction ends, nobody else replaces this source."""
+    conn.execute(
+        "select pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"{collection}\n{source}",)
+    )
 
 
 def fail(conn: Connection, document_id: DocumentId, reason: str) -> None:
@@ -93,13 +110,18 @@ def finish(
     language: str | None,
     pages: int | None,
     warnings: Sequence[dict[str, Any]],
-) -> None:
-    """Mark a document as indexed; call it in the transaction that writes its chunks."""
-    conn.execute(
+) -> bool:
+    """
+    Mark a document as indexed; call it in the transaction that writes its chunks.
+
+    :returns: False when it is gone: deleted, or taken in anew by another process.
+    """
+    done = conn.execute(
         "update document set status = 'indexed', reason = null, language = %s, pages = %s,"
         " warnings = %s, updated_at = now() where id = %s",
         (language, pages, Jsonb(list(warnings)), document_id),
     )
+    return done.rowcount == 1
 
 
 def indexed(conn: Connection, collection: str, source: str) -> Document | None:
@@ -147,16 +169,26 @@ def list_all(
 
 
 def delete(conn: Connection, document_id: DocumentId) -> None:
-    """Remove the row, and the bytes if nothing else has them. Chunks go through `chunks.delete`."""
+    """Remove the row, and its bytes if nothing else has them. See `chunks.delete_document`."""
     row = conn.execute(
         "delete from document where id = %s returning sha256", (document_id,)
     ).fetchone()
     if row is not None:
-        conn.execute(
-            "delete from document_blob b where sha256 = %s"
-            " and not exists (select 1 from document d where d.sha256 = b.sha256)",
-            (row[0],),
-        )
+        _drop_unused(conn, [row[0]])
+
+
+def _drop_unused(conn: Connection, shas: Sequence[str]) -> None:
+    """Delete bytes that no document has any more."""
+    # Locked first, so that the second statement sees the documents of whoever held the lock.
+    conn.execute(
+        "select 1 from document_blob where sha256 = any(%s) order by sha256 for update",
+        (list(shas),),
+    )
+    conn.execute(
+        "delete from document_blob b where sha256 = any(%s)"
+        " and not exists (select 1 from document d where d.sha256 = b.sha256)",
+        (list(shas),),
+    )
 
 
 def count_by_status(conn: Connection) -> dict[str, int]:

@@ -33,7 +33,7 @@ def test_chunks_are_exact_and_lose_nothing(blocks, most):
 
 
 def test_pages_and_heading_paths():
-    """A chunk carries the page it begins on and the headings above it, outermost first."""
+    """A chunk carries the page of its middle and the headings above that, outermost first."""
     filler = "Plain words of a paragraph that fills the page. " * 8
     document = assemble(
         [
@@ -49,7 +49,7 @@ def test_pages_and_heading_paths():
     )
     found = [(chunk.page, chunk.heading) for chunk in split(document, 500)]
     assert found == [
-        (1, "Report"),
+        (1, "Report > Costs"),
         (2, "Report > Costs > Staff"),
         (3, "Report > Outlook"),
     ]

@@ -36,7 +36,7 @@ create table chunk (
     ordinal int not null,                       -- 0-based place in the document
     text text not null,
     sha256 text not null,
-    page int,                                   -- 1-based page of its first character; null: no pages
+    page int,                                   -- 1-based page of its middle; null: no pages
     heading text,                               -- path of headings above it, ' > ' between
     char_start int not null,                    -- span in the document's converted text
     char_end int not null,

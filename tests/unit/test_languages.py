@@ -1,0 +1,28 @@
+"""Each chunk has its language, and text that the encoder cannot read is noticed."""
+
+from pipelines.artifacts import bundled_model
+from pipelines.encoder import TokenCounter, tokenizer_file
+from pipelines.languages import of_chunks, reads
+
+ENGLISH = "The committee approved the annual budget after a long debate about roads. " * 10
+GERMAN = "Der Ausschuss hat den Haushalt nach langer Debatte über die Straßen beschlossen. " * 10
+
+
+def test_chunks_of_a_mixed_document_have_their_own_language():
+    mixed = [ENGLISH, GERMAN, ENGLISH]
+    assert of_chunks(mixed, "\n\n".join(mixed)) == ["en", "de", "en"]
+    assert of_chunks([ENGLISH, "42"], ENGLISH + "42") == ["en", "en"]
+
+
+def test_languages_that_the_vocabulary_does_not_cover_are_noticed():
+    counter = TokenCounter(tokenizer_file(bundled_model()))
+
+    class Counting:
+        token_offsets = staticmethod(counter.offsets)
+
+    english = "The committee approved the annual budget after a long debate about roads. " * 3
+    russian = "Комитет утвердил годовой бюджет после долгого обсуждения состояния дорог. " * 3
+    hindi = "समिति ने सड़कों पर लंबी बहस के बाद वार्षिक बजट को मंजूरी दे दी। " * 3
+    assert reads(Counting(), english)
+    assert not reads(Counting(), russian)
+    assert not reads(Counting(), hindi)
