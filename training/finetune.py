@@ -118,7 +118,8 @@ def _end_with_parent() -> None:
     """End when standard input closes: whoever started the run is gone, and will resume it."""
 
     def watch() -> None:
-        while sys.stdin.buffer.read(4096):
+        # Not sys.stdin: a thread that waits in it makes the interpreter abort at its end.
+        while os.read(0, 4096):
             pass
         os._exit(1)
 

@@ -177,8 +177,12 @@ def _register(pool: Pool, folders: Folders, run_id: RunId) -> ModelId:
     settings = folder.read_settings()
     dimension = LocalEncoder(folder.model, device="cpu").dimension  # it loads
     metrics = _metrics(folder)
+    made_by = {"run": run_id, **settings.options.as_json()}
     prompts = json.loads((folder.model / "config_sentence_transformers.json").read_text("utf-8"))
-    (folder.model / "README.md").write_text(model_card(settings, metrics), encoding="utf-8")
+    title = f"Tuned from {settings.base_name}"
+    chosen_by = {name: value for name, value in metrics.items() if "heldout_" in name}
+    card = model_card(title, settings.base_name, made_by, None, training=chosen_by)
+    (folder.model / "README.md").write_text(card, encoding="utf-8")
     kept, sha256 = artifacts.put(folder.model, folders.models)
     with pool.connection() as conn, conn.transaction():
         row = runs.lock(conn, run_id)
@@ -196,7 +200,7 @@ def _register(pool: Pool, folders: Folders, run_id: RunId) -> ModelId:
                 prompts=prompts.get("prompts", {}),
                 artefact=str(kept),
                 manifest_sha256=sha256,
-                settings={"run": run_id, **settings.options.as_json()},
+                settings=made_by,
                 metrics=metrics,
                 parent_id=row.settings["base_id"],
                 created_by=row.created_by,

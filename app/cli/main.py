@@ -14,7 +14,7 @@ import uuid
 
 import typer
 
-from app.cli import ask, doctor, documents, serve
+from app.cli import ask, doctor, documents, models, serve, train
 from app.settings import silence_telemetry
 from pipelines.errors import AttuneError
 
@@ -29,6 +29,8 @@ app.command("serve")(serve.serve)
 app.command("ask")(ask.ask)
 app.command("ingest")(documents.ingest)
 app.add_typer(documents.group, name="documents")
+app.command("train")(train.train)
+app.add_typer(models.group, name="models")
 app.command("doctor")(doctor.doctor)
 
 

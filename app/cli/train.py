@@ -1,0 +1,195 @@
+"""`attune train`: fine-tune the embedder on pairs of question and passage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from pipelines.store.models import Model
+    from training.launch import OnProgress
+    from training.options import TrainOptions
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+
+
+def train(
+    pairs: Annotated[
+        Path | None, typer.Option(help="JSON or CSV file of questions and passages.")
+    ] = None,
+    heldout: Annotated[
+        Path | None,
+        typer.Option(help="Questions never trained on; without it a tenth is set aside."),
+    ] = None,
+    method: Annotated[str, typer.Option(help="full, lora, query or adapter.")] = "full",
+    base: Annotated[str, typer.Option(help="Version to start from.")] = "base",
+    name: Annotated[str, typer.Option(help="Name of the new version; empty: v1, v2, ...")] = "",
+    epochs: Annotated[float | None, typer.Option(help="Rounds over the pairs.")] = None,
+    batch_size: Annotated[int, typer.Option(help="Pairs in a step, in each process.")] = 32,
+    lr: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the split, the order and new weights.")] = 0,
+    freeze_layers: Annotated[
+        int, typer.Option(help="Lowest layers left as they are, with the word embeddings.")
+    ] = 0,
+    sides: Annotated[
+        str, typer.Option(help="Adapter: both, or query to keep stored vectors.")
+    ] = "both",
+    hard_negatives: Annotated[
+        int, typer.Option(help="Confusable passages added to each pair.")
+    ] = 0,
+    matryoshka: Annotated[
+        str, typer.Option(help="Shorter vector lengths to train as well, e.g. 256,128.")
+    ] = "",
+    processes: Annotated[int, typer.Option(min=1, help="Processes (GPUs) to train with.")] = 1,
+    resume: Annotated[
+        int | None, typer.Option(help="Go on with this run from its last checkpoint.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Measure what the run would take, and stop.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a new version of the embedder. It serves nobody until it is promoted.
+
+    Interrupted or killed, `attune train --resume RUN` goes on from the last checkpoint.
+    """
+    from app.cli.common import emit_json, services
+    from pipelines.errors import InputError
+    from pipelines.store.ids import RunId
+    from training import preflight, run
+    from training.launch import Machine
+
+    if (pairs is None) == (resume is None):
+        raise InputError("Give either --pairs FILE, or --resume RUN.")
+    with services() as opened:
+        settings = opened.settings
+        folders = run.Folders.under(settings.home)
+        machine = Machine(settings.device or _device(), processes, settings.threads)
+        if resume is not None:
+            run_id = RunId(resume)
+        else:
+            assert pairs is not None
+            options = _options(
+                method=method,
+                epochs=epochs,
+                batch_size=batch_size,
+                learning_rate=lr,
+                seed=seed,
+                freeze_layers=freeze_layers,
+                adapter_sides=sides,
+                hard_negatives=hard_negatives,
+                matryoshka=matryoshka,
+                size_tokens=settings.window_tokens,
+                stride_tokens=settings.window_stride,
+            )
+            found = _material(pairs, heldout, seed)
+            with opened.pool.connection() as conn:
+                _, folder = run.base_model(conn, base)
+            if dry_run:
+                report = preflight.probe(folder, found, options, machine)
+                emit_json(report.as_json()) if as_json else _print_preflight(report)
+                return
+            for warning in preflight.few_pairs(found):
+                typer.secho(f"warning: {warning}", err=True, fg="yellow")
+            run_id = run.create(opened.pool, folders, base, found, options, name=name)
+            typer.echo(f"run {run_id}: {len(found.train)} questions to train on,"
+                       f" {len(found.heldout)} held out", err=True)  # fmt: skip
+        with _bar() as show:
+            model = run.execute(opened.pool, folders, run_id, machine, show)
+    if as_json:
+        emit_json({"run": run_id, **vars(model)})
+    else:
+        _print_model(run_id, model)
+
+
+def _device() -> str:
+    """Where to train when no setting says so."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _options(*, matryoshka: str, **values: Any) -> TrainOptions:
+    from pipelines.errors import InputError
+    from training.options import TrainOptions
+
+    try:
+        lengths = tuple(int(part) for part in matryoshka.split(",") if part.strip())
+    except ValueError:
+        raise InputError(f"--matryoshka {matryoshka!r}: numbers are expected.") from None
+    return TrainOptions(matryoshka=lengths, **values)
+
+
+def _material(pairs: Path, heldout: Path | None, seed: int) -> Any:
+    from training import run, seedfile
+
+    held = None if heldout is None else seedfile.read(heldout)
+    return run.material(seedfile.read(pairs), held, seed=seed)
+
+
+@contextmanager
+def _bar() -> Iterator[OnProgress]:
+    """A live line on stderr."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from training.heldout import NDCG
+    from training.progress import Progress as Told
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        bar = progress.add_task("starting", total=None, note="")
+
+        def show(told: Told) -> None:
+            notes = [
+                "" if told.loss is None else f"loss {told.loss:.3f}",
+                "" if told.samples_per_s is None else f"{told.samples_per_s:.1f} pairs/s",
+                "" if not told.eta_s else f"{told.eta_s / 60:.1f} min left",
+                f"NDCG@10 {told.evaluation[NDCG]:.3f}" if NDCG in told.evaluation else "",
+            ]
+            progress.update(
+                bar,
+                description=told.stage,
+                completed=told.step,
+                total=told.total,
+                note="  ".join(note for note in notes if note),
+            )
+
+        yield show
+
+
+def _print_model(run_id: int, model: Model) -> None:
+    from training.heldout import BASE, NDCG
+
+    metrics = model.metrics
+    typer.secho(f"{model.name} is registered (run {run_id}, {model.kind}).", fg="green")
+    if NDCG in metrics:
+        before, after = metrics[BASE + NDCG], metrics[NDCG]
+        typer.echo(
+            f"NDCG@10 over {metrics['heldout']} held-out questions: {before:.3f} -> {after:.3f}"
+        )
+        if after <= before:
+            typer.secho("It does not find more than its base; do not promote it.", fg="yellow")
+    typer.echo(f"Next: attune evaluate --dataset FILE --models base,{model.name}")
+
+
+def _print_preflight(report: Any) -> None:
+    typer.echo(f"{'method':10}{'minutes':>9}{'memory':>11}{'disk':>10}  serving")
+    for row in report.methods:
+        mark = "*" if row.method == report.recommended else " "
+        typer.echo(
+            f"{row.method:9}{mark}{row.minutes:9.1f}{row.memory_mb:8.0f} MB{row.disk_mb:7.0f} MB"
+            f"  {row.serving}"
+        )
+    typer.echo(f"* recommended: {report.reason}")
+    for warning in report.warnings:
+        typer.secho(f"warning: {warning}", fg="yellow")

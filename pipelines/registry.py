@@ -1,0 +1,100 @@
+"""Registered models as a person handles them: looked up, deleted, exported, pushed to a hub."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from pipelines import artifacts, reindex
+from pipelines.errors import ConflictError, InputError, ProviderError
+from pipelines.store import models
+from pipelines.store.db import Connection
+from pipelines.store.models import Model
+
+
+def find(conn: Connection, name: str) -> Model:
+    """
+    The model of this name.
+
+    :raises InputError: There is none; the message lists those there are.
+    """
+    model = models.by_name(conn, name)
+    if model is None:
+        names = ", ".join(m.name for m in models.list_all(conn))
+        raise InputError(f"There is no version {name!r}; there are: {names or 'none'}.")
+    return model
+
+
+def delete(conn: Connection, name: str, store: Path) -> Model:
+    """
+    Forget a model; its files go too, unless another model has the same ones.
+
+    :param store: Folder that `artifacts.put` keeps models in; files elsewhere stay.
+    :raises ConflictError: It is in use, or no other model can replace it.
+    """
+    model = find(conn, name)
+    if model.kind in ("base", "openai"):
+        raise ConflictError(f"{name} is what others are compared with; it stays.")
+    models.delete(conn, model.id)
+    conn.commit()
+    sha256 = model.manifest_sha256
+    if sha256 is not None and models.uses_of(conn, sha256) == 0:
+        shutil.rmtree(store / sha256, ignore_errors=True)
+    return model
+
+
+def export(model: Model, folder: Path, card: str | None = None) -> Path:
+    """
+    A verified copy of a model's files in a new folder.
+
+    :param card: Its README.md, in place of the one it was made with.
+    :raises InputError: The folder is there already, or the model has no files.
+    """
+    source = _files(model)
+    if folder.exists():
+        raise InputError(f"{folder} exists already.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    try:
+        shutil.copytree(source, staging, dirs_exist_ok=True)
+        (staging / artifacts.MANIFEST).unlink(missing_ok=True)
+        if card is not None:
+            (staging / "README.md").write_text(card, encoding="utf-8")
+        staging.chmod(0o755)
+        staging.rename(folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return folder
+
+
+def push(model: Model, repo: str, *, private: bool = True, card: str | None = None) -> str:
+    """
+    Upload a model to the Hugging Face hub; the address of its page.
+
+    :raises ProviderError: No token, no network, or the hub refuses.
+    """
+    from huggingface_hub import HfApi, get_token
+    from huggingface_hub.errors import HFValidationError
+
+    source = _files(model)
+    token = get_token()
+    if token is None:
+        raise ProviderError("No token for the Hugging Face hub: run `hf auth login` first.")
+    with tempfile.TemporaryDirectory(prefix="attune-") as scratch:
+        folder = export(model, Path(scratch) / source.name, card)
+        api = HfApi(token=token)
+        try:
+            address = api.create_repo(repo, private=private, exist_ok=True)
+            api.upload_folder(repo_id=repo, folder_path=folder, commit_message=model.name)
+        except HFValidationError as error:
+            raise InputError(f"{repo!r} is not the name of a repository: {error}") from error
+        except Exception as error:
+            raise ProviderError(f"The Hugging Face hub did not take the model: {error}") from error
+    return str(address)
+
+
+def _files(model: Model) -> Path:
+    if model.kind == "openai":
+        raise InputError(f"{model.name} is an API, {model.base}; it has no files.")
+    return reindex.model_folder(model)
