@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import metrics
 from app.chat import markup, page
+from app.chat.turns import Stops
 from app.visitor import VisitorCookie, visitor_of
 from app.wiring import Services
 from pipelines.store import active, chats, documents
@@ -89,7 +90,8 @@ def create_app(services: Services) -> FastAPI:
     )
     _add_health(app, services)
     _add_export(app, services)
-    blocks = page.build(services)
+    app.state.stops = Stops()
+    blocks = page.build(services, app.state.stops)
     blocks.queue(default_concurrency_limit=32, max_size=256)
     gr.mount_gradio_app(
         app,

@@ -9,6 +9,7 @@ import sys
 import threading
 import webbrowser
 from pathlib import Path
+from types import FrameType
 
 from app.settings import Settings
 from app.wiring import Services, open_ingester, open_services
@@ -18,8 +19,8 @@ from pipelines.store import documents
 
 HANDBOOK = Path(__file__).resolve().parents[1] / "docs" / "handbook"
 HANDBOOK_COLLECTION = "handbook"
-# Streams that are still open get so long; then the server goes.
-GRACE_S = 2
+# Answers end at the signal and are stored; an open tab's connection never ends by itself.
+GRACE_S = 1
 
 log = logging.getLogger(__name__)
 
@@ -68,21 +69,32 @@ def _serve(
 
     from app.server import create_app
 
+    app = create_app(services)
+
+    class Server(uvicorn.Server):
+        """Says when it serves, and ends the answers under way as soon as the signal comes."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            # Opening a browser may block, so not in the event loop.
+            announce = threading.Thread(target=_announce, args=(shown, open_browser), daemon=True)
+            announce.start()
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            app.state.stops.stop_all()
+            super().handle_exit(sig, frame)
+
     config = uvicorn.Config(
-        create_app(services),
+        app,
         log_level="warning",
         timeout_graceful_shutdown=GRACE_S,
         proxy_headers=True,
         forwarded_allow_ips="127.0.0.1",
         server_header=False,
     )
-    server = uvicorn.Server(config)
     warming = threading.Thread(target=_warm, args=(services,), daemon=True, name="warm")
     warming.start()
-    announcing = threading.Timer(0.5, _announce, args=(shown, open_browser))
-    announcing.daemon = True
-    announcing.start()
-    server.run(sockets=[listening])
+    Server(config).run(sockets=[listening])
 
 
 def _warm(services: Services) -> None:

@@ -91,14 +91,24 @@ class Served:
             self._process.wait()
             raise
         seconds = time.monotonic() - started
-        left = [process for process in begun if process.is_running()]
-        assert not [p for p in left if p.status() != psutil.STATUS_ZOMBIE], left
+        deadline = time.monotonic() + 2
+        while left := [process for process in begun if _lives(process)]:
+            assert time.monotonic() < deadline, left
+            time.sleep(0.05)
         return seconds, code
 
     @property
     def running(self) -> bool:
         """Whether the process lives."""
         return self._process is not None and self._process.poll() is None
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Whether it still runs: where nobody reaps orphans, the dead stay listed as zombies."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @contextmanager

@@ -52,12 +52,12 @@ def head() -> str:
     return f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>"
 
 
-def build(services: Services) -> gr.Blocks:
+def build(services: Services, stops: Stops) -> gr.Blocks:
     """The page's blocks, with their events."""
     with gr.Blocks(
         title="Attune", fill_height=True, analytics_enabled=False, delete_cache=(3600, 3600)
     ) as blocks:
-        page = _ChatPage(services)
+        page = _ChatPage(services, stops)
         blocks.load(page.load, None, page.view, show_progress="hidden", api_visibility="private")
         blocks.load(None, js="() => window.attuneLoaded()")
     return blocks
@@ -66,9 +66,9 @@ def build(services: Services) -> gr.Blocks:
 class _ChatPage:
     """Components and handlers of one page; state of visitors is in Gradio's session and the database."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, stops: Stops) -> None:
         self._services = services
-        self._stops = Stops()
+        self._stops = stops
         self.conversation = gr.State(None)
         self.messages = gr.State([])  # ids of the chat's messages, in order
         self.opened = gr.State(None)  # message whose passages the panel shows

@@ -52,6 +52,11 @@ class Stops:
         if conversation in self._events:
             self._events[conversation].set()
 
+    def stop_all(self) -> None:
+        """End all answers under way, for a server that ends."""
+        for event in self._events.values():
+            event.set()
+
     async def until(
         self, conversation: UUID, events: AsyncIterator[Event]
     ) -> AsyncGenerator[Event, None]:

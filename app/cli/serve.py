@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
 from typing import Annotated
 
 import typer
@@ -19,4 +22,14 @@ def serve(
     from app.serving import run
 
     config = settings.load()
-    run(config, host or config.host, config.port if port is None else port, open_browser)
+    try:
+        run(config, host or config.host, config.port if port is None else port, open_browser)
+    except (SystemExit, KeyboardInterrupt) as ended:
+        # All is closed and stored. What is left, the interpreter's own clearing up after the
+        # model libraries, can take seconds that a stopping container does not have.
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(
+            ended.code if isinstance(ended, SystemExit) and isinstance(ended.code, int) else 130
+        )
