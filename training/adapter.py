@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from training import networks
-from training.heldout import NDCG, figures
+from training.heldout import NDCG, figures, nearest_windows
 from training.losses import Guide, corpus_loss
 from training.options import TrainOptions
 from training.prepare import Prepared
@@ -96,10 +96,13 @@ def _state(sides: Sides) -> dict[str, tuple[Tensor, Tensor]]:
 
 
 def _evaluate(sides: Sides, prepared: Prepared) -> dict[str, float]:
-    windows = prepared.windows
+    windows, held = prepared.windows, prepared.heldout
+    gold = [prepared.gold[q] for q in held]
+    # The same windows as the base model's figure is over.
+    chosen = nearest_windows(windows.vectors, windows.questions[held], windows.passage, gold)
     with torch.no_grad():
-        asked = torch.as_tensor(windows.questions[prepared.heldout])
+        asked = torch.as_tensor(windows.questions[held])
         questions = nn.functional.normalize(_apply(sides, "query", asked), dim=1)
-        documents = _apply(sides, "document", torch.as_tensor(windows.vectors))
+        documents = _apply(sides, "document", torch.as_tensor(windows.vectors[chosen]))
         scores = questions @ nn.functional.normalize(documents, dim=1).T
-    return figures(scores.numpy(), windows.passage, [prepared.gold[q] for q in prepared.heldout])
+    return figures(scores.numpy(), windows.passage[chosen], gold)
