@@ -84,8 +84,6 @@ class WindowRankingLoss(CachedLossMixin, nn.Module):  # type: ignore[misc]
     forward pass.
     """
 
-    model: nn.Module
-
     def __init__(
         self,
         model: nn.Module,
@@ -111,7 +109,7 @@ class WindowRankingLoss(CachedLossMixin, nn.Module):  # type: ignore[misc]
         if len(labels) > self.mini_batch_size:
             cached: Tensor = self.forward_cached(columns, labels)
             return cached
-        vectors = [[self.model(features)["sentence_embedding"]] for features in columns]
+        vectors = [[_embed(self.model, features)] for features in columns]
         return self.calculate_loss(vectors, labels)
 
     def calculate_loss(
@@ -161,7 +159,7 @@ class CorpusRankingLoss(nn.Module):
 
     def forward(self, sentence_features: Iterable[Features], labels: Tensor) -> Tensor:
         (features,) = sentence_features
-        questions = self.model(features)["sentence_embedding"].float()
+        questions = _embed(self.model, features).float()
         return corpus_loss(questions, self.guide.windows, labels, self.guide, self.temperature)
 
 
@@ -181,6 +179,11 @@ def corpus_loss(
     scores = scores.masked_fill(left_out, -torch.inf)
     whole = torch.logsumexp(scores, dim=1)
     return (whole - torch.logsumexp(scores.masked_fill(~right, -torch.inf), dim=1)).mean()
+
+
+def _embed(model: Any, features: Features) -> Tensor:
+    vectors: Tensor = model(features)["sentence_embedding"]
+    return vectors
 
 
 def _first(values: Tensor) -> tuple[Tensor, Tensor]:
