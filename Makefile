@@ -1,5 +1,5 @@
 # make run   the app on http://127.0.0.1:7860        make test   everything the project promises
-# make bench ratios side by side                     make help   all targets
+# make bench what docs/results.md says                   make help   all targets
 
 PYTHON ?= python3
 VENV := .venv
@@ -42,7 +42,7 @@ test: $(DEV_STAMP) ## lint, types, import rules, tests
 	$(BIN)/lint-imports --config pyproject.toml
 	$(BIN)/pytest
 
-bench: $(DEV_STAMP) ## measure the ratios of docs/performance.md
+bench: $(DEV_STAMP) ## measure again what docs/results.md says
 	$(BIN)/python -m bench.run
 
 schema: $(DEV_STAMP) ## write pipelines/store/schema.sql from the migrations

@@ -1,0 +1,20 @@
+"""A database of a bench's own: an embedded server in a temporary folder, with the bundled model."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from app.settings import Settings
+from app.wiring import Services, open_services
+
+
+@contextmanager
+def scratch() -> Iterator[Services]:
+    """Services on an empty database, whatever the environment says; gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="attune-bench-") as folder:
+        settings = Settings(home=Path(folder), database_url="", base_model="all-MiniLM-L6-v2")
+        with open_services(settings) as services:
+            yield services
