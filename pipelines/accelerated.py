@@ -160,7 +160,8 @@ def _convert(model: Path, out: Path, texts: Sequence[str], *, quantise: bool) ->
     feed = [
         dict(zip(("input_ids", "attention_mask"), tokens([t])[0][1:], strict=True)) for t in sample
     ]
-    routed = type(network[0]).__name__ == "Router"
+    # Not only the first module: an adapter parts the ways after pooling.
+    routed = any(type(module).__name__ == "Router" for module in network)
     for task in ("query", "document") if routed else ("document",):
         with torch.no_grad():
             graph = ov.convert_model(
