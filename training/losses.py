@@ -8,9 +8,9 @@ computed once per run, so the guide costs a look-up instead of a forward pass pe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -107,8 +107,8 @@ class WindowRankingLoss(CachedLossMixin, nn.Module):  # type: ignore[misc]
         for features, shown in zip(windows, self.guide.candidates[labels].T, strict=True):
             columns.append(_take(features, _first(shown)[0]))
         if len(labels) > self.mini_batch_size:
-            cached: Tensor = self.forward_cached(columns, labels)
-            return cached
+            # A torch module's attributes are typed as tensors.
+            return cast("Callable[..., Tensor]", self.forward_cached)(columns, labels)
         vectors = [[_embed(self.model, features)] for features in columns]
         return self.calculate_loss(vectors, labels)
 
