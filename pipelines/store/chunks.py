@@ -88,11 +88,16 @@ def delete_document(conn: Connection, document_id: DocumentId) -> None:
     """
     with conn.transaction():
         lock_for_writing(conn)
+        # Locked before they are looked up: whoever adds windows or vectors to them meanwhile
+        # finds them gone instead of leaving vectors behind.
+        conn.execute(
+            "select 1 from chunk where document_id = %s order by id for update", (document_id,)
+        )
         windows = [
             WindowId(row[0])
             for row in conn.execute(
                 "select w.id from text_window w join chunk c on c.id = w.chunk_id"
-                " where c.document_id = %s",
+                " where c.document_id = %s order by w.id for update of w",
                 (document_id,),
             )
         ]

@@ -1,32 +1,59 @@
-"""Rows of `search_index` and `window_rule`, and the vector table `emb_<id>` of each index."""
+"""
+Rows of `search_index` and `window_rule`, and the vector table `emb_<id>` of each index.
+
+Which index gets what: a delete takes effect at once in every index that has a table
+(`clear_windows`). New windows are embedded for the serving index by whoever writes them; the
+others of `maintained` are caught up by a job, because a process that takes in files need not
+hold every encoder. Any other index that is ready is caught up when someone wants it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from psycopg import sql
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 
 from pipelines.store.db import Connection
 from pipelines.store.ids import IndexId, ModelId, RuleId, WindowId
 from pipelines.windows import WindowRule
 
+# Replicas listen on it.
+CHANNEL = "attune_active"
+
 
 @dataclass(frozen=True)
 class SearchIndex:
-    """One model's vectors of all live windows, and the rules that belong to them."""
+    """
+    One model's vectors of all live windows, and the rules that belong to them.
+
+    `vectors_of`: it has no vectors of its own but uses that index's. `wanted`: a candidate that
+    replicas hold loaded; `shadow_share`: the share of questions it answers silently.
+    """
 
     id: IndexId
     model_id: ModelId
     rule_id: RuleId
     lexical_weight: float
     answer_threshold: float | None
+    vectors_of: IndexId | None
     status: str
     reason: str | None
+    wanted: bool
+    shadow_share: float
+    proof: dict[str, Any] | None
     created_at: datetime
     ready_at: datetime | None
+    served_until: datetime | None
+
+    @property
+    def vectors_id(self) -> IndexId:
+        """Whose vector table it searches."""
+        return self.vectors_of or self.id
 
 
 def table(index_id: IndexId) -> sql.Identifier:
@@ -64,54 +91,184 @@ def rule(conn: Connection, rule_id: RuleId) -> WindowRule:
 
 
 def add(
-    conn: Connection, model_id: ModelId, rule: RuleId, *, dimension: int, lexical_weight: float
+    conn: Connection,
+    model_id: ModelId,
+    rule: RuleId,
+    *,
+    dimension: int,
+    lexical_weight: float,
+    vectors_of: IndexId | None = None,
 ) -> IndexId:
     """
-    A new index with its empty vector table, status ``building``.
+    A new index, status ``building``, with its empty vector table unless it uses another's.
 
     The table carries no foreign key: creating and dropping one waits for every writer and
-    reader of the table it points to. The gap check at promotion finds orphans instead.
+    reader of the table it points to. The gap check at promotion finds orphans instead. The
+    hash is in the key's index so that this check need not read the vectors.
     """
     row = conn.execute(
-        "insert into search_index (model_id, rule_id, lexical_weight, status)"
-        " values (%s, %s, %s, 'building') returning id",
-        (model_id, rule, lexical_weight),
+        "insert into search_index (model_id, rule_id, lexical_weight, vectors_of, status)"
+        " values (%s, %s, %s, %s, 'building') returning id",
+        (model_id, rule, lexical_weight, vectors_of),
     ).fetchone()
     assert row is not None
     index_id = IndexId(row[0])
-    conn.execute(
-        sql.SQL(
-            "create table {} (window_id bigint primary key, sha256 text not null,"
-            " v halfvec({}) not null)"
-        ).format(table(index_id), sql.Literal(dimension))
-    )
+    if vectors_of is None:
+        conn.execute(
+            sql.SQL(
+                "create table {} (window_id bigint not null, sha256 text not null,"
+                " v halfvec({}) not null check (l2_norm(v) > 0),"
+                " primary key (window_id) include (sha256))"
+            ).format(table(index_id), sql.Literal(dimension))
+        )
     return index_id
+
+
+def maintained(conn: Connection) -> list[SearchIndex]:
+    """
+    The indexes that are kept complete, the serving one first: active, previous, and every
+    ready candidate that is wanted. Those without vectors of their own stand for the index
+    whose vectors they use.
+    """
+    with conn.cursor(row_factory=class_row(SearchIndex)) as cursor:
+        return cursor.execute(
+            "select o.* from search_index o join ("
+            " select coalesce(i.vectors_of, i.id) id, bool_or(i.id = a.index_id) serves"
+            " from search_index i cross join active a where i.id in (a.index_id, a.previous_id)"
+            " or (i.status = 'ready' and i.wanted) group by 1) k using (id)"
+            " where o.status = 'ready' order by k.serves desc, o.id"
+        ).fetchall()
+
+
+def with_tables(conn: Connection) -> list[IndexId]:
+    """
+    The indexes that have a vector table, held against being dropped until the transaction ends.
+    """
+    return [
+        IndexId(row[0])
+        for row in conn.execute(
+            "select id from search_index where status <> 'retired' and vectors_of is null"
+            " order by id for key share"
+        )
+    ]
 
 
 def clear_windows(conn: Connection, windows: Sequence[WindowId]) -> None:
     """Remove these windows' vectors from every index that has a table, in the caller's transaction."""
-    for (index_id,) in conn.execute(
-        "select id from search_index where status in ('building', 'ready') order by id"
-    ).fetchall():
+    for index_id in with_tables(conn):
         conn.execute(
             sql.SQL("delete from {} where window_id = any(%s)").format(table(index_id)),
             (list(windows),),
         )
 
 
-def create_hnsw(conn: Connection, index_id: IndexId) -> None:
-    """
-    Build the HNSW index; call it after the bulk load, which is several times faster.
-
-    Session settings for the build are set and reset here; run it outside a transaction
-    that others wait for.
-    """
+def want(conn: Connection, index_id: IndexId, wanted: bool, *, shadow_share: float = 0) -> None:
+    """Ask replicas to hold a version loaded, or no longer; with a share, to let it answer silently."""
     conn.execute(
-        sql.SQL(
-            "create index if not exists {} on {} using hnsw (v halfvec_cosine_ops)"
-            " with (m = 16, ef_construction = 64)"
-        ).format(sql.Identifier(hnsw_name(index_id)), table(index_id))
+        "update search_index set wanted = %s, shadow_share = %s where id = %s",
+        (wanted, shadow_share, index_id),
     )
+    notify(conn)
+
+
+def notify(conn: Connection) -> None:
+    """Hint to every replica that something it follows has changed; sent at commit."""
+    conn.execute(f"notify {CHANNEL}")
+
+
+def store_proof(conn: Connection, index_id: IndexId, proof: dict[str, Any]) -> None:
+    """Keep what was checked before a version may serve."""
+    conn.execute("update search_index set proof = %s where id = %s", (Jsonb(proof), index_id))
+
+
+def of_model(conn: Connection, model_id: ModelId) -> SearchIndex | None:
+    """The newest index of a model that is not retired."""
+    with conn.cursor(row_factory=class_row(SearchIndex)) as cursor:
+        return cursor.execute(
+            "select * from search_index where model_id = %s and status <> 'retired'"
+            " order by id desc limit 1",
+            (model_id,),
+        ).fetchone()
+
+
+def expired(conn: Connection, retention: timedelta) -> list[IndexId]:
+    """
+    Indexes that may be dropped: neither active, previous nor wanted, out of service (or never
+    in it) for longer than `retention`, held by no replica, and lending their vectors to none.
+    A replica reports a version as held while any question uses it.
+    """
+    return [
+        IndexId(row[0])
+        for row in conn.execute(
+            "select i.id from search_index i cross join active a"
+            " where i.status in ('ready', 'failed') and not i.wanted"
+            " and i.id <> a.index_id and i.id is distinct from a.previous_id"
+            " and coalesce(i.served_until, i.ready_at, i.created_at) < now() - %s"
+            " and not exists (select 1 from replica r where i.id = any(r.prepared))"
+            " and not exists (select 1 from search_index b"
+            "  where b.vectors_of = i.id and b.status <> 'retired') order by i.id",
+            (retention,),
+        )
+    ]
+
+
+def drop(conn: Connection, index_id: IndexId, retention: timedelta) -> bool:
+    """
+    Retire an index and drop its table; False when it is in use again. Waits for its readers
+    at most half a second (`LockNotAvailable` beyond).
+    """
+    with conn.transaction():
+        conn.execute("set local lock_timeout = '500ms'")
+        # Takes turns with a promotion, and waits for deletes that go through this table.
+        conn.execute("select 1 from active for update")
+        conn.execute("select 1 from search_index where id = %s for update", (index_id,))
+        if index_id not in expired(conn, retention):
+            return False
+        conn.execute(sql.SQL("drop table if exists {}").format(table(index_id)))
+        mark(conn, index_id, "retired")
+    return True
+
+
+def create_hnsw(conn: Connection, index_id: IndexId) -> None:
+    """Create the HNSW index of an empty table; see `build_hnsw` for a loaded one."""
+    conn.execute(_hnsw_statement(index_id, ""))
+
+
+def build_hnsw(conn: Connection, index_id: IndexId, *, memory_mb: int, workers: int) -> None:
+    """
+    Build the HNSW index over loaded vectors, in place of an invalid one, beside all readers,
+    writers and deletes. Call it after the bulk load, which is several times faster.
+
+    :param conn: In autocommit mode; its session settings are changed. One builder at a time.
+    :param memory_mb: The graph should fit, else the build slows down several times.
+    """
+    if hnsw_is_valid(conn, index_id):
+        return
+    conn.execute(
+        sql.SQL("drop index concurrently if exists {}").format(sql.Identifier(hnsw_name(index_id)))
+    )
+    conn.execute(
+        "select set_config('maintenance_work_mem', %s, false),"
+        " set_config('max_parallel_maintenance_workers', %s, false)",
+        (f"{memory_mb}MB", str(workers)),
+    )
+    conn.execute(_hnsw_statement(index_id, "concurrently"))
+
+
+def hnsw_is_valid(conn: Connection, index_id: IndexId) -> bool:
+    """Whether the HNSW index is there, complete and in use."""
+    row = conn.execute(
+        "select indisvalid and indisready from pg_index where indexrelid = to_regclass(%s)",
+        (hnsw_name(index_id),),
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _hnsw_statement(index_id: IndexId, how: str) -> sql.Composed:
+    return sql.SQL(
+        "create index {} {} on {} using hnsw (v halfvec_cosine_ops)"
+        " with (m = 16, ef_construction = 64)"
+    ).format(sql.SQL(how), sql.Identifier(hnsw_name(index_id)), table(index_id))
 
 
 def mark(conn: Connection, index_id: IndexId, status: str, reason: str | None = None) -> None:

@@ -149,6 +149,20 @@ CREATE TABLE public.feedback (
     CONSTRAINT feedback_verdict_check CHECK ((verdict = ANY (ARRAY['like'::text, 'dislike'::text])))
 );
 
+CREATE TABLE public.job_progress (
+    job_id bigint NOT NULL,
+    task text NOT NULL,
+    stage text DEFAULT ''::text NOT NULL,
+    done bigint DEFAULT 0 NOT NULL,
+    total bigint,
+    rate real,
+    eta_s real,
+    result jsonb,
+    fault text,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.message (
     id bigint NOT NULL,
     conversation_id uuid NOT NULL,
@@ -217,6 +231,7 @@ CREATE TABLE public.replica (
     epoch bigint,
     prepared bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     oldest_epoch bigint,
+    fault text,
     seen_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
@@ -226,15 +241,42 @@ CREATE TABLE public.search_index (
     rule_id integer NOT NULL,
     lexical_weight real NOT NULL,
     answer_threshold real,
+    vectors_of bigint,
     status text NOT NULL,
     reason text,
+    wanted boolean DEFAULT false NOT NULL,
+    shadow_share real DEFAULT 0 NOT NULL,
+    proof jsonb,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     ready_at timestamp with time zone,
+    served_until timestamp with time zone,
+    CONSTRAINT search_index_shadow_share_check CHECK (((shadow_share >= (0)::double precision) AND (shadow_share <= (1)::double precision))),
     CONSTRAINT search_index_status_check CHECK ((status = ANY (ARRAY['building'::text, 'ready'::text, 'retired'::text, 'failed'::text])))
 );
 
 ALTER TABLE public.search_index ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.search_index_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.shadow_result (
+    id bigint NOT NULL,
+    index_id bigint NOT NULL,
+    epoch bigint NOT NULL,
+    message_id bigint,
+    shown bigint[] NOT NULL,
+    candidate bigint[] NOT NULL,
+    overlap real NOT NULL,
+    took_ms real NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.shadow_result ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.shadow_result_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -336,6 +378,9 @@ ALTER TABLE ONLY public.evaluation_question
 ALTER TABLE ONLY public.feedback
     ADD CONSTRAINT feedback_pkey PRIMARY KEY (message_id, visitor);
 
+ALTER TABLE ONLY public.job_progress
+    ADD CONSTRAINT job_progress_pkey PRIMARY KEY (job_id);
+
 ALTER TABLE ONLY public.message
     ADD CONSTRAINT message_pkey PRIMARY KEY (id);
 
@@ -353,6 +398,9 @@ ALTER TABLE ONLY public.replica
 
 ALTER TABLE ONLY public.search_index
     ADD CONSTRAINT search_index_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.shadow_result
+    ADD CONSTRAINT shadow_result_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.text_window
     ADD CONSTRAINT text_window_pkey PRIMARY KEY (id);
@@ -384,6 +432,8 @@ CREATE INDEX message_created ON public.message USING btree (created_at);
 CREATE INDEX posting_chunk ON public.posting USING btree (chunk_id);
 
 CREATE INDEX posting_sample ON public.posting USING btree (term) INCLUDE (chunk_id, length) WHERE ((chunk_id % (64)::bigint) = 0);
+
+CREATE INDEX shadow_result_index ON public.shadow_result USING btree (index_id, id);
 
 CREATE INDEX text_window_chunk ON public.text_window USING btree (chunk_id);
 
@@ -420,6 +470,12 @@ ALTER TABLE ONLY public.search_index
 
 ALTER TABLE ONLY public.search_index
     ADD CONSTRAINT search_index_rule_id_fkey FOREIGN KEY (rule_id) REFERENCES public.window_rule(id);
+
+ALTER TABLE ONLY public.search_index
+    ADD CONSTRAINT search_index_vectors_of_fkey FOREIGN KEY (vectors_of) REFERENCES public.search_index(id);
+
+ALTER TABLE ONLY public.shadow_result
+    ADD CONSTRAINT shadow_result_index_id_fkey FOREIGN KEY (index_id) REFERENCES public.search_index(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.text_window
     ADD CONSTRAINT text_window_chunk_id_fkey FOREIGN KEY (chunk_id) REFERENCES public.chunk(id) ON DELETE CASCADE;

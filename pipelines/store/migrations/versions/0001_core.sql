@@ -89,10 +89,16 @@ create table search_index (
     rule_id int not null references window_rule,
     lexical_weight real not null,               -- share of BM25 in the fused score, 0..1
     answer_threshold real,                      -- below it: not in the documents; null: not calibrated yet
+    -- A version that only changes how questions are embedded uses another index's vectors.
+    vectors_of bigint references search_index,
     status text not null check (status in ('building', 'ready', 'retired', 'failed')),
     reason text,
+    wanted boolean not null default false,      -- a candidate: replicas hold it loaded
+    shadow_share real not null default 0 check (shadow_share between 0 and 1),
+    proof jsonb,                                -- what was checked last before it may serve
     created_at timestamptz not null default now(),
-    ready_at timestamptz
+    ready_at timestamptz,
+    served_until timestamptz                    -- when it last stopped being active or previous
 );
 
 -- The one row that names the serving index.
@@ -112,6 +118,7 @@ create table replica (
     epoch bigint,                               -- epoch it serves
     prepared bigint[] not null default '{}',    -- index ids it has loaded and probed
     oldest_epoch bigint,                        -- of the questions under way
+    fault text,                                 -- why it could not load a version it should
     seen_at timestamptz not null default now()
 );
 
