@@ -42,15 +42,16 @@ FEWEST_PAIRS = 2
 
 @dataclass(frozen=True)
 class Folders:
-    """Where runs work, and where the files of finished models are kept."""
+    """Where runs work, where the files of finished models are kept, and accelerated models."""
 
     runs: Path
     models: Path
+    cache: Path
 
     @classmethod
     def under(cls, home: Path) -> Folders:
         """Their places in the data folder."""
-        return cls(home / "runs", home / "models")
+        return cls(home / "runs", home / "models", home / "cache")
 
     def run(self, run_id: RunId) -> RunDir:
         """The folder of a run."""
@@ -129,7 +130,9 @@ def create(
         }
         run_id = runs.add(conn, name=name, settings=settings, created_by=created_by)
         sha256 = base.manifest_sha256 or artifacts.Manifest.of(folder).sha256
-        run = RunSettings(str(run_id), str(folder), base.base, sha256, options)
+        run = RunSettings(
+            str(run_id), str(folder), base.base, sha256, options, twins=str(folders.cache)
+        )
         folders.run(run_id).write_inputs(run, found.corpus, found.train, found.heldout)
     return run_id
 

@@ -32,6 +32,7 @@ class RunSettings:
     What a run is asked to do.
 
     `base` is the folder of the base model's files; `base_name` is what people call it.
+    `twins` is the folder of accelerated models; the base is embedded with by its own, if there.
     """
 
     run_id: str
@@ -39,6 +40,7 @@ class RunSettings:
     base_name: str
     base_sha256: str
     options: TrainOptions
+    twins: str = ""
 
 
 @dataclass(frozen=True)
