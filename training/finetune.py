@@ -29,6 +29,8 @@ from training.rundir import RunDir, RunSettings, write_json
 # One process may embed for hours before the others are needed.
 PATIENCE = timedelta(days=1)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# What torch.save says when bytes did not reach the disk.
+CUT_OFF = "inline_container.cc"
 
 
 def train(run: RunDir, *, device: str | None = None) -> dict[str, Any]:
@@ -93,8 +95,9 @@ def describe(error: BaseException, run: RunDir) -> dict[str, str]:
     while chain is not None:
         text = str(chain)
         full = isinstance(chain, OSError) and chain.errno in FULL
-        # safetensors and torch report the system's words, not its number.
-        if full or any(os.strerror(number) in text for number in FULL):
+        # safetensors reports the system's words, not its number; torch neither.
+        words = any(os.strerror(number) in text for number in FULL) or CUT_OFF in text
+        if full or words:
             needed = "the next checkpoint does not fit"
             return {"kind": "disk", "message": f"The disk of {run.path} is full: {needed}."}
         chain = chain.__cause__ or chain.__context__

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+import resource
 import shutil
 import subprocess
 from pathlib import Path
@@ -64,11 +66,16 @@ def new_run(pool, folders, base, **options) -> RunId:
     return run.create(pool, folders, base, run.material(seed_file(), None), given)
 
 
-def child(folder: RunDir) -> subprocess.Popen[bytes]:
+def child(folder: RunDir, largest_file: int = -1) -> subprocess.Popen[bytes]:
     """The training process itself, without the launcher's own start-up."""
     line = command(folder, CPU)
     line = [line[0], *line[line.index("-m", 3) :]]
-    return subprocess.Popen(line, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(
+        line,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file)),
+    )
 
 
 def train_here(folder: RunDir) -> None:
@@ -96,7 +103,7 @@ def test_each_method_makes_a_version_that_differs(pool, folders, base, tiny_mode
 
 
 def test_a_killed_run_goes_on_from_its_checkpoint(pool, folders, base):
-    """SIGKILL in the middle, a half-written checkpoint on top: same number of steps, one version."""
+    """SIGKILL, a half-written checkpoint on top, a full disk: same number of steps, one version."""
     run_id = new_run(pool, folders, base, epochs=4, patience=99)
     folder = folders.run(run_id)
     process = child(folder)
@@ -112,6 +119,13 @@ def test_a_killed_run_goes_on_from_its_checkpoint(pool, folders, base):
     shutil.copytree(newest, torn)
     with (torn / "model.safetensors").open("r+b") as file:
         file.truncate(1000)
+    full = child(folder, largest_file=50_000)
+    assert full.wait() == 1
+    failure = json.loads(folder.error.read_text())
+    assert failure["kind"] == "disk"
+    assert "is full" in failure["message"]
+    assert checkpoints.last_complete(folder.checkpoints) == newest
+    assert list(folder.checkpoints.glob("checkpoint-*")) == [newest]
     told: list[int] = []
     model = run.execute(
         pool, folders, run_id, CPU, lambda p: told.append(p.step) if p.loss is not None else None
@@ -134,7 +148,7 @@ def test_two_processes_train_one_model(pool, folders, base):
 
 
 def test_a_failing_run_says_why_and_can_be_resumed(pool, folders, base):
-    """A disk that is full while a checkpoint is written ends in one sentence."""
+    """A fault of the training process ends in one sentence, and the run goes on after it."""
     run_id = new_run(pool, folders, base, epochs=1)
     folder = folders.run(run_id)
     folder.checkpoints.symlink_to("/dev/full")
