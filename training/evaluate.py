@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +18,6 @@ from numpy.typing import NDArray
 
 from pipelines.encoder import Encoder
 from pipelines.errors import InputError
-from pipelines.store.db import Pool
 from pipelines.store.scratch import scratch_database
 from training import dataset as datasets
 from training import metrics, rankings, statistics
@@ -42,7 +40,8 @@ from training.paid import PaidEncoder, dollars
 from training.rankings import Mode, Rankings, Rules, Timings
 
 SHOWN = 5
-Scratch = Callable[[], AbstractContextManager[Pool]]
+# As reports list them.
+ORDER: tuple[Mode, ...] = ("words", "hybrid", "windows", "whole")
 # What is being done, for a person: model and step.
 OnStep = Callable[[str, str], None]
 
@@ -114,8 +113,10 @@ def evaluate(
             if isinstance(encoder, PaidEncoder):
                 encoder.close()
         on_step(candidate.name, "figures")
-        for mode, ranking in found.items():
-            one = _measure(candidate.name, mode, ranking, dataset, cluster)
+        for mode in ORDER:
+            if mode not in found:
+                continue
+            one = _measure(candidate.name, mode, found[mode], dataset, cluster)
             measured[one.system.name] = one
     comparisons = _comparisons(names, measured, cluster)
     return Report(

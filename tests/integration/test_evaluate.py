@@ -1,0 +1,275 @@
+"""Evaluations from file to report, on a real database with models that load in milliseconds."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pipelines.encoder import LocalEncoder
+from pipelines.errors import InputError, ProviderError
+from pipelines.reindex import EncoderOptions
+from pipelines.store import db, evaluations
+from pipelines.store.db import Pool
+from pipelines.store.scratch import PREFIX, scratch_database
+from tests.fakes import ScriptedLLM, build_tiny_model, scripted_llm
+from training import candidates, dataset, gate, metrics, rankings, report
+from training.candidates import Surroundings
+from training.comparison import BM25, Report
+from training.dataset import Dataset
+from training.evaluate import Candidate, evaluate
+from training.rankings import Rules
+from training.run import Folders
+
+RULES = Rules(size_tokens=64, stride_tokens=48, lexical_weight=0.0)
+CITIES = [
+    "Lisbon",
+    "Porto",
+    "Madrid",
+    "Seville",
+    "Paris",
+    "Lyon",
+    "Berlin",
+    "Hamburg",
+    "Vienna",
+    "Graz",
+    "Prague",
+    "Brno",
+    "Warsaw",
+    "Gdansk",
+    "Rome",
+    "Milan",
+    "Athens",
+    "Patras",
+    "Dublin",
+    "Cork",
+]
+ATTACK = "<script>alert('x')</script>"
+
+
+def _write_questions(path: Path) -> Path:
+    """Twenty questions, one to a city; a passage tries to be markup."""
+    corpus = {
+        f"p{i}": f"The archive of {city} keeps {i + 3} maps of the harbour and letters. {ATTACK}"
+        for i, city in enumerate(CITIES)
+    }
+    queries = {
+        f"q{i}": f"How many maps does the archive of {city} keep?" for i, city in enumerate(CITIES)
+    }
+    queries["q0"] = f"How many maps does this section count for Lisbon? {ATTACK}"
+    relevant = {f"q{i}": [f"p{i}"] for i in range(len(CITIES))}
+    path.write_text(json.dumps({"queries": queries, "corpus": corpus, "relevant_docs": relevant}))
+    return path
+
+
+@pytest.fixture
+def questions(tmp_path: Path) -> Dataset:
+    return dataset.of_file(_write_questions(tmp_path / "cities.json"))
+
+
+@pytest.fixture(scope="session")
+def second_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_tiny_model(tmp_path_factory.mktemp("second_model"), seed=1)
+
+
+def _candidate(name: str, folder: Path, **more: object) -> Candidate:
+    def load() -> LocalEncoder:
+        return LocalEncoder(folder, device="cpu", threads=1)
+
+    return Candidate(name, f"sha-{name}", "base", RULES, load, **more)  # type: ignore[arg-type]
+
+
+def _scratch_databases(dsn: str) -> set[str]:
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        rows = conn.execute("select datname from pg_database").fetchall()
+    return {name for (name,) in rows if name.startswith(PREFIX)}
+
+
+@pytest.fixture
+def compared(dsn: str, questions: Dataset, tiny_model: Path, second_model: Path) -> Report:
+    return evaluate(
+        dsn,
+        questions,
+        [_candidate("base", tiny_model), _candidate("v1", second_model)],
+        beside={"published": ("hit@5", 0.5)},
+    )
+
+
+def test_from_questions_to_a_stored_report(
+    compared: Report, questions: Dataset, dsn: str, pool: Pool, tmp_path: Path
+):
+    """All systems side by side, stored, judged by the gate, and written as a page that escapes."""
+    assert [system.name for system in compared.systems] == [
+        BM25, "base, hybrid", "base, windows", "base, whole passages",
+        "v1, hybrid", "v1, windows", "v1, whole passages",
+    ]  # fmt: skip
+    assert compared.system(BM25).figures["hit@1"] == 1  # each city's name is in one passage alone
+    assert compared.dataset.leaning == 1
+    assert compared.general.figures.keys() == {"base", "v1"}
+    assert _scratch_databases(dsn) == set()
+
+    with pool.connection() as conn:
+        evaluation_id = report.store(conn, compared)
+        stored = evaluations.latest_of(conn, "sha-v1", "sha-base")
+        assert stored is not None
+        assert stored.id == evaluation_id
+        assert evaluations.get(conn, evaluation_id) == evaluations.list_all(conn)[0] == stored
+        assert evaluations.latest_of(conn, "sha-v1", "sha-v1") is None
+        rows = evaluations.questions_of(conn, evaluation_id)
+    assert [row.question for row in rows] == list(questions.queries.values())
+    assert rows[3].results[BM25]["rank"] == 1
+    assert rows[3].results[BM25]["top"][0][0] == "p3"
+    decided = gate.decide(stored.figures, "sha-v1", "sha-base")
+    assert decided.allowed is (compared.verdicts[0].outcome != "worse")
+
+    html, data = report.write(tmp_path / "out", compared, questions)
+    page = html.read_text()
+    assert ATTACK not in page
+    assert "&lt;script&gt;" in page
+    assert not re.search(r"(src|href|url)\s*[=(]", page)  # needs nothing from elsewhere
+    assert json.loads(data.read_text())["verdict"] == compared.verdict
+
+
+def test_whole_passages_have_the_figures_of_the_evaluator(questions: Dataset, tiny_model: Path):
+    """Ours, from its predictions, are the ones it computes itself."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.evaluation import InformationRetrievalEvaluator
+
+    ranked = rankings.by_whole_passages(
+        LocalEncoder(tiny_model, device="cpu", threads=1), questions
+    )
+    ours = metrics.averages(
+        metrics.per_question(ranked, questions.relevant), [True] * len(questions.queries)
+    )
+    evaluator = InformationRetrievalEvaluator(
+        dict(questions.queries),
+        dict(questions.corpus),
+        {name: set(passages) for name, passages in questions.relevant.items()},
+        write_csv=False,
+    )
+    theirs = evaluator(SentenceTransformer(str(tiny_model), device="cpu"))
+    assert ours["mrr@10"] == pytest.approx(theirs["cosine_mrr@10"])
+    assert ours["ndcg@10"] == pytest.approx(theirs["cosine_ndcg@10"])
+    assert ours["hit@5"] == pytest.approx(theirs["cosine_accuracy@5"])
+
+
+def test_questions_that_a_model_was_trained_on_are_refused(
+    dsn: str, questions: Dataset, tiny_model: Path
+):
+    seen = {metrics.fingerprint(questions.queries["q5"].upper())}
+    with pytest.raises(InputError, match="trained on 1 of the 20"):
+        evaluate(dsn, questions, [_candidate("base", tiny_model, trained_on=seen)])
+
+
+def test_a_failed_evaluation_leaves_no_database(dsn: str, questions: Dataset, tiny_model: Path):
+    def broken() -> LocalEncoder:
+        encoder = LocalEncoder(tiny_model, device="cpu", threads=1)
+        encoder.encode_queries = lambda texts: 1 / 0  # type: ignore[assignment, method-assign]
+        return encoder
+
+    with pytest.raises(ZeroDivisionError):
+        evaluate(dsn, questions, [Candidate("base", "x", "base", RULES, broken)])
+    assert _scratch_databases(dsn) == set()
+
+
+HOLDER = """
+import sys, time
+from pipelines.store.scratch import scratch_database
+with scratch_database(sys.argv[1]) as pool:
+    print("ready", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_killed_evaluation_is_cleaned_up_by_the_next_and_a_living_one_left_alone(dsn: str):
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, dsn], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"ready\n"
+        (left,) = _scratch_databases(dsn)
+        with scratch_database(dsn):
+            assert left in _scratch_databases(dsn)
+        holder.kill()
+        holder.wait()
+    for _ in range(50):  # the server notices a client's death in its own time
+        with scratch_database(dsn):
+            if left not in _scratch_databases(dsn):
+                break
+    assert _scratch_databases(dsn) == set()
+
+
+def _around(home: Path, url: str) -> Surroundings:
+    options = EncoderOptions(home / "cache", "cpu", 1, "key", url)
+    return Surroundings(RULES, options, Folders.under(home))
+
+
+def _of_api(pool: Pool, home: Path, api: ScriptedLLM) -> Candidate:
+    with pool.connection() as conn:
+        return candidates.resolve(conn, "openai:other-model", _around(home, api.url))
+
+
+def test_paid_embeddings_are_bought_once(dsn: str, pool: Pool, questions: Dataset, tmp_path: Path):
+    """A vector's length comes from the endpoint; a second evaluation asks for nothing."""
+    with scripted_llm() as api:
+        api.script = [lambda call: call.embed(64)]
+        first = evaluate(dsn, questions, [_of_api(pool, tmp_path, api)]).models[0]
+        asked = len(api.requests)
+        again = evaluate(dsn, questions, [_of_api(pool, tmp_path, api)]).models[0]
+    assert first.identity == "openai:other-model"
+    assert first.dimension == 64
+    assert first.tokens_paid is not None
+    assert first.tokens_paid > 200
+    assert first.dollars is None  # nobody told its price
+    texts = [text for body in api.requests for text in body["input"] if text != "dimension"]
+    assert len(texts) == len(set(texts))
+    # What is left is to ask the new client's endpoint how long its vectors are.
+    assert [body["input"] for body in api.requests[asked:]] == [["dimension"]]
+    assert again.texts_from_cache > 40
+
+
+def test_a_provider_that_fails_ends_in_one_sentence(
+    dsn: str, pool: Pool, questions: Dataset, tmp_path: Path
+):
+    with scripted_llm() as api:
+        api.script = [lambda call: call.fail(401, "invalid_api_key")]
+        with pytest.raises(ProviderError, match="other-model"):
+            evaluate(dsn, questions, [_of_api(pool, tmp_path, api)])
+    assert _scratch_databases(dsn) == set()
+
+
+def test_the_command_prints_one_object_and_keeps_the_report(
+    dsn: str, tiny_model: Path, tmp_path: Path
+):
+    """`attune evaluate --json`: its figures, and a report where it says."""
+    db.migrate(dsn)
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "app.cli.main", "evaluate",
+            "--dataset", str(_write_questions(tmp_path / "cities.json")),
+            "--models", str(tiny_model), "--beside", "ada-002=0.871",
+            "--out", str(tmp_path / "out"), "--json",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+        env={
+            **os.environ,
+            "DATABASE_URL": dsn,
+            "ATTUNE_HOME": str(tmp_path / "home"),
+            "ATTUNE_BASE_MODEL": str(tiny_model),
+            "ATTUNE_DEVICE": "cpu",
+        },
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert shown["beside"] == {"ada-002": ["hit@5", 0.871]}
+    assert "questions" not in shown
+    assert "ada-002" in Path(shown["report"]).read_text()

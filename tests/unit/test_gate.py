@@ -1,0 +1,56 @@
+"""What may be promoted, and what only with a reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pipelines.errors import GateError
+from training import gate
+
+
+def _figures(outcome: str = "better", questions: int = 200, reference: str = "old") -> Any:
+    return {
+        "dataset": {"questions": questions},
+        "models": [{"identity": reference, "name": "base"}, {"identity": "new", "name": "v1"}],
+        "verdicts": [{"model": "v1", "outcome": outcome, "sentence": f"v1 is {outcome}."}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("figures", "candidate", "allowed", "says"),
+    [
+        (_figures("better"), "new", True, "better"),
+        (_figures("no proof yet"), "new", True, "no proof yet"),
+        (_figures("worse"), "new", False, "worse"),
+        (None, "new", False, "not evaluated"),
+        (None, "old", True, "same model"),
+        (_figures(questions=5), "new", False, "5 questions"),
+        (_figures(reference="older"), "new", False, "other models"),
+        (_figures(), "unknown", False, "other models"),
+    ],
+)
+def test_promotion_asks_for_an_interval_that_is_not_below_zero(
+    figures: Any, candidate: str, allowed: bool, says: str
+):
+    verdict = gate.decide(figures, candidate, "old")
+    assert verdict.allowed is allowed
+    assert says in verdict.reason
+    assert not verdict.overridden
+
+
+def test_overriding_needs_a_reason_that_is_kept():
+    verdict = gate.decide(None, "new", "old", override="the old one is broken")
+    assert verdict.allowed
+    assert verdict.overridden
+    assert "the old one is broken" in verdict.reason
+    assert not gate.decide(None, "new", "old", override="  ").allowed
+    with pytest.raises(GateError):
+        gate.decide(None, "new", "old", override="because")
+
+
+def test_a_reason_changes_nothing_where_none_is_needed():
+    verdict = gate.decide(_figures(), "new", "old", override="just to be sure")
+    assert verdict.allowed
+    assert not verdict.overridden
