@@ -1,5 +1,5 @@
 # make run   the app on http://127.0.0.1:7860        make test   everything the project promises
-# make bench what docs/results.md says                   make help   all targets
+# make bench measure what docs/performance.md says                 make help   all targets
 
 PYTHON ?= python3
 VENV := .venv
@@ -43,6 +43,7 @@ test: $(DEV_STAMP) ## lint, types, import rules, tests
 	$(BIN)/pytest
 
 bench: $(DEV_STAMP) ## measure again what docs/results.md says
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,peers]'
 	$(BIN)/python -m bench.run
 
 schema: $(DEV_STAMP) ## write pipelines/store/schema.sql from the migrations

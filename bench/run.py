@@ -13,14 +13,27 @@ import json
 from pathlib import Path
 from typing import Any
 
-MODULES = ("retrieval_check", "citations")
+MODULES = ("retrieval_check", "citations", "ingest", "question", "training", "peers")
 RESULTS = Path(__file__).with_name("results.json")
 
 
-def met(row: dict[str, Any]) -> bool:
-    """Whether a row reaches its goal."""
+def met(row: dict[str, Any]) -> bool | None:
+    """Whether a row reaches its goal; None where it has none."""
+    if row["goal"] is None:
+        return None
     reached = row["value"] >= row["goal"]
     return bool(reached if row["better"] == "higher" else row["value"] <= row["goal"])
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """The rows as a Markdown table."""
+    lines = ["| what | value | goal | met |", "|---|---|---|---|"]
+    for row in rows:
+        sign = "≥" if row["better"] == "higher" else "≤"
+        goal = "" if row["goal"] is None else f"{sign} {row['goal']}"
+        mark = {True: "yes", False: "no", None: ""}[met(row)]
+        lines.append(f"| {row['name']} | {row['value']:.3f} {row['unit']} | {goal} | {mark} |")
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -32,13 +45,7 @@ def main() -> None:
         found = importlib.import_module(f"bench.{name}").rows()
         print(f"{name}: {len(found)} rows" if found else f"{name}: skipped, its data is absent")
         rows += found
-    print("\n| what | value | goal | met |\n|---|---|---|---|")
-    for row in rows:
-        sign = "≥" if row["better"] == "higher" else "≤"
-        mark = "yes" if met(row) else "no"
-        print(
-            f"| {row['name']} | {row['value']:.3f} {row['unit']} | {sign} {row['goal']} | {mark} |"
-        )
+    print(table(rows))
     if not only:
         RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
 

@@ -1,8 +1,10 @@
 """
 A file in, a searchable document out; or a reason why not, for a person.
 
-The slow work (reading, embedding) happens outside any transaction. One transaction then writes
-everything, or, if another version took over meanwhile, nothing, and the embedding is done again.
+Three stages overlap: one thread reads, the caller's embeds, one writes. What is read already is
+embedded together, because the encoder sorts by length and fills its batches. The slow work happens
+outside any transaction: one then writes a whole document, or, if another version took over
+meanwhile, nothing, and its embedding is done again.
 """
 
 from __future__ import annotations
@@ -12,10 +14,9 @@ import logging
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -36,8 +37,14 @@ from pipelines.windows import cut
 Status = Literal["indexed", "unchanged", "failed"]
 # Windows per call of the encoder: enough that sorting by length pays, few enough to report by.
 ENCODE_AT_ONCE = 2048
-# A document of so many chunks is worth the half minute that a faster encoder takes to build.
+# Characters of documents embedded together, and how far reading may be ahead of embedding.
+GROUP_CHARS = 200_000
+AHEAD_FILES = 32
+AHEAD_BYTES = 16 * 2**20
+# So many chunks are worth the half minute that a faster encoder takes to build.
 BULK_CHUNKS = 300
+# About a window of a chunk, to build it by.
+SAMPLE_CHARS = 500
 # A swap during the write makes it start over; more often than this, something is wrong.
 MOST_TRIES = 5
 
@@ -86,8 +93,8 @@ class Ingester:
 
     :param handle_source: Gives the serving handle; asked again when a swap came in between.
     :param on_windows: Told of windows embedded so far and in all, for a file under way.
-    :param on_bulk: Told some of the windows before many are embedded: the moment to build a
-        faster encoder. The handle is asked for anew after it.
+    :param on_bulk: Told some of the texts, about as long as windows, before many are embedded:
+        the moment to build a faster encoder. The handle is asked for anew after it.
     """
 
     pool: Pool
@@ -98,18 +105,15 @@ class Ingester:
     on_bulk: Callable[[Sequence[str]], None] | None = None
 
     def ingest_many(self, files: Iterable[Incoming]) -> Iterator[Outcome]:
-        """The outcome of every file, in order; the next file is read while one is embedded."""
+        """The outcome of every file, in order."""
         changed = False
-        with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
-            ahead: deque[tuple[Incoming, Future[_Prepared]]] = deque()
-            for file in chain(files, [None]):
-                if file is not None:
-                    ahead.append((file, reader.submit(self._prepare, file)))
-                if ahead and (len(ahead) > 1 or file is None):
-                    current, prepared = ahead.popleft()
-                    outcome = self._complete(current, prepared.result())
-                    changed |= outcome.status == "indexed"
-                    yield outcome
+        with (
+            ThreadPoolExecutor(1, thread_name_prefix="read") as reader,
+            ThreadPoolExecutor(1, thread_name_prefix="write") as writer,
+        ):
+            for outcomes in self._groups(files, reader, writer):
+                changed |= any(outcome.status == "indexed" for outcome in outcomes)
+                yield from outcomes
         if changed:  # what counts as an answer depends on what there is to find
             with self.pool.connection() as conn:
                 calibrate.refresh(conn, self.handle_source())
@@ -118,6 +122,25 @@ class Ingester:
         """The outcome of one file. Never raises for what is wrong with the file itself."""
         (outcome,) = self.ingest_many([file])
         return outcome
+
+    def _groups(
+        self, files: Iterable[Incoming], reader: ThreadPoolExecutor, writer: ThreadPoolExecutor
+    ) -> Iterator[list[Outcome]]:
+        """The outcomes of files that were embedded together."""
+        writing: Future[list[Outcome]] | None = None
+        seen: list[str] = []
+        for group in _gathered(files, lambda file: reader.submit(self._prepare, file)):
+            drafts = [one.draft for one in group if one.draft is not None]
+            if self.on_bulk is not None and len(seen) < BULK_CHUNKS:
+                seen += [chunk.text[:SAMPLE_CHARS] for draft in drafts for chunk in draft.chunks]
+                if len(seen) >= BULK_CHUNKS:
+                    self.on_bulk(seen)
+            embedded = self._embed_group(drafts)
+            if writing is not None:
+                yield writing.result()
+            writing = writer.submit(self._write_group, group, embedded)
+        if writing is not None:
+            yield writing.result()
 
     def _prepare(self, file: Incoming) -> _Prepared:
         """Read the file, unless it is known; registers it."""
@@ -131,7 +154,7 @@ class Ingester:
         sha256 = hashlib.sha256(content).hexdigest()
         known = self._known(file, sha256)
         if known is not None:
-            return _Prepared(started, sha256, known)
+            return _Prepared(file, started, sha256, known)
         with self.pool.connection() as conn:
             document_id = documents.begin(
                 conn,
@@ -144,10 +167,13 @@ class Ingester:
             )
         try:
             converted = self.converter.convert(content, file.source)
+            drafts = split(converted, self.chunk_chars)
+            spoken = languages.of_chunks([draft.text for draft in drafts], converted.text)
+            draft = _Draft(document_id, converted, drafts, spoken, text.language(converted.text))
         except Exception as error:
             failed = self._failed(file, document_id, _reason(error))
-            return _Prepared(started, sha256, failed)
-        return _Prepared(started, sha256, None, document_id, converted)
+            return _Prepared(file, started, sha256, failed)
+        return _Prepared(file, started, sha256, None, draft)
 
     def _known(self, file: Incoming, sha256: str) -> Outcome | None:
         """The same content as before, under this name or, if the name is new, another one."""
@@ -172,63 +198,91 @@ class Ingester:
                 content=b"",
                 collection=file.collection,
             )
-        return _Prepared(started, "", self._failed(file, document_id, reason))
+        return _Prepared(file, started, "", self._failed(file, document_id, reason))
 
     def _failed(self, file: Incoming, document_id: DocumentId, reason: str) -> Outcome:
         with self.pool.connection() as conn:
             documents.fail(conn, document_id, reason)
         return Outcome(file.source, "failed", document_id, reason)
 
-    def _complete(self, file: Incoming, prepared: _Prepared) -> Outcome:
-        # Asked again: the file before may have been a copy of it.
-        outcome = prepared.outcome or self._known(file, prepared.sha256)
+    def _embed_group(self, drafts: Sequence[_Draft]) -> dict[DocumentId, _Embedded]:
+        """The drafts that could be embedded, by document; together if none is at fault."""
+        try:
+            return self._embed(drafts)
+        except Exception:
+            return {}  # each is tried by itself when it is written, and fails alone
+
+    def _embed(self, drafts: Sequence[_Draft]) -> dict[DocumentId, _Embedded]:
+        """Drafts with the windows and vectors of the version that serves now."""
+        if not drafts:
+            return {}
+        handle = self.handle_source()
+        cut_up = [_with_windows(draft, handle) for draft in drafts]
+        counts = [sum(len(chunk.windows) for chunk in new) for new in cut_up]
+        vectors = self._encode(handle, [chunk for new in cut_up for chunk in new])
+        parts = np.split(vectors, np.cumsum(counts)[:-1])
+        return {
+            draft.document_id: _Embedded(handle, new, rows)
+            for draft, new, rows in zip(drafts, cut_up, parts, strict=True)
+        }
+
+    def _write_group(
+        self, group: Sequence[_Prepared], embedded: Mapping[DocumentId, _Embedded]
+    ) -> list[Outcome]:
+        return [self._complete(one, embedded) for one in group]
+
+    def _complete(self, prepared: _Prepared, embedded: Mapping[DocumentId, _Embedded]) -> Outcome:
+        # Asked again: a file before may have been a copy of it.
+        outcome = prepared.outcome or self._known(prepared.file, prepared.sha256)
         if outcome is None:
-            assert prepared.document_id is not None
-            assert prepared.converted is not None
+            draft = prepared.draft
+            assert draft is not None
             try:
-                outcome = self._index(file, prepared.document_id, prepared.converted)
+                outcome = self._write(prepared.file, draft, embedded.get(draft.document_id))
             except Exception as error:  # one file must not end the batch
-                outcome = self._failed(file, prepared.document_id, _reason(error))
+                outcome = self._failed(prepared.file, draft.document_id, _reason(error))
         return replace(outcome, seconds=round(time.perf_counter() - prepared.started, 3))
 
-    def _index(self, file: Incoming, document_id: DocumentId, converted: Converted) -> Outcome:
-        drafts = split(converted, self.chunk_chars)
-        language = text.language(converted.text)
-        spoken = languages.of_chunks([draft.text for draft in drafts], converted.text)
+    def _write(self, file: Incoming, draft: _Draft, found: _Embedded | None) -> Outcome:
+        pages = draft.converted.pages
         for _ in range(MOST_TRIES):
-            handle = self.handle_source()
-            new = _with_windows(drafts, spoken, handle)
-            if self.on_bulk is not None and len(new) >= BULK_CHUNKS:
-                self.on_bulk([chunk.text[a:b] for chunk in new for a, b in chunk.windows[:1]])
-                handle = self.handle_source()
-            vectors = self._encode(handle, new)
-            warnings = _warnings(converted, language, handle.encoder)
+            found = found or self._embed([draft])[draft.document_id]
+            handle = found.handle
+            warnings = _warnings(draft.converted, draft.language, handle.encoder)
             with self.pool.connection() as conn, conn.transaction():
                 chunks.lock_for_writing(conn)
                 pointer = active.get(conn)
                 if pointer is None or pointer.epoch != handle.epoch:
-                    continue  # another version serves now: its vectors are needed
+                    found = None  # another version serves now: its vectors are needed
+                    continue
                 documents.lock_source(conn, file.collection, file.source)
                 before = documents.indexed(conn, file.collection, file.source)
                 if before is not None:
                     chunks.delete_document(conn, before.id)
                 there = documents.finish(
                     conn,
-                    document_id,
-                    language=language,
-                    pages=converted.pages[-1][1] if converted.pages else None,
+                    draft.document_id,
+                    language=draft.language,
+                    pages=pages[-1][1] if pages else None,
                     warnings=warnings,
                 )
                 if not there:
                     raise ConflictError("it was deleted, or taken in anew, meanwhile")
-                chunks.write(conn, document_id, handle.index_id, handle.rule_id, new, vectors)
+                chunks.write(
+                    conn,
+                    draft.document_id,
+                    handle.index_id,
+                    handle.rule_id,
+                    found.chunks,
+                    found.vectors,
+                )
             return Outcome(
                 file.source,
                 "indexed",
-                document_id,
+                draft.document_id,
                 warnings=[warning["text"] for warning in warnings],
-                chunks=len(new),
-                windows=len(vectors),
+                chunks=len(found.chunks),
+                windows=len(found.vectors),
             )
         raise ConflictError("the serving version kept changing; try again")
 
@@ -243,15 +297,63 @@ class Ingester:
         return rows
 
 
+def _gathered(
+    files: Iterable[Incoming], read: Callable[[Incoming], Future[_Prepared]]
+) -> Iterator[list[_Prepared]]:
+    """Files in order, as many together as are read already and embed well together."""
+    coming = iter(files)
+    ahead: deque[tuple[int, Future[_Prepared]]] = deque()
+    while True:
+        while len(ahead) < AHEAD_FILES and (
+            not ahead or sum(size for size, _ in ahead) < AHEAD_BYTES
+        ):
+            file = next(coming, None)
+            if file is None:
+                break
+            ahead.append((file.size_bytes or 0, read(file)))
+        if not ahead:
+            return
+        group = [ahead.popleft()[1].result()]
+        chars = group[0].chars
+        while ahead and chars < GROUP_CHARS and ahead[0][1].done():
+            group.append(ahead.popleft()[1].result())
+            chars += group[-1].chars
+        yield group
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A file after reading: its text, cut into chunks, and their languages."""
+
+    document_id: DocumentId
+    converted: Converted
+    chunks: list[ChunkDraft]
+    spoken: list[str | None]
+    language: str | None
+
+
+@dataclass(frozen=True)
+class _Embedded:
+    """Chunks with the windows of a version's rule, and the vectors of these. *Shape:* ``(w, d)``"""
+
+    handle: SearchHandle
+    chunks: list[NewChunk]
+    vectors: Vectors
+
+
 @dataclass(frozen=True)
 class _Prepared:
-    """A file after reading: an outcome already, or text to index."""
+    """A file after reading: an outcome already, or a draft to embed."""
 
+    file: Incoming
     started: float
     sha256: str
     outcome: Outcome | None
-    document_id: DocumentId | None = None
-    converted: Converted | None = None
+    draft: _Draft | None = None
+
+    @property
+    def chars(self) -> int:
+        return len(self.draft.converted.text) if self.draft else 0
 
 
 def _reason(error: Exception) -> str:
@@ -265,21 +367,19 @@ def _reason(error: Exception) -> str:
     return f"an unexpected fault (incident {incident}): {type(error).__name__}"
 
 
-def _with_windows(
-    drafts: Sequence[ChunkDraft], spoken: Sequence[str | None], handle: SearchHandle
-) -> list[NewChunk]:
-    offsets = handle.encoder.token_offsets([draft.text for draft in drafts])
+def _with_windows(draft: _Draft, handle: SearchHandle) -> list[NewChunk]:
+    offsets = handle.encoder.token_offsets([chunk.text for chunk in draft.chunks])
     return [
         NewChunk(
-            draft.text,
-            draft.page,
-            draft.heading,
-            draft.char_start,
-            draft.char_end,
+            chunk.text,
+            chunk.page,
+            chunk.heading,
+            chunk.char_start,
+            chunk.char_end,
             language,
             cut(spans, handle.size_tokens, handle.stride_tokens),
         )
-        for draft, language, spans in zip(drafts, spoken, offsets, strict=True)
+        for chunk, language, spans in zip(draft.chunks, draft.spoken, offsets, strict=True)
     ]
 
 

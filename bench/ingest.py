@@ -1,0 +1,129 @@
+"""
+Taking files in against bare encoding: windows a second of both, on the same windows, in turn.
+
+Pages of a public documentation set are ingested as Markdown files, then their windows are embedded
+again by the encoder alone. Once with torch, against `SentenceTransformer.encode` as it comes, and
+once with the accelerated twin, against the twin itself.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tarfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sentence_transformers import SentenceTransformer
+
+from app.wiring import Services, open_ingester
+from bench.scratch import scratch
+from pipelines import reindex
+from pipelines.ingest import Incoming, Ingester
+from pipelines.store import models
+
+PAGES = Path(__file__).resolve().parents[2] / "shared/data/scale/docs_md.tar.gz"
+ROUNDS = 3
+# Files of a round: some thousand windows, many seconds of embedding.
+FILES = 50
+
+
+def rows() -> list[dict[str, Any]]:
+    """Ratios for both encoders; none where the pages are absent."""
+    if not PAGES.is_file():
+        return []
+    rounds = _pages(ROUNDS * 2 * FILES)
+    with scratch() as services:
+        handle = services.replica.current()
+        with services.pool.connection() as conn:
+            model = models.get(conn, handle.model_id)
+        assert model is not None
+        plain = SentenceTransformer(str(reindex.model_folder(model)), device="cpu")
+        torch = _ratio(services, rounds[:ROUNDS], lambda texts: plain.encode(list(texts)))
+        _accelerate(services, _windows(services, "%"))
+        encoder = services.replica.current().encoder
+        twin = _ratio(services, rounds[ROUNDS:], encoder.encode_documents)
+    return [
+        _row("ingest over bare SentenceTransformer.encode", torch),
+        _row("ingest over bare encode, accelerated", twin),
+    ]
+
+
+def _pages(count: int) -> list[list[Incoming]]:
+    """Rounds of pages, the largest of some thousands left out: of like size each."""
+    found = []
+    with tarfile.open(PAGES) as archive:
+        for member in archive:
+            if member.isfile() and 2_000 < member.size < 30_000:
+                content = archive.extractfile(member)
+                assert content is not None
+                data = content.read()
+                found.append(Incoming(member.name, member.name, partial(bytes, data)))
+            if len(found) == count:
+                break
+    return [found[n : n + FILES] for n in range(0, count, FILES)]
+
+
+def _ratio(
+    services: Services,
+    rounds: Sequence[Sequence[Incoming]],
+    encode: Callable[[Sequence[str]], object],
+) -> dict[str, Any]:
+    ratios, rates = [], []
+    encode(["warm", "up"])
+    with open_ingester(services) as ingester:
+        # The reader process starts with the first file.
+        _ingest(replace(ingester, on_bulk=None), rounds[0][:1])
+        for files in rounds:
+            whole, count = _ingest(replace(ingester, on_bulk=None), files[1:])
+            texts = [t for file in files[1:] for t in _windows(services, file.source)]
+            assert len(texts) == count, (len(texts), count)
+            started = time.perf_counter()
+            encode(texts)
+            bare = time.perf_counter() - started
+            ratios.append(bare / whole)
+            rates.append(count / whole)
+    return {"ratio": statistics.median(ratios), "rate": statistics.median(rates)}
+
+
+def _ingest(ingester: Ingester, files: Sequence[Incoming]) -> tuple[float, int]:
+    """Seconds and windows."""
+    started = time.perf_counter()
+    count = sum(outcome.windows for outcome in ingester.ingest_many(files))
+    return time.perf_counter() - started, count
+
+
+def _windows(services: Services, source: str) -> list[str]:
+    with services.pool.connection() as conn:
+        return [
+            row[0]
+            for row in conn.execute(
+                "select substr(c.text, w.char_start + 1, w.char_end - w.char_start)"
+                " from text_window w join chunk c on c.id = w.chunk_id"
+                " join document d on d.id = c.document_id where d.source like %s order by w.id",
+                (source,),
+            )
+        ]
+
+
+def _accelerate(services: Services, windows: Sequence[str]) -> None:
+    with services.pool.connection() as conn:
+        model = models.get(conn, services.replica.current().model_id)
+    assert model is not None
+    reindex.accelerate(model, services.options, windows)
+    services.replica.reload()
+
+
+def _row(name: str, measured: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "value": round(measured["ratio"], 3),
+        "unit": "x",
+        "goal": 0.85,
+        "better": "higher",
+        "how": f"median of {ROUNDS} rounds of {FILES - 1} Markdown files in turn;"
+        f" {measured['rate']:.0f} windows/s ingested",
+    }

@@ -1,0 +1,217 @@
+"""
+Beside peers: LlamaIndex and plain Haystack with pgvector, on the same passages, questions and model.
+
+Passages of the seed's validation set, one chunk each, embedded by the bundled model on torch. The
+peers do what their guides show first: one vector for a passage, nearest first. LlamaIndex keeps
+them in memory, Haystack in the same Postgres.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+from app.wiring import Services
+from bench.retrieval_check import VALIDATION
+from bench.scratch import scratch
+from pipelines import artifacts
+from pipelines.store import search
+from training import seedfile
+from training.corpus import load_corpus
+from training.seedfile import SeedFile
+
+TOP_K = 5
+MODEL = str(artifacts.bundled_model())
+
+
+class Contestant(Protocol):
+    """One way from passages to the nearest ones of a question."""
+
+    name: str
+
+    def load(self, passages: dict[str, str]) -> None: ...
+
+    def ask(self, question: str) -> Sequence[str]:
+        """Names of the nearest `TOP_K` passages, best first."""
+
+
+class Attune:
+    """Windows of passages, words and vectors fused."""
+
+    name = "Attune"
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._names: dict[int, str] = {}
+
+    def load(self, passages: dict[str, str]) -> None:
+        with self._services.pool.connection() as conn:
+            chunks = load_corpus(conn, self._services.replica.current(), passages)
+        self._names = {int(chunk): name for name, chunk in chunks.items()}
+
+    def ask(self, question: str) -> Sequence[str]:
+        handle = self._services.replica.current()
+        vector = handle.encoder.encode_queries([question])[0]
+        with self._services.pool.connection() as conn:
+            hits = search.hybrid(conn, handle, question, vector, TOP_K)
+        return [self._names[int(hit.chunk_id)] for hit in hits]
+
+
+class Haystack:
+    """PgvectorDocumentStore with an HNSW index, and its embedding retriever in a pipeline."""
+
+    name = "Haystack with PgvectorDocumentStore"
+
+    def __init__(self, services: Services) -> None:
+        from haystack import Pipeline
+        from haystack.components.embedders import (
+            SentenceTransformersDocumentEmbedder,
+            SentenceTransformersTextEmbedder,
+        )
+        from haystack.utils import ComponentDevice, Secret
+        from haystack_integrations.components.retrievers.pgvector import PgvectorEmbeddingRetriever
+        from haystack_integrations.document_stores.pgvector import PgvectorDocumentStore
+
+        device = ComponentDevice.from_str("cpu")
+        self._store = PgvectorDocumentStore(
+            connection_string=Secret.from_token(services.dsn),
+            embedding_dimension=384,
+            search_strategy="hnsw",
+        )
+        self._embedder = SentenceTransformersDocumentEmbedder(
+            MODEL, device=device, progress_bar=False
+        )
+        self._embedder.warm_up()
+        self._pipeline = Pipeline()
+        self._pipeline.add_component(
+            "embed", SentenceTransformersTextEmbedder(MODEL, device=device, progress_bar=False)
+        )
+        self._pipeline.add_component(
+            "retrieve", PgvectorEmbeddingRetriever(document_store=self._store, top_k=TOP_K)
+        )
+        self._pipeline.connect("embed.embedding", "retrieve.query_embedding")
+        self._pipeline.warm_up()
+
+    def load(self, passages: dict[str, str]) -> None:
+        from haystack import Document
+
+        documents = [Document(content=text, meta={"name": n}) for n, text in passages.items()]
+        self._store.write_documents(self._embedder.run(documents)["documents"])
+
+    def ask(self, question: str) -> Sequence[str]:
+        found = self._pipeline.run({"embed": {"text": question}})["retrieve"]["documents"]
+        return [document.meta["name"] for document in found]
+
+
+class LlamaIndex:
+    """VectorStoreIndex in memory, as in the walk-through that this project set out from."""
+
+    name = "LlamaIndex, in memory"
+
+    def __init__(self) -> None:
+        from llama_index.core.base.embeddings.base import BaseEmbedding
+        from pydantic import PrivateAttr
+        from sentence_transformers import SentenceTransformer
+
+        class Embedding(BaseEmbedding):
+            _model: Any = PrivateAttr()
+
+            def model_post_init(self, context: Any) -> None:
+                super().model_post_init(context)
+                self._model = SentenceTransformer(MODEL, device="cpu")
+
+            def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
+                found: list[list[float]] = self._model.encode(texts).tolist()
+                return found
+
+            def _get_text_embedding(self, text: str) -> list[float]:
+                return self._get_text_embeddings([text])[0]
+
+            _get_query_embedding = _get_text_embedding
+
+            async def _aget_query_embedding(self, query: str) -> list[float]:
+                return self._get_text_embedding(query)
+
+        self._model = Embedding(embed_batch_size=32)
+        self._retriever: Any = None
+
+    def load(self, passages: dict[str, str]) -> None:
+        from llama_index.core import VectorStoreIndex
+        from llama_index.core.schema import TextNode
+
+        nodes = [TextNode(id_=name, text=text) for name, text in passages.items()]
+        index = VectorStoreIndex(nodes, embed_model=self._model)
+        self._retriever = index.as_retriever(similarity_top_k=TOP_K)
+
+    def ask(self, question: str) -> Sequence[str]:
+        return [found.node.node_id for found in self._retriever.retrieve(question)]
+
+
+def rows() -> list[dict[str, Any]]:
+    """Figures of each; none where the question set or the packages (`.[peers]`) are absent."""
+    if not VALIDATION.is_file():
+        return []
+    if not all(map(find_spec, ("llama_index", "haystack_integrations"))):
+        return []
+    questions = seedfile.read(VALIDATION)
+    with scratch() as services:
+        contestants: list[Contestant] = [Attune(services), Haystack(services), LlamaIndex()]
+        rates = [_load(one, dict(questions.corpus)) for one in contestants]
+        found, times = _ask(contestants, questions)
+    how = f"finance_10k/val: {len(questions.corpus)} passages, {len(questions.queries)} questions"
+    return [
+        row
+        for one, rate, hit, ms in zip(contestants, rates, found, times, strict=True)
+        for row in (
+            _row(f"{one.name}: hit@{TOP_K}, untuned", hit, "", "higher", how),
+            _row(f"{one.name}: passages/s taken in", rate, "1/s", "higher", f"{how}; torch"),
+            _row(f"{one.name}: a question, p50", ms, "ms", "lower", f"{how}; with embedding it"),
+        )
+    ]
+
+
+def _load(one: Contestant, passages: dict[str, str]) -> float:
+    """Passages a second."""
+    started = time.perf_counter()
+    one.load(passages)
+    return len(passages) / (time.perf_counter() - started)
+
+
+def _ask(contestants: Sequence[Contestant], questions: SeedFile) -> tuple[list[float], list[float]]:
+    """Hit rate and median milliseconds of each; every question goes to each in turn."""
+    hits: list[list[bool]] = [[] for _ in contestants]
+    times: list[list[float]] = [[] for _ in contestants]
+    for query, text in questions.queries.items():
+        relevant = set(questions.relevant_docs[query])
+        for n, one in enumerate(contestants):
+            spent, found = _timed(lambda one=one, text=text: one.ask(text))  # type: ignore[misc]
+            times[n].append(spent)
+            hits[n].append(bool(relevant & set(found)))
+    return [statistics.mean(h) for h in hits], [statistics.median(t) for t in times]
+
+
+def _timed(work: Callable[[], Sequence[str]]) -> tuple[float, Sequence[str]]:
+    started = time.perf_counter()
+    found = work()
+    return (time.perf_counter() - started) * 1e3, found
+
+
+def _row(name: str, value: float, unit: str, better: str, how: str) -> dict[str, Any]:
+    """A figure to compare, without a goal of its own."""
+    return {
+        "name": name, "value": round(value, 3), "unit": unit, "goal": None, "better": better,
+        "how": how,
+    }  # fmt: skip
+
+
+def main() -> None:
+    for row in rows():
+        print(json.dumps(row))
+
+
+if __name__ == "__main__":
+    main()
