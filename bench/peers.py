@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import Any, Protocol
 
+from sentence_transformers import SentenceTransformer
+
 from app.wiring import Services
 from bench.retrieval_check import VALIDATION
 from bench.scratch import scratch
@@ -62,48 +64,37 @@ class Attune:
 
 
 class Haystack:
-    """PgvectorDocumentStore with an HNSW index, and its embedding retriever in a pipeline."""
+    """PgvectorDocumentStore with an HNSW index, and its embedding retriever."""
 
     name = "Haystack with PgvectorDocumentStore"
 
     def __init__(self, services: Services) -> None:
-        from haystack import Pipeline
-        from haystack.components.embedders import (
-            SentenceTransformersDocumentEmbedder,
-            SentenceTransformersTextEmbedder,
-        )
-        from haystack.utils import ComponentDevice, Secret
+        from haystack.utils import Secret
         from haystack_integrations.components.retrievers.pgvector import PgvectorEmbeddingRetriever
         from haystack_integrations.document_stores.pgvector import PgvectorDocumentStore
 
-        device = ComponentDevice.from_str("cpu")
+        self._model = SentenceTransformer(MODEL, device="cpu")
         self._store = PgvectorDocumentStore(
             connection_string=Secret.from_token(services.dsn),
             embedding_dimension=384,
             search_strategy="hnsw",
         )
-        self._embedder = SentenceTransformersDocumentEmbedder(
-            MODEL, device=device, progress_bar=False
-        )
-        self._embedder.warm_up()
-        self._pipeline = Pipeline()
-        self._pipeline.add_component(
-            "embed", SentenceTransformersTextEmbedder(MODEL, device=device, progress_bar=False)
-        )
-        self._pipeline.add_component(
-            "retrieve", PgvectorEmbeddingRetriever(document_store=self._store, top_k=TOP_K)
-        )
-        self._pipeline.connect("embed.embedding", "retrieve.query_embedding")
-        self._pipeline.warm_up()
+        self._retriever = PgvectorEmbeddingRetriever(document_store=self._store, top_k=TOP_K)
 
     def load(self, passages: dict[str, str]) -> None:
         from haystack import Document
 
-        documents = [Document(content=text, meta={"name": n}) for n, text in passages.items()]
-        self._store.write_documents(self._embedder.run(documents)["documents"])
+        vectors = self._model.encode(list(passages.values()))
+        self._store.write_documents(
+            [
+                Document(content=text, meta={"name": name}, embedding=vector.tolist())
+                for (name, text), vector in zip(passages.items(), vectors, strict=True)
+            ]
+        )
 
     def ask(self, question: str) -> Sequence[str]:
-        found = self._pipeline.run({"embed": {"text": question}})["retrieve"]["documents"]
+        vector = self._model.encode(question).tolist()
+        found = self._retriever.run(query_embedding=vector)["documents"]
         return [document.meta["name"] for document in found]
 
 
@@ -115,7 +106,6 @@ class LlamaIndex:
     def __init__(self) -> None:
         from llama_index.core.base.embeddings.base import BaseEmbedding
         from pydantic import PrivateAttr
-        from sentence_transformers import SentenceTransformer
 
         class Embedding(BaseEmbedding):
             _model: Any = PrivateAttr()

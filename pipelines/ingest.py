@@ -22,7 +22,7 @@ from typing import Literal
 
 import numpy as np
 
-from pipelines import calibrate, languages, text
+from pipelines import calibrate, languages, suspicious, text
 from pipelines.convert import Converted, Converter, mime_of
 from pipelines.encoder import Encoder, Vectors
 from pipelines.errors import AttuneError, ConflictError, InputError
@@ -398,6 +398,14 @@ def _warnings(converted: Converted, language: str | None, encoder: Encoder) -> l
                 "code": documents.UNREAD_LANGUAGE,
                 "text": f"the embedding model hardly reads this text ({language or 'language unknown'});"
                 f" a multilingual base model such as {languages.MULTILINGUAL} does",
+            }
+        )
+    if suspicious.gives_orders(converted.text):
+        found.append(
+            {
+                "code": documents.SUSPICIOUS,
+                "text": "it holds text that reads like instructions to a language model;"
+                " questions made from it wait for review",
             }
         )
     return found

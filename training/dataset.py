@@ -13,7 +13,7 @@ from pathlib import Path
 from pipelines import text
 from pipelines.errors import InputError
 from training import seedfile
-from training.pairs import leans_on_context
+from training.quality import leans_on_context
 from training.seedfile import SeedFile
 
 # Enough of the passages to tell their language.

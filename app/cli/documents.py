@@ -188,9 +188,9 @@ def delete_document(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete documents with their passages, from every version's index at once."""
+    """Delete documents with their passages and the pairs made from them, from every index at once."""
     from app.cli.common import emit_json, services
-    from pipelines.store import chunks
+    from pipelines.store import chunks, pairs
 
     with services() as opened, opened.pool.connection() as conn:
         found = [_get(conn, document_id) for document_id in document_ids]
@@ -199,6 +199,7 @@ def delete_document(
             typer.confirm(f"Delete {titles}?", abort=True, err=True)
         for document in found:
             chunks.delete_document(conn, document.id)
+        pairs.forget_absent(conn)
     if as_json:
         emit_json({"deleted": [document.id for document in found]})
     else:

@@ -18,8 +18,11 @@ COLOUR = {"better": "green", "worse": "red", "no proof yet": "yellow"}
 
 def evaluate(
     dataset: Annotated[
-        Path, typer.Option(help="JSON or CSV file of questions and passages, held out.")
-    ],
+        str,
+        typer.Option(
+            help="corpus: the held-out stored pairs; or a JSON or CSV file of questions and passages."
+        ),
+    ] = "corpus",
     models: Annotated[
         str,
         typer.Option(help="Versions, folders, hub ids or openai:NAME; the first is the reference."),
@@ -37,12 +40,17 @@ def evaluate(
     BM25 alone, and whether the differences are more than chance. Nothing that serves changes.
     """
     from app.cli.common import emit_json, services
+    from training import stored
     from training.dataset import of_file
 
     given = dict(_beside(text) for text in beside or [])
-    chosen = of_file(dataset)
     names = [name.strip() for name in models.split(",") if name.strip()]
+    # A file is looked at before anything starts.
+    chosen = None if dataset == "corpus" else of_file(Path(dataset))
     with services() as opened:
+        if chosen is None:
+            with opened.pool.connection() as conn:
+                chosen = stored.dataset(conn)
         report = _run(opened, chosen, names, given)
         evaluation_id, paths = _keep(opened, report, chosen, out)
     if as_json:

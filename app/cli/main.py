@@ -14,7 +14,7 @@ import uuid
 
 import typer
 
-from app.cli import ask, doctor, documents, evaluate, models, serve, train
+from app.cli import ask, doctor, documents, evaluate, models, pairs, serve, train
 from app.settings import silence_telemetry
 from pipelines.errors import AttuneError
 
@@ -29,6 +29,7 @@ app.command("serve")(serve.serve)
 app.command("ask")(ask.ask)
 app.command("ingest")(documents.ingest)
 app.add_typer(documents.group, name="documents")
+app.add_typer(pairs.group, name="pairs")
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(models.group, name="models")

@@ -10,20 +10,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from pipelines.store.db import Connection
     from pipelines.store.models import Model
     from training.launch import OnProgress
     from training.options import TrainOptions
+    from training.run import Material
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 
 
 def train(
     pairs: Annotated[
-        Path | None, typer.Option(help="JSON or CSV file of questions and passages.")
+        Path | None,
+        typer.Option(help="JSON or CSV file of questions and passages; without it, stored pairs."),
     ] = None,
     heldout: Annotated[
         Path | None,
-        typer.Option(help="Questions never trained on; without it a tenth is set aside."),
+        typer.Option(
+            help="File of questions never trained on; without it a tenth of --pairs is set aside."
+        ),
     ] = None,
     method: Annotated[str, typer.Option(help="full, lora, query or adapter.")] = "full",
     base: Annotated[str, typer.Option(help="Version to start from.")] = "base",
@@ -55,6 +60,8 @@ def train(
 ) -> None:
     """Train a new version of the embedder. It serves nobody until it is promoted.
 
+    Learns from the stored pairs that are accepted (attune pairs), or from a file of pairs.
+
     Interrupted or killed, `attune train --resume RUN` goes on from the last checkpoint.
     """
     from app.cli.common import emit_json, services
@@ -63,8 +70,10 @@ def train(
     from training import preflight, run
     from training.launch import Machine
 
-    if (pairs is None) == (resume is None):
+    if pairs is not None and resume is not None:
         raise InputError("Give either --pairs FILE, or --resume RUN.")
+    if heldout is not None and pairs is None:
+        raise InputError("--heldout goes with --pairs FILE; stored pairs have a held-out side.")
     with services() as opened:
         settings = opened.settings
         folders = run.Folders.under(settings.home)
@@ -72,7 +81,6 @@ def train(
         if resume is not None:
             run_id = RunId(resume)
         else:
-            assert pairs is not None
             options = _options(
                 method=method,
                 epochs=epochs,
@@ -86,8 +94,8 @@ def train(
                 size_tokens=settings.window_tokens,
                 stride_tokens=settings.window_stride,
             )
-            found = _material(pairs, heldout, seed)
             with opened.pool.connection() as conn:
+                found = _material(conn, pairs, heldout, seed)
                 _, folder = run.base_model(conn, base)
             if dry_run:
                 report = preflight.probe(folder, found, options, machine)
@@ -124,9 +132,11 @@ def _options(*, matryoshka: str, **values: Any) -> TrainOptions:
     return TrainOptions(matryoshka=lengths, **values)
 
 
-def _material(pairs: Path, heldout: Path | None, seed: int) -> Any:
-    from training import run, seedfile
+def _material(conn: Connection, pairs: Path | None, heldout: Path | None, seed: int) -> Material:
+    from training import run, seedfile, stored
 
+    if pairs is None:
+        return stored.material(conn)
     held = None if heldout is None else seedfile.read(heldout)
     return run.material(seedfile.read(pairs), held, seed=seed)
 
@@ -179,7 +189,7 @@ def _print_model(run_id: int, model: Model) -> None:
         )
         if after <= before:
             typer.secho("It does not find more than its base; do not promote it.", fg="yellow")
-    typer.echo(f"Next: attune evaluate --dataset FILE --models base,{model.name}")
+    typer.echo(f"Next: attune evaluate --dataset corpus --models base,{model.name}")
 
 
 def _print_preflight(report: Any) -> None:

@@ -15,6 +15,7 @@ from pipelines.store.ids import DocumentId
 
 # Why a document is marked although it is indexed: the warning's `code`.
 UNREAD_LANGUAGE = "language"
+SUSPICIOUS = "suspicious"
 
 
 @dataclass(frozen=True)

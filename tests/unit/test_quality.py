@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from training.pairs import leans_on_context
+from training.quality import leans_on_context
 
 
 @pytest.mark.parametrize(

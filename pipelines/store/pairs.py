@@ -1,0 +1,227 @@
+"""Rows of `pair` and `pair_done`: questions with their passages, and what generators are done with."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, get_args
+
+from psycopg import sql
+from psycopg.rows import class_row
+
+from pipelines.store.db import Connection
+
+Split = Literal["train", "heldout"]
+Status = Literal["accepted", "review", "rejected"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+STATUSES: tuple[Status, ...] = get_args(Status)
+# Pairs made from the documents themselves; others keep the name of the file they came in.
+CORPUS = "corpus"
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A text that is a chunk of one or more documents now. `ordinal` is its place in the first."""
+
+    sha256: str
+    text: str
+    document: str
+    section: str
+    ordinal: int
+    language: str | None
+    suspicious: bool
+
+
+@dataclass(frozen=True)
+class NewPair:
+    """A pair to store; see the columns of `pair`."""
+
+    question: str
+    question_sha256: str
+    passage: str
+    passage_sha256: str
+    origin: str
+    generator: str
+    kind: str
+    document: str
+    section: str
+    language: str | None
+    split: Split
+    status: Status
+    reason: str = ""
+    base_rank: int | None = None
+
+
+@dataclass(frozen=True)
+class Pair(NewPair):
+    """A pair as stored."""
+
+    id: int = 0
+    created_by: str = ""
+    created_at: datetime | None = None
+    reviewed_by: str | None = None
+    reviewed_at: datetime | None = None
+
+
+def passages(
+    conn: Connection, *, suspicious_code: str, collections: Sequence[str] | None = None
+) -> list[Passage]:
+    """The distinct passages of the indexed documents, in reading order."""
+    rows = conn.execute(
+        "select * from (select distinct on (c.sha256) c.sha256, c.text, d.title,"
+        " coalesce(c.heading, ''), c.ordinal, c.language,"
+        " d.warnings @> jsonb_build_array(jsonb_build_object('code', %s::text)), d.id"
+        " from chunk c join document d on d.id = c.document_id where d.status = 'indexed'"
+        " and (%s::text[] is null or d.collection = any(%s))"
+        " order by c.sha256, d.id, c.ordinal) t order by t.id, t.ordinal",
+        (suspicious_code, collections, collections),
+    )
+    return [Passage(*row[:7]) for row in rows]
+
+
+def add(conn: Connection, pairs: Sequence[NewPair], *, created_by: str = "system") -> int:
+    """Store pairs that are not there yet; how many."""
+    if not pairs:
+        return 0
+    columns = list(NewPair.__dataclass_fields__)
+    statement = sql.SQL(
+        "insert into pair ({}, created_by) values ({}, %s) on conflict do nothing"
+    ).format(
+        sql.SQL(", ").join(map(sql.Identifier, columns)),
+        sql.SQL(", ").join([sql.Placeholder()] * len(columns)),
+    )
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            statement, [(*(getattr(p, name) for name in columns), created_by) for p in pairs]
+        )
+        return cursor.rowcount
+
+
+def mark_done(conn: Connection, generator: str, passages_sha256: Sequence[str]) -> None:
+    """Remember that a generator need not look at passages again."""
+    conn.execute(
+        "insert into pair_done select %s, unnest(%s::text[]) on conflict do nothing",
+        (generator, list(passages_sha256)),
+    )
+
+
+def done(conn: Connection, generator: str) -> set[str]:
+    """Sums of the passages that a generator is done with."""
+    rows = conn.execute("select passage_sha256 from pair_done where generator = %s", (generator,))
+    return {row[0] for row in rows}
+
+
+def splits(conn: Connection) -> dict[str, Split]:
+    """The side of every passage that has pairs, rejected ones aside."""
+    rows = conn.execute(
+        "select passage_sha256, min(split) from pair where status <> 'rejected' group by 1"
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def questions(conn: Connection) -> set[str]:
+    """Sums of all questions, rejected ones too: those are not to come again."""
+    return {row[0] for row in conn.execute("select distinct question_sha256 from pair")}
+
+
+def select(
+    conn: Connection,
+    *,
+    statuses: Collection[str] | None = None,
+    split: str | None = None,
+    after: int = 0,
+    limit: int | None = None,
+) -> list[Pair]:
+    """Pairs by status and side, oldest first, those with ids above `after`."""
+    with conn.cursor(row_factory=class_row(Pair)) as cursor:
+        return cursor.execute(
+            "select * from pair where id > %(after)s"
+            " and (%(statuses)s::text[] is null or status = any(%(statuses)s))"
+            " and (%(split)s::text is null or split = %(split)s) order by id limit %(limit)s",
+            {
+                "after": after,
+                "statuses": None if statuses is None else list(statuses),
+                "split": split,
+                "limit": limit,
+            },
+        ).fetchall()
+
+
+def usable(conn: Connection, split: str) -> list[Pair]:
+    """
+    Accepted pairs of a side to train or judge on.
+
+    Those made from documents count while a chunk holds their passage.
+    """
+    with conn.cursor(row_factory=class_row(Pair)) as cursor:
+        return cursor.execute(
+            "select p.* from pair p where p.status = 'accepted' and p.split = %s and"
+            " (p.origin <> %s or exists (select from chunk c where c.sha256 = p.passage_sha256))"
+            " order by p.id",
+            (split, CORPUS),
+        ).fetchall()
+
+
+def decide(
+    conn: Connection,
+    ids: Sequence[int],
+    status: Status,
+    *,
+    who: str,
+    question: str | None = None,
+    question_sha256: str | None = None,
+) -> int:
+    """A person's decision on pairs, with the question as they would ask it; how many there were."""
+    return conn.execute(
+        "update pair set status = %s, reviewed_by = %s, reviewed_at = now(),"
+        " question = coalesce(%s, question), question_sha256 = coalesce(%s, question_sha256)"
+        " where id = any(%s)",
+        (status, who, question, question_sha256, list(ids)),
+    ).rowcount
+
+
+def delete(conn: Connection, *, generator: str) -> int:
+    """Remove what a generator made and a person has not reviewed; it starts anew. How many."""
+    conn.execute("delete from pair_done where generator = %s", (generator,))
+    return conn.execute(
+        "delete from pair where generator = %s and reviewed_at is null", (generator,)
+    ).rowcount
+
+
+def forget_absent(conn: Connection) -> int:
+    """Remove pairs whose passage was made from a document and is in none any more; how many."""
+    gone = conn.execute(
+        "delete from pair p where p.origin = %s"
+        " and not exists (select from chunk c where c.sha256 = p.passage_sha256)",
+        (CORPUS,),
+    ).rowcount
+    conn.execute(
+        "delete from pair_done p"
+        " where not exists (select from chunk c where c.sha256 = p.passage_sha256)"
+    )
+    return gone
+
+
+def counts(conn: Connection) -> list[tuple[str, str, str, str, str, int]]:
+    """Generator, kind, side, status, reason, and how many pairs."""
+    return [
+        (row[0], row[1], row[2], row[3], row[4], row[5])
+        for row in conn.execute(
+            "select generator, kind, split, status, reason, count(*) from pair"
+            " group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5"
+        )
+    ]
+
+
+def liked(conn: Connection) -> list[tuple[str, str]]:
+    """Questions whose answer was liked, each with the text of a passage that it cites and that is still there."""
+    rows = conn.execute(
+        "select q.text, c.text from feedback f join message m on m.id = f.message_id"
+        " join lateral (select text from message u where u.conversation_id = m.conversation_id"
+        "  and u.role = 'user' and u.id < m.id order by u.id desc limit 1) q on true"
+        " join lateral jsonb_array_elements(m.shown) s on (s ->> 'cited')::boolean"
+        " join chunk c on c.id = (s ->> 'chunk_id')::bigint"
+        " where f.verdict = 'like' order by m.id"
+    )
+    return [(row[0], row[1]) for row in rows]

@@ -1,0 +1,89 @@
+"""The pairs in the store as a run and an evaluation take them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipelines.errors import InputError
+from pipelines.store import documents, pairs
+from pipelines.store.db import Connection
+from pipelines.store.pairs import Pair
+from training import dataset as datasets
+from training.dataset import Dataset
+from training.run import FEWEST_PAIRS, Material
+from training.rundir import Question
+
+# Passages beside those that are asked about: what a question has to be told from. More cost time
+# and change no verdict; they are an even sample of the documents.
+MOST_PASSAGES = 5000
+
+
+def material(conn: Connection) -> Material:
+    """
+    The accepted pairs, their held-out side apart.
+
+    :raises InputError: There are none to train on.
+    """
+    train, heldout = pairs.usable(conn, "train"), pairs.usable(conn, "heldout")
+    if len({pair.passage_sha256 for pair in train}) < FEWEST_PAIRS:
+        raise InputError(
+            "There are no accepted pairs to train on. Make some with attune pairs generate, or"
+            " give --pairs FILE."
+        )
+    return Material(_corpus(conn, [*train, *heldout]), _questions(train), _questions(heldout))
+
+
+def dataset(conn: Connection) -> Dataset:
+    """
+    The held-out pairs, asked of the documents' passages.
+
+    :raises InputError: There are none.
+    """
+    heldout = pairs.usable(conn, "heldout")
+    if not heldout:
+        raise InputError(
+            "No accepted pair is held out. Make pairs with attune pairs generate, or give"
+            " --dataset FILE."
+        )
+    corpus = _corpus(conn, heldout)
+    languages: dict[str, str | None] = dict.fromkeys(corpus)
+    languages |= {
+        passage.sha256: passage.language
+        for passage in pairs.passages(conn, suspicious_code=documents.SUSPICIOUS)
+        if passage.sha256 in corpus
+    }
+    languages |= {pair.passage_sha256: pair.language for pair in heldout}
+    asked = _by_question(heldout)
+    return datasets.of_passages(
+        pairs.CORPUS,
+        {key: found[0].question for key, found in asked.items()},
+        corpus,
+        {key: [pair.passage_sha256 for pair in found] for key, found in asked.items()},
+        languages,
+    )
+
+
+def _corpus(conn: Connection, found: Sequence[Pair]) -> dict[str, str]:
+    """The pairs' passages, and others of the documents up to `MOST_PASSAGES`."""
+    corpus = {pair.passage_sha256: pair.passage for pair in found}
+    others = {
+        p.sha256: p.text
+        for p in pairs.passages(conn, suspicious_code=documents.SUSPICIOUS)
+        if p.sha256 not in corpus
+    }
+    room = max(0, MOST_PASSAGES - len(corpus))
+    return corpus | {key: others[key] for key in sorted(others)[:room]}
+
+
+def _questions(found: Sequence[Pair]) -> list[Question]:
+    return [
+        Question(same[0].question, tuple(pair.passage_sha256 for pair in same))
+        for same in _by_question(found).values()
+    ]
+
+
+def _by_question(found: Sequence[Pair]) -> dict[str, list[Pair]]:
+    asked: dict[str, list[Pair]] = {}
+    for pair in found:
+        asked.setdefault(pair.question_sha256, []).append(pair)
+    return asked
