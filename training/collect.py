@@ -36,7 +36,7 @@ MOST_PASSAGES = 2000
 # Shorter passages are headings and captions; nobody's question is answered there.
 SHORTEST_CHARS = 200
 WRITTEN_AT_ONCE = 50
-BOTH_SIDES = "its passage repeats ones of both sides"
+OTHER_SIDE = "its passage is on the other side, or repeats one that is"
 SUSPICIOUS = "its document gives orders to language models"
 FEEDBACK = "from a liked answer"
 
@@ -274,7 +274,7 @@ class _Collector:
         if fault is None and rank == 0:
             fault = quality.GENERIC
         if fault is None and side is None:
-            fault = BOTH_SIDES
+            fault = OTHER_SIDE
         waits = hold or (SUSPICIOUS if passage.suspicious else "")
         status: pairs.Status = "rejected" if fault else "review" if waits else "accepted"
         if fault:

@@ -505,4 +505,4 @@ def _words(text: str) -> list[str]:
 def _is_prose(sentence: str) -> bool:
     """Not a row of a table, a running head or a list of numbers."""
     letters = sum(char.isalpha() for char in sentence)
-    return letters > 0.6 * len(sentence) and "|" not in sentence
+    return letters > 0.5 * len(sentence) and "|" not in sentence

@@ -77,7 +77,8 @@ def assign(
         if side == "heldout":
             held += sum(key not in known for key in group)
         for key in group:
-            found[key] = known.get(key, side)
+            decided = known.get(key, side)
+            found[key] = decided if wanted in (None, decided) else None
     return found
 
 

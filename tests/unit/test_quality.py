@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from training import quality
 from training.quality import leans_on_context
 
 
@@ -38,3 +39,24 @@ def test_share_of_a_generated_set(shared_data):
     queries = json.loads((shared_data / "qa/finance_10k/train.json").read_text())["queries"]
     leaning = sum(map(leans_on_context, queries.values()))
     assert 0.1 < leaning / len(queries) < 0.35
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "fault"),
+    [
+        ("Why?", "en", quality.SHORT),
+        ("为什么呢", "zh", None),
+        ("why " * 200, "en", quality.LONG),
+        ("What does this section say?", "en", quality.LEANS),
+        ("Wie hoch war der Umsatz des Unternehmens im vergangenen Jahr?", "en", quality.LANGUAGE),
+        ("Wie hoch war der Umsatz des Unternehmens im vergangenen Jahr?", "de", None),
+        ("Wie hoch war der Umsatz des Unternehmens im vergangenen Jahr?", None, None),
+    ],
+)
+def test_what_speaks_against_a_question(question, language, fault):
+    assert quality.fault(question, language) == fault
+
+
+def test_questions_that_differ_in_spelling_alone_are_one():
+    assert quality.digest("What is  UFO?") == quality.digest("what is ufo")
+    assert quality.digest("What is UFO 2?") != quality.digest("What is UFO?")
