@@ -7,9 +7,7 @@ citation is exact by construction.
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -71,7 +69,7 @@ def choose(
     candidates = _candidates(question, hits)
     if not candidates:
         return []
-    vectors = encode([c.scored for c in candidates])
+    vectors = encode([f"{_named(hits[c.number - 1].title)}{c.scored}" for c in candidates])
     rank = np.array([1 / c.number for c in candidates])
     lexical = np.array([c.lexical for c in candidates])
     scores = vectors @ vector + LEXICAL_WEIGHT * lexical + RANK_WEIGHT * rank
@@ -101,17 +99,20 @@ def _candidates(question: str, hits: Sequence[Hit]) -> list[_Candidate]:
         for n, hit in enumerate(hits, start=1)
     ]
     held = [frozenset(terms(scored, language)) for *_, scored, language in rows]
-    count = Counter(term for row in held for term in row)
-    asked = {hit.language: frozenset(terms(question, hit.language)) for hit in hits}
+    # What the title says already, every sentence under it is about.
+    asked = [
+        frozenset(terms(question, hit.language)) - frozenset(terms(hit.title, hit.language))
+        for hit in hits
+    ]
 
-    def share(row: frozenset[str], language: str | None) -> float:
-        wanted = asked[language]
-        weight = {t: math.log1p(len(rows) / (count[t] or 1)) for t in wanted}
+    def share(row: frozenset[str], number: int) -> float:
+        wanted = asked[number - 1]
+        weight = {t: hits[number - 1].weights.get(t, 0.0) for t in wanted}
         return sum(weight[t] for t in wanted & row) / (sum(weight.values()) or 1.0)
 
     scored = [
-        _Candidate(number, span, text, scored, share(row, language))
-        for (number, span, text, scored, language), row in zip(rows, held, strict=True)
+        _Candidate(number, span, text, scored, share(row, number))
+        for (number, span, text, scored, _), row in zip(rows, held, strict=True)
     ]
     # Ties, and questions whose words are nowhere, fall to the window that the search matched.
     scored.sort(
@@ -134,6 +135,12 @@ def _answers(text: str) -> Iterator[tuple[Span, str]]:
         elif SHORTEST_CHARS <= end - start <= LONGEST_CHARS:
             yield (start, end), f"{asked} {sentence}".strip()
             asked = ""
+
+
+def _named(title: str) -> str:
+    """The words of a title, to be read before a sentence under it: *uber_2021.pdf* says whose revenue it is."""
+    words = re.findall(r"[^\W_]+", title.rsplit(".", 1)[0])
+    return f"{' '.join(words)}: " if any(len(word) > 2 and word.isalpha() for word in words) else ""
 
 
 def _in_window(hit: Hit, span: Span) -> bool:

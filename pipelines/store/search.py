@@ -7,9 +7,9 @@ carry no foreign key; every way to a hit joins the window and its chunk, so an o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -62,6 +62,8 @@ class Hit:
     lexical: float
     window_start: int | None
     window_end: int | None
+    # What the question's terms weigh, by how rare they are in the collection; the same for all hits.
+    weights: Mapping[str, float] = field(default_factory=dict, repr=False)
 
     @property
     def confidence(self) -> float:
@@ -112,6 +114,7 @@ def hybrid(
             scores = fuse(cosines, shares, handle.lexical_weight, _trust(handle, question))
         best = np.argsort(-scores, kind="stable")[:top_k]
         rows = _rows(conn, [ids[i] for i in best])
+    weights = {term: float(asked.weights[number]) for term, number in asked.word.items()}
     hits = []
     for i in best:
         window = windows.get(ids[i])
@@ -124,6 +127,7 @@ def hybrid(
                     lexical=float(shares[i]),
                     window_start=window.start if window else None,
                     window_end=window.end if window else None,
+                    weights=weights,
                 )
             )
     return hits
