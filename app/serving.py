@@ -42,6 +42,7 @@ def run(settings: Settings, host: str, port: int, open_browser: bool | None) -> 
             with open_services(settings) as services:
                 _index_handbook(services)
                 services.replica.current()
+                services.replica.start()
                 _serve(services, listening, shown, open_browser)
         finally:
             print("Attune has stopped.", flush=True)

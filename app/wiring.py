@@ -62,7 +62,9 @@ def open_services(settings: Settings, *, pool_size: int = 10) -> Iterator[Servic
             pool, llm=llm_options(settings), top_k=settings.top_k, workers=pool_size
         )
         stack.callback(answerer.close)
-        yield Services(settings, dsn, pool, options, Replica(pool, options), answerer)
+        replica = Replica(pool, options)
+        stack.callback(replica.stop)
+        yield Services(settings, dsn, pool, options, replica, answerer)
 
 
 @contextmanager

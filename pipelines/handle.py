@@ -31,6 +31,13 @@ class SearchHandle:
     lexical_weight: float
     answer_threshold: float | None
     encoder: Encoder = field(repr=False)
+    # Set when the index has no vectors of its own, but another way to embed questions.
+    vectors_of: IndexId | None = None
+
+    @property
+    def vectors_id(self) -> IndexId:
+        """The index whose vector table is searched and written."""
+        return self.vectors_of or self.index_id
 
     def __deepcopy__(self, memo: dict[int, Any]) -> SearchHandle:
         """Itself: Haystack deep-copies run inputs, and weights must not be copied per question."""

@@ -271,7 +271,7 @@ class Ingester:
                 chunks.write(
                     conn,
                     draft.document_id,
-                    handle.index_id,
+                    handle.vectors_id,
                     handle.rule_id,
                     found.chunks,
                     found.vectors,

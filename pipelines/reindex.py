@@ -16,6 +16,7 @@ from pipelines.errors import InputError, NotReadyError
 from pipelines.handle import SearchHandle
 from pipelines.store import active, indexes, models
 from pipelines.store.db import Connection
+from pipelines.store.ids import IndexId
 from pipelines.store.models import Model
 from pipelines.windows import WindowRule
 
@@ -167,14 +168,27 @@ def load_handle(conn: Connection, options: EncoderOptions) -> SearchHandle:
     :raises NotReadyError: None is active yet.
     :raises ArtifactError: Its model's files are damaged, or do not fit the index.
     """
+    pointer = active.get(conn)
+    if pointer is None:
+        raise NotReadyError("No version is active yet.")
+    return load_index(conn, pointer.index_id, options, epoch=pointer.epoch)
+
+
+def load_index(
+    conn: Connection, index_id: IndexId, options: EncoderOptions, *, epoch: int = 0
+) -> SearchHandle:
+    """
+    The handle of any index; its model is loaded and verified.
+
+    :param epoch: The one it serves in; 0: it does not serve.
+    :raises NotReadyError: The index is gone, or its model does not fit it.
+    :raises ArtifactError: Its model's files are damaged.
+    """
     with conn.transaction():
-        pointer = active.get(conn)
-        if pointer is None:
-            raise NotReadyError("No version is active yet.")
-        index = indexes.get(conn, pointer.index_id)
-        assert index is not None
-        model = models.get(conn, index.model_id)
-        assert model is not None
+        index = indexes.get(conn, index_id)
+        model = None if index is None else models.get(conn, index.model_id)
+        if index is None or model is None:
+            raise NotReadyError(f"There is no index {index_id}.")
         rule = indexes.rule(conn, index.rule_id)
     encoder = load_model(model, options)
     if encoder.dimension != model.dimension or encoder.tokenizer != rule.tokenizer:
@@ -183,7 +197,7 @@ def load_handle(conn: Connection, options: EncoderOptions) -> SearchHandle:
             f"{rule.tokenizer}; its model has {encoder.dimension} and {encoder.tokenizer}."
         )
     return SearchHandle(
-        epoch=pointer.epoch,
+        epoch=epoch,
         index_id=index.id,
         model_id=model.id,
         model_name=model.name,
@@ -193,4 +207,5 @@ def load_handle(conn: Connection, options: EncoderOptions) -> SearchHandle:
         lexical_weight=index.lexical_weight,
         answer_threshold=index.answer_threshold,
         encoder=encoder,
+        vectors_of=index.vectors_of,
     )

@@ -38,4 +38,4 @@ def add_document(
             " values (%s, %s, %s, 'text/plain', 1, 'indexed', %s) returning id",
             (title, title, chunks.digest(title), collection),
         ).fetchone()
-        return chunks.write(conn, document_id, handle.index_id, handle.rule_id, new, vectors)
+        return chunks.write(conn, document_id, handle.vectors_id, handle.rule_id, new, vectors)

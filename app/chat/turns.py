@@ -104,22 +104,25 @@ async def ask(
     started = time.perf_counter()
     finished = False
     try:
-        handle = await asyncio.to_thread(services.replica.current)
-        stream = services.answerer.stream(question, history, handle=handle)
-        async with aclosing(stream), aclosing(stops.until(conversation, stream)) as events:
-            async for event in events:
-                if isinstance(event, StageStarted):
-                    yield Progress(conversation, text, STAGES[event.stage])
-                elif isinstance(event, Passages):
-                    hits = event.hits
-                elif isinstance(event, Token):
-                    text += event.text
-                    yield Progress(conversation, text, STAGES["answer"])
-                elif isinstance(event, Done):
-                    finished = True
-                    metrics.observe(event.answer)
-                    message = await asyncio.to_thread(_store, services, conversation, event.answer)
-                    yield Progress(conversation, message=message)
+        await asyncio.to_thread(services.replica.current)  # loads at the first question
+        with services.replica.question() as handle:
+            stream = services.answerer.stream(question, history, handle=handle)
+            async with aclosing(stream), aclosing(stops.until(conversation, stream)) as events:
+                async for event in events:
+                    if isinstance(event, StageStarted):
+                        yield Progress(conversation, text, STAGES[event.stage])
+                    elif isinstance(event, Passages):
+                        hits = event.hits
+                    elif isinstance(event, Token):
+                        text += event.text
+                        yield Progress(conversation, text, STAGES["answer"])
+                    elif isinstance(event, Done):
+                        finished = True
+                        metrics.observe(event.answer)
+                        message = await asyncio.to_thread(
+                            _store, services, conversation, event.answer
+                        )
+                        yield Progress(conversation, message=message)
     except AttuneError as error:
         finished = True
         metrics.failures.labels(type(error).__name__).inc()

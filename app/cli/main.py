@@ -14,7 +14,7 @@ import uuid
 
 import typer
 
-from app.cli import ask, doctor, documents, evaluate, models, pairs, serve, train
+from app.cli import ask, doctor, documents, evaluate, models, pairs, replicas, serve, train
 from app.settings import silence_telemetry
 from pipelines.errors import AttuneError
 
@@ -33,6 +33,7 @@ app.add_typer(pairs.group, name="pairs")
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(models.group, name="models")
+app.command("replicas")(replicas.replicas)
 app.command("doctor")(doctor.doctor)
 
 

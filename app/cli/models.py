@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from pipelines.build import OnProgress, Progress
     from pipelines.store.models import Model
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
@@ -52,6 +55,126 @@ def show(name: Name, as_json: AsJson = False) -> None:
                 typer.echo(f"  {inner}: {item}")
         else:
             typer.echo(f"{key}: {value}")
+
+
+@group.command("status")
+def status(as_json: AsJson = False) -> None:
+    """How far each version is: built, loaded, serving; and what was done last."""
+    from app import versions
+    from app.cli.common import emit_json, services
+    from pipelines.store import active
+
+    with services(pool_size=2) as opened, opened.pool.connection() as conn:
+        found = versions.statuses(conn)
+        said = active.audits(conn, limit=5)
+    if as_json:
+        emit_json({"versions": [s.as_json() for s in found], "audit": [vars(a) for a in said]})
+        return
+    for row in found:
+        typer.secho(
+            f"{row.name:12} {row.kind:8} {row.state:10}"
+            + (
+                f" {row.complete} of {row.documents} documents,"
+                f" {row.vectors} of {row.windows} windows, loaded by {row.loaded_by}"
+                if row.state != "not built"
+                else ""
+            ),
+            fg="green" if row.state == "serving" else None,
+        )
+        if row.reason:
+            typer.secho(f"             {row.reason}", fg="yellow")
+    for audit in said:
+        typer.echo(
+            f"{audit.at:%Y-%m-%d %H:%M} {audit.action} {audit.detail.get('version', '')}"
+            f" by {audit.who}  {audit.detail.get('reason') or audit.detail.get('gate', '')}"
+        )
+
+
+@group.command("build")
+def build(name: Name, as_json: AsJson = False) -> None:
+    """Make a version's vectors of all documents, beside those that serve.
+
+    Interrupted, it goes on where it stopped. Nobody who asks notices.
+    """
+    from app import versions
+    from app.cli.common import emit_json, services
+
+    with services() as opened, _bar() as show:
+        handle = versions.build(opened, name, show)
+    if as_json:
+        emit_json({"version": name, "index": handle.index_id, "state": "ready"})
+        return
+    typer.secho(f"{name} is built.", fg="green")
+    typer.echo(f"Next: attune models promote {name}")
+
+
+@group.command("prepare")
+def prepare(name: Name, as_json: AsJson = False) -> None:
+    """Have every running server load and verify a version that is built."""
+    from app import versions
+    from app.cli.common import emit_json, services
+
+    with services(pool_size=2) as opened:
+        count = versions.prepare(opened, name)
+    if as_json:
+        emit_json({"version": name, "replicas": count})
+    else:
+        typer.secho(f"{name} is loaded by {count} running server(s).", fg="green")
+
+
+@group.command("promote")
+def promote(
+    name: Name,
+    override: Annotated[
+        str | None,
+        typer.Option(help="Promote in spite of what the figures say; the reason is kept."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let a version serve: build, load everywhere, prove, switch in one transaction.
+
+    Asks for an evaluation against the version that serves which does not find it worse.
+    Questions under way end on the version they began with.
+    """
+    from app import versions
+    from app.cli.common import emit_json, services
+    from pipelines import registry
+
+    with services() as opened:
+        with opened.pool.connection() as conn:
+            verdict = versions.allowed(conn, registry.find(conn, name), override)
+        if not yes and not as_json:
+            typer.echo(verdict.reason, err=True)
+            typer.confirm(f"Let {name} answer everybody's questions?", abort=True, err=True)
+        with _bar() as show:
+            after = versions.promote(opened, name, who="cli", override=override, on_progress=show)
+    if as_json:
+        emit_json({"version": name, "epoch": after.epoch, "gate": verdict.reason})
+        return
+    typer.secho(f"{name} serves (epoch {after.epoch}).", fg="green")
+    typer.echo("To go back: attune models rollback")
+
+
+@group.command("rollback")
+def rollback(
+    reason: Annotated[str, typer.Option(help="Why; kept with the act.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let the version serve again that did before. Takes a second or two."""
+    from app import versions
+    from app.cli.common import emit_json, services
+
+    if not yes and not as_json:
+        typer.confirm("Go back to the version before?", abort=True, err=True)
+    with services() as opened:
+        after = versions.roll_back(opened, who="cli", reason=reason)
+        name = opened.replica.refresh().model_name
+    if as_json:
+        emit_json({"version": name, "epoch": after.epoch})
+    else:
+        typer.secho(f"{name} serves again (epoch {after.epoch}).", fg="green")
 
 
 @group.command("delete")
@@ -121,3 +244,33 @@ def _short(model: Model) -> str:
     if model.kind in ("base", "openai"):
         return model.base
     return f"from {model.base}, {model.metrics.get('pairs', '?')} pairs"
+
+
+@contextmanager
+def _bar() -> Iterator[OnProgress]:
+    """A live line on stderr."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task("starting", total=None, note="")
+
+        def show(told: Progress) -> None:
+            left = "" if told.eta_s is None else f"  {told.eta_s / 60:.1f} min left"
+            rate = "" if told.rate is None else f"{told.rate:.0f} windows/s{left}"
+            bars.update(
+                bar,
+                description=told.stage,
+                completed=told.done,
+                total=told.total or None,
+                note=rate,
+            )
+
+        yield show

@@ -1,14 +1,31 @@
-"""The one row that names the serving index, and its epoch."""
+"""
+The one row that names the serving index, and the transaction that changes it.
+
+Promotion and rollback are the same: compare-and-set on the epoch, while no writer can add to the
+corpus, refused unless the index holds a vector of every live window and of nothing else.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
 
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 
-from pipelines.store.db import Connection
+from pipelines.errors import ConflictError, NotReadyError
+from pipelines.store import gaps, indexes, replicas
+from pipelines.store.db import PROMOTE_LOCK, Connection
 from pipelines.store.ids import IndexId
+
+# Writers finish a document in far less; whoever waits longer than this holds everybody up.
+LOCK_TIMEOUT = "1s"
+
+
+class GapError(NotReadyError):
+    """The index lacks something; catch up and try again."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +36,22 @@ class Active:
     previous_id: IndexId | None
     epoch: int
     changed_at: datetime
+
+
+@dataclass(frozen=True)
+class Switch:
+    """
+    A change to be made: what for, by whom, and the epoch it was decided at.
+
+    `attempt` names it in the audit, so that its outcome can be told after a lost connection.
+    """
+
+    index_id: IndexId
+    expected_epoch: int
+    who: str
+    action: Literal["promote", "rollback"]
+    attempt: UUID
+    detail: dict[str, Any]
 
 
 def get(conn: Connection) -> Active | None:
@@ -38,3 +71,114 @@ def set_first(conn: Connection, index_id: IndexId) -> bool:
         ).rowcount
         == 1
     )
+
+
+def promote(conn: Connection, switch: Switch) -> Active:
+    """
+    Let an index serve; the new pointer. One transaction; writers wait while it checks, readers go on.
+
+    :raises ConflictError: The epoch moved, another promotion is under way, or it serves already.
+    :raises GapError: A window has no vector, a vector no window, or the HNSW index is not valid.
+    :raises NotReadyError: The index is not ready, or a live replica has not loaded it.
+    :raises LockNotAvailable: A writer held on for longer than `LOCK_TIMEOUT`; try again.
+    """
+    with conn.transaction():
+        conn.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
+        locked = conn.execute("select pg_try_advisory_xact_lock(%s)", (PROMOTE_LOCK,)).fetchone()
+        if locked is None or not locked[0]:
+            raise ConflictError("Another promotion is under way.")
+        before = get(conn)
+        if before is None or before.epoch != switch.expected_epoch:
+            raise ConflictError("The active version changed meanwhile; look again.")
+        if switch.index_id == before.index_id:
+            raise ConflictError("This version serves already.")
+        _check(conn, switch)
+        return _point_at(conn, switch, before)
+
+
+def _check(conn: Connection, switch: Switch) -> None:
+    """Refuse unless all is there; what was there stays there until the transaction ends."""
+    conn.execute("select 1 from search_index where id = %s for key share", (switch.index_id,))
+    index = indexes.get(conn, switch.index_id)
+    if index is None or index.status != "ready":
+        raise NotReadyError(f"The version is {index.status if index else 'gone'}, not ready.")
+    if switch.action == "promote":
+        late = replicas.unprepared(conn, index.id)
+        if late:
+            names = ", ".join(f"{r.id} ({r.fault or 'loading'})" for r in late)
+            raise NotReadyError(f"Not every replica has loaded the version: {names}.")
+    # Waits for writers; those who come later wait for us. Readers do not notice.
+    conn.execute("lock table text_window in share mode")
+    if not indexes.hnsw_is_valid(conn, index.vectors_id):
+        raise GapError("The HNSW index of the version is not valid.")
+    if gaps.exists(conn, index.vectors_id, index.rule_id):
+        raise GapError("The version lacks vectors of some windows.")
+
+
+def _point_at(conn: Connection, switch: Switch, before: Active) -> Active:
+    with conn.cursor(row_factory=class_row(Active)) as cursor:
+        after = cursor.execute(
+            "update active set index_id = %s, previous_id = %s, epoch = epoch + 1,"
+            " changed_at = now() returning index_id, previous_id, epoch, changed_at",
+            (switch.index_id, before.index_id),
+        ).fetchone()
+    assert after is not None
+    conn.execute(
+        "update search_index set served_until = now() where id = %s", (before.previous_id,)
+    )
+    conn.execute(
+        "update search_index set wanted = false, shadow_share = 0 where id = %s",
+        (switch.index_id,),
+    )
+    detail = switch.detail | {
+        "attempt": str(switch.attempt),
+        "index": switch.index_id,
+        "before": before.index_id,
+        "epoch": after.epoch,
+    }
+    add_audit(conn, switch.who, switch.action, detail)
+    indexes.notify(conn)
+    return after
+
+
+def outcome(conn: Connection, attempt: UUID) -> int | None:
+    """
+    The epoch that an attempt set; None: it changed nothing, and will not.
+
+    Waits for promotions under way: the one asked for may still be committing.
+    """
+    with conn.transaction():
+        conn.execute("select pg_advisory_xact_lock(%s)", (PROMOTE_LOCK,))
+        return _epoch_set_by(conn, attempt)
+
+
+def _epoch_set_by(conn: Connection, attempt: UUID) -> int | None:
+    row = conn.execute(
+        "select (detail ->> 'epoch')::bigint from audit where detail ->> 'attempt' = %s",
+        (str(attempt),),
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Who did what, when."""
+
+    id: int
+    at: datetime
+    who: str
+    action: str
+    detail: dict[str, Any]
+
+
+def add_audit(conn: Connection, who: str, action: str, detail: dict[str, Any]) -> None:
+    """Note an act, in the caller's transaction."""
+    conn.execute(
+        "insert into audit (who, action, detail) values (%s, %s, %s)", (who, action, Jsonb(detail))
+    )
+
+
+def audits(conn: Connection, *, limit: int = 50) -> list[Audit]:
+    """What was done, newest first."""
+    with conn.cursor(row_factory=class_row(Audit)) as cursor:
+        return cursor.execute("select * from audit order by id desc limit %s", (limit,)).fetchall()

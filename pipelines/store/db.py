@@ -24,6 +24,8 @@ Pool = ConnectionPool[Connection]
 # Any 64-bit constants serve, as long as they differ and never change.
 MIGRATE_LOCK = 7201_0001
 PROMOTE_LOCK = 7201_0002
+# The first of two halves; the second is an index's id.
+BUILD_LOCK = 7201
 NAME_LOCK = 7201_0003
 
 log = logging.getLogger(__name__)
@@ -56,6 +58,17 @@ def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10, timeout_s: flo
         pool.close()
         raise NotReadyError(f"The database does not answer within {timeout_s:g} s.") from error
     return pool
+
+
+def connect_alone(pool: Pool) -> Connection:
+    """A connection to the pool's database that is not of the pool, in autocommit mode."""
+    dsn = pool.conninfo if isinstance(pool.conninfo, str) else pool.conninfo()
+    return psycopg.connect(dsn, autocommit=True, connect_timeout=2)
+
+
+def reset(conn: Connection) -> None:
+    """Take back every setting of the session."""
+    conn.execute("reset all")
 
 
 @dataclass(frozen=True)

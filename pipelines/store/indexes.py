@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from pipelines.store.db import Connection
+from pipelines.store.db import BUILD_LOCK, Connection
 from pipelines.store.ids import IndexId, ModelId, RuleId, WindowId
 from pipelines.windows import WindowRule
 
@@ -162,6 +163,18 @@ def clear_windows(conn: Connection, windows: Sequence[WindowId]) -> None:
         )
 
 
+def kept_loaded(conn: Connection) -> list[IndexId]:
+    """What every replica holds loaded: active, previous for a rollback, and wanted candidates."""
+    return [
+        IndexId(row[0])
+        for row in conn.execute(
+            "select i.id from search_index i cross join active a where i.status = 'ready'"
+            " and (i.id in (a.index_id, a.previous_id) or i.wanted)"
+            " order by i.id = a.index_id desc, i.id = a.previous_id desc nulls last, i.id"
+        )
+    ]
+
+
 def want(conn: Connection, index_id: IndexId, wanted: bool, *, shadow_share: float = 0) -> None:
     """Ask replicas to hold a version loaded, or no longer; with a share, to let it answer silently."""
     conn.execute(
@@ -174,6 +187,11 @@ def want(conn: Connection, index_id: IndexId, wanted: bool, *, shadow_share: flo
 def notify(conn: Connection) -> None:
     """Hint to every replica that something it follows has changed; sent at commit."""
     conn.execute(f"notify {CHANNEL}")
+
+
+def listen(conn: Connection) -> None:
+    """Hear of `notify` on this connection."""
+    conn.execute(f"listen {CHANNEL}")
 
 
 def store_proof(conn: Connection, index_id: IndexId, proof: dict[str, Any]) -> None:
@@ -253,6 +271,18 @@ def build_hnsw(conn: Connection, index_id: IndexId, *, memory_mb: int, workers: 
         (f"{memory_mb}MB", str(workers)),
     )
     conn.execute(_hnsw_statement(index_id, "concurrently"))
+
+
+def try_lock_build(conn: Connection, index_id: IndexId) -> bool:
+    """Be the only one to build this HNSW index until the transaction ends; False: another is."""
+    # By the simple protocol: with the extended one the open portal keeps a snapshot, and building
+    # concurrently waits for everyone who has one.
+    row = (
+        psycopg.ClientCursor(conn)
+        .execute("select pg_try_advisory_xact_lock(%s, %s)", (BUILD_LOCK, int(index_id)))
+        .fetchone()
+    )
+    return row is not None and bool(row[0])
 
 
 def hnsw_is_valid(conn: Connection, index_id: IndexId) -> bool:

@@ -126,3 +126,8 @@ def uses_of(conn: Connection, manifest_sha256: str) -> int:
     ).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def lock(conn: Connection, model_id: ModelId) -> None:
+    """Make other transactions that lock the model wait until this one ends."""
+    conn.execute("select 1 from model where id = %s for no key update", (model_id,))

@@ -214,6 +214,44 @@ ALTER TABLE public.model ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.pair (
+    id bigint NOT NULL,
+    question text NOT NULL,
+    question_sha256 text NOT NULL,
+    passage text NOT NULL,
+    passage_sha256 text NOT NULL,
+    origin text NOT NULL,
+    generator text NOT NULL,
+    kind text DEFAULT ''::text NOT NULL,
+    document text NOT NULL,
+    section text DEFAULT ''::text NOT NULL,
+    language text,
+    split text NOT NULL,
+    status text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    base_rank integer,
+    created_by text DEFAULT 'system'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    reviewed_by text,
+    reviewed_at timestamp with time zone,
+    CONSTRAINT pair_split_check CHECK ((split = ANY (ARRAY['train'::text, 'heldout'::text]))),
+    CONSTRAINT pair_status_check CHECK ((status = ANY (ARRAY['accepted'::text, 'review'::text, 'rejected'::text])))
+);
+
+CREATE TABLE public.pair_done (
+    generator text NOT NULL,
+    passage_sha256 text NOT NULL
+);
+
+ALTER TABLE public.pair ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.pair_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.posting (
     chunk_id bigint NOT NULL,
     places bigint NOT NULL,
@@ -390,6 +428,15 @@ ALTER TABLE ONLY public.model
 ALTER TABLE ONLY public.model
     ADD CONSTRAINT model_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.pair_done
+    ADD CONSTRAINT pair_done_pkey PRIMARY KEY (generator, passage_sha256);
+
+ALTER TABLE ONLY public.pair
+    ADD CONSTRAINT pair_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.pair
+    ADD CONSTRAINT pair_question_sha256_passage_sha256_key UNIQUE (question_sha256, passage_sha256);
+
 ALTER TABLE ONLY public.posting
     ADD CONSTRAINT posting_pkey PRIMARY KEY (term, chunk_id) INCLUDE (tf, length, places);
 
@@ -417,6 +464,8 @@ ALTER TABLE ONLY public.window_rule
 ALTER TABLE ONLY public.window_rule
     ADD CONSTRAINT window_rule_size_tokens_stride_tokens_tokenizer_key UNIQUE (size_tokens, stride_tokens, tokenizer);
 
+CREATE INDEX chunk_sha256 ON public.chunk USING btree (sha256);
+
 CREATE INDEX conversation_visitor ON public.conversation USING btree (visitor, updated_at DESC);
 
 CREATE UNIQUE INDEX document_live ON public.document USING btree (collection, source) WHERE (status = 'indexed'::text);
@@ -428,6 +477,10 @@ CREATE INDEX evaluation_models ON public.evaluation USING gin (models);
 CREATE INDEX message_conversation ON public.message USING btree (conversation_id, id);
 
 CREATE INDEX message_created ON public.message USING btree (created_at);
+
+CREATE INDEX pair_passage ON public.pair USING btree (passage_sha256);
+
+CREATE INDEX pair_status ON public.pair USING btree (status, split);
 
 CREATE INDEX posting_chunk ON public.posting USING btree (chunk_id);
 

@@ -97,7 +97,7 @@ def hybrid(
             exact = scope is not None and _is_small(conn, scope)
             found.update(
                 dense.candidates(
-                    conn, handle.index_id, vector, DENSE_WINDOWS, scope=scope, exact=exact
+                    conn, handle.vectors_id, vector, DENSE_WINDOWS, scope=scope, exact=exact
                 )
             )
         asked = lexical.question(conn, question)
@@ -106,7 +106,7 @@ def hybrid(
         if not found:
             return []
         ids = sorted(found)
-        windows = dense.best_windows(conn, handle.index_id, vector, ids)
+        windows = dense.best_windows(conn, handle.vectors_id, vector, ids)
         cosines = np.array([windows[i].cosine if i in windows else 0.0 for i in ids])
         shares = lexical.scores(conn, asked, ids)
         scores = {"dense": cosines, "lexical": shares}.get(mode)

@@ -1,0 +1,217 @@
+"""
+What a person does with a version of the embedder: build it, have it loaded, let it serve, go back.
+
+Each step takes up where the one before was left, so that any of them can be called again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from app.wiring import Services
+from pipelines import build as building
+from pipelines import cutover, registry, reindex
+from pipelines.build import OnProgress, Progress
+from pipelines.errors import ConflictError, GateError, InputError, NotReadyError
+from pipelines.handle import SearchHandle
+from pipelines.store import active, evaluations, gaps, indexes, models, replicas
+from pipelines.store.active import Active
+from pipelines.store.db import Connection
+from pipelines.store.ids import IndexId
+from pipelines.store.indexes import SearchIndex
+from pipelines.store.models import Model
+from training import gate
+from training.candidates import identity
+
+# Where a version that no replica runs is proved and switched to: in this process alone.
+FOLLOWED_S = 5.0
+POLL_S = 0.1
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a version is. `state`: serving, previous, ready, building, failed, or not built."""
+
+    name: str
+    kind: str
+    state: str
+    reason: str | None = None
+    documents: int = 0
+    complete: int = 0
+    windows: int = 0
+    vectors: int = 0
+    loaded_by: int = 0
+    proof: dict[str, Any] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return dict(vars(self))
+
+
+def build(
+    services: Services,
+    name: str,
+    on_progress: OnProgress = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> SearchHandle:
+    """
+    Make a version's vectors of all documents, or go on making them; its handle.
+
+    :raises InputError: There is no such version.
+    """
+    with services.pool.connection() as conn:
+        model = registry.find(conn, name)
+    on_progress(Progress("loading"))
+    encoder = reindex.load_model(model, services.options)
+    with services.pool.connection() as conn:
+        index_id = building.create(conn, model, encoder.tokenizer)
+        handle = reindex.load_index(conn, index_id, services.options)
+    building.build(services.pool, handle, on_progress, stop)
+    return handle
+
+
+def prepare(services: Services, name: str) -> int:
+    """
+    Have every live replica load and verify a version; how many there are.
+
+    :raises NotReadyError: It is not built, or a replica refused it.
+    """
+    with services.pool.connection() as conn:
+        index = _index(conn, registry.find(conn, name))
+    cutover.prepare(services.pool, index.id)
+    with services.pool.connection() as conn:
+        return sum(row.live for row in replicas.list_all(conn))
+
+
+def allowed(conn: Connection, model: Model, override: str | None) -> gate.Verdict:
+    """
+    Whether the figures let a version serve.
+
+    :raises GateError: They do not, and no reason to override that was given.
+    """
+    pointer = active.get(conn)
+    assert pointer is not None
+    serving = _model_of(conn, pointer.index_id)
+    found = evaluations.latest_of(conn, identity(model), identity(serving))
+    verdict = gate.decide(
+        None if found is None else found.figures,
+        identity(model),
+        identity(serving),
+        override=override,
+    )
+    if not verdict.allowed:
+        raise GateError(
+            f"{model.name} may not serve: {verdict.reason} Compare it with attune evaluate"
+            f" --dataset corpus --models {serving.name},{model.name}, or give --override REASON."
+        )
+    return verdict
+
+
+def promote(
+    services: Services,
+    name: str,
+    *,
+    who: str,
+    override: str | None = None,
+    on_progress: OnProgress = lambda _: None,
+) -> Active:
+    """
+    Let a version serve: build what is missing, have it loaded everywhere, prove it, switch.
+
+    :raises GateError: Its figures or its proof speak against it.
+    :raises ConflictError: Another promotion came first.
+    :raises NotReadyError: A replica cannot load it.
+    """
+    with services.pool.connection() as conn:
+        model = registry.find(conn, name)
+        before = active.get(conn)
+        assert before is not None
+        if _model_of(conn, before.index_id).id == model.id:
+            raise ConflictError(f"{name} serves already.")
+        verdict = allowed(conn, model, override)
+    handle = build(services, name, on_progress)
+    on_progress(Progress("loading everywhere"))
+    cutover.prepare(services.pool, handle.index_id)
+    on_progress(Progress("proving"))
+    detail = {"gate": verdict.reason, "overridden": verdict.overridden}
+    after = cutover.promote(services.pool, handle, before.epoch, who, detail=detail)
+    wait_followed(services, after.epoch)
+    return after
+
+
+def roll_back(services: Services, *, who: str, reason: str = "") -> Active:
+    """
+    Let the version serve again that did before.
+
+    :raises InputError: There is none.
+    """
+    with services.pool.connection() as conn:
+        before = active.get(conn)
+        assert before is not None
+        if before.previous_id is None:
+            raise InputError("No version served before this one.")
+        handle = reindex.load_index(conn, before.previous_id, services.options)
+    after = cutover.roll_back(services.pool, handle, before.epoch, who, reason=reason)
+    wait_followed(services, after.epoch)
+    return after
+
+
+def wait_followed(services: Services, epoch: int) -> bool:
+    """Give live replicas a moment to follow; whether all did."""
+    deadline = time.monotonic() + FOLLOWED_S
+    while time.monotonic() < deadline:
+        with services.pool.connection() as conn:
+            if all((row.epoch or 0) >= epoch for row in replicas.list_all(conn) if row.live):
+                return True
+        time.sleep(POLL_S)
+    return False
+
+
+def statuses(conn: Connection) -> list[Status]:
+    """Every version, and how far it is."""
+    pointer = active.get(conn)
+    loaded = [row for row in replicas.list_all(conn) if row.live]
+    return [_status(conn, model, pointer, loaded) for model in models.list_all(conn)]
+
+
+def _status(
+    conn: Connection, model: Model, pointer: Active | None, loaded: list[replicas.ReplicaRow]
+) -> Status:
+    index = indexes.of_model(conn, model.id)
+    if index is None:
+        return Status(model.name, model.kind, "not built")
+    state = index.status
+    if pointer is not None and index.id == pointer.index_id:
+        state = "serving"
+    elif pointer is not None and index.id == pointer.previous_id:
+        state = "previous"
+    coverage = gaps.coverage(conn, index.vectors_id, index.rule_id)
+    return Status(
+        model.name,
+        model.kind,
+        state,
+        index.reason,
+        documents=len(coverage),
+        complete=sum(document.complete for document in coverage),
+        windows=sum(document.windows for document in coverage),
+        vectors=sum(document.vectors for document in coverage),
+        loaded_by=sum(index.id in row.prepared for row in loaded),
+        proof=index.proof,
+    )
+
+
+def _index(conn: Connection, model: Model) -> SearchIndex:
+    index = indexes.of_model(conn, model.id)
+    if index is None:
+        raise NotReadyError(f"{model.name} is not built yet: attune models build {model.name}")
+    return index
+
+
+def _model_of(conn: Connection, index_id: IndexId) -> Model:
+    index = indexes.get(conn, index_id)
+    model = None if index is None else models.get(conn, index.model_id)
+    assert model is not None, "what serves cannot be deleted"
+    return model

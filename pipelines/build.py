@@ -1,0 +1,265 @@
+"""
+A version's vectors of all live windows, made beside the version that serves.
+
+Work is whatever `store/gaps` finds missing, so a build can be stopped anywhere, go on, and be
+shared by several workers; documents that come and go meanwhile need no bookkeeping.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from psycopg.errors import DiskFull
+
+from pipelines import calibrate, windows
+from pipelines.errors import ConflictError, InputError
+from pipelines.handle import SearchHandle
+from pipelines.store import active, chunks, db, gaps, indexes, models
+from pipelines.store.db import Connection, Pool
+from pipelines.store.gaps import Lacking
+from pipelines.store.ids import IndexId
+from pipelines.store.models import Model
+from pipelines.windows import WindowRule
+
+# Windows per round: seconds of embedding, so that little is lost and a stop is heard soon.
+BATCH = 512
+CUT_BATCH = 256
+# Share of the window rate that older measurements keep in the estimate of what is left.
+SMOOTHING = 0.8
+# pgvector's graph takes about this much beside each vector (m = 16), in bytes.
+GRAPH_BYTES = 400
+BUILD_MEMORY_MB = (64, 2048)
+BUILD_WORKERS = 2
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a build is; `rate` in windows per second, `eta_s` in seconds, both None at first."""
+
+    stage: str
+    done: int = 0
+    total: int = 0
+    rate: float | None = None
+    eta_s: float | None = None
+
+
+OnProgress = Callable[[Progress], None]
+Stop = Callable[[], bool]
+
+
+class Stopped(Exception):
+    """The build was asked to stop; what it has made so far stays."""
+
+
+def create(
+    conn: Connection,
+    model: Model,
+    tokenizer: str,
+    *,
+    lexical_weight: float | None = None,
+    size: int | None = None,
+    stride: int | None = None,
+) -> IndexId:
+    """
+    The index of a model to be built, or going on being built; a new one unless there is one.
+
+    What is not given is taken over from the index that serves.
+
+    :param tokenizer: Fingerprint of the model's.
+    """
+    with conn.transaction():
+        # Two builds of one model that start at once share one index.
+        models.lock(conn, model.id)
+        found = indexes.of_model(conn, model.id)
+        if found is not None and found.status != "failed":
+            return found.id
+        pointer = active.get(conn)
+        serving = None if pointer is None else indexes.get(conn, pointer.index_id)
+        assert serving is not None, "a version serves from the first start on"
+        rule = indexes.rule(conn, serving.rule_id)
+        wanted = WindowRule(size or rule.size_tokens, stride or rule.stride_tokens, tokenizer)
+        if wanted.stride_tokens > wanted.size_tokens:
+            raise InputError("The window stride is larger than the window.")
+        return indexes.add(
+            conn,
+            model.id,
+            indexes.rule_id(conn, wanted),
+            dimension=model.dimension,
+            lexical_weight=serving.lexical_weight if lexical_weight is None else lexical_weight,
+            vectors_of=_lender(conn, model, wanted),
+        )
+
+
+def _lender(conn: Connection, model: Model, rule: WindowRule) -> IndexId | None:
+    """
+    The index whose vectors the model can search as they are: its parent's, when tuning changed
+    only how questions are embedded.
+    """
+    query_only = model.kind == "query" or (
+        model.kind == "adapter" and model.settings.get("adapter_sides") == "query"
+    )
+    if not query_only or model.parent_id is None:
+        return None
+    parent = indexes.of_model(conn, model.parent_id)
+    if parent is None or parent.status != "ready" or indexes.rule(conn, parent.rule_id) != rule:
+        return None
+    return parent.vectors_id
+
+
+def build(
+    pool: Pool,
+    handle: SearchHandle,
+    on_progress: OnProgress = lambda _: None,
+    stop: Stop = lambda: False,
+) -> None:
+    """
+    Make an index complete and ready: vectors, then the HNSW index, then what came in meanwhile.
+
+    :raises Stopped: `stop` said so; another call goes on from there.
+    :raises ConflictError: Another process finishes the same build.
+    """
+    fill(pool, handle, on_progress, stop)
+    on_progress(Progress("graph"))
+    finish(pool, handle)
+    fill(pool, handle, on_progress, stop)
+    with pool.connection() as conn:
+        calibrate.refresh(conn, handle)
+        index = indexes.get(conn, handle.index_id)
+        if index is not None and index.status == "building":
+            indexes.mark(conn, handle.index_id, "ready")
+    on_progress(Progress("ready"))
+
+
+def fill(
+    pool: Pool,
+    handle: SearchHandle,
+    on_progress: OnProgress = lambda _: None,
+    stop: Stop = lambda: False,
+) -> int:
+    """
+    Add what an index lacks and remove what it should not have, until nothing is left to do;
+    how many vectors were added. Several processes may do so at once.
+
+    :raises Stopped: `stop` said so.
+    """
+    added = 0
+    meter: _Meter | None = None
+    while True:
+        if stop():
+            raise Stopped
+        with pool.connection() as conn:
+            cut = _cut(conn, handle)
+            batch = _claim(conn, handle)
+            if meter is None:
+                meter = _Meter(gaps.measure(conn, handle.vectors_id, handle.rule_id).windows)
+        if not batch and not cut:
+            break
+        if batch:
+            vectors = handle.encoder.encode_documents([window.text for window in batch])
+            with pool.connection() as conn:
+                new = gaps.add_vectors(conn, handle.vectors_id, batch, vectors)
+            added += new
+            on_progress(meter.after(new))
+    with pool.connection() as conn:
+        gaps.remove_orphans(conn, handle.vectors_id, handle.rule_id)
+    return added
+
+
+def _claim(conn: Connection, handle: SearchHandle) -> list[Lacking]:
+    """Some windows to embed, from a random place, so that workers seldom do the same ones."""
+    start = random.randint(0, gaps.last_window(conn))
+    found = gaps.lacking(conn, handle.vectors_id, handle.rule_id, BATCH, start=start)
+    if len(found) < BATCH:
+        found = gaps.lacking(conn, handle.vectors_id, handle.rule_id, BATCH)
+    return found
+
+
+def _cut(conn: Connection, handle: SearchHandle) -> int:
+    """Cut windows for some chunks that have none of the handle's rule; how many chunks."""
+    found = gaps.uncut(conn, handle.rule_id, CUT_BATCH)
+    if not found:
+        return 0
+    offsets = handle.encoder.token_offsets([text for _, text in found])
+    cut = []
+    for (chunk_id, text), spans in zip(found, offsets, strict=True):
+        # A text of which the tokenizer makes nothing still counts as one window.
+        for a, b in windows.cut(spans, handle.size_tokens, handle.stride_tokens) or [
+            (0, len(text))
+        ]:
+            cut.append((chunk_id, a, b, chunks.digest(text[a:b])))
+    gaps.add_windows(conn, handle.rule_id, cut)
+    return len(found)
+
+
+def finish(pool: Pool, handle: SearchHandle) -> None:
+    """
+    Build the HNSW index over what is loaded, unless there is a valid one.
+
+    :raises ConflictError: Another process is at it.
+    """
+    with pool.connection() as conn:
+        if indexes.hnsw_is_valid(conn, handle.vectors_id):
+            return
+        rows = indexes.count_vectors(conn, handle.vectors_id)
+    need = rows * (2 * handle.encoder.dimension + GRAPH_BYTES) * 3 // 2 // 2**20
+    memory_mb = min(max(need, BUILD_MEMORY_MB[0]), BUILD_MEMORY_MB[1])
+    with _alone(pool, handle.vectors_id), _autocommit(pool) as conn:
+        try:
+            indexes.build_hnsw(conn, handle.vectors_id, memory_mb=memory_mb, workers=BUILD_WORKERS)
+        except DiskFull:
+            # Parallel workers share memory through /dev/shm, which containers keep small.
+            log.warning("building the graph without parallel workers: /dev/shm is too small")
+            indexes.build_hnsw(conn, handle.vectors_id, memory_mb=memory_mb, workers=0)
+        gaps.analyze(conn, handle.vectors_id)
+
+
+@contextmanager
+def _alone(pool: Pool, index_id: IndexId) -> Iterator[None]:
+    """One at a time. The lock is of a transaction that holds no snapshot: no build waits for it."""
+    with pool.connection() as conn, conn.transaction():
+        if not indexes.try_lock_build(conn, index_id):
+            raise ConflictError("Another process builds this version's graph.")
+        yield
+
+
+@contextmanager
+def _autocommit(pool: Pool) -> Iterator[Connection]:
+    """A connection for statements that must not be in a transaction, its settings reset after."""
+    with pool.connection() as conn:
+        conn.autocommit = True
+        try:
+            yield conn
+        finally:
+            if not conn.broken:
+                db.reset(conn)
+                conn.autocommit = False
+
+
+class _Meter:
+    """Windows per second so far, and the time left."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = 0
+        self._rate: float | None = None
+        self._last = time.monotonic()
+
+    def after(self, new: int) -> Progress:
+        """Where it stands after `new` more windows."""
+        now = time.monotonic()
+        rate = new / max(now - self._last, 1e-6)
+        self._last = now
+        self._done += new
+        self._total = max(self._total, self._done)
+        if self._rate is not None:
+            rate = SMOOTHING * self._rate + (1 - SMOOTHING) * rate
+        self._rate = rate
+        left = (self._total - self._done) / rate if rate else None
+        return Progress("embedding", self._done, self._total, rate, left)

@@ -1,0 +1,218 @@
+"""
+What an index lacks, found by comparing contents and never by remembering a position: commits
+may become visible in any order, so rows behind a cursor can still appear.
+
+An index is complete when every chunk has windows of its rule, every such window has a vector
+made from the same content, and no vector is left of a window that is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pgvector import HalfVector
+from psycopg import sql
+
+from pipelines.store import indexes
+from pipelines.store.db import Connection
+from pipelines.store.ids import ChunkId, DocumentId, IndexId, RuleId, WindowId
+
+# A window of the rule whose vector is missing or was made from other content.
+_LACKING = (
+    "from text_window w left join {emb} e on e.window_id = w.id"
+    " where w.rule_id = {rule} and (e.window_id is null or e.sha256 <> w.sha256)"
+)
+_UNCUT = (
+    "from chunk c where not exists"
+    " (select 1 from text_window w where w.chunk_id = c.id and w.rule_id = {rule})"
+)
+_ORPHANS = "from {emb} e where not exists (select 1 from text_window w where w.id = e.window_id)"
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How much is missing, and how much is left over."""
+
+    uncut_chunks: int
+    windows: int
+    orphans: int
+
+    def __bool__(self) -> bool:
+        return bool(self.uncut_chunks or self.windows or self.orphans)
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """A window to embed."""
+
+    id: WindowId
+    sha256: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How much of a document an index holds."""
+
+    document_id: DocumentId
+    title: str
+    chunks: int
+    windows: int
+    vectors: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether every chunk has windows, and every window its vector."""
+        return self.vectors == self.windows >= self.chunks
+
+
+def _sql(text: str, index_id: IndexId | None, rule_id: RuleId) -> sql.Composed:
+    emb = sql.SQL("") if index_id is None else indexes.table(index_id)
+    return sql.SQL(text).format(emb=emb, rule=sql.Literal(rule_id))
+
+
+def measure(conn: Connection, index_id: IndexId, rule_id: RuleId) -> Gap:
+    """Count what is missing and left over, on one snapshot."""
+    statement = f"select (select count(*) {_UNCUT}), (select count(*) {_LACKING}), (select count(*) {_ORPHANS})"
+    row = conn.execute(_sql(statement, index_id, rule_id)).fetchone()
+    assert row is not None
+    return Gap(*row)
+
+
+def exists(conn: Connection, index_id: IndexId, rule_id: RuleId) -> bool:
+    """Whether anything is missing or left over; reads the tables' keys, not the vectors."""
+    statement = (
+        f"select exists (select 1 {_LACKING}) or exists (select 1 {_UNCUT})"
+        f" or exists (select 1 {_ORPHANS})"
+    )
+    row = conn.execute(_sql(statement, index_id, rule_id)).fetchone()
+    assert row is not None
+    return bool(row[0])
+
+
+def last_window(conn: Connection) -> int:
+    """The highest window id so far: places a random start."""
+    row = conn.execute("select coalesce(max(id), 0) from text_window").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def lacking(
+    conn: Connection, index_id: IndexId, rule_id: RuleId, limit: int, *, start: int = 0
+) -> list[Lacking]:
+    """Windows to embed, from the id `start` on."""
+    statement = (
+        "select w.id, w.sha256, substr(c.text, w.char_start + 1, w.char_end - w.char_start)"
+        " from (select w.id, w.sha256, w.chunk_id, w.char_start, w.char_end"
+        f" {_LACKING} and w.id >= %s order by w.id limit %s) w"
+        " join chunk c on c.id = w.chunk_id order by w.id"
+    )
+    return [
+        Lacking(*row) for row in conn.execute(_sql(statement, index_id, rule_id), (start, limit))
+    ]
+
+
+def uncut(conn: Connection, rule_id: RuleId, limit: int) -> list[tuple[ChunkId, str]]:
+    """Chunks without windows of the rule, with their text."""
+    statement = f"select c.id, c.text {_UNCUT} order by random() limit %s"
+    return [(ChunkId(r[0]), r[1]) for r in conn.execute(_sql(statement, None, rule_id), (limit,))]
+
+
+def add_windows(
+    conn: Connection, rule_id: RuleId, cut: Sequence[tuple[ChunkId, int, int, str]]
+) -> None:
+    """
+    Add windows (chunk, span, content hash) to chunks that still exist and have none of the rule.
+
+    Of several workers with the same chunk, one writes; a chunk deleted meanwhile stays deleted.
+    """
+    with conn.transaction():
+        conn.execute("lock table text_window in row exclusive mode")
+        chunks = sorted({chunk_id for chunk_id, *_ in cut})
+        # Two statements: the second one's snapshot sees what the lock waited for.
+        conn.execute(
+            "select 1 from chunk where id = any(%s) order by id for no key update", (chunks,)
+        )
+        conn.execute(
+            "insert into text_window (chunk_id, rule_id, char_start, char_end, sha256)"
+            " select n.chunk_id, %(rule)s, n.a, n.b, n.sha256 from unnest(%(c)s::bigint[],"
+            " %(a)s::int[], %(b)s::int[], %(s)s::text[]) n (chunk_id, a, b, sha256)"
+            " join chunk c on c.id = n.chunk_id where not exists (select 1 from text_window w"
+            " where w.chunk_id = n.chunk_id and w.rule_id = %(rule)s) order by 1, 3",
+            {
+                "rule": rule_id,
+                "c": [c[0] for c in cut],
+                "a": [c[1] for c in cut],
+                "b": [c[2] for c in cut],
+                "s": [c[3] for c in cut],
+            },
+        )
+
+
+def add_vectors(
+    conn: Connection,
+    index_id: IndexId,
+    windows: Sequence[Lacking],
+    vectors: NDArray[np.float32],
+) -> int:
+    """
+    Add vectors of windows that still exist with that content; how many were new.
+
+    :param vectors: One row per window. *Shape:* ``(w, d)``
+    """
+    emb = indexes.table(index_id)
+    with conn.transaction():
+        held = conn.execute(
+            "select 1 from search_index where id = %s and status <> 'retired' for key share",
+            (index_id,),
+        ).fetchone()
+        if held is None:
+            return 0
+        conn.execute(
+            sql.SQL("create temp table fresh on commit drop as select * from {} limit 0").format(
+                emb
+            )
+        )
+        with (
+            conn.cursor() as cursor,
+            cursor.copy("copy fresh (window_id, sha256, v) from stdin (format binary)") as copy,
+        ):
+            copy.set_types(["int8", "text", "halfvec"])
+            for window, vector in zip(windows, vectors, strict=True):
+                copy.write_row((window.id, window.sha256, HalfVector(vector)))
+        # The key share lock waits for a delete under way and then finds the window gone.
+        return conn.execute(
+            sql.SQL(
+                "insert into {emb} as e (window_id, sha256, v)"
+                " select f.window_id, f.sha256, f.v from fresh f join text_window w"
+                " on w.id = f.window_id and w.sha256 = f.sha256"
+                " order by w.id for key share of w"
+                " on conflict (window_id) do update set sha256 = excluded.sha256, v = excluded.v"
+                " where e.sha256 <> excluded.sha256"
+            ).format(emb=emb)
+        ).rowcount
+
+
+def remove_orphans(conn: Connection, index_id: IndexId, rule_id: RuleId) -> int:
+    """Remove vectors whose window is gone; how many."""
+    return conn.execute(_sql(f"delete {_ORPHANS}", index_id, rule_id)).rowcount
+
+
+def coverage(conn: Connection, index_id: IndexId, rule_id: RuleId) -> list[Coverage]:
+    """How much of every indexed document is there, by title."""
+    statement = (
+        "select d.id, d.title, count(distinct c.id), count(w.id),"
+        " count(*) filter (where e.sha256 = w.sha256)"
+        " from document d join chunk c on c.document_id = d.id"
+        " left join text_window w on w.chunk_id = c.id and w.rule_id = {rule}"
+        " left join {emb} e on e.window_id = w.id group by d.id order by d.title, d.id"
+    )
+    return [Coverage(*row) for row in conn.execute(_sql(statement, index_id, rule_id))]
+
+
+def analyze(conn: Connection, index_id: IndexId) -> None:
+    """Statistics and the visibility map, so that `exists` reads keys only. In autocommit mode."""
+    conn.execute(sql.SQL("vacuum (analyze) {}").format(indexes.table(index_id)))

@@ -1,0 +1,65 @@
+"""Samples of what an index holds, for checking it before it serves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pgvector import HalfVector
+from psycopg import sql
+
+from pipelines.store import indexes
+from pipelines.store.db import Connection
+from pipelines.store.ids import ChunkId, IndexId, RuleId, WindowId
+
+# What search uses, see `store/search`.
+EF_SEARCH = 200
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A window with its stored vector."""
+
+    id: WindowId
+    sha256: str
+    text: str
+    vector: NDArray[np.float32]
+
+
+def sample(conn: Connection, index_id: IndexId, rule_id: RuleId, count: int) -> list[Stored]:
+    """Random windows with their vectors."""
+    rows = conn.execute(
+        sql.SQL(
+            "select w.id, w.sha256,"
+            " substr(c.text, w.char_start + 1, w.char_end - w.char_start), e.v"
+            " from (select id, sha256, chunk_id, char_start, char_end from text_window"
+            " where rule_id = %s order by random() limit %s) w"
+            " join {} e on e.window_id = w.id join chunk c on c.id = w.chunk_id"
+        ).format(indexes.table(index_id)),
+        (rule_id, count),
+    )
+    return [
+        Stored(WindowId(row[0]), row[1], row[2], np.asarray(row[3].to_numpy(), dtype=np.float32))
+        for row in rows
+    ]
+
+
+def finds_itself(conn: Connection, index_id: IndexId, window: Stored) -> bool:
+    """Whether the HNSW index gives a window, or one of the same text, as the nearest to its vector."""
+    with conn.transaction():
+        conn.execute(f"set local hnsw.ef_search = {EF_SEARCH}; set local enable_seqscan = off")
+        row = conn.execute(
+            sql.SQL(
+                "select e.sha256, e.v <=> %(v)s from {} e order by e.v <=> %(v)s limit 1"
+            ).format(indexes.table(index_id)),
+            {"v": HalfVector(window.vector)},
+        ).fetchone()
+    # Texts that the model cannot tell apart have one vector.
+    return row is not None and (row[0] == window.sha256 or row[1] < 1e-4)
+
+
+def passages(conn: Connection, count: int) -> list[tuple[ChunkId, str]]:
+    """Random chunks with their text."""
+    rows = conn.execute("select id, text from chunk order by random() limit %s", (count,))
+    return [(ChunkId(row[0]), row[1]) for row in rows]

@@ -1,0 +1,85 @@
+"""Rows of `replica`: who serves or works, with which version, and what they have loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.rows import class_row
+
+from pipelines.store.db import Connection
+from pipelines.store.ids import IndexId
+
+# Three heartbeats missed, and a promotion no longer waits for it.
+LIVE_S = 6.0
+# It may only have been stopped: what it holds is kept for so long.
+FORGET_S = 600.0
+
+
+@dataclass(frozen=True)
+class Beat:
+    """What a replica tells of itself."""
+
+    id: str
+    kind: str
+    host: str
+    pid: int
+    epoch: int | None
+    prepared: list[IndexId]
+    oldest_epoch: int | None
+    fault: str | None
+
+
+@dataclass(frozen=True)
+class ReplicaRow(Beat):
+    """A replica as stored; `live`: heard of within `LIVE_S`."""
+
+    seen_at: datetime
+    live: bool
+
+
+def beat(conn: Connection, told: Beat) -> None:
+    """Store what a replica tells."""
+    conn.execute(
+        "insert into replica (id, kind, host, pid, epoch, prepared, oldest_epoch, fault, seen_at)"
+        " values (%(id)s, %(kind)s, %(host)s, %(pid)s, %(epoch)s, %(prepared)s,"
+        " %(oldest_epoch)s, %(fault)s, clock_timestamp())"
+        " on conflict (id) do update set epoch = excluded.epoch, prepared = excluded.prepared,"
+        " oldest_epoch = excluded.oldest_epoch, fault = excluded.fault, seen_at = excluded.seen_at",
+        vars(told),
+    )
+
+
+def leave(conn: Connection, replica_id: str) -> None:
+    """A replica has ended."""
+    conn.execute("delete from replica where id = %s", (replica_id,))
+
+
+def list_all(conn: Connection) -> list[ReplicaRow]:
+    """Every replica that is known, in order of their names."""
+    return _rows(conn, "true", ())
+
+
+def unprepared(conn: Connection, index_id: IndexId) -> list[ReplicaRow]:
+    """The live replicas that have not loaded an index."""
+    return _rows(conn, "live and not %s = any(prepared)", (index_id,))
+
+
+def forget_dead(conn: Connection, host: str, is_running: Callable[[int], bool]) -> None:
+    """Remove the rows of processes that have ended on this host, and of any unheard of for long."""
+    rows = conn.execute("select id, pid from replica where host = %s", (host,)).fetchall()
+    gone = [replica_id for replica_id, pid in rows if not is_running(pid)]
+    conn.execute(
+        "delete from replica where id = any(%s) or seen_at < now() - make_interval(secs => %s)",
+        (gone, FORGET_S),
+    )
+
+
+def _rows(conn: Connection, condition: str, values: Sequence[object]) -> list[ReplicaRow]:
+    with conn.cursor(row_factory=class_row(ReplicaRow)) as cursor:
+        return cursor.execute(
+            "select * from (select *, seen_at > clock_timestamp() - make_interval(secs => %s) live"
+            f" from replica) r where {condition} order by id",
+            (LIVE_S, *values),
+        ).fetchall()

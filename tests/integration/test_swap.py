@@ -1,0 +1,400 @@
+"""A version is built beside the one that serves, proved, promoted and rolled back; nothing is lost."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import numpy as np
+import psycopg
+import pytest
+from pgvector import HalfVector
+from psycopg import sql
+from psycopg.errors import CheckViolation
+
+from app.replica import Replica
+from pipelines import build, cutover, proof, reindex
+from pipelines.errors import ArtifactError, ConflictError, NotReadyError
+from pipelines.reindex import EncoderOptions
+from pipelines.store import active, chunks, gaps, indexes, replicas, search
+from pipelines.store.active import GapError, Switch
+from tests import versions
+from tests.corpus import add_document
+
+
+@pytest.fixture(scope="session")
+def larger_model(tmp_path_factory):
+    from tests.fakes import build_tiny_model
+
+    return build_tiny_model(tmp_path_factory.mktemp("larger_model"), dimension=48, seed=1)
+
+
+@pytest.fixture
+def world(pool, tiny_model, larger_model, tmp_path):
+    """A serving version with two documents, and a candidate of another dimension, not built."""
+    options = EncoderOptions(cache=tmp_path, device="cpu", threads=1)
+    with pool.connection() as conn:
+        reindex.ensure_first(conn, str(tiny_model), options, size=16, stride=12, lexical_weight=0.4)
+        serving = reindex.load_handle(conn, options)
+        for title in ("one", "two"):
+            add_document(conn, serving, title, versions.passages(20, of=title))
+    model_id = versions.register(pool, larger_model, "v1", tmp_path / "models")
+    _, candidate = versions.create(pool, model_id, options)
+    return pool, options, serving, candidate
+
+
+def _switch(handle, epoch, action="promote"):
+    return Switch(handle.index_id, epoch, "test", action, uuid4(), {})
+
+
+def _promote(pool, handle, epoch=1):
+    build.build(pool, handle)
+    return cutover.promote(pool, handle, epoch, "test")
+
+
+def _cut_windows(pool, handle):
+    """The candidate's windows, without their vectors."""
+    build.fill(pool, handle)
+    with pool.connection() as conn:
+        conn.execute(sql.SQL("delete from {}").format(indexes.table(handle.vectors_id)))
+
+
+def test_build_promote_and_roll_back(world):
+    """The candidate serves after one transaction, and the previous version after another."""
+    pool, _, serving, candidate = world
+    told = []
+    build.build(pool, candidate, told.append)
+    assert [told[0].stage, told[-1].stage] == ["embedding", "ready"]
+    after = cutover.promote(pool, candidate, 1, "admin")
+    assert (after.index_id, after.previous_id, after.epoch) == (
+        candidate.index_id,
+        serving.index_id,
+        2,
+    )
+    with pool.connection() as conn:
+        vector = candidate.encoder.encode_queries(["harbour pier"])[0]
+        assert search.hybrid(conn, candidate, "harbour pier", vector, 5)
+        assert [i.id for i in indexes.maintained(conn)] == [candidate.index_id, serving.index_id]
+    back = cutover.roll_back(pool, serving, 2, "admin", reason="worse")
+    assert (back.index_id, back.previous_id, back.epoch) == (
+        serving.index_id,
+        candidate.index_id,
+        3,
+    )
+    with pool.connection() as conn:
+        said = [(a.who, a.action, a.detail["epoch"]) for a in active.audits(conn)]
+    assert said == [("admin", "rollback", 3), ("admin", "promote", 2)]
+
+
+def test_promotion_refuses_a_stale_epoch_and_an_unfinished_version(world):
+    pool, _, _, candidate = world
+    with pool.connection() as conn, pytest.raises(NotReadyError, match="building"):
+        active.promote(conn, _switch(candidate, 1))
+    build.build(pool, candidate)
+    with pool.connection() as conn, pytest.raises(ConflictError, match="changed meanwhile"):
+        active.promote(conn, _switch(candidate, 7))
+
+
+def test_promotion_refuses_what_is_missing_stale_or_left_over(world):
+    """A window without a vector, a vector of other content, one without a window: each refuses."""
+    pool, _, serving, candidate = world
+    build.build(pool, candidate)
+    emb = indexes.table(candidate.index_id)
+    spoils = [
+        "delete from {} where window_id = (select min(window_id) from {})",
+        "update {} set sha256 = 'other' where window_id = (select min(window_id) from {})",
+        "insert into {} select 999999, sha256, v from {} limit 1",
+    ]
+    for spoil in spoils:
+        with pool.connection() as conn:
+            conn.execute(sql.SQL(spoil).format(emb, emb))
+        with pool.connection() as conn, pytest.raises(GapError):
+            active.promote(conn, _switch(candidate, 1))
+        build.fill(pool, candidate)
+    with pool.connection() as conn:
+        add_document(conn, serving, "late", versions.passages(3, of="late"))
+    with pool.connection() as conn, pytest.raises(GapError):
+        active.promote(conn, _switch(candidate, 1))
+    cutover.promote(pool, candidate, 1, "test")  # catches up by itself
+    with pool.connection() as conn:
+        assert not gaps.measure(conn, candidate.vectors_id, candidate.rule_id)
+
+
+def test_a_zero_vector_is_refused_by_the_table(world):
+    pool, _, _, candidate = world
+    with pool.connection() as conn, pytest.raises(CheckViolation):
+        conn.execute(
+            sql.SQL("insert into {} values (1, 'x', array_fill(0, array[48])::halfvec)").format(
+                indexes.table(candidate.index_id)
+            )
+        )
+
+
+def test_a_delete_during_a_build_stays_deleted(world):
+    """Vectors computed before a delete do not come back after it."""
+    pool, _, _, candidate = world
+    _cut_windows(pool, candidate)
+    with pool.connection() as conn:
+        before = gaps.lacking(conn, candidate.vectors_id, candidate.rule_id, 1000)
+        vectors = candidate.encoder.encode_documents([w.text for w in before])
+        document = conn.execute("select id from document where title = 'one'").fetchone()[0]
+        chunks.delete_document(conn, document)
+        conn.commit()
+        added = gaps.add_vectors(conn, candidate.vectors_id, before, vectors)
+        assert 0 < added < len(before)
+        left = gaps.measure(conn, candidate.vectors_id, candidate.rule_id)
+    assert not left
+
+
+def test_a_delete_waits_for_vectors_on_their_way_in(world):
+    """A delete that starts while vectors are being added removes those too, in every index."""
+    pool, _, serving, candidate = world
+    _cut_windows(pool, candidate)
+    with pool.connection() as conn:
+        found = gaps.lacking(conn, candidate.vectors_id, candidate.rule_id, 1000)
+        vectors = candidate.encoder.encode_documents([w.text for w in found])
+        document = conn.execute("select id from document where title = 'one'").fetchone()[0]
+
+        def delete():
+            with pool.connection() as other:
+                chunks.delete_document(other, document)
+
+        thread = threading.Thread(target=delete)
+        with conn.transaction():
+            gaps.add_vectors(conn, candidate.vectors_id, found, vectors)
+            thread.start()
+            time.sleep(0.2)
+        conn.commit()
+        thread.join()
+        for handle in (serving, candidate):
+            assert not gaps.measure(conn, handle.vectors_id, handle.rule_id)
+
+
+def test_several_workers_share_a_build(world):
+    """Three at once leave each window with one vector and none without."""
+    pool, _, _, candidate = world
+    candidate = replace(candidate)
+    added = []
+    threads = [
+        threading.Thread(target=lambda: added.append(build.fill(pool, candidate))) for _ in range(3)
+    ]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    with pool.connection() as conn:
+        assert sum(added) == indexes.count_vectors(conn, candidate.vectors_id)
+        assert not gaps.measure(conn, candidate.vectors_id, candidate.rule_id)
+
+
+def test_a_stopped_build_goes_on_where_it_was(world, monkeypatch):
+    pool, _, _, candidate = world
+    monkeypatch.setattr(build, "BATCH", 5)
+    calls = iter([False, False, True])
+    with pytest.raises(build.Stopped):
+        build.fill(pool, candidate, stop=lambda: next(calls))
+    with pool.connection() as conn:
+        assert indexes.count_vectors(conn, candidate.vectors_id) == 10
+        total = gaps.measure(conn, candidate.vectors_id, candidate.rule_id).windows + 10
+    assert build.fill(pool, candidate) == total - 10
+
+
+def test_a_version_with_windows_of_its_own(world):
+    """A model that wants another size gets its windows cut for every chunk, and swaps like others."""
+    pool, options, serving, candidate = world
+    with pool.connection() as conn:
+        from pipelines.store import models
+
+        model = models.by_name(conn, "v1")
+        indexes.mark(conn, candidate.index_id, "failed")
+        index_id = build.create(conn, model, candidate.encoder.tokenizer, size=8, stride=6)
+        handle = reindex.load_index(conn, index_id, options)
+    assert handle.rule_id != serving.rule_id
+    _promote(pool, handle)
+    with pool.connection() as conn:
+        add_document(conn, replace(handle, epoch=2), "late", versions.passages(2, of="late"))
+    cutover.roll_back(pool, serving, 2, "test")
+    with pool.connection() as conn:
+        assert not gaps.measure(conn, serving.vectors_id, serving.rule_id)
+        document = conn.execute("select id from document where title = 'late'").fetchone()[0]
+        chunks.delete_document(conn, document)
+        assert not gaps.measure(conn, handle.vectors_id, handle.rule_id)
+
+
+def test_tuning_of_questions_alone_needs_no_build(world, tiny_model, tmp_path):
+    """Its index borrows the vectors of its parent's, which then are kept."""
+    pool, options, serving, _ = world
+    model_id = versions.register(pool, tiny_model, "v2", tmp_path / "models")
+    with pool.connection() as conn:
+        conn.execute(
+            "update model set kind = 'query', parent_id = %s where id = %s",
+            (serving.model_id, model_id),
+        )
+    _, handle = versions.create(pool, model_id, options)
+    assert handle.vectors_id == serving.index_id
+    _promote(pool, handle)
+    with pool.connection() as conn:
+        add_document(conn, replace(handle, epoch=2), "late", versions.passages(2, of="late"))
+        assert [i.id for i in indexes.maintained(conn)] == [serving.index_id]
+        vector = handle.encoder.encode_queries(["harbour"])[0]
+        assert search.hybrid(conn, handle, "harbour", vector, 3, mode="dense")
+
+
+def test_two_promotions_at_once_have_one_winner(world):
+    pool, _, _, candidate = world
+    build.build(pool, candidate)
+    results = []
+
+    def attempt():
+        try:
+            results.append(cutover.promote(pool, candidate, 1, "test").epoch)
+        except ConflictError:
+            results.append(None)
+
+    threads = [threading.Thread(target=attempt) for _ in range(2)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert sorted(results, key=str) == [2, None]
+
+
+def test_a_lost_commit_is_looked_up(world, monkeypatch):
+    """When the connection dies at COMMIT, the caller is told what the database did."""
+    pool, _, _, candidate = world
+    build.build(pool, candidate)
+    real = active.promote
+
+    def commits_and_dies(conn, switch):
+        real(conn, switch)
+        raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(active, "promote", commits_and_dies)
+    assert cutover.promote(pool, candidate, 1, "test").epoch == 2
+
+
+def test_proof_fails_on_vectors_of_another_model(world):
+    """Complete, valid, and wrong: embedding again shows it."""
+    pool, _, _, candidate = world
+    build.build(pool, candidate)
+    with pool.connection() as conn:
+        assert proof.prove(conn, candidate).passed
+        conn.execute(
+            sql.SQL("update {} set v = %s").format(indexes.table(candidate.index_id)),
+            (HalfVector(np.random.default_rng(0).normal(size=48)),),
+        )
+        found = proof.prove(conn, candidate)
+    assert not found.passed
+    assert "embedded again" in found.failures()
+
+
+def test_tables_are_dropped_only_when_nobody_uses_them(world, larger_model, tmp_path):
+    """After two more swaps the first version may go, unless a replica still holds it."""
+    pool, options, serving, candidate = world
+    _promote(pool, candidate)
+    third = versions.register(pool, larger_model, "v2", tmp_path / "models")
+    _, handle = versions.create(pool, third, options)
+    _promote(pool, handle, 2)
+    now = timedelta(0)
+    with pool.connection() as conn:
+        assert indexes.expired(conn, timedelta(days=1)) == []
+        beat = replicas.Beat("r", "web", "h", 1, 1, [serving.index_id], 1, None)
+        replicas.beat(conn, beat)
+        assert indexes.expired(conn, now) == []
+        replicas.beat(conn, replace(beat, prepared=[handle.index_id], oldest_epoch=None))
+        assert indexes.expired(conn, now) == [serving.index_id]
+        assert indexes.drop(conn, serving.index_id, now)
+        assert not indexes.drop(conn, candidate.index_id, now)
+        document = conn.execute("select id from document where title = 'one'").fetchone()[0]
+        chunks.delete_document(conn, document)
+
+
+class TestReplica:
+    @pytest.fixture
+    def replica(self, world):
+        pool, options, *_ = world
+        replica = Replica(pool, options)
+        replica.start()
+        yield replica
+        replica.stop()
+
+    def test_follows_promotion_and_keeps_questions_on_their_version(self, world, replica):
+        """A question under way keeps its handle, and the version it needs is reported as held."""
+        pool, _, serving, candidate = world
+        build.build(pool, candidate)
+        with replica.question() as asked:
+            cutover.prepare(pool, candidate.index_id, timeout_s=20)
+            cutover.promote(pool, candidate, 1, "test")
+            _wait(lambda: replica.current().epoch == 2)
+            assert asked.index_id == serving.index_id
+            _wait(lambda: _row(pool).oldest_epoch == 1)
+            assert serving.index_id in _row(pool).prepared
+        started = time.monotonic()
+        cutover.roll_back(pool, serving, 2, "test")
+        _wait(lambda: replica.current().epoch == 3)
+        assert time.monotonic() - started < 2
+        assert replica.current().index_id == serving.index_id
+
+    def test_promotion_waits_for_every_live_replica(self, world, replica):
+        pool, _, _, candidate = world
+        _wait(lambda: _row(pool) is not None)
+        build.build(pool, candidate)
+        with pool.connection() as conn:
+            replicas.beat(conn, replicas.Beat("slow", "web", "elsewhere", 1, 1, [], None, None))
+            with pytest.raises(NotReadyError, match="slow"):
+                active.promote(conn, _switch(candidate, 1))
+
+    @pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
+    def test_damaged_files_are_refused_and_the_old_version_serves(self, world, replica, damage):
+        """The manifest tells; the reason stands in the replica's row and in the refusal."""
+        pool, options, serving, candidate = world
+        build.build(pool, candidate)
+        with pool.connection() as conn:
+            folder = conn.execute("select artefact from model where name = 'v1'").fetchone()[0]
+        weights = max(_files(folder), key=lambda path: path.stat().st_size)
+        content = bytearray(weights.read_bytes())
+        if damage == "remove":
+            weights.unlink()
+        elif damage == "truncate":
+            weights.write_bytes(content[:-100])
+        else:
+            content[len(content) // 2] ^= 1
+            weights.write_bytes(content)
+        with pool.connection() as conn, pytest.raises(ArtifactError):
+            reindex.load_index(conn, candidate.index_id, options)
+        with pytest.raises(NotReadyError, match=weights.name):
+            cutover.prepare(pool, candidate.index_id, timeout_s=20)
+        assert weights.name in _row(pool).fault
+        assert replica.current().index_id == serving.index_id
+
+    def test_survives_lost_connections(self, world, replica, dsn):
+        """With every connection cut, it follows the next swap all the same."""
+        pool, _, _, candidate = world
+        _wait(lambda: _row(pool) is not None)
+        build.build(pool, candidate)
+        cutover.prepare(pool, candidate.index_id, timeout_s=20)
+        with psycopg.connect(dsn, autocommit=True) as conn:
+            conn.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where datname = current_database() and pid <> pg_backend_pid()"
+            )
+        cutover.promote(pool, candidate, 1, "test")
+        _wait(lambda: replica.current().epoch == 2)
+
+
+def _row(pool):
+    with pool.connection() as conn:
+        rows = replicas.list_all(conn)
+    return rows[0] if rows else None
+
+
+def _wait(condition, timeout_s=20):
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "not within the time"
+        time.sleep(0.02)
+
+
+def _files(folder):
+    from pathlib import Path
+
+    return [p for p in Path(folder).rglob("*") if p.is_file() and p.name != "manifest.json"]

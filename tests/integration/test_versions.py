@@ -1,0 +1,100 @@
+"""What the commands of versions do: the gate, the way to serve and back, and what is told of it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from app import versions
+from app.settings import Settings
+from app.wiring import open_services
+from pipelines.errors import ConflictError, GateError, InputError, NotReadyError
+from pipelines.store import active, evaluations
+from tests import versions as made
+from tests.corpus import add_document
+from tests.fakes import build_tiny_model
+from training.candidates import identity
+
+
+@pytest.fixture
+def services(dsn, tiny_model, tmp_path):
+    given = {"home": tmp_path, "DATABASE_URL": dsn, "base_model": str(tiny_model)}
+    with open_services(Settings(**given)) as opened:
+        with opened.pool.connection() as conn:
+            add_document(conn, opened.replica.current(), "one", made.passages(12))
+        larger = build_tiny_model(tmp_path / "larger", dimension=48, seed=1)
+        made.register(opened.pool, larger, "v1", tmp_path / "models")
+        yield opened
+
+
+def evaluate(services, outcome="no proof yet", questions=100):
+    """An evaluation of v1 against the base, as it would be stored."""
+    from pipelines.store import models
+
+    with services.pool.connection() as conn:
+        base, tuned = (models.by_name(conn, name) for name in ("base", "v1"))
+        names = [{"identity": identity(m), "name": m.name} for m in (base, tuned)]
+        verdict = {"model": "v1", "outcome": outcome, "sentence": f"It is {outcome}."}
+        figures = {"models": names, "dataset": {"questions": questions}, "verdicts": [verdict]}
+        evaluations.add(
+            conn, dataset="d", dataset_sha256="", models=[n["identity"] for n in names],
+            verdict=outcome, figures=figures, questions=[],
+        )  # fmt: skip
+
+
+def state(services, name):
+    with services.pool.connection() as conn:
+        return next(s for s in versions.statuses(conn) if s.name == name)
+
+
+def test_a_version_serves_and_goes_back(services):
+    evaluate(services)
+    assert state(services, "v1").state == "not built"
+    assert versions.promote(services, "v1", who="eve").epoch == 2
+    found = state(services, "v1")
+    assert (found.state, found.documents, found.complete) == ("serving", 1, 1)
+    assert found.vectors == found.windows > 0
+    assert found.proof["passed"]
+    assert services.replica.refresh().model_name == "v1"
+    with pytest.raises(ConflictError, match="serves already"):
+        versions.promote(services, "v1", who="eve")
+    assert versions.roll_back(services, who="eve", reason="slower").epoch == 3
+    assert services.replica.refresh().model_name == "base"
+    assert state(services, "v1").state == "previous"
+    with services.pool.connection() as conn:
+        said = [(a.action, a.who, a.detail["version"]) for a in active.audits(conn)]
+    assert said == [("rollback", "eve", "base"), ("promote", "eve", "v1")]
+
+
+def test_without_proof_a_version_needs_a_reason(services):
+    with pytest.raises(GateError, match="not evaluated"):
+        versions.promote(services, "v1", who="eve")
+    evaluate(services, outcome="worse")
+    with pytest.raises(GateError, match="worse"):
+        versions.promote(services, "v1", who="eve")
+    versions.promote(services, "v1", who="eve", override="the documents changed since")
+    with services.pool.connection() as conn:
+        (said,) = active.audits(conn)
+    assert said.detail["overridden"]
+    assert "the documents changed since" in said.detail["gate"]
+
+
+def test_clear_refusals(services):
+    with pytest.raises(InputError, match="There is no version 'v9'"):
+        versions.build(services, "v9")
+    with pytest.raises(InputError, match="No version served before"):
+        versions.roll_back(services, who="eve")
+    with pytest.raises(NotReadyError, match="not built"):
+        versions.prepare(services, "v1")
+
+
+def test_documents_that_come_meanwhile_are_caught_up(services):
+    evaluate(services)
+    versions.build(services, "v1")
+    with services.pool.connection() as conn:
+        add_document(conn, services.replica.current(), "late", made.passages(3, of="late"))
+    assert state(services, "v1").complete == 1
+    versions.promote(services, "v1", who="eve")
+    assert state(services, "v1").complete == 2
+    assert json.dumps(state(services, "v1").as_json())

@@ -1,0 +1,53 @@
+"""Small real versions for tests of the swap: registered models, handles, and a few documents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipelines import artifacts, build, reindex
+from pipelines.encoder import LocalEncoder
+from pipelines.handle import SearchHandle
+from pipelines.reindex import EncoderOptions
+from pipelines.store import models
+from pipelines.store.db import Pool
+from pipelines.store.ids import IndexId, ModelId
+
+WORDS = [
+    "harbour", "pier", "grain", "timber", "ferry", "island", "lamp", "storm", "trust", "berth",
+    "tide", "crane", "dock", "hull", "rope",
+]  # fmt: skip
+
+
+def passages(count: int, *, of: str = "p") -> list[str]:
+    """Texts that differ in their words."""
+    return [
+        " ".join(WORDS[(n * k + k) % len(WORDS)] for k in range(1, 12)) + f" {of}{n}"
+        for n in range(count)
+    ]
+
+
+def register(pool: Pool, folder: Path, name: str, store: Path) -> ModelId:
+    """A model folder as a registered version, its files kept in `store`."""
+    kept, sha256 = artifacts.put(folder, store)
+    dimension = LocalEncoder(kept, device="cpu").dimension
+    with pool.connection() as conn:
+        return models.add(
+            conn,
+            name=name,
+            base="tiny",
+            kind="full",
+            dimension=dimension,
+            artefact=str(kept),
+            manifest_sha256=sha256,
+        )
+
+
+def create(pool: Pool, model_id: ModelId, options: EncoderOptions) -> tuple[IndexId, SearchHandle]:
+    """The index of a model, not built yet, with its handle."""
+    with pool.connection() as conn:
+        model = models.get(conn, model_id)
+        assert model is not None
+        encoder = reindex.load_model(model, options)
+        index_id = build.create(conn, model, encoder.tokenizer)
+    with pool.connection() as conn:
+        return index_id, reindex.load_index(conn, index_id, options)
