@@ -10,6 +10,7 @@ TORCH := 'torch>=2.10,<2.14'
 TORCH_INDEX := https://download.pytorch.org/whl/cpu
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
+export TORCH_INDEX
 export HAYSTACK_TELEMETRY_ENABLED := False
 export GRADIO_ANALYTICS_ENABLED := False
 

@@ -1,0 +1,110 @@
+"""OpenAI embeddings against a real server that speaks their protocol: infinity, with the bundled model."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipelines import artifacts, reindex
+from pipelines.encoder import LocalEncoder, OpenAIEncoder
+from pipelines.reindex import EncoderOptions
+from training.paid import PaidEncoder
+
+# It wants older libraries than the project's own: a venv of its own, kept between runs.
+VENV = Path(__file__).resolve().parents[2] / "build" / "infinity-venv"
+WANTED = ["torch==2.13.0", "infinity-emb[server,torch]==0.0.78"]
+INSTALL_S = 300
+TEXTS = ["What was the revenue?", "Revenue was $17.5 billion.", "The harbour keeps its maps."]
+
+
+def _installed() -> Path:
+    """The server's command; installs it where that is possible."""
+    command = VENV / "bin" / "infinity_emb"
+    if command.is_file():
+        return command
+    index = os.environ.get("TORCH_INDEX")
+    pip = [VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "--retries", "1"]
+    pip += ["--extra-index-url", index] if index else []
+    try:
+        subprocess.run([sys.executable, "-m", "venv", VENV], check=True, timeout=60)
+        subprocess.run([*pip, *WANTED], check=True, timeout=INSTALL_S, capture_output=True)
+    except (subprocess.SubprocessError, OSError) as error:
+        pytest.skip(f"infinity-emb cannot be installed here: {error}")
+    return command
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    """Where the server answers."""
+    command = _installed()
+    home = tmp_path_factory.mktemp("infinity")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    given = {
+        "--model-id": artifacts.bundled_model(), "--served-model-name": "minilm",
+        "--engine": "torch", "--device": "cpu", "--host": "127.0.0.1", "--port": port,
+        "--url-prefix": "/v1",
+    }  # fmt: skip
+    arguments = [str(word) for pair in given.items() for word in pair]
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1"}
+    with (home / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [command, "v2", *arguments, "--no-bettertransformer", "--no-model-warmup"],
+            env=environment, stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        _wait(process, f"http://127.0.0.1:{port}/v1/models", home / "log")
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.3)
+    raise AssertionError(f"the server did not start: {log.read_text()[-2000:]}")
+
+
+@pytest.fixture
+def encoder(url, tmp_path) -> OpenAIEncoder:
+    options = EncoderOptions(cache=tmp_path, openai_api_key="k", openai_base_url=url)
+    found, _, _ = reindex.load_base("openai:minilm", options)
+    assert isinstance(found, OpenAIEncoder)
+    return found
+
+
+def test_vectors_are_those_of_the_model(encoder):
+    """What comes over the wire is what the same model embeds here, as unit vectors."""
+    local = LocalEncoder(artifacts.bundled_model(), device="cpu")
+    found = encoder.encode_documents(TEXTS)
+    assert found.shape == (3, encoder.dimension) == (3, 384)
+    assert np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
+    assert (found * local.encode_documents(TEXTS)).sum(axis=1).min() > 0.999
+    assert encoder.tokens_used > 0
+
+
+def test_what_was_paid_for_is_not_asked_again(encoder, tmp_path):
+    paid = PaidEncoder(encoder, tmp_path / "vectors.sqlite")
+    first = paid.encode_documents(TEXTS)
+    spent = paid.tokens_used
+    again = paid.encode_documents(TEXTS)
+    assert spent > 0
+    assert paid.tokens_used == spent
+    assert paid.texts_from_cache == len(TEXTS)
+    assert np.array_equal(first, again)
+    paid.close()
