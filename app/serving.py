@@ -8,10 +8,12 @@ import socket
 import sys
 import threading
 import webbrowser
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 
 from app.settings import Settings
+from app.upkeep import Upkeep
 from app.wiring import Services, open_ingester, open_services
 from pipelines.errors import InputError, NotReadyError
 from pipelines.ingest import Incoming
@@ -43,7 +45,14 @@ def run(settings: Settings, host: str, port: int, open_browser: bool | None) -> 
                 _index_handbook(services)
                 services.replica.current()
                 services.replica.start()
-                _serve(services, listening, shown, open_browser)
+                upkeep = Upkeep(
+                    services.pool, services.replica, timedelta(days=settings.retention_days)
+                )
+                upkeep.start()
+                try:
+                    _serve(services, listening, shown, open_browser)
+                finally:
+                    upkeep.stop()
         finally:
             print("Attune has stopped.", flush=True)
 

@@ -84,6 +84,9 @@ class Settings(BaseSettings):
         1500, ge=256, description="Memory limit of the process that reads a file, in MB."
     )
     parse_cpu_s: int = Field(300, ge=5, description="CPU seconds limit of that process.")
+    retention_days: float = Field(
+        7, ge=0, description="Days that vectors of a version no longer used are kept."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least level that is logged."
     )
