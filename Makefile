@@ -1,5 +1,5 @@
 # make run   the app on http://127.0.0.1:7860        make test   everything the project promises
-# make bench measure what docs/performance.md says                 make help   all targets
+# make bench measure what docs/performance.md says      make help   all targets
 
 PYTHON ?= python3
 VENV := .venv
@@ -43,7 +43,7 @@ test: $(DEV_STAMP) ## lint, types, import rules, tests
 	$(BIN)/lint-imports --config pyproject.toml
 	$(BIN)/pytest
 
-bench: $(DEV_STAMP) ## measure again what docs/results.md says
+bench: $(DEV_STAMP) ## measure again what docs/performance.md says
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,peers]'
 	$(BIN)/python -m bench.run
 
