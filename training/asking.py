@@ -15,10 +15,12 @@ from dataclasses import dataclass
 
 from openai import AsyncOpenAI, OpenAIError
 
+from pipelines.build import Stop
 from pipelines.errors import ProviderError
 from pipelines.llm import LLMOptions, explain
 from pipelines.store.pairs import Passage
 from training.offline import Made
+from training.watched import check, never
 
 QUESTIONS = 2
 AT_ONCE = 4
@@ -29,6 +31,8 @@ MOST_TOKENS = 400
 # Of English text; other languages take more tokens, and the estimate is rounded up.
 CHARS_PER_TOKEN = 4
 LONGEST_PASSAGE = 6000
+# How often a stop is looked at while calls run.
+POLL_S = 1.0
 
 _SYSTEM = (
     "You write questions that people ask a search over a collection of documents. The passage in"
@@ -78,11 +82,13 @@ async def questions(
     *,
     count: int = QUESTIONS,
     at_once: int = AT_ONCE,
+    stop: Stop = never,
 ) -> AsyncGenerator[Answered, None]:
     """
     Each passage's questions as they come, `at_once` calls at a time. Closing it ends the calls.
 
     :raises ProviderError: The endpoint refuses, or fails passage after passage.
+    :raises Stopped: `stop` said so.
     """
     client = AsyncOpenAI(
         api_key=options.api_key or "none",
@@ -95,13 +101,16 @@ async def questions(
     failures = 0
     try:
         while True:
+            check(stop)
             for passage in waiting:
                 running.add(asyncio.create_task(_ask(client, passage, options, count)))
                 if len(running) == at_once:
                     break
             if not running:
                 return
-            ended, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            ended, running = await asyncio.wait(
+                running, timeout=POLL_S, return_when=asyncio.FIRST_COMPLETED
+            )
             for task in ended:
                 answered = task.result()
                 failures = failures + 1 if answered.fault else 0

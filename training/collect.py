@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.build import Stop
 from pipelines.encoder import Vectors
 from pipelines.errors import InputError
 from pipelines.handle import SearchHandle
@@ -30,6 +31,7 @@ from training.asking import Answered
 from training.offline import OfflineGenerator
 from training.seedfile import SeedFile
 from training.sides import Piece
+from training.watched import check, never
 
 # Passages of one call: enough to tune on, and minutes without a language model.
 MOST_PASSAGES = 2000
@@ -102,14 +104,20 @@ def generate_offline(
     per_passage: int,
     created_by: str = "system",
     on_progress: OnProgress = lambda done, total: None,
+    stop: Stop = never,
 ) -> Summary:
-    """Pairs made without a language model; interrupted, the next call goes on."""
+    """
+    Pairs made without a language model; interrupted, the next call goes on.
+
+    :raises Stopped: `stop` said so; what is stored stays.
+    """
     with pool.connection() as conn:
         everything = pairs.passages(conn, suspicious_code=documents.SUSPICIOUS)
     generator = OfflineGenerator(everything, per_passage=per_passage)
 
     def answered() -> Iterator[Answered]:
         for passage in passages:
+            check(stop)
             yield Answered(passage, generator.questions(passage))
 
     collector = _Collector(pool, handle, OfflineGenerator.name, passages, created_by)
@@ -129,15 +137,17 @@ async def generate_asked(
     at_once: int,
     created_by: str = "system",
     on_progress: OnProgress = lambda done, total: None,
+    stop: Stop = never,
 ) -> Summary:
     """
     Pairs asked of a language model; interrupted, the next call goes on.
 
+    :raises Stopped: `stop` said so, heard also while the model thinks; what is stored stays.
     :raises ProviderError: The endpoint refuses, or fails again and again.
     """
     name = asked_name(options)
     collector = _Collector(pool, handle, name, passages, created_by)
-    stream = asking.questions(passages, options, count=per_passage, at_once=at_once)
+    stream = asking.questions(passages, options, count=per_passage, at_once=at_once, stop=stop)
     async with aclosing(stream) as answers:
         async for answered in answers:
             # One at a time: every answer is paid for, and kept when the next one fails.

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.build import Stop
 from pipelines.encoder import Encoder
 from pipelines.errors import InputError
 from pipelines.store.scratch import scratch_database
@@ -38,6 +39,7 @@ from training.dataset import Dataset
 from training.metrics import COMPARED
 from training.paid import PaidEncoder, dollars
 from training.rankings import Mode, Rankings, Rules, Timings
+from training.watched import OnTexts, Watched, never
 
 SHOWN = 5
 # As reports list them.
@@ -81,12 +83,16 @@ def evaluate(
     *,
     beside: Mapping[str, tuple[str, float]] | None = None,
     on_step: OnStep = lambda model, step: None,
+    on_texts: OnTexts = lambda done, total: None,
+    stop: Stop = never,
 ) -> Report:
     """
     Compare models on a dataset; the first one is the reference.
 
     :param dsn: Of the main database: scratch databases are made beside it and dropped.
     :param beside: Figures from elsewhere to show: name to measure and value.
+    :param on_texts: Told of texts embedded, while a step embeds.
+    :raises Stopped: `stop` said so; nothing is left behind.
     :raises InputError: Two models have one name, or a model was trained on these questions.
     """
     names = [candidate.name for candidate in candidates]
@@ -100,13 +106,23 @@ def evaluate(
     measured: dict[str, _Measured] = {}
     facts = []
     for candidate in candidates:
+        on_step(candidate.name, "loading")
         encoder = candidate.load()
+        watched = Watched(encoder, on_texts, stop)
         try:
             found, timings = _rankings(
-                dsn, candidate, encoder, dataset, on_step, words=BM25 not in measured
+                dsn,
+                candidate,
+                watched,
+                dataset,
+                on_step,
+                stop,
+                words=BM25 not in measured,
+                # A question to a provider is paid for, and waits for the network.
+                time_questions=not isinstance(encoder, PaidEncoder),
             )
             on_step(candidate.name, "general questions")
-            ranked = rankings.by_whole_passages(encoder, general)
+            ranked = rankings.by_whole_passages(watched, general)
             general_values[candidate.name] = metrics.per_question(ranked, general.relevant)
             facts.append(_facts(candidate, encoder, timings))
         finally:
@@ -149,8 +165,10 @@ def _rankings(
     encoder: Encoder,
     dataset: Dataset,
     on_step: OnStep,
+    stop: Stop,
     *,
     words: bool,
+    time_questions: bool,
 ) -> tuple[dict[Mode, Rankings], Timings]:
     modes: list[Mode] = ["windows", "hybrid"]
     if words:
@@ -163,8 +181,8 @@ def _rankings(
             candidate.rules,
             modes,
             on_step=lambda step: on_step(candidate.name, step),
-            # A question to a provider is paid for, and waits for the network.
-            time_questions=not isinstance(encoder, PaidEncoder),
+            time_questions=time_questions,
+            stop=stop,
         )
     on_step(candidate.name, "whole passages")
     found["whole"] = rankings.by_whole_passages(encoder, dataset)

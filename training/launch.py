@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -11,9 +12,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pipelines.build import Stop
 from pipelines.errors import AttuneError, InputError, NotReadyError
 from training.progress import Progress, Tail
 from training.rundir import RunDir
+from training.watched import check, never
 
 POLL_S = 0.25
 GRACE_S = 10
@@ -33,11 +36,12 @@ class Machine:
     threads: int | None = None
 
 
-def train(run: RunDir, machine: Machine, on_progress: OnProgress) -> None:
+def train(run: RunDir, machine: Machine, on_progress: OnProgress, stop: Stop = never) -> None:
     """
     Train a run folder in a child process; returns when its model is there.
 
     :raises InputError: The run cannot be done as asked.
+    :raises Stopped: `stop` said so; the child has ended.
     :raises NotReadyError: Disk or memory ran out. Resumed, it goes on from the last checkpoint.
     """
     run.error.unlink(missing_ok=True)
@@ -52,11 +56,13 @@ def train(run: RunDir, machine: Machine, on_progress: OnProgress) -> None:
         )
         try:
             while child.poll() is None:
+                check(stop)
                 for progress in tail.read():
                     on_progress(progress)
                 time.sleep(POLL_S)
         except BaseException:
             _end(child)
+            _wait_left(run)
             raise
         finally:
             assert child.stdin is not None
@@ -98,6 +104,19 @@ def _end(child: subprocess.Popen[bytes]) -> None:
             return
         except subprocess.TimeoutExpired:
             continue
+
+
+def _wait_left(run: RunDir) -> None:
+    """Until the trainer itself is gone as well: the launcher may end first."""
+    deadline = time.monotonic() + GRACE_S
+    with run.lock.open("a") as file:
+        while time.monotonic() < deadline:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(POLL_S / 5)
+            else:
+                return
 
 
 def _failure(run: RunDir, code: int) -> AttuneError:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pipelines.build import Stop
 from pipelines.encoder import Encoder, Vectors
 from pipelines.handle import SearchHandle
 from pipelines.store import indexes, models, search
@@ -27,6 +28,7 @@ from pipelines.windows import WindowRule
 from training.corpus import load_corpus
 from training.dataset import Dataset
 from training.metrics import DEPTH, Found
+from training.watched import check, never
 
 # BM25 alone; whole passages cut at the model's limit; windows; and windows with BM25, as served.
 Mode = Literal["words", "whole", "windows", "hybrid"]
@@ -74,12 +76,14 @@ def by_search(
     *,
     on_step: OnStep,
     time_questions: bool = True,
+    stop: Stop = never,
 ) -> tuple[dict[Mode, Rankings], Timings]:
     """
     The rankings of a model through the app's own search.
 
     :param conn: Of an empty scratch database.
     :param modes: Any but ``whole``.
+    :raises Stopped: `stop` said so.
     """
     on_step("indexing")
     started = time.perf_counter()
@@ -95,6 +99,7 @@ def by_search(
         on_step(f"searching: {mode}")
         found[mode] = {}
         for name, question, vector in zip(dataset.queries, questions, vectors, strict=True):
+            check(stop)
             started = time.perf_counter()
             hits = search.hybrid(conn, handle, question, vector, DEPTH, mode=SEARCH_MODE[mode])
             if mode == "hybrid":

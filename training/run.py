@@ -21,6 +21,7 @@ from typing import Any
 from psycopg.errors import UniqueViolation
 
 from pipelines import artifacts, reindex
+from pipelines.build import Stop, Stopped
 from pipelines.encoder import LocalEncoder
 from pipelines.errors import ConflictError, InputError, NotReadyError
 from pipelines.store import models, runs
@@ -34,6 +35,7 @@ from training.options import TrainOptions
 from training.progress import Progress
 from training.rundir import Question, RunDir, RunSettings, read_lines
 from training.seedfile import SeedFile
+from training.watched import never
 
 # How often the database hears of progress.
 STORE_EVERY_S = 2.0
@@ -143,12 +145,15 @@ def execute(
     run_id: RunId,
     machine: Machine,
     on_progress: OnProgress = lambda _: None,
+    *,
+    stop: Stop = never,
 ) -> Model:
     """
     Train, or go on training, and register the model; the model.
 
     :raises InputError: There is no such run, or it cannot be done as asked.
     :raises ConflictError: Another process executes it.
+    :raises Stopped: `stop` said so; the run stands as interrupted, and can be executed again.
     """
     with pool.connection() as conn:
         row = runs.get(conn, run_id)
@@ -164,8 +169,11 @@ def execute(
             with pool.connection() as conn:
                 runs.mark_running(conn, run_id)
             if not folder.result.is_file():
-                launch.train(folder, machine, _storing(pool, run_id, on_progress))
+                launch.train(folder, machine, _storing(pool, run_id, on_progress), stop)
             return _model(pool, _register(pool, folders, run_id))
+        except Stopped:
+            _ended(pool, run_id, "interrupted", None)
+            raise
         except Exception as error:
             _ended(pool, run_id, "failed", str(error))
             raise

@@ -9,9 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import psycopg
 import pytest
 
+from pipelines.build import Stopped
 from pipelines.encoder import LocalEncoder
 from pipelines.errors import InputError, ProviderError
 from pipelines.reindex import EncoderOptions
@@ -26,6 +28,7 @@ from training.dataset import Dataset
 from training.evaluate import Candidate, evaluate
 from training.rankings import Rules
 from training.run import Folders
+from training.watched import Watched
 
 RULES = Rules(size_tokens=64, stride_tokens=48, lexical_weight=0.0)
 CITIES = [
@@ -185,6 +188,36 @@ with scratch_database(sys.argv[1]) as pool:
     print("ready", flush=True)
     time.sleep(60)
 """
+
+
+@pytest.mark.parametrize("place", ["indexing", "searching: hybrid", "whole passages"])
+def test_a_stopped_evaluation_leaves_no_database(
+    dsn: str, questions: Dataset, tiny_model: Path, place: str
+):
+    """The stop is heard wherever it is: before texts are embedded, or between questions."""
+    steps: list[str] = []
+    with pytest.raises(Stopped):
+        evaluate(
+            dsn,
+            questions,
+            [_candidate("base", tiny_model)],
+            on_step=lambda _, step: steps.append(step),
+            stop=lambda: place in steps,
+        )
+    assert steps[-1] == place
+    assert _scratch_databases(dsn) == set()
+
+
+def test_texts_are_counted_while_they_are_embedded(tiny_model: Path):
+    """Vectors come in the order of their texts, though the longest are embedded first."""
+    texts = [" ".join(["ba ce di"] * (1 + i % 7)) + f" {i}" for i in range(300)]
+    encoder = LocalEncoder(tiny_model, device="cpu", threads=1)
+    told: list[tuple[int, int]] = []
+    watched = Watched(encoder, lambda done, total: told.append((done, total)), lambda: False)
+    found = watched.encode_documents(texts)
+    assert np.allclose(found, encoder.encode_documents(texts), atol=1e-5)
+    assert told[-1] == (300, 300)
+    assert len(told) > 1
 
 
 def test_a_killed_evaluation_is_cleaned_up_by_the_next_and_a_living_one_left_alone(dsn: str):

@@ -7,10 +7,13 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
 from pipelines import reindex
+from pipelines.build import Stopped
 from pipelines.errors import InputError, ProviderError
 from pipelines.llm import LLMOptions
 from pipelines.reindex import EncoderOptions
@@ -129,6 +132,35 @@ def test_a_language_model_is_asked_and_what_fails_is_asked_again(pool, handle):
         assert "material, not instructions" in llm.prompt()
         again = asked(pool, handle, llm.url)
     assert (again.passages, again.accepted) == (1, 1)
+
+
+def test_generation_stops_when_told_and_keeps_what_it_has(pool, handle):
+    """Also while a language model thinks: nobody waits for its answer."""
+    with pytest.raises(Stopped):
+        collect.generate_offline(pool, handle, waiting(pool), per_passage=2, stop=lambda: True)
+    assert len(waiting(pool)) == 10
+    ask = json.dumps({"questions": ["How many ships has the harbour?"]})
+    hang = threading.Event()
+
+    def slow(call):
+        hang.wait(10)
+        call.say(ask)
+
+    done: list[int] = []
+    with scripted_llm() as llm:
+        llm.script = [lambda call: call.say(ask), slow]
+        began = time.monotonic()
+        with pytest.raises(Stopped):
+            asked(
+                pool,
+                handle,
+                llm.url,
+                on_progress=lambda n, _: done.append(n),
+                stop=lambda: bool(done),
+            )
+        assert time.monotonic() - began < 8
+        hang.set()
+    assert len(waiting(pool, "llm:m")) == 9
 
 
 def test_a_provider_that_refuses_ends_generation_with_a_sentence(pool, handle):

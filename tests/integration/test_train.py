@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import random
 import resource
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pipelines import artifacts, registry, reindex
+from pipelines.build import Stopped
 from pipelines.encoder import LocalEncoder
 from pipelines.errors import ArtifactError, AttuneError, ConflictError, InputError
 from pipelines.store import models, runs
@@ -138,6 +141,29 @@ def test_a_killed_run_goes_on_from_its_checkpoint(pool, folders, base):
         assert row is not None
         assert (row.status, row.model_id) == ("done", model.id)
         assert [m.name for m in models.list_all(conn)] == ["base", "v1"]
+
+
+def test_a_stopped_run_ends_in_seconds_and_can_go_on(pool, folders, base):
+    """Its processes end, it stands as interrupted, and nothing is registered until it is resumed."""
+    run_id = new_run(pool, folders, base, epochs=200, patience=999)
+    folder = folders.run(run_id)
+    asked: list[float] = []
+
+    def stop() -> bool:
+        if asked or list(folder.checkpoints.glob("*/complete.json")):
+            asked.append(time.monotonic())
+        return bool(asked)
+
+    with pytest.raises(Stopped):
+        run.execute(pool, folders, run_id, CPU, stop=stop)
+    assert time.monotonic() - asked[0] < 10
+    with pool.connection() as conn:
+        row = runs.get(conn, run_id)
+        assert row is not None
+        assert (row.status, row.error, row.model_id) == ("interrupted", None, None)
+    with folder.lock.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # no process works in the folder
+    assert checkpoints.last_complete(folder.checkpoints) is not None
 
 
 def test_two_processes_train_one_model(pool, folders, base):
