@@ -83,9 +83,9 @@ class _ChatPage:
             self.new = gr.Button("New chat", variant="primary", elem_id="new-chat")
             self.list = gr.Radio([], label="Conversations", elem_id="conversation-list")
             self.undo = gr.Button("Undo delete", size="sm", visible=False, elem_id="undo-delete")
-            with gr.Accordion(
-                "This chat", open=False, visible=False, elem_id="conversation-tools"
-            ) as self.tools:
+            # "hidden" is in the page from the start: what is mounted when it first shows is given
+            # its value once more a frame later, over what somebody has typed by then.
+            with gr.Column(visible="hidden", elem_id="conversation-tools") as self.tools:
                 self.title = gr.Textbox(
                     label="Title",
                     show_label=False,
@@ -94,11 +94,11 @@ class _ChatPage:
                     elem_id="conversation-title",
                 )
                 with gr.Row():
-                    self.rename = gr.Button("Rename", size="sm")
-                    self.delete = gr.Button("Delete", size="sm", variant="stop")
+                    self.rename = gr.Button("Rename", size="sm", min_width=0)
+                    self.delete = gr.Button("Delete", size="sm", min_width=0, variant="stop")
                 with gr.Row():
-                    self.markdown = gr.Button("Save as text", size="sm")
-                    self.json = gr.Button("Save as JSON", size="sm")
+                    self.markdown = gr.Button("Save as text", size="sm", min_width=0)
+                    self.json = gr.Button("Save as JSON", size="sm", min_width=0)
         self.chat = gr.Chatbot(
             show_label=False,
             elem_id="chat",
@@ -113,7 +113,7 @@ class _ChatPage:
             feedback_options=("Like", "Dislike"),
             group_consecutive_messages=False,
         )
-        with gr.Row(visible=False, elem_id="why") as self.why:
+        with gr.Row(visible="hidden", elem_id="why") as self.why:
             self.reason = gr.Textbox(
                 label="Reason",
                 show_label=False,
@@ -156,9 +156,10 @@ class _ChatPage:
         )
 
     def _connect(self) -> None:
+        # In the order in which the page takes them up: who sees the chat sees its title.
         self.view = view = [
-            self.chat, self.box, self.list, self.conversation, self.messages, self.tools,
-            self.title, self.markdown, self.json, self.why, self.undo, self.panel,
+            self.conversation, self.messages, self.title, self.markdown, self.json, self.tools,
+            self.list, self.undo, self.why, self.panel, self.box, self.chat,
         ]  # fmt: skip
         # One answer at a time and page; what the page itself calls is not offered as an API.
         common: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -166,7 +167,7 @@ class _ChatPage:
         self.chat.example_select(self._ask_example, [self.conversation], view, **common)
         self.chat.retry(self._ask_again, [self.messages, self.conversation], view, **common)
         self.box.stop(self._stop, [self.conversation], None, **common)
-        self.chat.like(self._vote, [self.messages], [self.why, self.reason, self.voted], **common)
+        self.chat.like(self._vote, [self.messages], [self.reason, self.voted, self.why], **common)
         gr.on(
             [self.reason.submit, self.send_reason.click],
             self._give_reason, [self.reason, self.voted], [self.why], **common,
@@ -198,27 +199,33 @@ class _ChatPage:
     async def _ask(
         self, question: str, conversation: str | None, request: gr.Request
     ) -> AsyncIterator[Updates]:
-        visitor = visitor_of(request)
         if not question.strip():
             yield {self.box: gr.skip()}
             return
-        before = await asyncio.to_thread(self._messages, visitor, _uuid(conversation))
+        # Only now: what is typed while the answer comes is the next question.
+        yield {self.box: ""}
+        async for update in self._answer(question, conversation, request):
+            yield update
+
+    async def _answer(
+        self, question: str, conversation: str | None, request: gr.Request
+    ) -> AsyncIterator[Updates]:
+        visitor, mine = visitor_of(request), _uuid(conversation)
+        before = await asyncio.to_thread(self._messages, visitor, mine)
         chat = [*_rendered(before), {"role": "user", "content": markup.safe(question)}]
         yield self._under_way(chat, None)
-        steps = turns.ask(self._services, self._stops, visitor, _uuid(conversation), question)
-        async for step in steps:
-            if step.message is None:
-                yield self._under_way(chat, step)
-            else:
-                yield await asyncio.to_thread(self._view, visitor, step.conversation)
-                return
-        # Stopped: what came so far is stored.
-        yield await asyncio.to_thread(self._view, visitor, step.conversation)
+        async for step in turns.ask(self._services, self._stops, visitor, mine, question):
+            if step.message is not None:
+                break
+            yield self._under_way(chat, step)
+        # Answered, or stopped: then what came so far is stored.
+        view = await asyncio.to_thread(self._view, visitor, step.conversation)
+        yield view | ({self.title: gr.skip()} if step.conversation == mine else {})
 
     async def _ask_example(
         self, conversation: str | None, event: gr.SelectData, request: gr.Request
     ) -> AsyncIterator[Updates]:
-        async for update in self._ask(event.value["text"], conversation, request):
+        async for update in self._answer(event.value["text"], conversation, request):
             yield update
 
     async def _ask_again(
@@ -227,7 +234,7 @@ class _ChatPage:
         question = await asyncio.to_thread(
             self._take_back, visitor_of(request), ids[int(event.index)]
         )
-        async for update in self._ask(question, conversation, request):
+        async for update in self._answer(question, conversation, request):
             yield update
 
     def _stop(self, conversation: str | None, request: gr.Request) -> None:
@@ -244,14 +251,14 @@ class _ChatPage:
                 chats.unvote(conn, visitor_of(request), message_id)
             else:
                 chats.vote(conn, visitor_of(request), message_id, chosen)  # type: ignore[arg-type]
-        return gr.Row(visible=chosen is not None), "", [message_id, chosen]
+        return "", [message_id, chosen], gr.Row(visible=_shown_if(chosen is not None))
 
     def _give_reason(self, reason: str, voted: list[Any], request: gr.Request) -> Any:
         message_id, verdict = voted
         with self._services.pool.connection() as conn:
             chats.vote(conn, visitor_of(request), message_id, verdict, reason.strip()[:1000])
         gr.Info("Thank you, noted.", duration=3)
-        return gr.Row(visible=False)
+        return gr.Row(visible="hidden")
 
     def _open(self, conversation: str | None, request: gr.Request) -> Updates:
         return self._view(visitor_of(request), _uuid(conversation))
@@ -312,15 +319,15 @@ class _ChatPage:
                 examples=[{"text": question} for question in questions],
                 placeholder=WELCOME if known or questions else NOTHING_YET,
             ),
-            self.box: gr.Textbox("", submit_btn=True, stop_btn=False, interactive=True),
+            self.box: gr.Textbox(submit_btn=True, stop_btn=False),
             self.list: self._list(visitor, known.id if known else None),
             self.conversation: str(known.id) if known else None,
             self.messages: [m.id for m in messages],
-            self.tools: gr.Accordion(visible=known is not None, open=False),
+            self.tools: gr.Column(visible=_shown_if(known is not None)),
             self.title: known.title if known else "",
             self.markdown: gr.Button(link=f"{link}.md"),
             self.json: gr.Button(link=f"{link}.json"),
-            self.why: gr.Row(visible=False),
+            self.why: gr.Row(visible="hidden"),
             self.undo: gr.Button(visible=False),
             self.panel: gr.skip() if known else gr.Sidebar(open=False),
         }
@@ -330,9 +337,9 @@ class _ChatPage:
         text = markup.safe(step.text) if step and step.text else stage
         return {
             self.chat: gr.Chatbot([*chat, {"role": "assistant", "content": text}], examples=[]),
-            self.box: gr.Textbox("", submit_btn=False, stop_btn=True),
+            self.box: gr.Textbox(submit_btn=False, stop_btn=True),
             self.conversation: str(step.conversation) if step else gr.skip(),
-            self.why: gr.Row(visible=False),
+            self.why: gr.Row(visible="hidden"),
         }
 
     def _list(self, visitor: str, chosen: UUID | None) -> Any:
@@ -383,6 +390,11 @@ def _shown(message: Message, number: int) -> tuple[str, list[tuple[str, str | No
         if passage.number == number:
             return markup.source_details(passage), markup.marked(passage)
     return "This passage is not part of the answer.", []
+
+
+def _shown_if(wanted: bool) -> bool | str:
+    """Gradio's word for shown, or for hidden yet in the page."""
+    return True if wanted else "hidden"
 
 
 def _uuid(text: str | None) -> UUID | None:
