@@ -10,71 +10,25 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import gradio as gr
 from fastapi import FastAPI, HTTPException, Request, Response
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.datastructures import MutableHeaders
-from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app import metrics
+from app import guard, login, metrics
+from app.admin import page as admin_page
+from app.auth import Access
 from app.chat import markup, page
 from app.chat.turns import Stops
+from app.guard import Guard
 from app.visitor import VisitorCookie, visitor_of
 from app.wiring import Services
 from pipelines.store import active, chats, documents
 
 # asyncio's own default is min(32, cores + 4), too few where a question waits in several threads.
 THREADS = 40
-HEADERS = {
-    # Gradio's own page starts with inline scripts and styles; nothing may come from elsewhere.
-    "content-security-policy": (
-        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
-        "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
-        "connect-src 'self'; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; "
-        "form-action 'self'; frame-ancestors 'self' https://huggingface.co"
-    ),
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "same-origin",
-    "permissions-policy": "camera=(), microphone=(), geolocation=()",
-}
-
-
-class Guard:
-    """ASGI middleware: security headers; no cross-site writes; no uploads to the chat."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return await self.app(scope, receive, send)
-        refusal = self._refusal(HTTPConnection(scope), scope["method"])
-        if refusal is not None:
-            return await PlainTextResponse(refusal, 403)(scope, receive, send)
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
-            await send(message)
-
-        return await self.app(scope, receive, send_with_headers)
-
-    @staticmethod
-    def _refusal(connection: HTTPConnection, method: str) -> str | None:
-        if method in ("GET", "HEAD", "OPTIONS"):
-            return None
-        origin = connection.headers.get("origin")
-        host = connection.headers.get("x-forwarded-host") or connection.headers.get("host", "")
-        if origin and urlsplit(origin).netloc != host:
-            return "Requests from other sites are refused."
-        if connection.url.path.rstrip("/").endswith("/upload"):
-            return "The chat takes no uploads."
-        return None
 
 
 def create_app(services: Services) -> FastAPI:
@@ -90,26 +44,63 @@ def create_app(services: Services) -> FastAPI:
     )
     _add_health(app, services)
     _add_export(app, services)
+    access = app.state.access = Access(services.pool, services.settings)
+    login.add(app, access, services.pool)
     app.state.stops = Stops()
+    # A mount at "/" answers for every path, so the other one comes before it.
+    _mount_admin(app, services)
+    _mount_chat(app, services, access)
+    app.add_middleware(VisitorCookie)
+    app.add_middleware(Guard, access=access)
+    return app
+
+
+# Gradio's defaults show errors to strangers, publish figures of use, and add links to its pages.
+MOUNT: dict[str, Any] = {
+    "show_error": False,
+    "enable_monitoring": False,
+    "run_history": False,
+    "ssr_mode": False,
+    "mcp_server": False,
+    "allowed_paths": [],
+    "footer_links": [],
+}
+
+
+def _mount_admin(app: FastAPI, services: Services) -> None:
+    @app.get("/admin")
+    def to_admin() -> Response:
+        return RedirectResponse("/admin/", 303)
+
+    blocks = admin_page.build(services)
+    blocks.queue(default_concurrency_limit=8, max_size=64)
+    gr.mount_gradio_app(
+        app,
+        blocks,
+        path="/admin",
+        auth_dependency=guard.known_admin,
+        theme=page.theme(),
+        css_paths=[page.STYLE, admin_page.STYLE],
+        head=admin_page.head(),
+        max_file_size=f"{services.settings.max_upload_mb}mb",
+        **MOUNT,
+    )
+
+
+def _mount_chat(app: FastAPI, services: Services, access: Access) -> None:
     blocks = page.build(services, app.state.stops)
     blocks.queue(default_concurrency_limit=32, max_size=256)
     gr.mount_gradio_app(
         app,
         blocks,
         path="/",
+        auth_dependency=guard.known if access.policy.chat_ways else None,
         theme=page.theme(),
         css_paths=[page.STYLE],
         head=page.head(),
-        show_error=False,
-        enable_monitoring=False,
-        ssr_mode=False,
-        allowed_paths=[],
         max_file_size="1kb",
-        footer_links=[],
+        **MOUNT,
     )
-    app.add_middleware(VisitorCookie)
-    app.add_middleware(Guard)
-    return app
 
 
 def _add_health(app: FastAPI, services: Services) -> None:

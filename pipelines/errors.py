@@ -8,7 +8,8 @@ each process edge (CLI, HTTP handler, job) catches `AttuneError` once and shows 
     ├── NotReadyError   something needed is not there yet        exit 4, HTTP 503
     ├── ArtifactError   a model's files are not what was stored  exit 5, HTTP 500
     ├── ProviderError   an LLM or embeddings provider failed     exit 6, HTTP 502
-    └── GateError       a rule refuses the step                  exit 7, HTTP 409
+    ├── GateError       a rule refuses the step                  exit 7, HTTP 409
+    └── AccessError     whoever asks may not                     exit 7, HTTP 403
 """
 
 
@@ -59,3 +60,10 @@ class GateError(AttuneError):
 
     exit_code = 7
     http_status = 409
+
+
+class AccessError(AttuneError):
+    """Whoever asks may not do this."""
+
+    exit_code = 7
+    http_status = 403

@@ -10,6 +10,8 @@ from uuid import UUID
 
 import gradio as gr
 
+from app import login
+from app.auth import access_of, person_of
 from app.chat import markup, turns
 from app.chat.turns import Progress, Stops
 from app.visitor import visitor_of
@@ -49,7 +51,7 @@ def theme() -> gr.Theme:
 
 def head() -> str:
     """What the page adds to its head."""
-    return f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>"
+    return login.script() + f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>"
 
 
 def build(services: Services, stops: Stops) -> gr.Blocks:
@@ -58,7 +60,9 @@ def build(services: Services, stops: Stops) -> gr.Blocks:
         title="Attune", fill_height=True, analytics_enabled=False, delete_cache=(3600, 3600)
     ) as blocks:
         page = _ChatPage(services, stops)
-        blocks.load(page.load, None, page.view, show_progress="hidden", api_visibility="private")
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        blocks.load(page.load, None, page.view, **quiet)
+        blocks.load(page.load_account, None, page.account, **quiet)
         blocks.load(None, js="() => window.attuneLoaded()")
     return blocks
 
@@ -99,6 +103,7 @@ class _ChatPage:
                 with gr.Row():
                     self.markdown = gr.Button("Save as text", size="sm", min_width=0)
                     self.json = gr.Button("Save as JSON", size="sm", min_width=0)
+            self.account = gr.HTML(elem_id="account")
         self.chat = gr.Chatbot(
             show_label=False,
             elem_id="chat",
@@ -195,6 +200,10 @@ class _ChatPage:
         """The page as a visitor first sees it; the address may name a conversation of theirs."""
         conversation = _uuid(request.query_params.get("chat"))
         return await asyncio.to_thread(self._view, visitor_of(request), conversation)
+
+    def load_account(self, request: gr.Request) -> str:
+        """Who is signed in, and the way to the admin pages."""
+        return login.links(access_of(request), person_of(request))
 
     async def _ask(
         self, question: str, conversation: str | None, request: gr.Request

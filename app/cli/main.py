@@ -14,7 +14,18 @@ import uuid
 
 import typer
 
-from app.cli import ask, doctor, documents, evaluate, models, pairs, replicas, serve, train
+from app.cli import (
+    admin_link,
+    ask,
+    doctor,
+    documents,
+    evaluate,
+    models,
+    pairs,
+    replicas,
+    serve,
+    train,
+)
 from app.settings import silence_telemetry
 from pipelines.errors import AttuneError
 
@@ -34,6 +45,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(models.group, name="models")
 app.command("replicas")(replicas.replicas)
+app.command("admin-link")(admin_link.admin_link)
 app.command("doctor")(doctor.doctor)
 
 

@@ -23,6 +23,11 @@ CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
 );
 
+CREATE TABLE public.app_secret (
+    name text NOT NULL,
+    value bytea NOT NULL
+);
+
 CREATE TABLE public.audit (
     id bigint NOT NULL,
     at timestamp with time zone DEFAULT now() NOT NULL,
@@ -161,6 +166,19 @@ CREATE TABLE public.job_progress (
     fault text,
     started_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.login_link (
+    token_sha256 text NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.login_session (
+    token_sha256 text NOT NULL,
+    who text NOT NULL,
+    via text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.message (
@@ -364,6 +382,12 @@ ALTER TABLE public.training_run ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     CACHE 1
 );
 
+CREATE TABLE public.usage_count (
+    key text NOT NULL,
+    slot timestamp with time zone NOT NULL,
+    used bigint NOT NULL
+);
+
 CREATE TABLE public.window_rule (
     id integer NOT NULL,
     size_tokens integer NOT NULL,
@@ -385,6 +409,9 @@ ALTER TABLE ONLY public.active
 
 ALTER TABLE ONLY public.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+
+ALTER TABLE ONLY public.app_secret
+    ADD CONSTRAINT app_secret_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (id);
@@ -418,6 +445,12 @@ ALTER TABLE ONLY public.feedback
 
 ALTER TABLE ONLY public.job_progress
     ADD CONSTRAINT job_progress_pkey PRIMARY KEY (job_id);
+
+ALTER TABLE ONLY public.login_link
+    ADD CONSTRAINT login_link_pkey PRIMARY KEY (token_sha256);
+
+ALTER TABLE ONLY public.login_session
+    ADD CONSTRAINT login_session_pkey PRIMARY KEY (token_sha256);
 
 ALTER TABLE ONLY public.message
     ADD CONSTRAINT message_pkey PRIMARY KEY (id);
@@ -458,6 +491,9 @@ ALTER TABLE ONLY public.training_run
 ALTER TABLE ONLY public.training_run
     ADD CONSTRAINT training_run_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.usage_count
+    ADD CONSTRAINT usage_count_pkey PRIMARY KEY (key, slot);
+
 ALTER TABLE ONLY public.window_rule
     ADD CONSTRAINT window_rule_pkey PRIMARY KEY (id);
 
@@ -473,6 +509,8 @@ CREATE UNIQUE INDEX document_live ON public.document USING btree (collection, so
 CREATE INDEX document_sha256 ON public.document USING btree (sha256);
 
 CREATE INDEX evaluation_models ON public.evaluation USING gin (models);
+
+CREATE INDEX login_session_expires ON public.login_session USING btree (expires_at);
 
 CREATE INDEX message_conversation ON public.message USING btree (conversation_id, id);
 
@@ -491,6 +529,8 @@ CREATE INDEX shadow_result_index ON public.shadow_result USING btree (index_id, 
 CREATE INDEX text_window_chunk ON public.text_window USING btree (chunk_id);
 
 CREATE INDEX text_window_rule ON public.text_window USING btree (rule_id);
+
+CREATE INDEX usage_count_slot ON public.usage_count USING btree (slot);
 
 CREATE TRIGGER posting_clear AFTER DELETE ON public.chunk REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.posting_clear();
 

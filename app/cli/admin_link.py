@@ -1,0 +1,18 @@
+"""`attune admin-link`: the way to the admin pages where no password is set."""
+
+from __future__ import annotations
+
+import typer
+
+
+def admin_link() -> None:
+    """Print a link that opens the admin pages once, in a browser on this machine."""
+    from app.auth import Access
+    from app.cli.common import services
+    from pipelines.errors import InputError
+
+    with services(pool_size=1) as opened:
+        access = Access(opened.pool, opened.settings)
+        if "link" not in access.policy.ways:
+            raise InputError("A password or sign-in is configured: open /admin and use it.")
+        typer.echo(f"http://127.0.0.1:{opened.settings.port}{access.new_link()}")

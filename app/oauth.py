@@ -1,0 +1,83 @@
+"""Sign-in with Hugging Face, as a Space has it: OpenID Connect with PKCE, over Authlib."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import unquote
+
+import requests
+from authlib.integrations.base_client import OAuthError
+from authlib.integrations.requests_client import OAuth2Session
+
+from app.settings import Settings
+
+COOKIE = "attune_sign_in"
+SCOPE = "openid profile"
+TIMEOUT_S = 10
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Departure:
+    """Where to send the browser, and what it must bring back."""
+
+    url: str
+    state: str
+    verifier: str
+
+
+def depart(settings: Settings) -> Departure:
+    """The way to the provider's page."""
+    verifier = secrets.token_urlsafe(48)
+    endpoint = _endpoints(settings.openid_provider_url)["authorization_endpoint"]
+    url, state = _session(settings).create_authorization_url(endpoint, code_verifier=verifier)
+    return Departure(url, state, verifier)
+
+
+def kept(cookie: str) -> tuple[str, str, str] | None:
+    """State, verifier and target as the browser brought them back."""
+    try:
+        state, verifier, target = json.loads(unquote(cookie))
+    except (ValueError, TypeError):
+        return None
+    return str(state), str(verifier), str(target)
+
+
+def name_of(settings: Settings, code: str, verifier: str) -> str | None:
+    """The name of the account that allowed this; None: the provider did not say."""
+    endpoints = _endpoints(settings.openid_provider_url)
+    try:
+        session = _session(settings)
+        session.fetch_token(
+            endpoints["token_endpoint"], code=code, code_verifier=verifier, timeout=TIMEOUT_S
+        )
+        told = session.get(endpoints["userinfo_endpoint"], timeout=TIMEOUT_S)
+        told.raise_for_status()
+        name = told.json().get("preferred_username")
+    except (OAuthError, requests.RequestException, ValueError) as error:
+        log.warning("the provider did not confirm an account: %s", type(error).__name__)
+        return None
+    return str(name) if name else None
+
+
+def _session(settings: Settings) -> OAuth2Session:
+    return OAuth2Session(
+        settings.oauth_client_id,
+        settings.oauth_client_secret.get_secret_value(),
+        scope=SCOPE,
+        redirect_uri=f"https://{settings.space_host}/login/callback",
+        code_challenge_method="S256",
+    )
+
+
+@lru_cache(maxsize=1)
+def _endpoints(provider: str) -> dict[str, str]:
+    """The provider's addresses, as it publishes them."""
+    found = requests.get(f"{provider}/.well-known/openid-configuration", timeout=TIMEOUT_S)
+    found.raise_for_status()
+    return dict(found.json())

@@ -1,0 +1,82 @@
+"""
+Rows of `app_secret`, `login_session` and `login_link`: who has signed in, on any server.
+
+Tokens are stored as digests: what is in the database opens nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from psycopg.rows import class_row
+
+from pipelines.store.db import Connection
+
+SECRET_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Session:
+    """Somebody who signed in. `via`: how, e.g. ``oauth``."""
+
+    who: str
+    via: str
+
+
+def secret(conn: Connection, name: str) -> bytes:
+    """The secret of this name, made by whoever asks first."""
+    conn.execute(
+        "insert into app_secret (name, value) values (%s, %b) on conflict do nothing",
+        (name, secrets.token_bytes(SECRET_BYTES)),
+    )
+    row = conn.execute("select value from app_secret where name = %s", (name,)).fetchone()
+    assert row is not None
+    return bytes(row[0])
+
+
+def start(conn: Connection, token: str, session: Session, lifetime: timedelta) -> None:
+    """Somebody signed in; also forgets the sessions and links that are over."""
+    conn.execute("delete from login_session where expires_at < now()")
+    conn.execute("delete from login_link where expires_at < now()")
+    conn.execute(
+        "insert into login_session (token_sha256, who, via, expires_at)"
+        " values (%s, %s, %s, now() + %s)",
+        (_digest(token), session.who, session.via, lifetime),
+    )
+
+
+def get(conn: Connection, token: str) -> Session | None:
+    """The session of this token, unless it ended or expired."""
+    with conn.cursor(row_factory=class_row(Session)) as cursor:
+        return cursor.execute(
+            "select who, via from login_session where token_sha256 = %s and expires_at > now()",
+            (_digest(token),),
+        ).fetchone()
+
+
+def end(conn: Connection, token: str) -> None:
+    """Signed out: the token opens nothing any more, on any server."""
+    conn.execute("delete from login_session where token_sha256 = %s", (_digest(token),))
+
+
+def add_link(conn: Connection, token: str, lifetime: timedelta) -> None:
+    """A token that opens the admin pages once."""
+    conn.execute(
+        "insert into login_link (token_sha256, expires_at) values (%s, now() + %s)",
+        (_digest(token), lifetime),
+    )
+
+
+def redeem_link(conn: Connection, token: str) -> bool:
+    """Use up a link's token; False: unknown, used or expired."""
+    used = conn.execute(
+        "delete from login_link where token_sha256 = %s and expires_at > now()", (_digest(token),)
+    )
+    return used.rowcount == 1
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

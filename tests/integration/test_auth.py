@@ -1,0 +1,241 @@
+"""Who may: passwords, links, sessions, and what stands before each page."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from pydantic import SecretStr
+
+from app import auth
+from app.auth import COOKIE, policy_of
+from app.settings import Settings
+from pipelines.errors import AccessError, InputError
+from pipelines.store import sessions
+from pipelines.store.sessions import Session
+from tests.serving_app import running
+
+PASSWORD = "correct horse battery"
+HTML = {"accept": "text/html"}
+
+
+@pytest.fixture(scope="module")
+def with_password(module_dsn, tiny_model, tmp_path_factory):
+    """The chat is open, the admin pages have a password."""
+    home = tmp_path_factory.mktemp("home")
+    with running(module_dsn, tiny_model, home, admin_password=PASSWORD) as started:
+        yield started
+
+
+@pytest.fixture
+def with_link(dsn, tiny_model, tmp_path):
+    """Nothing is set."""
+    with running(dsn, tiny_model, tmp_path) as started:
+        yield started
+
+
+@pytest.fixture
+def closed_chat(dsn, tiny_model, tmp_path):
+    """Chat and admin pages have a password each."""
+    words = {"admin_password": PASSWORD, "chat_password": "chat word"}
+    with running(dsn, tiny_model, tmp_path, **words) as started:
+        yield started
+
+
+def sign_in(client, password, next="/admin", **headers):
+    return client.post(
+        "/login", params={"next": next}, data={"password": password}, headers=headers
+    )
+
+
+def test_password_opens_the_admin_pages_and_signing_out_ends_it(with_password):
+    """The cookie is out of reach of scripts and of other sites; the old one opens nothing later."""
+    client = with_password.client()
+    stranger = client.get("/admin/", headers=HTML)
+    assert (stranger.status_code, stranger.headers["location"]) == (303, "/login?next=/admin/")
+    answer = sign_in(client, PASSWORD)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/admin")
+    cookie = answer.headers["set-cookie"]
+    assert all(part in cookie for part in ("HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=43200"))
+    assert client.get("/admin/").status_code == 200
+    kept = client.cookies[COOKIE]
+    client.post("/logout")
+    client.cookies.set(COOKIE, kept)
+    assert client.get("/admin/").status_code == 401
+
+
+def test_cookie_is_secure_over_https(with_password):
+    """Behind a proxy that speaks https."""
+    answer = sign_in(with_password.client(), PASSWORD, **{"x-forwarded-proto": "https"})
+    assert "Secure" in answer.headers["set-cookie"]
+
+
+def test_wrong_passwords_are_throttled_also_for_the_right_one(with_password):
+    """Five tries, counted in the database: another server, and the right password, wait too."""
+    client = with_password.client(address=("198.51.100.7", 1))
+    codes = [sign_in(client, f"guess {n}").status_code for n in range(5)]
+    assert codes == [401] * 5
+    late = sign_in(client, PASSWORD)
+    assert late.status_code == 429
+    assert 0 < int(late.headers["retry-after"]) <= 900
+    assert sign_in(with_password.client(address=("198.51.100.8", 1)), PASSWORD).status_code == 303
+
+
+def test_forged_and_expired_cookies_open_nothing(with_password):
+    """A changed signature, another's token, a session whose time is over."""
+    access = with_password.app.state.access
+    good = access.start("admin-password", "admin")
+    way, token, signature = good.split(".")
+    late = with_password.client()
+    with with_password.services.pool.connection() as conn:
+        sessions.start(conn, "old", Session("admin", way), timedelta(seconds=-1))
+    forged = [
+        f"{way}.{token}.{'0' * 64}",
+        f"{way}.{'A' * 43}.{signature}",
+        f"link.{token}.{signature}",
+        f"{way}.{token}",
+        f"{way}.old.{access._signature(way, 'old')}",
+        "", "..", "admin", good.upper(),
+    ]  # fmt: skip
+    for cookie in forged:
+        late.cookies.set(COOKIE, cookie)
+        assert late.get("/admin/config").status_code == 401, cookie
+
+
+def test_a_new_password_ends_the_sessions_of_the_old_one(with_password):
+    """The signature covers the password."""
+    pool, settings = with_password.services.pool, with_password.services.settings
+    cookie = with_password.app.state.access.start("admin-password", "admin")
+    changed = settings.model_copy(update={"admin_password": SecretStr("another")})
+    assert auth.Access(pool, settings)._token(_with(cookie)) is not None
+    assert auth.Access(pool, changed)._token(_with(cookie)) is None
+
+
+def _with(cookie):
+    from starlette.requests import HTTPConnection
+
+    return HTTPConnection({"type": "http", "headers": [(b"cookie", f"{COOKIE}={cookie}".encode())]})
+
+
+def test_handlers_are_told_who_administers(with_password):
+    """`require_admin` looks the session up anew, and refuses what did not come through the guard."""
+    access = with_password.app.state.access
+    request = _with(access.start("admin-password", "admin"))
+    with pytest.raises(AccessError):
+        auth.require_admin(request)
+    request.scope[auth.SCOPE_KEY] = access
+    assert auth.require_admin(request) == "admin"
+    access.end(request)
+    with pytest.raises(AccessError, match="over"):
+        auth.require_admin(request)
+
+
+def test_link_opens_once_and_on_this_machine_only(with_link):
+    """Neither from another address, nor through a proxy, nor under another name."""
+    link = with_link.app.state.access.new_link()
+    far = with_link.client(address=("198.51.100.7", 1))
+    proxied = {"x-forwarded-for": "127.0.0.1"}
+    assert far.get(link).status_code == 403
+    assert with_link.client().get(link, headers=proxied).status_code == 403
+    assert with_link.client().get(link, headers={"host": "evil.example"}).status_code == 403
+    assert with_link.client().get("/login/link?token=guess").status_code == 401
+    client = with_link.client()
+    assert client.get(link).status_code == 303
+    assert client.get("/admin/").status_code == 200
+    assert with_link.client().get(link).status_code == 401
+
+
+def test_closed_chat_answers_nobody_who_did_not_sign_in(closed_chat):
+    """Its password opens the chat and not the admin pages; an admin may chat."""
+    stranger = closed_chat.client()
+    assert stranger.get("/", headers=HTML).headers["location"] == "/login?next=/"
+    for path in ("/config", "/gradio_api/info", f"/conversations/{'0' * 8}.md", "/theme.css"):
+        assert stranger.get(path).status_code == 401, path
+    assert stranger.get("/healthz").status_code == 200
+    guest = closed_chat.client()
+    assert sign_in(guest, "chat word", next="/").headers["location"] == "/"
+    assert guest.get("/config").status_code == 200
+    assert guest.get("/admin/config").status_code == 403
+    assert closed_chat.signed_in("admin-password", "admin").get("/config").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "/\tx",
+        "x",
+    ],
+)
+def test_signing_in_never_leads_to_another_site(with_password, target):
+    """Whatever `next` says."""
+    assert sign_in(with_password.client(), PASSWORD, next=target).headers["location"] == "/"
+
+
+def test_login_page_runs_no_script_and_cannot_be_stored(with_password):
+    """Its own, narrower policy stands."""
+    page = with_password.client().get("/login", params={"next": '/admin"><script>alert(1)'})
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert page.headers["cache-control"] == "no-store"
+    assert "<script" not in page.text
+
+
+def test_gradios_other_routes_are_not_there(with_password):
+    """Those that fetch for the client or take files in; uploads are for the admin pages alone."""
+    admin = with_password.signed_in("admin-password", "admin")
+    for client in (admin, with_password.client()):
+        for path in (
+            "/gradio_api/file=http://203.0.113.9/x", "/gradio_api/file=/etc/passwd",
+            "/gradio_api/proxy=http://203.0.113.9/x", "/gradio_api/vibe-code/", "/monitoring",
+            "/gradio_api/token", "/gradio_api/runs", "/gradio_api/stream/x/y/z/playlist.m3u8",
+            "/admin/gradio_api/file=http://203.0.113.9/x", "/admin/gradio_api/proxy=http://x.hf.space/",
+        ):  # fmt: skip
+            assert client.get(path).status_code in (401, 403), path
+        for path in ("/upload", "/gradio_api/upload", "/gradio_api/upload/"):
+            assert client.post(path, files={"files": b"x"}).status_code == 403
+    upload = "/admin/gradio_api/upload"
+    assert with_password.client().post(upload, files={"files": b"x"}).status_code == 401
+    assert admin.post(upload, files={"files": ("a.txt", b"x")}).status_code == 200
+
+
+SPACE = {
+    "system": "spaces", "oauth_client_id": "id", "oauth_client_secret": SecretStr("s"),
+    "space_host": "x.hf.space", "admins": "ada, bob",
+}  # fmt: skip
+
+
+def _policy(**values):
+    return policy_of(Settings().model_copy(update=values))
+
+
+def test_sign_in_with_hugging_face_is_for_spaces():
+    """Named accounts administer there; elsewhere the variables of a Space mean nothing."""
+    assert _policy(**SPACE).admin_ways == {"oauth"}
+    assert _policy(**SPACE).admins == {"ada", "bob"}
+    assert _policy(**{**SPACE, "chat_sign_in": True}).chat_ways == {"oauth"}
+    assert _policy(oauth_client_id="id").admin_ways == {"link"}
+    assert _policy(system="spaces").admin_ways == frozenset()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {**SPACE, "oauth_client_secret": SecretStr("")},
+        {**SPACE, "oauth_client_id": ""},
+        {**SPACE, "space_host": ""},
+        {**SPACE, "admins": " , "},
+        {**SPACE, "system": ""},
+        {"admins": "ada"},
+        {"system": "spaces", "admins": "ada"},
+        {"system": "spaces", "chat_sign_in": True},
+        {"chat_sign_in": True},
+    ],
+)
+def test_half_configured_sign_in_is_refused(values):
+    """A door that looks locked and is not, or the other way round, must not open at all."""
+    with pytest.raises(InputError, match=re.compile("OAUTH|ADMINS|SIGN_IN|Hugging Face")):
+        _policy(**values)
