@@ -1,30 +1,56 @@
-"""The admin page: one tab a screen."""
+"""
+The admin page: one tab a screen. To add a screen, write its `build` and name it in `SCREENS`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
 
 from app import login
+from app.admin import overview
+from app.admin.screen import QUIET, Screen
 
 if TYPE_CHECKING:
     from app.wiring import Services
 
 STYLE = Path(__file__).with_name("style.css")
+SCRIPT = Path(__file__).with_name("script.js")
+# In the order of the tabs: the name in the address, the label, and what fills the tab.
+SCREENS: list[tuple[str, str, Callable[[Screen], None]]] = [
+    ("overview", "Overview", overview.build),
+]
 
 
 def head() -> str:
     """What the page adds to its head."""
-    return login.script()
+    return f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>{login.script()}"
 
 
 def build(services: Services) -> gr.Blocks:
     """The page's blocks, with their events."""
     with gr.Blocks(
-        title="Attune: Admin", analytics_enabled=False, delete_cache=(3600, 3600)
+        title="Attune: admin", fill_width=True, analytics_enabled=False, delete_cache=(3600, 3600)
     ) as blocks:
-        gr.Markdown("## Attune · Admin")
-        gr.Markdown("[Chat](/) · [Sign out](/logout)")
+        with gr.Row(elem_id="top"):
+            gr.Markdown("## Attune", elem_id="brand")
+            gr.Markdown("[Chat](/) [Sign out](/logout)", elem_id="leave")
+        seen = gr.State("")
+        with gr.Tabs(elem_id="screens") as tabs:
+            for name, label, fill in SCREENS:
+                with gr.Tab(label, id=name, elem_id=f"screen-{name}") as tab:
+                    timer = gr.Timer(2, active=False)
+                    fill(Screen(services, name, tab, tabs, seen, timer))
+                    tab.select(None, js=f"() => window.attuneOpened({name!r})", **QUIET)
+        blocks.load(_open, None, tabs, **QUIET)
     return blocks
+
+
+def _open(request: gr.Request) -> gr.Tabs:
+    """The tab that the address names; which tab it is tells nobody anything."""
+    wanted = request.query_params.get("tab")
+    names = [name for name, _, _ in SCREENS]
+    return gr.Tabs(selected=wanted if wanted in names else names[0])

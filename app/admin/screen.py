@@ -1,0 +1,156 @@
+"""
+What every screen of the admin page shares: who may, what happens to faults, and when to look again.
+
+A handler takes the admin's name first, then what its event hands it, and returns its updates. It
+runs in a thread, so it may wait for the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import logging
+import typing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import gradio as gr
+
+from app.auth import require_admin
+from pipelines.errors import AttuneError
+
+if TYPE_CHECKING:
+    from app.wiring import Services
+
+log = logging.getLogger(__name__)
+
+Updates = dict[Any, Any]
+# What the page calls is not offered as an API, and no block grows a spinner for a short look.
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+LOOK_EVERY_S = 2.0
+
+
+@dataclass(frozen=True)
+class View:
+    """What a screen shows now; `running`: something under way will soon look different."""
+
+    updates: Updates
+    running: bool = False
+
+
+def handler(function: Callable[..., Any]) -> Callable[..., Any]:
+    """
+    A handler of the admin page from a function that takes the admin's name first.
+
+    The role is checked before anything happens. An `AttuneError` becomes its sentence, any other
+    fault an incident id with a logged traceback; either way nothing on the page changes.
+    """
+    signature = inspect.signature(function)
+    rest = list(signature.parameters.values())[1:]
+    hints = typing.get_type_hints(function)
+
+    @functools.wraps(function)
+    async def run(request: gr.Request, *values: Any) -> Any:
+        try:
+            who = await asyncio.to_thread(require_admin, request)
+            if inspect.iscoroutinefunction(function):
+                return await function(who, *values)
+            return await asyncio.to_thread(function, who, *values)
+        except AttuneError as error:
+            gr.Warning(str(error), title="Not done")
+        except Exception:
+            incident = uuid4().hex[:8]
+            log.exception("incident %s", incident)
+            gr.Warning(
+                f"An unexpected fault (incident {incident}). The server's log has its details.",
+                title="Not done",
+            )
+        return gr.skip()
+
+    # Gradio reads from here what to hand in; it is not to follow to the wrapped function.
+    asked = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    del run.__wrapped__
+    run.__signature__ = signature.replace(parameters=[asked, *rest])  # type: ignore[attr-defined]
+    run.__annotations__ = {"request": gr.Request} | {
+        p.name: hints[p.name] for p in rest if p.name in hints
+    }
+    return run
+
+
+@dataclass
+class Screen:
+    """
+    One tab of the page, given to its `build`.
+
+    :param seen: The name of the tab that the visitor looks at.
+    """
+
+    services: Services
+    name: str
+    tab: gr.Tab
+    tabs: gr.Tabs
+    seen: gr.State
+    timer: gr.Timer
+    _look: Callable[..., Any] | None = field(default=None, repr=False)
+    _look_io: tuple[list[Any], list[Any]] = field(default=([], []), repr=False)
+
+    def shows(
+        self, look: Callable[..., View], inputs: Sequence[Any], outputs: Sequence[Any]
+    ) -> None:
+        """
+        Call `look` when the tab is opened, and every two seconds while it is seen and something
+        runs.
+
+        :param look: Takes the admin's name and the inputs' values; cheap, and of no effect.
+        """
+
+        def opened(who: str, *values: Any) -> Updates:
+            view = look(who, *values)
+            return {**view.updates, self.seen: self.name, self.timer: gr.Timer(active=view.running)}
+
+        def again(who: str, seen: str, *values: Any) -> Updates:
+            if seen != self.name:
+                return {self.timer: gr.Timer(active=False)}
+            view = look(who, *values)
+            return {**view.updates, self.timer: gr.Timer(active=view.running)}
+
+        self._look = again
+        self._look_io = [self.seen, *inputs], [*outputs, self.timer]
+        self.on(self.tab.select, opened, inputs, [*outputs, self.seen, self.timer])
+        self.on(self.timer.tick, again, *self._look_io)
+
+    def on(
+        self,
+        triggers: Any,
+        function: Callable[..., Any],
+        inputs: Sequence[Any] = (),
+        outputs: Sequence[Any] = (),
+        *,
+        then_look: bool = False,
+        **options: Any,
+    ) -> Any:
+        """
+        Connect events to a function that takes the admin's name first.
+
+        :param then_look: Look at the screen again afterwards.
+        """
+        events = triggers if isinstance(triggers, list) else [triggers]
+        asked = gr.on(
+            events, handler(function), list(inputs), list(outputs), **{**QUIET, **options}
+        )
+        if then_look:
+            assert self._look is not None, "call shows() before"
+            asked = asked.then(handler(self._look), *self._look_io, **QUIET)
+        return asked
+
+    def go_to(self, button: gr.Button, name: str) -> None:
+        """Let a button open another tab."""
+        button.click(None, None, None, js=f"() => window.attuneTab({name!r})")
+
+
+def header(title: str, help_text: str) -> None:
+    """The screen's name and, in a sentence or two, what it is for."""
+    gr.Markdown(f"## {title}\n{help_text}", elem_classes="screen-title")
