@@ -8,13 +8,13 @@ import socket
 import sys
 import threading
 import webbrowser
-from datetime import timedelta
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
 from app.auth import policy_of
 from app.settings import Settings
-from app.upkeep import Upkeep
+from app.supervisor import Supervisor
 from app.wiring import Services, open_ingester, open_services
 from pipelines.errors import InputError, NotReadyError
 from pipelines.ingest import Incoming
@@ -24,14 +24,25 @@ HANDBOOK = Path(__file__).resolve().parents[1] / "docs" / "handbook"
 HANDBOOK_COLLECTION = "handbook"
 # Answers end at the signal and are stored; an open tab's connection never ends by itself.
 GRACE_S = 1
+WORKER = (sys.executable, "-m", "app.cli.main", "worker", "--end-with-parent")
+# It gives back what it has within three, counted from the same signal.
+WORKER_GRACE_S = 3.5
 
 log = logging.getLogger(__name__)
 
 
-def run(settings: Settings, host: str, port: int, open_browser: bool | None) -> None:
+def run(
+    settings: Settings,
+    host: str,
+    port: int,
+    open_browser: bool | None,
+    *,
+    worker: bool = True,
+) -> None:
     """
     Serve until a signal ends it.
 
+    :param worker: Keep a worker running beside it, as a process of its own.
     :raises InputError: The address is taken or not ours.
     """
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(message)s")
@@ -47,14 +58,13 @@ def run(settings: Settings, host: str, port: int, open_browser: bool | None) -> 
                 _index_handbook(services)
                 services.replica.current()
                 services.replica.start()
-                upkeep = Upkeep(
-                    services.pool, services.replica, timedelta(days=settings.retention_days)
-                )
-                upkeep.start()
+                supervisor = Supervisor("worker", WORKER)
+                if worker:
+                    supervisor.start()
                 try:
-                    _serve(services, listening, shown, open_browser)
+                    _serve(services, listening, shown, open_browser, supervisor.begin_stop)
                 finally:
-                    upkeep.stop()
+                    supervisor.stop(WORKER_GRACE_S)
         finally:
             print("Attune has stopped.", flush=True)
 
@@ -75,7 +85,11 @@ def _reachable(host: str) -> str:
 
 
 def _serve(
-    services: Services, listening: socket.socket, shown: str, open_browser: bool | None
+    services: Services,
+    listening: socket.socket,
+    shown: str,
+    open_browser: bool | None,
+    on_stop: Callable[[], None],
 ) -> None:
     import uvicorn
 
@@ -96,6 +110,7 @@ def _serve(
             announce.start()
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            on_stop()
             app.state.stops.stop_all()
             super().handle_exit(sig, frame)
 

@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     threads: int | None = Field(
         None, ge=1, description="CPU threads for embedding; empty: all cores."
     )
+    worker_threads: int | None = Field(
+        None, ge=1, description="CPU threads of a worker's jobs; empty: half of the cores."
+    )
     device: str | None = Field(None, description="Torch device; empty: the best there is.")
     llm: str = Field("", description="Name of the chat model; empty with a key set: gpt-4o-mini.")
     openai_api_key: SecretStr = Field(

@@ -1,73 +1,73 @@
 """
-What a server does beside answering: keeps the previous version complete, so that a rollback is as
-fast as a promotion, and drops vectors that nothing has used for long.
+What is looked after beside the jobs that people ask for: the previous version is kept complete, so
+that a rollback is as fast as a promotion; vectors and jobs that nothing has used for long go.
 
-Every server does so; the work is found by comparing contents, and two that find the same do no harm.
+Workers look every few seconds whether there is anything to do, and only then queue the job, which
+runs on one of them at a time. The work is found by comparing contents: to do it again does no harm.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 from datetime import timedelta
+from typing import Any
 
-import psycopg
-from psycopg.errors import DeadlockDetected, LockNotAvailable
+from app.wiring import Services
+from pipelines import build, reindex
+from pipelines.build import Stop
+from pipelines.handle import SearchHandle
+from pipelines.store import gaps, indexes, jobs
+from pipelines.store.db import Connection
+from pipelines.store.indexes import SearchIndex
 
-from app.replica import Replica
-from pipelines import build
-from pipelines.build import Stopped
-from pipelines.store import gaps, indexes
-from pipelines.store.db import Pool
-
-EVERY_S = 5.0
+# Of jobs that have ended.
+KEEP_JOBS = timedelta(days=30)
 
 log = logging.getLogger(__name__)
 
 
-class Upkeep:
-    """A thread that looks after the indexes. `stop` ends it within a batch."""
+def retention(services: Services) -> timedelta:
+    """How long vectors are kept that nothing uses."""
+    return timedelta(days=services.settings.retention_days)
 
-    def __init__(self, pool: Pool, replica: Replica, retention: timedelta) -> None:
-        self._pool, self._replica, self._retention = pool, replica, retention
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
+def wanted(conn: Connection, unused_for: timedelta) -> bool:
+    """Whether there is anything to do."""
+    return bool(
+        _lacking(conn) or indexes.expired(conn, unused_for) or jobs.any_old(conn, KEEP_JOBS)
+    )
 
-    def stop(self) -> None:
-        """End; what was begun is found again by the next one."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(2)
 
-    def once(self) -> int:
-        """Look after all indexes now; how many vectors were added."""
-        with self._pool.connection() as conn:
-            _, *others = indexes.maintained(conn)
-            lacking = [i for i in others if gaps.exists(conn, i.vectors_id, i.rule_id)]
-            expired = indexes.expired(conn, self._retention)
-        added = 0
-        for index in lacking:
-            # A replica holds it loaded; where it does not yet, the next round finds it.
-            handle = self._replica.held(index.id)
-            if handle is not None:
-                added += build.fill(self._pool, handle, stop=self._stopping.is_set)
-        for index_id in expired:
-            with self._pool.connection() as conn:
-                if indexes.drop(conn, index_id, self._retention):
-                    log.info("the vectors of index %s were dropped: unused for long", index_id)
-        return added
+def run(services: Services, stop: Stop = lambda: False) -> dict[str, Any]:
+    """
+    Do all of it now; how many vectors were added, which indexes dropped, how many jobs forgotten.
 
-    def _run(self) -> None:
-        while not self._stopping.wait(EVERY_S):
-            try:
-                self.once()
-            except Stopped:
-                return
-            except (psycopg.OperationalError, LockNotAvailable, DeadlockDetected) as error:
-                log.debug("upkeep: %s", error)
-            except Exception:
-                log.exception("upkeep: an unexpected fault; trying again")
+    :raises Stopped: `stop` said so.
+    """
+    unused_for = retention(services)
+    with services.pool.connection() as conn:
+        lacking, expired = _lacking(conn), indexes.expired(conn, unused_for)
+    added = sum(build.fill(services.pool, _handle(services, i), stop=stop) for i in lacking)
+    dropped = []
+    for index_id in expired:
+        with services.pool.connection() as conn:
+            if indexes.drop(conn, index_id, unused_for):
+                log.info("the vectors of index %s were dropped: unused for long", index_id)
+                dropped.append(index_id)
+    with services.pool.connection() as conn:
+        forgotten = jobs.forget_old(conn, KEEP_JOBS)
+    return {"vectors_added": added, "indexes_dropped": dropped, "jobs_forgotten": forgotten}
+
+
+def _lacking(conn: Connection) -> list[SearchIndex]:
+    """The indexes beside the serving one that lack something; that one has it from whoever writes."""
+    others = indexes.maintained(conn)[1:]
+    return [i for i in others if gaps.exists(conn, i.vectors_id, i.rule_id)]
+
+
+def _handle(services: Services, index: SearchIndex) -> SearchHandle:
+    held = services.replica.held(index.id)
+    if held is not None:
+        return held
+    with services.pool.connection() as conn:
+        return reindex.load_index(conn, index.id, services.options)

@@ -7,7 +7,7 @@ Each step takes up where the one before was left, so that any of them can be cal
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,10 +117,14 @@ def promote(
     who: str,
     override: str | None = None,
     on_progress: OnProgress = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
+    detail: Mapping[str, Any] | None = None,
 ) -> Active:
     """
     Let a version serve: build what is missing, have it loaded everywhere, prove it, switch.
 
+    :param detail: What the audit keeps beside the verdict.
+    :raises Stopped: `stop` said so; the version that served serves on.
     :raises GateError: Its figures or its proof speak against it.
     :raises ConflictError: Another promotion came first.
     :raises NotReadyError: A replica cannot load it.
@@ -132,12 +136,12 @@ def promote(
         if _model_of(conn, before.index_id).id == model.id:
             raise ConflictError(f"{name} serves already.")
         verdict = allowed(conn, model, override)
-    handle = build(services, name, on_progress)
+    handle = build(services, name, on_progress, stop)
     on_progress(Progress("loading everywhere"))
-    cutover.prepare(services.pool, handle.index_id)
+    cutover.prepare(services.pool, handle.index_id, stop=stop)
     on_progress(Progress("proving"))
-    detail = {"gate": verdict.reason, "overridden": verdict.overridden}
-    after = cutover.promote(services.pool, handle, before.epoch, who, detail=detail)
+    kept = {"gate": verdict.reason, "overridden": verdict.overridden, **(detail or {})}
+    after = cutover.promote(services.pool, handle, before.epoch, who, detail=kept, stop=stop)
     wait_followed(services, after.epoch)
     return after
 

@@ -11,6 +11,7 @@ from app.replica import Replica
 from app.settings import Settings
 from pipelines import reindex
 from pipelines.answer import Answerer
+from pipelines.build import Stop
 from pipelines.convert import Converter, Limits
 from pipelines.ingest import Ingester
 from pipelines.llm import LLMOptions
@@ -32,6 +33,8 @@ class Services:
     options: EncoderOptions
     replica: Replica
     answerer: Answerer
+    # Starts the embedded database again if it has ended; does nothing where there is none.
+    revive: Callable[[], None]
 
 
 @contextmanager
@@ -43,8 +46,10 @@ def open_services(settings: Settings, *, pool_size: int = 10) -> Iterator[Servic
     """
     with ExitStack() as stack:
         dsn = settings.database_url.get_secret_value()
+        revive: Callable[[], None] = _nothing
         if not dsn:
-            dsn = stack.enter_context(EmbeddedPostgres(settings.home / "db")).dsn
+            embedded = stack.enter_context(EmbeddedPostgres(settings.home / "db"))
+            dsn, revive = embedded.dsn, embedded.revive
         db.migrate(dsn)
         pool = db.open_pool(dsn, max_size=pool_size)
         stack.callback(pool.close)
@@ -64,12 +69,19 @@ def open_services(settings: Settings, *, pool_size: int = 10) -> Iterator[Servic
         stack.callback(answerer.close)
         replica = Replica(pool, options)
         stack.callback(replica.stop)
-        yield Services(settings, dsn, pool, options, replica, answerer)
+        yield Services(settings, dsn, pool, options, replica, answerer, revive)
+
+
+def _nothing() -> None:
+    """What is not embedded is not ours to start."""
 
 
 @contextmanager
 def open_ingester(
-    services: Services, *, on_windows: Callable[[int, int], None] | None = None
+    services: Services,
+    *,
+    on_windows: Callable[[int, int], None] | None = None,
+    stop: Stop | None = None,
 ) -> Iterator[Ingester]:
     """Takes files in, with a reader process of its own that ends with the context."""
     settings = services.settings
@@ -86,17 +98,23 @@ def open_ingester(
             converter,
             settings.chunk_chars,
             on_windows,
-            lambda windows: _accelerate(services, windows),
+            lambda windows: _accelerate(services, windows, stop or never),
+            stop,
         )
 
 
-def _accelerate(services: Services, windows: Sequence[str]) -> None:
+def never() -> bool:
+    """The stop of what nobody stops."""
+    return False
+
+
+def _accelerate(services: Services, windows: Sequence[str], stop: Stop) -> None:
     """Build the serving model's accelerated twin if that has not been tried, and take it up."""
     with services.pool.connection() as conn:
         model = models.get(conn, services.replica.current().model_id)
     if model is None:
         return
-    verdict = reindex.accelerate(model, services.options, windows)
+    verdict = reindex.accelerate(model, services.options, windows, stop)
     if verdict is not None:
         log.info("accelerated encoder of %s: %s", model.name, verdict.reason)
         services.replica.reload()

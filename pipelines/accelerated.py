@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -30,6 +31,7 @@ from numpy.typing import NDArray
 from pipelines import artifacts
 from pipelines.encoder import LocalEncoder, TokenCounter, Vectors, tokenizer_file, unit_rows
 from pipelines.errors import ArtifactError, InputError
+from pipelines.orphan import when_parent_ends
 
 VERDICT = "verdict.json"
 # More than this share of test questions lost from the top 5, and torch goes on serving.
@@ -40,6 +42,7 @@ TIE = 0.01
 CALIBRATION_TEXTS = 120
 COMPARED_TEXTS = 300
 BATCH = 32
+STOP_EVERY_S = 0.2
 
 log = logging.getLogger(__name__)
 
@@ -107,24 +110,36 @@ def _convert_and_compare(model: Path, staging: Path, texts: Sequence[str]) -> Ve
     return replace(exact, reason=f"fp32: {exact.reason} (int8 refused: {verdict.reason})")
 
 
-def build_in_child(model: Path, target: Path, texts: Sequence[str]) -> Verdict:
+def build_in_child(
+    model: Path, target: Path, texts: Sequence[str], stop: Callable[[], bool] = lambda: False
+) -> Verdict | None:
     """
     `build` in a process of its own: the tools take a gigabyte, print progress bars on stdout and
-    change the threading of whoever loads them.
+    change the threading of whoever loads them. None: `stop` said so, and nothing is decided.
     """
-    with tempfile.TemporaryDirectory(prefix="attune-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="attune-") as folder,
+        tempfile.TemporaryFile() as errors,
+    ):
         listed = Path(folder) / "texts.json"
         listed.write_text(json.dumps(list(texts)))
-        done = subprocess.run(
+        with subprocess.Popen(
             [sys.executable, "-m", "pipelines.accelerated", str(model), str(target), str(listed)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+            stdin=subprocess.PIPE,  # its end tells the child that nobody waits for it any more
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+        ) as child:
+            while child.poll() is None:
+                if stop():
+                    child.kill()
+                    return None
+                time.sleep(STOP_EVERY_S)
+        errors.seek(0)
+        said = errors.read().decode(errors="replace")
     verdict = read_verdict(target)
-    if done.returncode != 0 or verdict is None:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        return Verdict(False, f"the conversion process ended with {done.returncode}: {last}")
+    if child.returncode != 0 or verdict is None:
+        last = (said.strip().splitlines() or ["no message"])[-1]
+        return Verdict(False, f"the conversion process ended with {child.returncode}: {last}")
     return verdict
 
 
@@ -356,6 +371,7 @@ def load(
 
 def main() -> None:
     """Entry of the child process: model folder, target folder, JSON list of windows."""
+    when_parent_ends()
     # Both tools report use to their makers except where these say that a machine runs them.
     os.environ.update(CI="true", NNCF_CI="1")
     model, target, listed = map(Path, sys.argv[1:4])

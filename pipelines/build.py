@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from psycopg.errors import DiskFull
 
 from pipelines import calibrate, windows
-from pipelines.errors import ConflictError, InputError
+from pipelines.errors import BusyError, InputError
 from pipelines.handle import SearchHandle
 from pipelines.store import active, chunks, db, gaps, indexes, models
 from pipelines.store.db import Connection, Pool
@@ -225,7 +225,7 @@ def _alone(pool: Pool, index_id: IndexId) -> Iterator[None]:
     """One at a time. The lock is of a transaction that holds no snapshot: no build waits for it."""
     with pool.connection() as conn, conn.transaction():
         if not indexes.try_lock_build(conn, index_id):
-            raise ConflictError("Another process builds this version's graph.")
+            raise BusyError("Another process builds this version's graph.")
         yield
 
 

@@ -168,6 +168,11 @@ class Converter:
             self._pipe.close()
         self._child = self._pipe = None
 
+    def abandon(self) -> None:
+        """End the child process in the middle of a file; whoever waits for it is told that it died."""
+        if (child := self._child) is not None:
+            child.kill()
+
     def close(self) -> None:
         """End the child process."""
         with self._lock:

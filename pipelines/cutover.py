@@ -15,7 +15,7 @@ import psycopg
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from pipelines import build, proof
-from pipelines.build import Stop
+from pipelines.build import Stop, Stopped
 from pipelines.errors import ConflictError, GateError, NotReadyError
 from pipelines.handle import SearchHandle
 from pipelines.store import active, indexes, replicas
@@ -45,6 +45,7 @@ def prepare(
     Have every live replica load and verify a version, and wait until all of them have.
 
     :raises NotReadyError: A replica refused, with its reason, or did not make it in time.
+    :raises Stopped: `stop` said so.
     """
     with pool.connection() as conn:
         index = indexes.get(conn, index_id)
@@ -57,8 +58,10 @@ def prepare(
             late = replicas.unprepared(conn, index_id)
         if not late:
             return
+        if stop():
+            raise Stopped
         refused = [row for row in late if row.fault]
-        if refused or time.monotonic() > deadline or stop():
+        if refused or time.monotonic() > deadline:
             names = ", ".join(f"{row.id}: {row.fault or 'not loaded in time'}" for row in late)
             raise NotReadyError(f"The version is not loaded everywhere. {names}")
         time.sleep(PAUSE_S)

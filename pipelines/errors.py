@@ -5,6 +5,7 @@ each process edge (CLI, HTTP handler, job) catches `AttuneError` once and shows 
     AttuneError
     ├── InputError      what a person gave cannot be used        exit 2, HTTP 422
     ├── ConflictError   the state changed under the caller       exit 3, HTTP 409
+    │   └── BusyError   somebody else is at the same; later it may be free
     ├── NotReadyError   something needed is not there yet        exit 4, HTTP 503
     ├── ArtifactError   a model's files are not what was stored  exit 5, HTTP 500
     ├── ProviderError   an LLM or embeddings provider failed     exit 6, HTTP 502
@@ -32,6 +33,10 @@ class ConflictError(AttuneError):
 
     exit_code = 3
     http_status = 409
+
+
+class BusyError(ConflictError):
+    """Somebody else is at the same work, or holds what it needs; later it may be free."""
 
 
 class NotReadyError(AttuneError):

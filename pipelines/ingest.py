@@ -15,14 +15,16 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import psycopg
 
 from pipelines import calibrate, languages, suspicious, text
+from pipelines.build import Stop, Stopped
 from pipelines.convert import Converted, Converter, mime_of
 from pipelines.encoder import Encoder, Vectors
 from pipelines.errors import AttuneError, ConflictError, InputError
@@ -37,6 +39,9 @@ from pipelines.windows import cut
 Status = Literal["indexed", "unchanged", "failed"]
 # Windows per call of the encoder: enough that sorting by length pays, few enough to report by.
 ENCODE_AT_ONCE = 2048
+# The same where a stop must be heard within seconds, and how often it is looked at meanwhile.
+STOPPABLE_AT_ONCE = 256
+STOP_EVERY_S = 0.5
 # Characters of documents embedded together, and how far reading may be ahead of embedding.
 GROUP_CHARS = 200_000
 AHEAD_FILES = 32
@@ -56,7 +61,8 @@ class Incoming:
     """
     A file to take in. `source` and `collection` are its identity: the same again replaces it.
 
-    `size_bytes`, where it is known, spares loading a file that is too large.
+    `size_bytes`, where it is known, spares loading a file that is too large. `document_id`: its row,
+    where there is one already (`pipelines/uploads`).
     """
 
     source: str
@@ -64,6 +70,7 @@ class Incoming:
     load: Callable[[], bytes]
     collection: str = "default"
     size_bytes: int | None = None
+    document_id: DocumentId | None = None
 
     @classmethod
     def from_path(cls, path: Path, collection: str = "default") -> Incoming:
@@ -95,6 +102,7 @@ class Ingester:
     :param on_windows: Told of windows embedded so far and in all, for a file under way.
     :param on_bulk: Told some of the texts, about as long as windows, before many are embedded:
         the moment to build a faster encoder. The handle is asked for anew after it.
+    :param stop: Says whether to stop, in the middle of a file too; None: there is no stopping.
     """
 
     pool: Pool
@@ -103,17 +111,27 @@ class Ingester:
     chunk_chars: int
     on_windows: Callable[[int, int], None] | None = None
     on_bulk: Callable[[Sequence[str]], None] | None = None
+    stop: Stop | None = None
 
     def ingest_many(self, files: Iterable[Incoming]) -> Iterator[Outcome]:
-        """The outcome of every file, in order."""
+        """
+        The outcome of every file, in order.
+
+        :raises Stopped: `stop` said so; files that are in stay in.
+        """
         changed = False
         with (
             ThreadPoolExecutor(1, thread_name_prefix="read") as reader,
             ThreadPoolExecutor(1, thread_name_prefix="write") as writer,
         ):
-            for outcomes in self._groups(files, reader, writer):
-                changed |= any(outcome.status == "indexed" for outcome in outcomes)
-                yield from outcomes
+            try:
+                for outcomes in self._groups(files, reader, writer):
+                    changed |= any(outcome.status == "indexed" for outcome in outcomes)
+                    yield from outcomes
+            except Stopped:
+                reader.shutdown(wait=False, cancel_futures=True)
+                self.converter.abandon()
+                raise
         if changed:  # what counts as an answer depends on what there is to find
             with self.pool.connection() as conn:
                 calibrate.refresh(conn, self.handle_source())
@@ -129,18 +147,25 @@ class Ingester:
         """The outcomes of files that were embedded together."""
         writing: Future[list[Outcome]] | None = None
         seen: list[str] = []
-        for group in _gathered(files, lambda file: reader.submit(self._prepare, file)):
+        for group in _gathered(
+            files, lambda file: reader.submit(self._prepare, file), self._check_stop
+        ):
             drafts = [one.draft for one in group if one.draft is not None]
             if self.on_bulk is not None and len(seen) < BULK_CHUNKS:
                 seen += [chunk.text[:SAMPLE_CHARS] for draft in drafts for chunk in draft.chunks]
                 if len(seen) >= BULK_CHUNKS:
                     self.on_bulk(seen)
+            self._check_stop()
             embedded = self._embed_group(drafts)
             if writing is not None:
                 yield writing.result()
             writing = writer.submit(self._write_group, group, embedded)
         if writing is not None:
             yield writing.result()
+
+    def _check_stop(self) -> None:
+        if self.stop is not None and self.stop():
+            raise Stopped
 
     def _prepare(self, file: Incoming) -> _Prepared:
         """Read the file, unless it is known; registers it."""
@@ -156,7 +181,7 @@ class Ingester:
         if known is not None:
             return _Prepared(file, started, sha256, known)
         with self.pool.connection() as conn:
-            document_id = documents.begin(
+            document_id = file.document_id or documents.begin(
                 conn,
                 source=file.source,
                 title=file.title,
@@ -165,12 +190,14 @@ class Ingester:
                 content=content,
                 collection=file.collection,
             )
+            documents.start(conn, document_id)
         try:
             converted = self.converter.convert(content, file.source)
             drafts = split(converted, self.chunk_chars)
             spoken = languages.of_chunks([draft.text for draft in drafts], converted.text)
             draft = _Draft(document_id, converted, drafts, spoken, text.language(converted.text))
         except Exception as error:
+            self._check_stop()  # it may have ended the reader
             failed = self._failed(file, document_id, _reason(error))
             return _Prepared(file, started, sha256, failed)
         return _Prepared(file, started, sha256, None, draft)
@@ -182,6 +209,8 @@ class Ingester:
             twin = before or documents.same_content(conn, file.collection, sha256)
             if twin is None or twin.sha256 != sha256:
                 return None
+            if file.document_id is not None and twin.source == file.source:
+                return None  # it is to be indexed anew
             documents.forget_attempts(conn, file.collection, file.source)
         reason = None if before else f"the same content as {twin.title}"
         return Outcome(file.source, "unchanged", twin.id, reason)
@@ -189,7 +218,7 @@ class Ingester:
     def _refuse(self, file: Incoming, reason: str, started: float) -> _Prepared:
         """A file that cannot even be opened, or is of no readable type, is listed all the same."""
         with self.pool.connection() as conn:
-            document_id = documents.begin(
+            document_id = file.document_id or documents.begin(
                 conn,
                 source=file.source,
                 title=file.title,
@@ -209,6 +238,8 @@ class Ingester:
         """The drafts that could be embedded, by document; together if none is at fault."""
         try:
             return self._embed(drafts)
+        except Stopped:
+            raise
         except Exception:
             return {}  # each is tried by itself when it is written, and fails alone
 
@@ -239,6 +270,12 @@ class Ingester:
             assert draft is not None
             try:
                 outcome = self._write(prepared.file, draft, embedded.get(draft.document_id))
+            except Stopped:
+                raise
+            except psycopg.OperationalError as error:
+                if prepared.file.document_id is not None:
+                    raise  # the fault is not the file's, and its row says that it waits
+                outcome = self._failed(prepared.file, draft.document_id, _reason(error))
             except Exception as error:  # one file must not end the batch
                 outcome = self._failed(prepared.file, draft.document_id, _reason(error))
         return replace(outcome, seconds=round(time.perf_counter() - prepared.started, 3))
@@ -257,6 +294,8 @@ class Ingester:
                     continue
                 documents.lock_source(conn, file.collection, file.source)
                 before = documents.indexed(conn, file.collection, file.source)
+                if before is not None and before.id == draft.document_id:
+                    break  # whoever was given it as well has been faster
                 if before is not None:
                     chunks.delete_document(conn, before.id)
                 there = documents.finish(
@@ -276,21 +315,25 @@ class Ingester:
                     found.chunks,
                     found.vectors,
                 )
-            return Outcome(
-                file.source,
-                "indexed",
-                draft.document_id,
-                warnings=[warning["text"] for warning in warnings],
-                chunks=len(found.chunks),
-                windows=len(found.vectors),
-            )
-        raise ConflictError("the serving version kept changing; try again")
+            break
+        else:
+            raise ConflictError("the serving version kept changing; try again")
+        return Outcome(
+            file.source,
+            "indexed",
+            draft.document_id,
+            warnings=[warning["text"] for warning in warnings],
+            chunks=len(found.chunks),
+            windows=len(found.vectors),
+        )
 
     def _encode(self, handle: SearchHandle, new: list[NewChunk]) -> Vectors:
         windows = [chunk.text[a:b] for chunk in new for a, b in chunk.windows]
         rows = np.empty((len(windows), handle.encoder.dimension), dtype=np.float32)
-        for start in range(0, len(windows), ENCODE_AT_ONCE):
-            stop = start + ENCODE_AT_ONCE
+        step = ENCODE_AT_ONCE if self.stop is None else STOPPABLE_AT_ONCE
+        for start in range(0, len(windows), step):
+            self._check_stop()
+            stop = start + step
             rows[start:stop] = handle.encoder.encode_documents(windows[start:stop])
             if self.on_windows is not None:
                 self.on_windows(min(stop, len(windows)), len(windows))
@@ -298,7 +341,9 @@ class Ingester:
 
 
 def _gathered(
-    files: Iterable[Incoming], read: Callable[[Incoming], Future[_Prepared]]
+    files: Iterable[Incoming],
+    read: Callable[[Incoming], Future[_Prepared]],
+    check_stop: Callable[[], None],
 ) -> Iterator[list[_Prepared]]:
     """Files in order, as many together as are read already and embed well together."""
     coming = iter(files)
@@ -313,6 +358,8 @@ def _gathered(
             ahead.append((file.size_bytes or 0, read(file)))
         if not ahead:
             return
+        while wait([ahead[0][1]], STOP_EVERY_S).not_done:
+            check_stop()
         group = [ahead.popleft()[1].result()]
         chars = group[0].chars
         while ahead and chars < GROUP_CHARS and ahead[0][1].done():

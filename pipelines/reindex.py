@@ -5,7 +5,7 @@ Indexes brought into being: the first one at first start; later versions beside 
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,21 +93,26 @@ def accelerates(options: EncoderOptions) -> bool:
     return on_cpu and platform.machine().lower() in ("x86_64", "amd64")
 
 
-def accelerate(model: Model, options: EncoderOptions, texts: Sequence[str]) -> Verdict | None:
+def accelerate(
+    model: Model,
+    options: EncoderOptions,
+    texts: Sequence[str],
+    stop: Callable[[], bool] = lambda: False,
+) -> Verdict | None:
     """
     Build a model's accelerated twin, once; it serves from the next time the model is loaded.
 
     Takes half a minute on two cores.
 
     :param texts: Windows of the documents it will embed, some hundred.
-    :returns: What came of it; None: not wanted here, or built before.
+    :returns: What came of it; None: not wanted here, built before, or stopped.
     """
     if model.manifest_sha256 is None or not accelerates(options):
         return None
     target = accelerated.folder_for(options.cache, model.manifest_sha256)
     if accelerated.read_verdict(target) is not None:
         return None
-    return accelerated.build_in_child(model_folder(model), target, texts)
+    return accelerated.build_in_child(model_folder(model), target, texts, stop)
 
 
 def _openai(name: str, options: EncoderOptions) -> OpenAIEncoder:

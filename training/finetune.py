@@ -14,7 +14,6 @@ import fcntl
 import os
 import shutil
 import sys
-import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +21,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from pipelines.errors import AttuneError, ConflictError
+from pipelines.errors import AttuneError, BusyError
+from pipelines.orphan import when_parent_ends
 from training.progress import Reporter
 from training.rundir import RunDir, RunSettings, write_json
 
@@ -85,7 +85,7 @@ def _alone(run: RunDir, *, lead: bool) -> Iterator[None]:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise ConflictError(f"Another process is training in {run.path}.") from None
+                raise BusyError(f"Another process is training in {run.path}.") from None
         yield
 
 
@@ -117,18 +117,6 @@ def _free_unfinished(run: RunDir) -> None:
             shutil.rmtree(checkpoint, ignore_errors=True)
 
 
-def _end_with_parent() -> None:
-    """End when standard input closes: whoever started the run is gone, and will resume it."""
-
-    def watch() -> None:
-        # Not sys.stdin: a thread that waits in it makes the interpreter abort at its end.
-        while os.read(0, 4096):
-            pass
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 def main() -> None:
     """Entry of the child process."""
     parser = argparse.ArgumentParser(prog="training.finetune")
@@ -137,7 +125,7 @@ def main() -> None:
     parser.add_argument("--end-with-parent", action="store_true")
     given = parser.parse_args()
     if given.end_with_parent:
-        _end_with_parent()
+        when_parent_ends()  # whoever started it will resume it
     run = RunDir(given.run.resolve())
     try:
         train(run, device=given.device)

@@ -20,11 +20,15 @@ SHORTEST_REASON = 10
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a promotion may go ahead, and why; `overridden` when a person decided so."""
+    """
+    Whether a promotion may go ahead, and why; `overridden` when a person decided so. `better`: it
+    is not merely no worse.
+    """
 
     allowed: bool
     reason: str
     overridden: bool = False
+    better: bool = False
 
 
 def decide(
@@ -44,9 +48,9 @@ def decide(
     :param override: Why to promote in spite of a refusal; empty is no reason.
     :raises GateError: The override's reason is too short to tell anybody anything later.
     """
-    refusal, finding = _examine(figures, candidate, serving)
+    refusal, finding, better = _examine(figures, candidate, serving)
     if refusal is None:
-        return Verdict(True, finding)
+        return Verdict(True, finding, better=better)
     if not (override or "").strip():
         return Verdict(False, refusal)
     if len((override or "").strip()) < SHORTEST_REASON:
@@ -56,22 +60,23 @@ def decide(
 
 def _examine(
     figures: Mapping[str, Any] | None, candidate: str, serving: str
-) -> tuple[str | None, str]:
-    """Why not, or None, and what speaks for it."""
+) -> tuple[str | None, str, bool]:
+    """Why not, or None; what speaks for it; and whether it is better."""
     if candidate == serving:
-        return None, "The same model as the one that serves."
+        return None, "The same model as the one that serves.", False
     if figures is None:
-        return "It was not evaluated against the version that serves.", ""
+        return "It was not evaluated against the version that serves.", "", False
     names = {model["identity"]: model["name"] for model in figures["models"]}
     if figures["models"][0]["identity"] != serving or candidate not in names:
-        return "The evaluation compares other models.", ""
+        return "The evaluation compares other models.", "", False
     questions = figures["dataset"]["questions"]
     if questions < FEWEST_QUESTIONS:
         return (
             f"It was evaluated on {questions} questions; at least {FEWEST_QUESTIONS} are needed.",
             "",
+            False,
         )
     verdict = next(v for v in figures["verdicts"] if v["model"] == names[candidate])
     if verdict["outcome"] == "worse":
-        return f"It is worse: {verdict['sentence']}", ""
-    return None, str(verdict["sentence"])
+        return f"It is worse: {verdict['sentence']}", "", False
+    return None, str(verdict["sentence"]), verdict["outcome"] == "better"

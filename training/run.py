@@ -23,7 +23,7 @@ from psycopg.errors import UniqueViolation
 from pipelines import artifacts, reindex
 from pipelines.build import Stop, Stopped
 from pipelines.encoder import LocalEncoder
-from pipelines.errors import ConflictError, InputError, NotReadyError
+from pipelines.errors import BusyError, ConflictError, InputError, NotReadyError
 from pipelines.store import models, runs
 from pipelines.store.db import Connection, Pool
 from pipelines.store.ids import ModelId, RunId
@@ -259,7 +259,7 @@ def _alone(folder: RunDir) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ConflictError(f"Another process executes the run in {folder.path}.") from None
+            raise BusyError(f"Another process executes the run in {folder.path}.") from None
         yield
 
 

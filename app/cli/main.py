@@ -20,11 +20,13 @@ from app.cli import (
     doctor,
     documents,
     evaluate,
+    jobs,
     models,
     pairs,
     replicas,
     serve,
     train,
+    worker,
 )
 from app.settings import silence_telemetry
 from pipelines.errors import AttuneError
@@ -46,6 +48,8 @@ app.command("evaluate")(evaluate.evaluate)
 app.add_typer(models.group, name="models")
 app.command("replicas")(replicas.replicas)
 app.command("admin-link")(admin_link.admin_link)
+app.command("worker")(worker.worker)
+app.add_typer(jobs.group, name="jobs")
 app.command("doctor")(doctor.doctor)
 
 

@@ -16,6 +16,9 @@ def serve(
     open_browser: Annotated[
         bool | None, typer.Option("--open/--no-open", help="Open a browser. Default: on a desktop.")
     ] = None,
+    worker: Annotated[
+        bool, typer.Option("--worker/--no-worker", help="Start a worker for the jobs, too.")
+    ] = True,
 ) -> None:
     """Start the web app; Ctrl-C or SIGTERM stops it."""
     from app import settings
@@ -23,7 +26,13 @@ def serve(
 
     config = settings.load()
     try:
-        run(config, host or config.host, config.port if port is None else port, open_browser)
+        run(
+            config,
+            host or config.host,
+            config.port if port is None else port,
+            open_browser,
+            worker=worker,
+        )
     except (SystemExit, KeyboardInterrupt) as ended:
         # All is closed and stored. What is left, the interpreter's own clearing up after the
         # model libraries, can take seconds that a stopping container does not have.

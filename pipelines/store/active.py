@@ -15,7 +15,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from pipelines.errors import ConflictError, NotReadyError
+from pipelines.errors import BusyError, ConflictError, NotReadyError
 from pipelines.store import gaps, indexes, replicas
 from pipelines.store.db import PROMOTE_LOCK, Connection
 from pipelines.store.ids import IndexId
@@ -86,7 +86,7 @@ def promote(conn: Connection, switch: Switch) -> Active:
         conn.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
         locked = conn.execute("select pg_try_advisory_xact_lock(%s)", (PROMOTE_LOCK,)).fetchone()
         if locked is None or not locked[0]:
-            raise ConflictError("Another promotion is under way.")
+            raise BusyError("Another promotion is under way.")
         before = get(conn)
         if before is None or before.epoch != switch.expected_epoch:
             raise ConflictError("The active version changed meanwhile; look again.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
@@ -55,9 +55,10 @@ def begin(
     mime: str,
     content: bytes,
     collection: str,
+    status: Literal["indexing", "queued"] = "indexing",
 ) -> DocumentId:
     """
-    Note that a file came in: its bytes, and a row that is being indexed.
+    Note that a file came in: its bytes, and a row that is being indexed, or waits for it.
 
     An earlier attempt at the same source that never got indexed makes way; an indexed version
     stays and serves until the new one takes its place.
@@ -72,8 +73,8 @@ def begin(
     forget_attempts(conn, collection, source)
     row = conn.execute(
         "insert into document (source, title, sha256, mime, size_bytes, status, collection)"
-        " values (%s, %s, %s, %s, %s, 'indexing', %s) returning id",
-        (source, title, sha256, mime, len(content), collection),
+        " values (%s, %s, %s, %s, %s, %s, %s) returning id",
+        (source, title, sha256, mime, len(content), status, collection),
     ).fetchone()
     assert row is not None
     return DocumentId(row[0])
@@ -96,10 +97,30 @@ def lock_source(conn: Connection, collection: str, source: str) -> None:
     )
 
 
+def start(conn: Connection, document_id: DocumentId) -> None:
+    """Note that a waiting document is being indexed."""
+    conn.execute(
+        "update document set status = 'indexing', reason = null, updated_at = now()"
+        " where id = %s and status = 'queued'",
+        (document_id,),
+    )
+
+
+def requeue(conn: Connection, document_id: DocumentId) -> bool:
+    """Let a document that never got indexed wait for another try; False: it is indexed, or gone."""
+    done = conn.execute(
+        "update document set status = 'queued', reason = null, updated_at = now()"
+        " where id = %s and status <> 'indexed'",
+        (document_id,),
+    )
+    return done.rowcount == 1
+
+
 def fail(conn: Connection, document_id: DocumentId, reason: str) -> None:
     """Note why a file could not be indexed."""
     conn.execute(
-        "update document set status = 'failed', reason = %s, updated_at = now() where id = %s",
+        "update document set status = 'failed', reason = %s, updated_at = now()"
+        " where id = %s and status <> 'indexed'",
         (reason, document_id),
     )
 
@@ -144,6 +165,16 @@ def same_content(conn: Connection, collection: str, sha256: str) -> Document | N
 def get(conn: Connection, document_id: DocumentId) -> Document | None:
     """The document with this id."""
     return _one(conn, "where id = %s", (document_id,))
+
+
+def get_many(conn: Connection, ids: Sequence[DocumentId]) -> list[Document]:
+    """Those of these documents that are there, in the order given."""
+    with conn.cursor(row_factory=class_row(Document)) as cursor:
+        return cursor.execute(
+            "select d.* from document d join unnest(%s::bigint[]) with ordinality g (id, n)"
+            " using (id) order by g.n",
+            (list(ids),),
+        ).fetchall()
 
 
 def content(conn: Connection, document_id: DocumentId) -> bytes | None:

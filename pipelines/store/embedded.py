@@ -6,11 +6,14 @@ The last process to leave stops it. Clients connect through a socket inside the 
 
 from __future__ import annotations
 
+import logging
 import time
 import warnings
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+import psutil
 
 from pipelines.errors import NotReadyError
 
@@ -27,6 +30,8 @@ max_connections = 150
 log_min_messages = warning
 """
 START_WAIT_S = 60.0
+
+log = logging.getLogger(__name__)
 
 
 class EmbeddedPostgres:
@@ -75,8 +80,20 @@ class EmbeddedPostgres:
         """The connection string; a plain ``str``, its host is a folder."""
         return str(self._server.get_uri())
 
+    def revive(self) -> None:
+        """Start the server again if it has ended: it is found by the same connection string."""
+        try:
+            with self._server._lock:
+                self._server.ensure_postgres_running()
+        except Exception as error:  # it may need longer than the library waits
+            log.warning("the embedded database does not start: %s", error)
+
     def close(self) -> None:
         """Leave; stops the server when this was the last hold of the last process."""
+        with self._server._lock:
+            # Whoever was killed could not leave, and the library counts it for ever.
+            holders = self._server.global_process_id_list
+            holders.put([pid for pid in holders._get() if psutil.pid_exists(pid)])
         self._server.__exit__(None, None, None)
 
     def __enter__(self) -> EmbeddedPostgres:

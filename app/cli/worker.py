@@ -1,0 +1,30 @@
+"""`attune worker`: does the jobs that wait."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def worker(
+    queues: Annotated[
+        str,
+        typer.Option(
+            help="Which jobs: documents, index, train; several with commas. Default: all."
+        ),
+    ] = "",
+    end_with_parent: Annotated[bool, typer.Option("--end-with-parent", hidden=True)] = False,
+) -> None:
+    """Do the jobs that wait, one of each queue at a time, until Ctrl-C or SIGTERM.
+
+    `documents`: files to index, upkeep. `index`: building and promoting versions. `train`: pairs,
+    training, evaluation. attune serve starts a worker by itself; more may run on other machines
+    with the same DATABASE_URL and ATTUNE_HOME, for example one with a GPU on the queue train.
+    """
+    from app import settings
+    from app.queue import QUEUES
+    from app.worker import run
+
+    chosen = [name.strip() for name in queues.split(",") if name.strip()]
+    run(settings.load(), chosen or QUEUES, end_with_parent=end_with_parent)

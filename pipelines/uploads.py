@@ -1,0 +1,146 @@
+"""
+Files that are given now and indexed later: stored with a row that waits, indexed by a job.
+
+A row that waits changes nothing that serves. What is indexed in the end takes the place of an
+earlier version of the same source in one transaction; what fails keeps its reason, and its bytes
+for another try.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from pipelines.build import OnProgress, Progress
+from pipelines.convert import mime_of
+from pipelines.errors import InputError
+from pipelines.ingest import Incoming, Ingester, Outcome
+from pipelines.store import documents
+from pipelines.store.db import Connection, Pool
+from pipelines.store.documents import Document
+from pipelines.store.ids import DocumentId
+
+WAITING = ("queued", "indexing")
+
+
+@dataclass(frozen=True)
+class Put:
+    """What became of a file that was given: it waits, or is there already, and then why not."""
+
+    status: Literal["queued", "unchanged"]
+    document_id: DocumentId
+    reason: str | None = None
+
+
+def put(
+    conn: Connection, *, source: str, title: str, content: bytes, collection: str = "default"
+) -> Put:
+    """
+    Store a file that waits to be indexed, unless the collection holds the same content already.
+
+    What cannot be read is told when it is indexed: its row then says why.
+
+    :param source: With the collection, its identity: an earlier version of it is replaced in the end.
+    """
+    sha256 = hashlib.sha256(content).hexdigest()
+    with conn.transaction():
+        before = documents.indexed(conn, collection, source)
+        twin = before or documents.same_content(conn, collection, sha256)
+        if twin is not None and twin.sha256 == sha256:
+            documents.forget_attempts(conn, collection, source)
+            reason = None if before else f"the same content as {twin.title}"
+            return Put("unchanged", twin.id, reason)
+        return Put("queued", _wait(conn, source, title, sha256, content, collection))
+
+
+def put_again(conn: Connection, ids: Sequence[DocumentId]) -> list[DocumentId]:
+    """
+    Let documents be indexed anew, failed ones as well as those that serve; the ids of what waits.
+
+    A document that serves goes on serving until its new row takes its place.
+
+    :raises InputError: One of them is not there.
+    """
+    found = documents.get_many(conn, ids)
+    if missing := set(ids) - {document.id for document in found}:
+        raise InputError(f"There is no document with id {min(missing)}.")
+    with conn.transaction():
+        return [_again(conn, document) for document in found]
+
+
+def _again(conn: Connection, document: Document) -> DocumentId:
+    if documents.requeue(conn, document.id):
+        return document.id
+    content = documents.content(conn, document.id)
+    assert content is not None, "a document has its bytes"
+    return _wait(
+        conn, document.source, document.title, document.sha256, content, document.collection
+    )
+
+
+def _wait(
+    conn: Connection, source: str, title: str, sha256: str, content: bytes, collection: str
+) -> DocumentId:
+    try:
+        mime = mime_of(source)
+    except InputError:
+        mime = "application/octet-stream"
+    return documents.begin(
+        conn,
+        source=source,
+        title=title,
+        sha256=sha256,
+        mime=mime,
+        content=content,
+        collection=collection,
+        status="queued",
+    )
+
+
+def index(
+    pool: Pool,
+    ingester: Ingester,
+    ids: Sequence[DocumentId],
+    on_progress: OnProgress = lambda _: None,
+) -> list[Outcome]:
+    """
+    Index those of the documents that wait; the outcome of every one that is there.
+
+    :raises Stopped: The ingester's stop said so; another call goes on with what still waits.
+    """
+    with pool.connection() as conn:
+        found = documents.get_many(conn, ids)
+    outcomes = [_past(document) for document in found if document.status not in WAITING]
+    waiting = (_incoming(pool, document) for document in found if document.status in WAITING)
+    on_progress(Progress("indexing", len(outcomes), len(found)))
+    for outcome in ingester.ingest_many(waiting):
+        outcomes.append(outcome)
+        on_progress(Progress("indexing", len(outcomes), len(found)))
+    return outcomes
+
+
+def _past(document: Document) -> Outcome:
+    status: Literal["indexed", "failed"] = "indexed" if document.status == "indexed" else "failed"
+    return Outcome(document.source, status, document.id, document.reason)
+
+
+def _incoming(pool: Pool, document: Document) -> Incoming:
+    return Incoming(
+        document.source,
+        document.title,
+        partial(_load, pool, document.id),
+        document.collection,
+        document.size_bytes,
+        document.id,
+    )
+
+
+def _load(pool: Pool, document_id: DocumentId) -> bytes:
+    with pool.connection() as conn:
+        content = documents.content(conn, document_id)
+    if content is None:
+        raise InputError("it was deleted meanwhile")
+    return content

@@ -1,0 +1,282 @@
+"""Jobs as real workers do them: through kills, stops, cancels, outages and double submission."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+
+from app import queue
+from app.settings import Settings
+from app.wiring import open_services
+from pipelines import uploads
+from pipelines.errors import ConflictError, InputError
+from pipelines.store import chunks, documents, jobs, pairs
+from pipelines.store.jobs import Hold
+from tests import versions as made
+from tests.corpus import add_document
+from tests.fakes import scripted_llm
+from tests.workers import until, working
+
+ASKED = json.dumps({"questions": ["How many ships has the old harbour?"]})
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def services(module_dsn, tiny_model, home):
+    """With one document of ten passages long enough to be asked about."""
+    given = {"home": home, "DATABASE_URL": module_dsn, "base_model": str(tiny_model)}
+    with open_services(Settings(device="cpu", **given)) as opened:
+        with opened.pool.connection() as conn:
+            texts = [f"{text} " * 4 for text in made.passages(10)]
+            add_document(conn, opened.replica.current(), "one", texts)
+        yield opened
+
+
+class Model:
+    """A language model that answers only when it may."""
+
+    def __init__(self, llm):
+        self.llm, self.may_answer = llm, threading.Event()
+        llm.script = [self._answer]
+
+    def _answer(self, call):
+        self.may_answer.wait(60)
+        call.say(ASKED)
+
+
+@pytest.fixture(scope="module")
+def model():
+    with scripted_llm() as llm:
+        found = Model(llm)
+        yield found
+        found.may_answer.set()
+
+
+@pytest.fixture(scope="module")
+def start(services, model, home, module_dsn, tiny_model):
+    """Starts a worker."""
+    environment = {"OPENAI_BASE_URL": model.llm.url, "ATTUNE_LLM": "m"}
+    return lambda: working(home, module_dsn, tiny_model, **environment)
+
+
+@pytest.fixture(scope="module")
+def worker(start):
+    """A worker for all tests that leave it alive."""
+    with start() as found:
+        yield found
+
+
+@pytest.fixture
+def asking(services, model):
+    """A job that goes on until the model may answer: pairs of ten passages, made anew."""
+    model.may_answer.clear()
+    model.llm.requests.clear()
+    return queue.defer(
+        services, "generate", who="eve", source="llm", per_passage=1, limit=10, again=True
+    )
+
+
+def get(services, job_id):
+    with services.pool.connection() as conn:
+        return queue.get(conn, job_id)
+
+
+def status(services, job_id):
+    return get(services, job_id).status
+
+
+def pair_count(services):
+    with services.pool.connection() as conn:
+        return len(pairs.select(conn, limit=1000))
+
+
+def test_a_job_of_a_killed_worker_is_done_once_more_by_another(services, model, start, asking):
+    """SIGKILL in the middle; the next worker finds it, and nothing is stored twice."""
+    with start() as first:
+        until(lambda: model.llm.requests)
+        assert status(services, asking) == "doing"
+        first.kill()
+    model.may_answer.set()
+    killed = time.monotonic()
+    with start():
+        until(lambda: status(services, asking) == "succeeded")
+    assert time.monotonic() - killed < 45
+    job = get(services, asking)
+    assert (job.task, job.queue, job.args["who"]) == ("generate", "train", "eve")
+    assert job.attempts == 2  # the rescue, and the end
+    assert job.result["passages"] == 10
+    with services.pool.connection() as conn:
+        assert len(pairs.done(conn, "llm:m")) == 10
+
+
+def test_a_stopped_worker_that_goes_on_leaves_the_job_to_whoever_has_it(
+    services, model, start, asking
+):
+    """SIGSTOP: another takes the job; after SIGCONT the first writes nothing of it any more."""
+    with start() as first:
+        until(lambda: model.llm.requests)
+        first.process.send_signal(signal.SIGSTOP)
+        with start():
+            until(
+                lambda: get(services, asking).attempts == 1 and status(services, asking) == "doing"
+            )
+            first.process.send_signal(signal.SIGCONT)
+            time.sleep(2)
+            assert status(services, asking) == "doing"
+            model.may_answer.set()
+            until(lambda: status(services, asking) == "succeeded")
+            assert get(services, asking).attempts == 2
+    assert pair_count(services) <= 10
+
+
+def test_a_worker_that_is_told_to_end_gives_its_job_back(services, model, start, asking):
+    """SIGTERM: within five seconds, without a rescue, and not counted against the job."""
+    with start() as first:
+        until(lambda: model.llm.requests)
+        assert first.stop() < 5
+        assert first.process.returncode == 143
+    job = get(services, asking)
+    assert (job.status, job.attempts, job.fault) == ("todo", 0, None)
+    model.may_answer.set()
+    with start():
+        until(lambda: status(services, asking) == "succeeded")
+
+
+def test_waiting_and_running_jobs_are_cancelled_and_can_be_retried(services, model, worker, asking):
+    until(lambda: model.llm.requests)
+    waiting = queue.defer(services, "train", who="eve", run_id=77)
+    assert queue.cancel(services, waiting).status == "cancelled"
+    began = time.monotonic()
+    assert queue.cancel(services, asking).stopping
+    until(lambda: status(services, asking) == "aborted")
+    assert time.monotonic() - began < 5
+    with pytest.raises(ConflictError, match="ended already: aborted"):
+        queue.cancel(services, asking)
+    model.may_answer.set()
+    assert queue.retry(services, asking).status == "todo"
+    until(lambda: status(services, asking) == "succeeded")
+    with pytest.raises(ConflictError, match="cannot be tried again: succeeded"):
+        queue.retry(services, asking)
+
+
+def test_a_failed_job_says_why_and_is_retried(services, worker):
+    job_id = queue.defer(services, "build", who="eve", name="v9")
+    until(lambda: status(services, job_id) == "failed")
+    assert "There is no version 'v9'" in get(services, job_id).fault
+    queue.retry(services, job_id)
+    until(lambda: get(services, job_id).attempts == 1)
+    assert "There is no version 'v9'" in get(services, job_id).fault
+    with pytest.raises(InputError, match="no job 4711"):
+        queue.cancel(services, 4711)
+
+
+def test_the_same_waits_once(services):
+    """Without a worker that would take it meanwhile."""
+    with services.pool.connection() as conn, conn.transaction(force_rollback=True):
+        first = queue.defer_in(conn, "promote", who="eve", name="v1")
+        with pytest.raises(ConflictError, match=f"waits already as job {first}"):
+            queue.defer_in(conn, "promote", who="ada", name="v1")
+        queue.defer_in(conn, "promote", who="ada", name="v2")
+
+
+def test_uploads_are_indexed_and_replaced_and_say_why_they_failed(services, worker):
+    def put(name, content):
+        with services.pool.connection() as conn:
+            return uploads.put(conn, source=name, title=name, content=content, collection="up")
+
+    def index(*ids):
+        job_id = queue.defer(services, "ingest", who="eve", document_ids=list(ids))
+        until(lambda: status(services, job_id) == "succeeded")
+        return get(services, job_id).result
+
+    def stored(document_id):
+        with services.pool.connection() as conn:
+            return documents.get(conn, document_id), chunks.of_document(conn, document_id)
+
+    good = put("notes.txt", b"The harbour has two piers and an old light. " * 5)
+    empty, strange = put("empty.txt", b""), put("picture.png", b"\x89PNG")
+    assert stored(good.document_id)[0].status == "queued"
+    found = index(good.document_id, empty.document_id, strange.document_id)
+    assert found["indexed"] == 1
+    assert [f["source"] for f in found["failed"]] == ["empty.txt", "picture.png"]
+    assert "empty" in stored(empty.document_id)[0].reason
+    assert ".png files are not read" in stored(strange.document_id)[0].reason
+    # The same again is known; changed, it takes the place of what was there.
+    assert (
+        put("notes.txt", b"The harbour has two piers and an old light. " * 5).status == "unchanged"
+    )
+    assert (
+        put("copy.txt", b"The harbour has two piers and an old light. " * 5).status == "unchanged"
+    )
+    changed = put("notes.txt", b"The harbour has three piers now, and a new light. " * 5)
+    assert stored(good.document_id)[0].status == "indexed"
+    assert index(changed.document_id)["indexed"] == 1
+    assert stored(good.document_id)[0] is None
+    # Indexed anew, a document keeps serving until its successor is in; a failed one tries again.
+    with services.pool.connection() as conn:
+        again = uploads.put_again(conn, [changed.document_id, empty.document_id])
+    assert again[1] == empty.document_id
+    assert stored(changed.document_id)[0].status == "indexed"
+    found = index(*again)
+    assert (found["indexed"], len(found["failed"])) == (1, 1)
+    assert stored(changed.document_id)[0] is None
+    assert "three piers" in stored(again[0])[1][0].text
+
+
+def test_what_a_worker_lost_it_no_longer_writes(services):
+    """The writes of a job ask whose it is, in the statement itself."""
+    with services.pool.connection() as conn, conn.transaction(force_rollback=True):
+        job_id = queue.defer_in(conn, "cleanup", who="eve")
+        conn.execute("insert into procrastinate.procrastinate_workers default values")
+        conn.execute("set local search_path to procrastinate, public")
+        (worker_id,) = conn.execute("select max(id) from procrastinate_workers").fetchone()
+        conn.execute("select procrastinate_fetch_job_v2(array['documents'], %s)", (worker_id,))
+        hold = Hold(job_id, worker_id)
+        jobs.begin(conn, hold, "cleanup")
+        assert jobs.note(conn, hold, "filling", 1, 2)
+        assert jobs.rescue(conn, timedelta(seconds=30), 3) == []
+        assert jobs.rescue(conn, timedelta(seconds=-1), 3) == [(job_id, "queued")]
+        assert not jobs.note(conn, hold, "filling", 2, 2)
+        assert not jobs.set_result(conn, hold, {})
+        job = queue.get(conn, job_id)
+        assert (job.status, job.done, job.result, job.attempts) == ("todo", 1, None, 1)
+
+
+def test_a_job_that_ends_its_workers_again_and_again_fails(services):
+    with services.pool.connection() as conn, conn.transaction(force_rollback=True):
+        job_id = queue.defer_in(conn, "build", who="eve", name="v3")
+        conn.execute("set local search_path to procrastinate, public")
+        for end in ("queued", "queued", "failed"):
+            conn.execute("update procrastinate_jobs set status = 'doing' where id = %s", (job_id,))
+            jobs.begin(conn, Hold(job_id, 0), "build")
+            assert jobs.rescue(conn, timedelta(seconds=30), 3) == [(job_id, end)]
+        assert "3 times" in queue.get(conn, job_id).fault
+
+
+def test_old_jobs_are_forgotten_with_their_progress(services):
+    with services.pool.connection() as conn, conn.transaction(force_rollback=True):
+        job_id = queue.defer_in(conn, "cleanup", who="eve")
+        jobs.begin(conn, Hold(job_id, 0), "cleanup")
+        assert jobs.cancel(conn, job_id)
+        assert not jobs.any_old(conn, timedelta(days=1))
+        conn.execute(
+            "update procrastinate.procrastinate_events set at = now() - interval '2 days'"
+            " where job_id = %s",
+            (job_id,),
+        )
+        assert jobs.any_old(conn, timedelta(days=1))
+        assert jobs.forget_old(conn, timedelta(days=1)) == 1
+        assert jobs.get(conn, job_id) is None
+        (left,) = conn.execute(
+            "select count(*) from job_progress where job_id = %s", (job_id,)
+        ).fetchone()
+        assert left == 0

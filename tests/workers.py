@@ -1,0 +1,84 @@
+"""`attune worker` as a real process, with its times shortened."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+TIMES = "beat_s=0.3, silent_s=1.5, rescue_s=0.3, poll_s=0.3, upkeep_s=0.5, grace_s=3"
+PROGRAM = """
+import sys
+from app import settings
+from app.worker import Timing, run
+run(settings.load(), sys.argv[1].split(","), timing=Timing({times}))
+"""
+
+
+class Worker:
+    """A worker process; its output is kept for when something goes wrong."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.process, self._log = process, log
+
+    @property
+    def log(self) -> str:
+        """What it printed."""
+        return self._log.read_text(errors="replace")
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self, within_s: float = 10) -> float:
+        """SIGTERM; the seconds it took to end."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(within_s)
+        return time.monotonic() - began
+
+
+@contextmanager
+def working(
+    home: Path, dsn: str, model: Path, *, queues: str = "documents,index,train", **environment: str
+) -> Iterator[Worker]:
+    """A worker on a database; it ends with the context."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    settings = {
+        "ATTUNE_HOME": str(home), "DATABASE_URL": dsn, "ATTUNE_BASE_MODEL": str(model),
+        "ATTUNE_WORKER_THREADS": "1", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1",
+        "ATTUNE_DEVICE": "cpu",
+    }  # fmt: skip
+    home.mkdir(parents=True, exist_ok=True)
+    log = home / f"worker-{time.monotonic_ns()}.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM.format(times=TIMES), queues],
+            env={**kept, **settings, **environment},
+            stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+            cwd=Path(__file__).parents[1],
+        )  # fmt: skip
+    worker = Worker(process, log)
+    try:
+        yield worker
+    except BaseException:
+        print(worker.log)
+        raise
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGCONT)
+            worker.kill()
+
+
+def until(holds: Callable[[], object], within_s: float = 45) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.05)
