@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 questions = Counter("attune_questions", "Questions answered, by the kind of answer.", ["kind"])
 failures = Counter("attune_failures", "Questions that ended in a fault, by its type.", ["type"])
 stopped = Counter("attune_stopped", "Answers that the visitor stopped.")
+shadow_questions = Counter(
+    "attune_shadow_questions", "Questions that candidates answered silently."
+)
+shadow_dropped = Counter("attune_shadow_dropped", "Questions not asked of a candidate: too busy.")
+shadow_faults = Counter("attune_shadow_faults", "Questions that a candidate failed at.")
 stage_seconds = Histogram(
     "attune_stage_seconds",
     "Time of a question's stages.",

@@ -63,6 +63,10 @@ class Settings(BaseSettings):
     lexical_weight: float = Field(
         0.65, ge=0, le=1, description="Share of BM25 in the search score of a new version."
     )
+    artefacts: str = Field(
+        "",
+        description="Where versions are shared between machines: a folder, s3://... or hf://...; empty: in the data folder.",
+    )
     threads: int | None = Field(
         None, ge=1, description="CPU threads for embedding; empty: all cores."
     )

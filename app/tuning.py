@@ -64,7 +64,9 @@ def train(
         on_progress(Progress(at.stage, at.step, at.total, at.samples_per_s, at.eta_s))
 
     folders = Folders.under(services.settings.home)
-    return run.execute(services.pool, folders, run_id, machine(services), told, stop=stop)
+    model = run.execute(services.pool, folders, run_id, machine(services), told, stop=stop)
+    versions.share(services, model)
+    return model
 
 
 def generator_name(services: Services, source: str) -> str:

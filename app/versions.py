@@ -6,6 +6,7 @@ Each step takes up where the one before was left, so that any of them can be cal
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,18 +18,21 @@ from pipelines import cutover, registry, reindex
 from pipelines.build import OnProgress, Progress
 from pipelines.errors import ConflictError, GateError, InputError, NotReadyError
 from pipelines.handle import SearchHandle
-from pipelines.store import active, evaluations, gaps, indexes, models, replicas
+from pipelines.store import active, evaluations, gaps, indexes, models, replicas, shadows
 from pipelines.store.active import Active
 from pipelines.store.db import Connection
 from pipelines.store.ids import IndexId
 from pipelines.store.indexes import SearchIndex
 from pipelines.store.models import Model
+from pipelines.store.shadows import ShadowReport
 from training import gate
 from training.candidates import identity
 
 # Where a version that no replica runs is proved and switched to: in this process alone.
 FOLLOWED_S = 5.0
 POLL_S = 0.1
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Status:
     vectors: int = 0
     loaded_by: int = 0
     proof: dict[str, Any] | None = None
+    shadow_share: float = 0
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -65,12 +70,24 @@ def build(
     with services.pool.connection() as conn:
         model = registry.find(conn, name)
     on_progress(Progress("loading"))
+    with services.pool.connection() as conn:
+        reindex.share(conn, model, services.options)
+        model = registry.find(conn, name)
     encoder = reindex.load_model(model, services.options)
     with services.pool.connection() as conn:
         index_id = building.create(conn, model, encoder.tokenizer)
         handle = reindex.load_index(conn, index_id, services.options)
     building.build(services.pool, handle, on_progress, stop)
     return handle
+
+
+def share(services: Services, model: Model) -> None:
+    """Put a new version where other machines find it; at a fault the build tries again."""
+    try:
+        with services.pool.connection() as conn:
+            reindex.share(conn, model, services.options)
+    except NotReadyError as error:
+        log.warning("%s is not shared yet: %s", model.name, error)
 
 
 def prepare(services: Services, name: str) -> int:
@@ -84,6 +101,40 @@ def prepare(services: Services, name: str) -> int:
     cutover.prepare(services.pool, index.id)
     with services.pool.connection() as conn:
         return sum(row.live for row in replicas.list_all(conn))
+
+
+def shadow(services: Services, name: str, share: float, *, who: str) -> None:
+    """
+    Let a version answer a share of live questions silently, beside the one that serves; 0: no longer.
+
+    :param share: Above 0: every live replica loads it first, and keeps it loaded.
+    :raises ConflictError: It serves.
+    :raises NotReadyError: It is not built, or a replica refused it.
+    """
+    if not 0 <= share <= 1:
+        raise InputError(f"A share is between 0 and 1, not {share:g}.")
+    with services.pool.connection() as conn:
+        index = _index(conn, registry.find(conn, name))
+        pointer = active.get(conn)
+        if pointer is not None and pointer.index_id == index.id:
+            raise ConflictError(f"{name} serves; only another version can be its shadow.")
+    if share:
+        cutover.prepare(services.pool, index.id, shadow_share=share)
+    with services.pool.connection() as conn:
+        if not share:
+            indexes.want(conn, index.id, False)
+        detail = {"version": name, "reason": f"{share:.0%} of questions", "share": share}
+        active.add_audit(conn, who, "shadow on" if share else "shadow off", detail)
+
+
+def shadow_report(conn: Connection, name: str) -> ShadowReport:
+    """
+    How a version compares with the serving one on the questions that both were asked.
+
+    :raises InputError: There is no such version.
+    :raises NotReadyError: It is not built.
+    """
+    return shadows.report(conn, _index(conn, registry.find(conn, name)).id)
 
 
 def allowed(conn: Connection, model: Model, override: str | None) -> gate.Verdict:
@@ -204,6 +255,7 @@ def _status(
         vectors=sum(document.vectors for document in coverage),
         loaded_by=sum(index.id in row.prepared for row in loaded),
         proof=index.proof,
+        shadow_share=index.shadow_share,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from app.replica import Replica
 from app.settings import Settings
+from app.shadow import Shadow
 from pipelines import reindex
 from pipelines.answer import Answerer
 from pipelines.build import Stop
@@ -33,6 +34,7 @@ class Services:
     options: EncoderOptions
     replica: Replica
     answerer: Answerer
+    shadow: Shadow
     # Starts the embedded database again if it has ended; does nothing where there is none.
     revive: Callable[[], None]
 
@@ -69,7 +71,9 @@ def open_services(settings: Settings, *, pool_size: int = 10) -> Iterator[Servic
         stack.callback(answerer.close)
         replica = Replica(pool, options)
         stack.callback(replica.stop)
-        yield Services(settings, dsn, pool, options, replica, answerer, revive)
+        shadow = Shadow(pool, replica, answerer)
+        stack.callback(shadow.stop)
+        yield Services(settings, dsn, pool, options, replica, answerer, shadow, revive)
 
 
 def _nothing() -> None:
@@ -136,6 +140,8 @@ def encoder_options(settings: Settings) -> EncoderOptions:
     """What encoders take from the settings."""
     return EncoderOptions(
         cache=settings.home / "cache",
+        models=settings.home / "models",
+        artefacts=settings.artefacts,
         device=settings.device,
         threads=settings.threads,
         openai_api_key=settings.openai_api_key.get_secret_value() or None,

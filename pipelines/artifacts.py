@@ -102,8 +102,7 @@ def put(folder: Path, store: Path) -> tuple[Path, str]:
         manifest.write(staging)
         # What was read back is what is promised; a full disk shows here at the latest.
         verify(staging, manifest.sha256)
-        for path in (*_files(staging), staging / MANIFEST):
-            _sync(path)
+        sync(staging)
         staging.chmod(0o755)  # mkdtemp's own is for its user alone
         try:
             staging.rename(kept)
@@ -116,12 +115,14 @@ def put(folder: Path, store: Path) -> tuple[Path, str]:
     return kept, manifest.sha256
 
 
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def sync(folder: Path) -> None:
+    """See to it that a folder's files are on the disk."""
+    for path in (*_files(folder), folder / MANIFEST):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def bundled_model() -> Path:

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from pipelines import artifacts, reindex
+from pipelines import artifacts, reindex, shared
 from pipelines.errors import ConflictError, InputError, ProviderError
 from pipelines.store import models
 from pipelines.store.db import Connection
@@ -28,7 +28,7 @@ def find(conn: Connection, name: str) -> Model:
 
 def delete(conn: Connection, name: str, store: Path) -> Model:
     """
-    Forget a model; its files go too, unless another model has the same ones.
+    Forget a model; its files go too, the shared ones as well, unless another model has the same.
 
     :param store: Folder that `artifacts.put` keeps models in; files elsewhere stay.
     :raises ConflictError: It is in use, or no other model can replace it.
@@ -41,17 +41,20 @@ def delete(conn: Connection, name: str, store: Path) -> Model:
     sha256 = model.manifest_sha256
     if sha256 is not None and models.uses_of(conn, sha256) == 0:
         shutil.rmtree(store / sha256, ignore_errors=True)
+        if model.artefact is not None and shared.is_address(model.artefact):
+            shared.remove(model.artefact, sha256)
     return model
 
 
-def export(model: Model, folder: Path, card: str | None = None) -> Path:
+def export(model: Model, folder: Path, card: str | None = None, store: Path | None = None) -> Path:
     """
     A verified copy of a model's files in a new folder.
 
     :param card: Its README.md, in place of the one it was made with.
+    :param store: The folder of this machine's copies of what others share.
     :raises InputError: The folder is there already, or the model has no files.
     """
-    source = _files(model)
+    source = _files(model, store)
     if folder.exists():
         raise InputError(f"{folder} exists already.")
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -68,7 +71,14 @@ def export(model: Model, folder: Path, card: str | None = None) -> Path:
     return folder
 
 
-def push(model: Model, repo: str, *, private: bool = True, card: str | None = None) -> str:
+def push(
+    model: Model,
+    repo: str,
+    *,
+    private: bool = True,
+    card: str | None = None,
+    store: Path | None = None,
+) -> str:
     """
     Upload a model to the Hugging Face hub; the address of its page.
 
@@ -77,12 +87,12 @@ def push(model: Model, repo: str, *, private: bool = True, card: str | None = No
     from huggingface_hub import HfApi, get_token
     from huggingface_hub.errors import HFValidationError
 
-    source = _files(model)
+    source = _files(model, store)
     token = get_token()
     if token is None:
         raise ProviderError("No token for the Hugging Face hub: run `hf auth login` first.")
     with tempfile.TemporaryDirectory(prefix="attune-") as scratch:
-        folder = export(model, Path(scratch) / source.name, card)
+        folder = export(model, Path(scratch) / source.name, card, store)
         api = HfApi(token=token)
         try:
             address = api.create_repo(repo, private=private, exist_ok=True)
@@ -94,7 +104,7 @@ def push(model: Model, repo: str, *, private: bool = True, card: str | None = No
     return str(address)
 
 
-def _files(model: Model) -> Path:
+def _files(model: Model, store: Path | None) -> Path:
     if model.kind == "openai":
         raise InputError(f"{model.name} is an API, {model.base}; it has no files.")
-    return reindex.model_folder(model)
+    return reindex.model_folder(model, store)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines import accelerated, artifacts
+from pipelines import accelerated, artifacts, shared
 from pipelines.accelerated import Verdict
 from pipelines.encoder import Encoder, LocalEncoder, OpenAIEncoder, TokenCounter
 from pipelines.errors import InputError, NotReadyError
@@ -30,13 +30,20 @@ OPENAI_DIMENSIONS = {
 
 @dataclass(frozen=True)
 class EncoderOptions:
-    """What loading an encoder takes from the deployment, beside the model itself."""
+    """
+    What loading an encoder takes from the deployment, beside the model itself.
+
+    `models`: the folder of this machine's copies of versions' files. `artefacts`: the place where
+    versions are shared with other machines; empty: they are not.
+    """
 
     cache: Path
     device: str | None = None
     threads: int | None = None
     openai_api_key: str | None = None
     openai_base_url: str | None = None
+    models: Path | None = None
+    artefacts: str = ""
 
 
 def load_base(name: str, options: EncoderOptions) -> tuple[Encoder, str | None, str | None]:
@@ -62,7 +69,7 @@ def load_model(model: Model, options: EncoderOptions) -> Encoder:
     """
     if model.kind == "openai":
         return _openai(model.base.removeprefix(OPENAI_PREFIX), options)
-    folder = model_folder(model)
+    folder = model_folder(model, options.models)
     if model.manifest_sha256 is not None and accelerates(options):
         twin = accelerated.load(options.cache, model.manifest_sha256, threads=options.threads)
         if twin is not None:
@@ -70,20 +77,42 @@ def load_model(model: Model, options: EncoderOptions) -> Encoder:
     return LocalEncoder(folder, device=options.device, threads=options.threads)
 
 
-def model_folder(model: Model) -> Path:
+def model_folder(model: Model, store: Path | None = None) -> Path:
     """
-    Where a registered model's files are, verified.
+    Where a registered model's files are, verified; a shared version is fetched if need be.
 
+    :param store: The folder of this machine's copies; None: what is shared cannot be had.
     :raises ArtifactError: The files are not what was registered.
+    :raises NotReadyError: They are not on this machine, and cannot be had.
     """
     if model.kind == "base" and model.base == artifacts.BUNDLED:
         # Comes with each installation; its place differs from machine to machine.
         return artifacts.bundled_model()
     if model.artefact is None or model.manifest_sha256 is None:
         raise NotReadyError(f"Version {model.name} has no files registered.")
+    if shared.is_address(model.artefact):
+        if store is None:
+            raise NotReadyError(f"The files of {model.name} are in {model.artefact}, not here.")
+        return shared.fetch(model.artefact, model.manifest_sha256, store)
     folder = Path(model.artefact)
     artifacts.verify(folder, model.manifest_sha256)
     return folder
+
+
+def share(conn: Connection, model: Model, options: EncoderOptions) -> None:
+    """
+    Put a version's files where other machines find them, unless they are there or everywhere.
+
+    :raises NotReadyError: The shared place cannot be written to.
+    """
+    if not options.artefacts or model.manifest_sha256 is None or model.artefact is None:
+        return
+    bundled = model.kind == "base" and model.base == artifacts.BUNDLED
+    if bundled or shared.is_address(model.artefact):
+        return
+    folder = model_folder(model)
+    address = shared.publish(folder, model.manifest_sha256, options.artefacts)
+    models.set_artefact(conn, model.id, address)
 
 
 def accelerates(options: EncoderOptions) -> bool:
@@ -112,7 +141,8 @@ def accelerate(
     target = accelerated.folder_for(options.cache, model.manifest_sha256)
     if accelerated.read_verdict(target) is not None:
         return None
-    return accelerated.build_in_child(model_folder(model), target, texts, stop)
+    folder = model_folder(model, options.models)
+    return accelerated.build_in_child(folder, target, texts, stop)
 
 
 def _openai(name: str, options: EncoderOptions) -> OpenAIEncoder:
@@ -164,6 +194,9 @@ def ensure_first(
         indexes.create_hnsw(conn, index_id)
         indexes.mark(conn, index_id, "ready")
         active.set_first(conn, index_id)
+    first = models.get(conn, model_id)
+    assert first is not None
+    share(conn, first, options)
 
 
 def load_handle(conn: Connection, options: EncoderOptions) -> SearchHandle:

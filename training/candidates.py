@@ -49,7 +49,7 @@ def registered(model: Model, around: Surroundings) -> Candidate:
     """The candidate of a registered version, its files verified."""
     if model.kind == "openai":
         return _of_api(model.name, model.base, around)
-    folder = reindex.model_folder(model)
+    folder = reindex.model_folder(model, around.options.models)
     sha256 = model.manifest_sha256 or artifacts.Manifest.of(folder).sha256
     rules = Rules(
         model.settings.get("size_tokens", around.rules.size_tokens),

@@ -86,10 +86,11 @@ def material(pairs: SeedFile, heldout: SeedFile | None, *, seed: int = 0) -> Mat
     return found
 
 
-def base_model(conn: Connection, name: str) -> tuple[Model, Path]:
+def base_model(conn: Connection, name: str, store: Path | None = None) -> tuple[Model, Path]:
     """
     The registered model to start from, and its files.
 
+    :param store: The folder of this machine's copies of what others share.
     :raises InputError: There is none of that name, or it has no files to train.
     """
     model = models.by_name(conn, name)
@@ -98,7 +99,7 @@ def base_model(conn: Connection, name: str) -> tuple[Model, Path]:
         raise InputError(f"There is no version {name!r}; there are: {names}.")
     if model.kind == "openai":
         raise InputError(f"{name} is an API, {model.base}; only models with files can be trained.")
-    return model, reindex.model_folder(model)
+    return model, reindex.model_folder(model, store)
 
 
 def create(
@@ -121,7 +122,7 @@ def create(
     with pool.connection() as conn, conn.transaction():
         if name and models.by_name(conn, name) is not None:
             raise ConflictError(f"There is a version {name!r} already.")
-        base, folder = base_model(conn, base_name)
+        base, folder = base_model(conn, base_name, folders.models)
         settings = {
             "base_id": base.id,
             "base": base.name,

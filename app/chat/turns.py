@@ -123,6 +123,7 @@ async def ask(
                             _store, services, conversation, event.answer
                         )
                         yield Progress(conversation, message=message)
+                        services.shadow.offer(event.answer, message.id)
     except AttuneError as error:
         finished = True
         metrics.failures.labels(type(error).__name__).inc()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ import typer
 if TYPE_CHECKING:
     from pipelines.build import OnProgress, Progress
     from pipelines.store.models import Model
+    from pipelines.store.shadows import ShadowReport
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 Name = Annotated[str, typer.Argument(help="Name of the version, e.g. v1.")]
@@ -81,6 +83,11 @@ def status(as_json: AsJson = False) -> None:
             ),
             fg="green" if row.state == "serving" else None,
         )
+        if row.shadow_share:
+            typer.echo(
+                f"             answers {row.shadow_share:.0%} of questions silently:"
+                f" attune models shadow {row.name}"
+            )
         if row.reason:
             typer.secho(f"             {row.reason}", fg="yellow")
     for audit in said:
@@ -120,6 +127,64 @@ def prepare(name: Name, as_json: AsJson = False) -> None:
         emit_json({"version": name, "replicas": count})
     else:
         typer.secho(f"{name} is loaded by {count} running server(s).", fg="green")
+
+
+@group.command("shadow")
+def shadow(
+    name: Name,
+    share: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Share of live questions it answers silently from now on."),
+    ] = None,
+    off: Annotated[bool, typer.Option("--off", help="It answers silently no longer.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let a version answer live questions silently, and compare it with the one that serves.
+
+    Nobody sees what it finds. With neither --share nor --off: the comparison so far.
+    """
+    from app import versions
+    from app.cli.common import emit_json, services
+    from pipelines.errors import InputError
+
+    if off and share is not None:
+        raise InputError("Give either --share or --off.")
+    with services(pool_size=2) as opened:
+        if off or share is not None:
+            versions.shadow(opened, name, 0 if off else share or 0, who="cli")
+        with opened.pool.connection() as conn:
+            found = versions.shadow_report(conn, name)
+    if as_json:
+        emit_json({"version": name, "preferred": found.preferred, **asdict(found)})
+        return
+    on = f"answers {found.share:.0%} of questions silently" if found.share else "is no shadow"
+    typer.secho(f"{name} {on}.", fg="green" if found.share else None)
+    for line in _comparison(found):
+        typer.echo(line)
+
+
+def _comparison(found: ShadowReport) -> Iterator[str]:
+    """What a shadow's answers say, in lines."""
+    yield f"questions         {found.questions} that the serving version answered too"
+    if found.faults:
+        yield f"failed at         {found.faults}, at last: {found.last_fault}"
+    if not found.questions:
+        return
+    yield f"overlap           {found.overlap:.0%} of the passages shown"
+    yield f"disagreement      first passage differs {found.first_differs:.0%}, no passage in"
+    yield f"                  common {found.none_shared:.0%}"
+    if found.serving_p50_ms is not None:
+        yield (
+            f"time p50, p95     {found.candidate_p50_ms:.0f}, {found.candidate_p95_ms:.0f} ms;"
+            f" serving: {found.serving_p50_ms:.0f}, {found.serving_p95_ms:.0f} ms"
+        )
+    for word, judged in (("liked", found.liked), ("disliked", found.disliked)):
+        yield (
+            f"{word:17} {judged.count} answers, their passages higher {judged.higher},"
+            f" same {judged.same}, lower {judged.lower}"
+        )
+    if found.preferred is not None:
+        yield f"preferred in      {found.preferred:.0%} of those ranked differently"
 
 
 @group.command("promote")
@@ -204,7 +269,7 @@ def export(
 
     with services(pool_size=2) as opened, opened.pool.connection() as conn:
         model = registry.find(conn, name)
-        registry.export(model, folder, _card(conn, model))
+        registry.export(model, folder, _card(conn, model), opened.options.models)
     typer.echo(f"{name} is in {folder}.")
 
 
@@ -222,7 +287,13 @@ def push(
 
     with services(pool_size=2) as opened, opened.pool.connection() as conn:
         model = registry.find(conn, name)
-        address = registry.push(model, repo, private=not public, card=_card(conn, model))
+        address = registry.push(
+            model,
+            repo,
+            private=not public,
+            card=_card(conn, model),
+            store=opened.options.models,
+        )
     typer.echo(f"{name} is at {address}.")
 
 

@@ -64,6 +64,7 @@ def train(
 
     Interrupted or killed, `attune train --resume RUN` goes on from the last checkpoint.
     """
+    from app import versions
     from app.cli.common import emit_json, services
     from pipelines.errors import InputError
     from pipelines.store.ids import RunId
@@ -96,7 +97,7 @@ def train(
             )
             with opened.pool.connection() as conn:
                 found = _material(conn, pairs, heldout, seed)
-                _, folder = run.base_model(conn, base)
+                _, folder = run.base_model(conn, base, folders.models)
             if dry_run:
                 report = preflight.probe(folder, found, options, machine)
                 emit_json(report.as_json()) if as_json else _print_preflight(report)
@@ -108,6 +109,7 @@ def train(
                        f" {len(found.heldout)} held out", err=True)  # fmt: skip
         with _bar() as show:
             model = run.execute(opened.pool, folders, run_id, machine, show)
+        versions.share(opened, model)
     if as_json:
         emit_json({"run": run_id, **vars(model)})
     else:

@@ -128,6 +128,11 @@ def uses_of(conn: Connection, manifest_sha256: str) -> int:
     return int(row[0])
 
 
+def set_artefact(conn: Connection, model_id: ModelId, artefact: str) -> None:
+    """Store where a model's files are now; they are the same ones."""
+    conn.execute("update model set artefact = %s where id = %s", (artefact, model_id))
+
+
 def lock(conn: Connection, model_id: ModelId) -> None:
     """Make other transactions that lock the model wait until this one ends."""
     conn.execute("select 1 from model where id = %s for no key update", (model_id,))

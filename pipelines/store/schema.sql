@@ -328,7 +328,8 @@ CREATE TABLE public.shadow_result (
     candidate bigint[] NOT NULL,
     overlap real NOT NULL,
     took_ms real NOT NULL,
-    at timestamp with time zone DEFAULT now() NOT NULL
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    fault text
 );
 
 ALTER TABLE public.shadow_result ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -525,6 +526,8 @@ CREATE INDEX posting_chunk ON public.posting USING btree (chunk_id);
 CREATE INDEX posting_sample ON public.posting USING btree (term) INCLUDE (chunk_id, length) WHERE ((chunk_id % (64)::bigint) = 0);
 
 CREATE INDEX shadow_result_index ON public.shadow_result USING btree (index_id, id);
+
+CREATE INDEX shadow_result_message ON public.shadow_result USING btree (message_id);
 
 CREATE INDEX text_window_chunk ON public.text_window USING btree (chunk_id);
 
