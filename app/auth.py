@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from http.cookies import SimpleCookie
@@ -99,6 +100,25 @@ def _has_oauth(settings: Settings) -> bool:
     return not missing
 
 
+def parse_rules(text: str) -> Mapping[str, frozenset[str]]:
+    """
+    Rules as the setting has them: ``hr=admins; board=ada,bob; internal=signed-in``.
+
+    :raises InputError: It is not of this form.
+    """
+    rules = {}
+    for part in filter(None, (part.strip() for part in text.split(";"))):
+        collection, found, who = (piece.strip() for piece in part.partition("="))
+        names = frozenset(filter(None, (name.strip() for name in who.split(","))))
+        if not (collection and found and names):
+            raise InputError(
+                f"ATTUNE_READERS: expected COLLECTION=WHO,..., found {part!r}. WHO is everyone, "
+                "signed-in, admins or an account's name."
+            )
+        rules[collection] = names
+    return rules
+
+
 @dataclass(frozen=True)
 class Person:
     """
@@ -118,6 +138,7 @@ class Access:
 
     def __init__(self, pool: Pool, settings: Settings) -> None:
         self.policy = policy_of(settings)
+        self.readers = parse_rules(settings.readers)
         self.settings = settings
         self.lifetime = timedelta(hours=settings.session_hours)
         self._pool = pool
@@ -201,7 +222,7 @@ def access_of(request: Any) -> Access:
 
     :raises AccessError: It did not come through the guard.
     """
-    access = _connection(request).scope.get(SCOPE_KEY)
+    access = connection_of(request).scope.get(SCOPE_KEY)
     if not isinstance(access, Access):
         raise AccessError("Sign in first.")
     return access
@@ -209,7 +230,7 @@ def access_of(request: Any) -> Access:
 
 def person_of(request: Any) -> Person | None:
     """Who asks, looked up anew: a request that waited in a queue may outlive its session."""
-    return access_of(request).person(_connection(request))
+    return access_of(request).person(connection_of(request))
 
 
 def require_admin(request: Any) -> str:
@@ -227,7 +248,8 @@ def require_admin(request: Any) -> str:
     return person.name
 
 
-def _connection(request: Any) -> HTTPConnection:
+def connection_of(request: Any) -> HTTPConnection:
+    """starlette's own of a request that may be Gradio's."""
     inner = request if isinstance(request, HTTPConnection) else getattr(request, "request", None)
     if not isinstance(inner, HTTPConnection):
         raise AccessError("Sign in first.")

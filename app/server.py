@@ -23,7 +23,8 @@ from app.auth import Access
 from app.chat import markup, page
 from app.chat.turns import Stops
 from app.guard import Guard
-from app.visitor import VisitorCookie, visitor_of
+from app.reader import clear_all, reader_of
+from app.visitor import VisitorCookie
 from app.wiring import Services
 from pipelines.store import active, chats, documents
 
@@ -139,10 +140,10 @@ def _add_export(app: FastAPI, services: Services) -> None:
     @app.get("/conversations/{conversation_id}.{ending}")
     def export(conversation_id: UUID, ending: str, request: Request) -> Response:
         """A conversation of the visitor's own, as Markdown or JSON."""
-        visitor = visitor_of(request)
+        reader = reader_of(request)
         with services.pool.connection() as conn:
-            conversation = chats.get(conn, visitor, conversation_id)
-            messages = chats.messages(conn, visitor, conversation_id)
+            conversation = chats.get(conn, reader.visitor, conversation_id)
+            messages = clear_all(reader, chats.messages(conn, reader.visitor, conversation_id))
         if conversation is None or ending not in ("md", "json"):
             raise HTTPException(404, "There is no such conversation.")
         if ending == "md":

@@ -108,6 +108,22 @@ class Settings(BaseSettings):
         "",
         description="On a Space: names of the Hugging Face accounts that administer, separated by commas.",
     )
+    readers: str = Field(
+        "",
+        description="Collections that are not open to everyone: `hr=admins; board=ada,bob; internal=signed-in`.",
+    )
+    questions_per_minute: int = Field(
+        30, ge=0, description="Questions that a visitor may ask in a minute; 0: any number."
+    )
+    questions_per_day: int = Field(0, ge=0, description="The same for a day.")
+    questions_at_once: int = Field(
+        64, ge=1, description="Questions that a server answers at the same time."
+    )
+    llm_calls_per_day: int = Field(
+        0,
+        ge=0,
+        description="Calls of the LLM for answers in a day, of all visitors; after them answers are extracts; 0: any number.",
+    )
     session_hours: float = Field(12, gt=0, description="Hours until people sign in again.")
     trusted_proxies: str = Field(
         "127.0.0.1",

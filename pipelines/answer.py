@@ -106,20 +106,23 @@ class Answerer:
         handle: SearchHandle,
         top_k: int | None = None,
         collections: Sequence[str] | None = None,
+        with_llm: bool = True,
     ) -> AsyncGenerator[Event, None]:
         """
         The events of one question; `Done` comes last. Closing the iterator ends the LLM's request.
 
         :param history: The conversation before this question, oldest first.
+        :param with_llm: False: the LLM is not called; the answer is extracts.
         :param handle: Taken once by the caller; everything here uses this one.
         :raises InputError: The question is empty or far too long.
         """
         asked = _checked(question)
         clock = Clock()
         turns = [turn for turn in history if turn.text.strip()][-HISTORY_TURNS:]
-        if turns and self._generation is not None:
+        generation = self._generation if with_llm else None
+        if turns and generation is not None:
             yield StageStarted("rewrite")
-            asked = await self._generation.rewrite(asked, turns)
+            asked = await generation.rewrite(asked, turns)
             clock.mark("rewrite")
         yield StageStarted("search")
         found = await self._in_thread(
@@ -135,10 +138,10 @@ class Answerer:
             yield Done(compose(found, clock, "not_found", text))
             return
         yield StageStarted("answer")
-        if self._generation is None:
+        if generation is None:
             yield Done(await self._extract(found, clock))
             return
-        async with aclosing(self._generate(found, clock, self._generation)) as events:
+        async with aclosing(self._generate(found, clock, generation)) as events:
             async for event in events:
                 yield event
 

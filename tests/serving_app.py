@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
@@ -18,6 +23,7 @@ from app.settings import Settings
 from app.wiring import Services, open_services
 
 BASE = "http://127.0.0.1:7860"
+LOOPBACK = ("127.0.0.1", 0)
 LOCAL = ("127.0.0.1", 50000)
 
 
@@ -44,10 +50,48 @@ class Running:
 @contextmanager
 def running(dsn: str, model: Path, home: Path, **settings: Any) -> Iterator[Running]:
     """The application on a test's database."""
-    secret = {"database_url": SecretStr(dsn)}
-    secret |= {name: SecretStr(value) for name, value in settings.items() if "password" in name}
-    config = Settings(home=home, base_model=str(model)).model_copy(update={**settings, **secret})
-    with open_services(config, pool_size=4) as services:
+    with open_services(_settings(dsn, model, home, settings), pool_size=4) as services:
         app = create_app(services)
         with TestClient(app, base_url=BASE):
             yield Running(app, services)
+
+
+@dataclass
+class Listening:
+    """An application that answers on a port."""
+
+    app: FastAPI
+    services: Services
+    url: str
+
+    def client(self, cookie: str = "", **headers: str) -> httpx.Client:
+        """A client with the cookie of a session, or with what it takes for one."""
+        cookies = {COOKIE: cookie} if cookie else {}
+        return httpx.Client(base_url=self.url, cookies=cookies, headers=headers, timeout=30)
+
+
+@contextmanager
+def listening(dsn: str, model: Path, home: Path, **settings: Any) -> Iterator[Listening]:
+    """The application behind a real server, for clients whose requests go on at the same time."""
+    config = _settings(dsn, model, home, settings)
+    with open_services(config, pool_size=8) as services, socket.create_server(LOOPBACK) as bound:
+        app = create_app(services)
+        server = uvicorn.Server(
+            uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
+        )
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.02)
+        try:
+            yield Listening(app, services, f"http://127.0.0.1:{bound.getsockname()[1]}")
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def _settings(dsn: str, model: Path, home: Path, settings: dict[str, Any]) -> Settings:
+    secret = {"database_url": SecretStr(dsn)}
+    secret |= {name: SecretStr(value) for name, value in settings.items() if "password" in name}
+    config = Settings(home=home, base_model=str(model))
+    return config.model_copy(update={**settings, **secret})

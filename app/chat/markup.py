@@ -17,6 +17,7 @@ LABELS = {
     "extracts": "Extracts: sentences from the documents",
     "not_found": "Not in the documents",
     "error": "Something went wrong",
+    "hidden": "Not open to you",
 }
 NEAREST = 3
 # A line of a page that goes on in the next line; shorter ones are headings, lists, rows of a table.

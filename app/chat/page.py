@@ -14,7 +14,8 @@ from app import login
 from app.auth import access_of, person_of
 from app.chat import markup, turns
 from app.chat.turns import Progress, Stops
-from app.visitor import visitor_of
+from app.limits import BUSY, Limits
+from app.reader import Reader, clear_all, reader_of
 from pipelines.examples import suggest
 from pipelines.store import chats, chunks
 from pipelines.store.chats import Message
@@ -73,6 +74,7 @@ class _ChatPage:
     def __init__(self, services: Services, stops: Stops) -> None:
         self._services = services
         self._stops = stops
+        self._limits = Limits(services.pool, services.settings)
         self.conversation = gr.State(None)
         self.messages = gr.State([])  # ids of the chat's messages, in order
         self.opened = gr.State(None)  # message whose passages the panel shows
@@ -168,9 +170,11 @@ class _ChatPage:
         ]  # fmt: skip
         # One answer at a time and page; what the page itself calls is not offered as an API.
         common: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        self.box.submit(self._ask, [self.box, self.conversation], view, **common)
-        self.chat.example_select(self._ask_example, [self.conversation], view, **common)
-        self.chat.retry(self._ask_again, [self.messages, self.conversation], view, **common)
+        # How many are answered at once is for `Limits` to say: who waits in Gradio's queue sees nothing.
+        asking = {**common, "concurrency_limit": None}
+        self.box.submit(self._ask, [self.box, self.conversation], view, **asking)
+        self.chat.example_select(self._ask_example, [self.conversation], view, **asking)
+        self.chat.retry(self._ask_again, [self.messages, self.conversation], view, **asking)
         self.box.stop(self._stop, [self.conversation], None, **common)
         self.chat.like(self._vote, [self.messages], [self.reason, self.voted, self.why], **common)
         gr.on(
@@ -199,7 +203,7 @@ class _ChatPage:
     async def load(self, request: gr.Request) -> Updates:
         """The page as a visitor first sees it; the address may name a conversation of theirs."""
         conversation = _uuid(request.query_params.get("chat"))
-        return await asyncio.to_thread(self._view, visitor_of(request), conversation)
+        return await asyncio.to_thread(lambda: self._view(reader_of(request), conversation))
 
     def load_account(self, request: gr.Request) -> str:
         """Who is signed in, and the way to the admin pages."""
@@ -217,18 +221,40 @@ class _ChatPage:
             yield update
 
     async def _answer(
-        self, question: str, conversation: str | None, request: gr.Request
+        self,
+        question: str,
+        conversation: str | None,
+        request: gr.Request,
+        *,
+        again: int | None = None,
     ) -> AsyncIterator[Updates]:
-        visitor, mine = visitor_of(request), _uuid(conversation)
-        before = await asyncio.to_thread(self._messages, visitor, mine)
+        """`again`: the message whose question is asked anew, in place of all that followed it."""
+        reader, mine = await asyncio.to_thread(reader_of, request), _uuid(conversation)
+        with self._limits.place() as free:
+            refusal = await asyncio.to_thread(self._limits.refusal, reader) if free else BUSY
+            if refusal is not None:
+                # Nothing is stored; the question stands in its box, ready to be sent again.
+                gr.Info(refusal, title="One moment")
+                yield {self.box: question or gr.skip()}
+                return
+            if again is not None:
+                question = await asyncio.to_thread(self._take_back, reader.visitor, again)
+            async for update in self._turn(reader, mine, question):
+                yield update
+
+    async def _turn(
+        self, reader: Reader, mine: UUID | None, question: str
+    ) -> AsyncIterator[Updates]:
+        before = await asyncio.to_thread(self._messages, reader, mine)
         chat = [*_rendered(before), {"role": "user", "content": markup.safe(question)}]
         yield self._under_way(chat, None)
-        async for step in turns.ask(self._services, self._stops, visitor, mine, question):
+        steps = turns.ask(self._services, self._stops, self._limits, reader, mine, question)
+        async for step in steps:
             if step.message is not None:
                 break
             yield self._under_way(chat, step)
         # Answered, or stopped: then what came so far is stored.
-        view = await asyncio.to_thread(self._view, visitor, step.conversation)
+        view = await asyncio.to_thread(self._view, reader, step.conversation)
         yield view | ({self.title: gr.skip()} if step.conversation == mine else {})
 
     async def _ask_example(
@@ -240,67 +266,65 @@ class _ChatPage:
     async def _ask_again(
         self, ids: list[int], conversation: str | None, event: gr.RetryData, request: gr.Request
     ) -> AsyncIterator[Updates]:
-        question = await asyncio.to_thread(
-            self._take_back, visitor_of(request), ids[int(event.index)]
-        )
-        async for update in self._answer(question, conversation, request):
+        message_id = ids[int(event.index)]
+        async for update in self._answer("", conversation, request, again=message_id):
             yield update
 
     def _stop(self, conversation: str | None, request: gr.Request) -> None:
         mine = _uuid(conversation)
-        if mine is not None and self._is_mine(visitor_of(request), mine):
+        if mine is not None and self._is_mine(reader_of(request).visitor, mine):
             self._stops.stop(mine)
 
     def _vote(self, ids: list[int], event: gr.LikeData, request: gr.Request) -> tuple[Any, ...]:
         message_id = ids[int(event.index)]
         verdict = {"Like": "like", "Dislike": "dislike", True: "like", False: "dislike"}
-        chosen = verdict.get(event.liked)
+        chosen, visitor = verdict.get(event.liked), reader_of(request).visitor
         with self._services.pool.connection() as conn:
             if chosen is None:
-                chats.unvote(conn, visitor_of(request), message_id)
+                chats.unvote(conn, visitor, message_id)
             else:
-                chats.vote(conn, visitor_of(request), message_id, chosen)  # type: ignore[arg-type]
+                chats.vote(conn, visitor, message_id, chosen)  # type: ignore[arg-type]
         return "", [message_id, chosen], gr.Row(visible=_shown_if(chosen is not None))
 
     def _give_reason(self, reason: str, voted: list[Any], request: gr.Request) -> Any:
-        message_id, verdict = voted
+        (message_id, verdict), visitor = voted, reader_of(request).visitor
         with self._services.pool.connection() as conn:
-            chats.vote(conn, visitor_of(request), message_id, verdict, reason.strip()[:1000])
+            chats.vote(conn, visitor, message_id, verdict, reason.strip()[:1000])
         gr.Info("Thank you, noted.", duration=3)
         return gr.Row(visible="hidden")
 
     def _open(self, conversation: str | None, request: gr.Request) -> Updates:
-        return self._view(visitor_of(request), _uuid(conversation))
+        return self._view(reader_of(request), _uuid(conversation))
 
     def _open_new(self, request: gr.Request) -> Updates:
-        return self._view(visitor_of(request), None)
+        return self._view(reader_of(request), None)
 
     def _rename(self, conversation: str | None, title: str, request: gr.Request) -> Any:
-        mine, visitor = _uuid(conversation), visitor_of(request)
+        mine, visitor = _uuid(conversation), reader_of(request).visitor
         if mine is not None and title.strip():
             with self._services.pool.connection() as conn:
                 chats.rename(conn, visitor, mine, title.strip()[:200])
         return self._list(visitor, mine)
 
     def _delete(self, conversation: str | None, request: gr.Request) -> Updates:
-        mine, visitor = _uuid(conversation), visitor_of(request)
+        mine, reader = _uuid(conversation), reader_of(request)
         if mine is not None:
             with self._services.pool.connection() as conn:
-                chats.set_deleted(conn, visitor, mine, deleted=True)
-        view = self._view(visitor, None)
+                chats.set_deleted(conn, reader.visitor, mine, deleted=True)
+        view = self._view(reader, None)
         return {**view, self.undo: gr.Button(visible=mine is not None), self.deleted: conversation}
 
     def _undo(self, deleted: str | None, request: gr.Request) -> Updates:
-        mine, visitor = _uuid(deleted), visitor_of(request)
+        mine, reader = _uuid(deleted), reader_of(request)
         if mine is not None:
             with self._services.pool.connection() as conn:
-                chats.set_deleted(conn, visitor, mine, deleted=False)
-        return self._view(visitor, mine)
+                chats.set_deleted(conn, reader.visitor, mine, deleted=False)
+        return self._view(reader, mine)
 
     def _open_source(self, reference: str, request: gr.Request) -> tuple[Any, ...]:
         """`reference` is what the script wrote: message, number, time."""
         message_id, number, *_ = (int(part) for part in reference.split("-"))
-        message = self._message(visitor_of(request), message_id)
+        message = self._message(reader_of(request), message_id)
         if message is None:
             return gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
         choices = [(markup.source_label(passage), passage.number) for passage in message.shown]
@@ -311,15 +335,17 @@ class _ChatPage:
     def _show_source(
         self, number: int, message_id: int | None, request: gr.Request
     ) -> tuple[Any, ...]:
-        message = self._message(visitor_of(request), message_id or 0)
+        message = self._message(reader_of(request), message_id or 0)
         return (gr.skip(), gr.skip()) if message is None else _shown(message, number)
 
-    def _view(self, visitor: str, conversation: UUID | None) -> Updates:
+    def _view(self, reader: Reader, conversation: UUID | None) -> Updates:
         """The whole page for a conversation as stored; None, or not the visitor's: a new one."""
+        visitor = reader.visitor
         with self._services.pool.connection() as conn:
             known = chats.get(conn, visitor, conversation) if conversation else None
             messages = chats.messages(conn, visitor, known.id) if known else []
-            questions = [] if known else suggest(chunks.sample_headings(conn))
+            headings = [] if known else chunks.sample_headings(conn, closed=reader.closed)
+        messages, questions = clear_all(reader, messages), suggest(headings)
         link = f"/conversations/{known.id}" if known else ""
         return {
             self.chat: gr.Chatbot(
@@ -357,15 +383,16 @@ class _ChatPage:
         choices = [(conversation.title, str(conversation.id)) for conversation in mine]
         return gr.Radio(choices=choices, value=str(chosen) if chosen else None, visible=bool(mine))
 
-    def _messages(self, visitor: str, conversation: UUID | None) -> list[Message]:
+    def _messages(self, reader: Reader, conversation: UUID | None) -> list[Message]:
         if conversation is None:
             return []
         with self._services.pool.connection() as conn:
-            return chats.messages(conn, visitor, conversation)
+            return clear_all(reader, chats.messages(conn, reader.visitor, conversation))
 
-    def _message(self, visitor: str, message_id: int) -> Message | None:
+    def _message(self, reader: Reader, message_id: int) -> Message | None:
         with self._services.pool.connection() as conn:
-            return chats.message(conn, visitor, message_id)
+            found = chats.message(conn, reader.visitor, message_id)
+        return None if found is None else reader.clear(found)
 
     def _is_mine(self, visitor: str, conversation: UUID) -> bool:
         with self._services.pool.connection() as conn:

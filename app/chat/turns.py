@@ -11,14 +11,16 @@ import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from app import metrics
+from app.limits import OVER_BUDGET, Limits
+from app.reader import Reader, clear_all
 from pipelines.errors import AttuneError, InputError
 from pipelines.reply import Answer, Done, Event, Passages, StageStarted, Token, Turn
-from pipelines.store import chats
+from pipelines.store import chats, documents
 from pipelines.store.chats import Message, Shown
 
 if TYPE_CHECKING:
@@ -83,20 +85,26 @@ class Stops:
 
 
 async def ask(
-    services: Services, stops: Stops, visitor: str, conversation_id: UUID | None, question: str
+    services: Services,
+    stops: Stops,
+    limits: Limits,
+    reader: Reader,
+    conversation_id: UUID | None,
+    question: str,
 ) -> AsyncGenerator[Progress, None]:
     """
     Answer a question in a conversation, a new one if None; the last event holds the answer.
 
     When it is stopped, or the caller stops listening, what came so far is stored with a note.
+    Passages come from collections that are open to the reader.
 
     :raises InputError: The question is empty.
     """
     question = question.strip()
     if not question:
         raise InputError("The question is empty.")
-    conversation, history = await asyncio.to_thread(
-        _open, services, visitor, conversation_id, question
+    conversation, history, collections = await asyncio.to_thread(
+        _open, services, reader, conversation_id, question
     )
     yield Progress(conversation, stage=STAGES["search"])
     text = ""
@@ -106,7 +114,13 @@ async def ask(
     try:
         await asyncio.to_thread(services.replica.current)  # loads at the first question
         with services.replica.question() as handle:
-            stream = services.answerer.stream(question, history, handle=handle)
+            has_llm = services.answerer.llm is not None
+            within_budget = not has_llm or await asyncio.to_thread(
+                limits.may_call_llm, 2 if history else 1
+            )
+            stream = services.answerer.stream(
+                question, history, handle=handle, collections=collections, with_llm=within_budget
+            )
             async with aclosing(stream), aclosing(stops.until(conversation, stream)) as events:
                 async for event in events:
                     if isinstance(event, StageStarted):
@@ -119,9 +133,10 @@ async def ask(
                     elif isinstance(event, Done):
                         finished = True
                         metrics.observe(event.answer)
-                        message = await asyncio.to_thread(
-                            _store, services, conversation, event.answer
-                        )
+                        answer = event.answer
+                        if not within_budget:
+                            answer = replace(answer, note=OVER_BUDGET)
+                        message = await asyncio.to_thread(_store, services, conversation, answer)
                         yield Progress(conversation, message=message)
                         services.shadow.offer(event.answer, message.id)
     except AttuneError as error:
@@ -144,19 +159,23 @@ async def ask(
 
 
 def _open(
-    services: Services, visitor: str, conversation_id: UUID | None, question: str
-) -> tuple[UUID, list[Turn]]:
+    services: Services, reader: Reader, conversation_id: UUID | None, question: str
+) -> tuple[UUID, list[Turn], list[str] | None]:
+    """The conversation, what was said in it before, and where to search; None: everywhere."""
+    visitor = reader.visitor
     with services.pool.connection() as conn:
+        collections = documents.open_collections(conn, reader.closed) if reader.closed else None
         if conversation_id is None or chats.get(conn, visitor, conversation_id) is None:
             title = question if len(question) <= TITLE_CHARS else question[: TITLE_CHARS - 1] + "…"
             conversation, before = chats.start(conn, visitor, title), list[Message]()
         else:
             conversation = conversation_id
-            before = chats.messages(conn, visitor, conversation)
+            before = clear_all(reader, chats.messages(conn, visitor, conversation))
         chats.add(conn, conversation, role="user", text=question)
-    return conversation, [
+    turns = [
         Turn("user" if message.role == "user" else "assistant", message.text) for message in before
     ]
+    return conversation, turns, collections
 
 
 def _store(services: Services, conversation: UUID, answer: Answer) -> Message:
@@ -217,4 +236,5 @@ def _shown(number: int, hit: Hit, cited: dict[int, tuple[int, int] | None]) -> S
         span=cited.get(number),
         score=hit.score,
         cited=number in cited,
+        collection=hit.collection,
     )

@@ -146,13 +146,13 @@ def list_documents(
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("id", "title", "status", "passages", "pages", "note", box=None)
+    table = Table("id", "title", "collection", "status", "passages", "pages", "note", box=None)
     for row in listed:
         document = row.document
         note = document.reason or "; ".join(str(w["text"]) for w in document.warnings)
         colour = COLOUR.get(document.status, "white")
         table.add_row(
-            str(document.id), document.title, f"[{colour}]{document.status}[/]",
+            str(document.id), document.title, document.collection, f"[{colour}]{document.status}[/]",
             str(row.chunks), str(document.pages or ""), note,
         )  # fmt: skip
     Console().print(table if listed else "No documents yet: attune ingest PATH")

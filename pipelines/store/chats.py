@@ -45,6 +45,7 @@ class Shown:
     span: tuple[int, int] | None
     score: float
     cited: bool
+    collection: str = ""
 
 
 @dataclass(frozen=True)

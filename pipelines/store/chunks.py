@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -117,15 +117,21 @@ def of_document(conn: Connection, document_id: DocumentId, *, limit: int = 1000)
     ]
 
 
-def sample_headings(conn: Connection, *, limit: int = 200) -> list[tuple[str, str]]:
-    """Document title and heading path of chunks, of the newest documents and in reading order."""
+def sample_headings(
+    conn: Connection, *, closed: Iterable[str] = (), limit: int = 200
+) -> list[tuple[str, str]]:
+    """
+    Document title and heading path of chunks, of the newest documents and in reading order.
+
+    :param closed: Collections that are left out.
+    """
     return [
         (row[0], row[1])
         for row in conn.execute(
             "select d.title, c.heading from document d join chunk c on c.document_id = d.id"
-            " where c.heading is not null and d.status = 'indexed'"
+            " where c.heading is not null and d.status = 'indexed' and d.collection <> all(%s)"
             " order by d.id desc, c.ordinal limit %s",
-            (limit,),
+            (list(closed), limit),
         )
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -236,6 +236,15 @@ def count_unread_language(conn: Connection) -> int:
     ).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def open_collections(conn: Connection, closed: Iterable[str]) -> list[str]:
+    """The collections that hold documents, without the closed ones."""
+    rows = conn.execute(
+        "select distinct collection from document where collection <> all(%s) order by 1",
+        (list(closed),),
+    )
+    return [row[0] for row in rows]
 
 
 def sources(conn: Connection, collection: str) -> set[str]:

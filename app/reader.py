@@ -1,0 +1,70 @@
+"""
+Who asks in the chat: whose conversations they see, and which collections are closed to them.
+
+Collections are open to everybody unless a rule says otherwise. What an answer showed is judged
+again whenever it is read: a conversation outlives the session in which it was held.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from app.auth import Access, Person, access_of, connection_of
+from app.limits import address_of
+from app.visitor import visitor_of
+from pipelines.store.chats import Message
+
+EVERYONE, SIGNED_IN, ADMINS = "everyone", "signed-in", "admins"
+HIDDEN = (
+    "This answer came from documents that are not open to you now. If you have an account, sign in."
+)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """`visitor`: the name in the database; `closed`: collections that they may not read."""
+
+    visitor: str
+    address: str
+    closed: frozenset[str] = frozenset()
+
+    def clear(self, message: Message) -> Message:
+        """The message, without what its reader may not read."""
+        if self.closed.isdisjoint(passage.collection for passage in message.shown):
+            return message
+        return replace(message, text=HIDDEN, kind="hidden", shown=[], note=None)
+
+
+def reader_of(request: Any) -> Reader:
+    """
+    Who sent a request of Gradio or of starlette. Looks a session up where there is one.
+
+    The conversations of an account follow it from browser to browser.
+    """
+    connection = connection_of(request)
+    access = access_of(request)
+    person = access.person(connection)
+    visitor = visitor_of(connection)
+    if person is not None and person.named:
+        visitor = hashlib.sha256(f"account {person.name}".encode()).hexdigest()[:32]
+    return Reader(visitor, address_of(connection), closed_to(access, person))
+
+
+def closed_to(access: Access, person: Person | None) -> frozenset[str]:
+    """The collections that somebody may not read."""
+    if person is not None and person.admin:
+        return frozenset()
+    roles = {EVERYONE}
+    if person is not None:
+        roles.add(SIGNED_IN)
+        if person.named:
+            roles.add(person.name)
+    return frozenset(name for name, who in access.readers.items() if roles.isdisjoint(who))
+
+
+def clear_all(reader: Reader, messages: Sequence[Message]) -> list[Message]:
+    """The messages as their reader may see them."""
+    return [reader.clear(message) for message in messages]
