@@ -243,9 +243,11 @@ def generate(
 
 
 @task
-def train(work: Work, *, run_id: int, auto: bool = False, who: str = "system") -> dict[str, Any]:
+def train(
+    work: Work, *, run_id: int, auto: bool = False, processes: int = 1, who: str = "system"
+) -> dict[str, Any]:
     """Execute a training run, or go on with it; with `auto`, its version is promoted if better."""
-    model = tuning.train(work.services, RunId(run_id), work.tell, work.stop)
+    model = tuning.train(work.services, RunId(run_id), work.tell, work.stop, processes=processes)
     result: dict[str, Any] = {"run": run_id, "version": model.name, "metrics": model.metrics}
     if auto:
         result["promotion"] = tuning.promote_if_better(

@@ -57,6 +57,8 @@ def train(
     run_id: RunId,
     on_progress: OnProgress = silent,
     stop: Stop = never,
+    *,
+    processes: int = 1,
 ) -> Model:
     """Execute a run, or go on with it; the model. See `training.run.execute`."""
 
@@ -64,7 +66,8 @@ def train(
         on_progress(Progress(at.stage, at.step, at.total, at.samples_per_s, at.eta_s))
 
     folders = Folders.under(services.settings.home)
-    model = run.execute(services.pool, folders, run_id, machine(services), told, stop=stop)
+    with_what = machine(services, processes)
+    model = run.execute(services.pool, folders, run_id, with_what, told, stop=stop)
     versions.share(services, model)
     return model
 

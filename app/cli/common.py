@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from app.tuning import Automatic
     from app.wiring import Services
+    from pipelines.build import OnProgress, Progress
 
 
 @contextmanager
@@ -22,8 +24,62 @@ def services(*, pool_size: int = 4) -> Iterator[Services]:
         yield opened
 
 
+def hand_over(opened: Services, task: str, *, as_json: bool, **arguments: Any) -> None:
+    """Queue a job for a worker, and say which."""
+    import typer
+
+    from app import queue
+
+    job_id = queue.defer(opened, task, who="cli", **arguments)
+    if as_json:
+        emit_json({"job": job_id})
+    else:
+        typer.echo(f"Job {job_id} waits for a worker: attune jobs show {job_id}")
+
+
 def emit_json(value: Any) -> None:
     """One JSON object on stdout; dates and paths as text."""
     json.dump(value, sys.stdout, ensure_ascii=False, default=str)
     sys.stdout.write("\n")
     sys.stdout.flush()
+
+
+@contextmanager
+def build_bar() -> Iterator[OnProgress]:
+    """A live line on stderr, for whatever tells `pipelines.build.Progress`."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task("starting", total=None, note="")
+
+        def show(told: Progress) -> None:
+            left = "" if told.eta_s is None else f"  {told.eta_s / 60:.1f} min left"
+            rate = "" if told.rate is None else f"{told.rate:.0f} windows/s{left}"
+            bars.update(
+                bar,
+                description=told.stage,
+                completed=told.done,
+                total=told.total or None,
+                note=rate,
+            )
+
+        yield show
+
+
+def print_automatic(done: Automatic) -> None:
+    """What came of letting a version serve by itself."""
+    import typer
+
+    if done.promoted:
+        typer.secho(f"{done.version} serves (epoch {done.epoch}): {done.reason}", fg="green")
+        typer.echo("To go back: attune models rollback")
+    else:
+        typer.secho(f"{done.version} was not promoted: {done.reason}", fg="yellow")

@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from app.wiring import Services
-    from pipelines.store.ids import EvaluationId
     from training.comparison import Report
-    from training.dataset import Dataset
 
 COLOUR = {"better": "green", "worse": "red", "no proof yet": "yellow"}
 
@@ -32,6 +29,7 @@ def evaluate(
         typer.Option(help="A figure from elsewhere to show: NAME=VALUE or NAME:mrr@10=VALUE."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for report.html and .json.")] = None,
+    queue: Annotated[bool, typer.Option("--queue", help="Leave it to a worker.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Compare models on questions that none of them was trained on.
@@ -39,20 +37,28 @@ def evaluate(
     Shows hit rate, MRR, NDCG, MAP and recall of the whole retrieval, of vectors alone and of
     BM25 alone, and whether the differences are more than chance. Nothing that serves changes.
     """
-    from app.cli.common import emit_json, services
-    from training import stored
+    from app import tuning
+    from app.cli.common import build_bar, emit_json, hand_over, services
+    from pipelines.errors import InputError
     from training.dataset import of_file
 
+    if queue and (beside or out):
+        raise InputError(
+            "With --queue the report goes to the data folder; leave out --beside and --out."
+        )
     given = dict(_beside(text) for text in beside or [])
     names = [name.strip() for name in models.split(",") if name.strip()]
     # A file is looked at before anything starts.
-    chosen = None if dataset == "corpus" else of_file(Path(dataset))
+    chosen = None if dataset == tuning.CORPUS else of_file(Path(dataset))
     with services() as opened:
-        if chosen is None:
-            with opened.pool.connection() as conn:
-                chosen = stored.dataset(conn)
-        report = _run(opened, chosen, names, given)
-        evaluation_id, paths = _keep(opened, report, chosen, out)
+        chosen = chosen or tuning.dataset(opened, dataset)
+        if queue:
+            place = dataset if dataset == tuning.CORPUS else str(Path(dataset).resolve())
+            hand_over(opened, "evaluate", as_json=as_json, dataset=place, models=names)
+            return
+        with build_bar() as show:
+            report = tuning.evaluate(opened, chosen, names, beside=given, on_progress=show)
+        evaluation_id, paths = tuning.keep(opened, report, chosen, by="cli", out=out)
     if as_json:
         from training.report import figures
 
@@ -80,45 +86,6 @@ def _beside(text: str) -> tuple[str, tuple[str, float]]:
             f" to 1 and one of {', '.join(MEASURES)}."
         )
     return name, (measure, number)
-
-
-def _run(
-    opened: Services, dataset: Dataset, names: list[str], beside: dict[str, tuple[str, float]]
-) -> Report:
-    from rich.console import Console
-
-    from training.candidates import Surroundings, resolve
-    from training.evaluate import evaluate as compare
-    from training.rankings import Rules
-    from training.run import Folders
-
-    settings = opened.settings
-    around = Surroundings(
-        Rules(settings.window_tokens, settings.window_stride, settings.lexical_weight),
-        opened.options,
-        Folders.under(settings.home),
-    )
-    with opened.pool.connection() as conn:
-        candidates = [resolve(conn, name, around) for name in names]
-    with Console(stderr=True).status("preparing") as status:
-        return compare(
-            opened.dsn,
-            dataset,
-            candidates,
-            beside=beside,
-            on_step=lambda model, step: status.update(f"{model}: {step}"),
-        )
-
-
-def _keep(
-    opened: Services, report: Report, dataset: Dataset, out: Path | None
-) -> tuple[EvaluationId, tuple[Path, Path]]:
-    from training import report as reports
-
-    with opened.pool.connection() as conn:
-        evaluation_id = reports.store(conn, report)
-    folder = out or opened.settings.home / "evaluations" / str(evaluation_id)
-    return evaluation_id, reports.write(folder, report, dataset)
 
 
 def _print(report: Report) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from pipelines.build import OnProgress, Progress
+    from app.tuning import Automatic
+    from app.wiring import Services
     from pipelines.store.models import Model
     from pipelines.store.shadows import ShadowReport
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+Queued = Annotated[bool, typer.Option("--queue", help="Leave it to a worker.")]
 Name = Annotated[str, typer.Argument(help="Name of the version, e.g. v1.")]
 
 group = typer.Typer(help="Versions of the embedder.", no_args_is_help=True)
@@ -98,15 +98,22 @@ def status(as_json: AsJson = False) -> None:
 
 
 @group.command("build")
-def build(name: Name, as_json: AsJson = False) -> None:
+def build(name: Name, queue: Queued = False, as_json: AsJson = False) -> None:
     """Make a version's vectors of all documents, beside those that serve.
 
     Interrupted, it goes on where it stopped. Nobody who asks notices.
     """
     from app import versions
-    from app.cli.common import emit_json, services
+    from app.cli.common import build_bar, emit_json, hand_over, services
+    from pipelines import registry
 
-    with services() as opened, _bar() as show:
+    if queue:
+        with services(pool_size=2) as opened:
+            with opened.pool.connection() as conn:
+                registry.find(conn, name)
+            hand_over(opened, "build", as_json=as_json, name=name)
+        return
+    with services() as opened, build_bar() as show:
         handle = versions.build(opened, name, show)
     if as_json:
         emit_json({"version": name, "index": handle.index_id, "state": "ready"})
@@ -194,7 +201,15 @@ def promote(
         str | None,
         typer.Option(help="Promote in spite of what the figures say; the reason is kept."),
     ] = None,
+    auto: Annotated[
+        bool,
+        typer.Option(
+            "--auto",
+            help="Evaluate it where that is missing, and promote only if it is better; ask nobody.",
+        ),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    queue: Queued = False,
     as_json: AsJson = False,
 ) -> None:
     """Let a version serve: build, load everywhere, prove, switch in one transaction.
@@ -203,22 +218,49 @@ def promote(
     Questions under way end on the version they began with.
     """
     from app import versions
-    from app.cli.common import emit_json, services
+    from app.cli.common import build_bar, emit_json, hand_over, services
     from pipelines import registry
+    from pipelines.errors import InputError
 
+    if auto and override is not None:
+        raise InputError("Give either --auto, which decides by the figures, or --override REASON.")
     with services() as opened:
         with opened.pool.connection() as conn:
-            verdict = versions.allowed(conn, registry.find(conn, name), override)
+            model = registry.find(conn, name)
+            verdict = None if auto else versions.allowed(conn, model, override)
+        if verdict is None:
+            if queue:
+                hand_over(opened, "promote", as_json=as_json, name=name, auto=True)
+            else:
+                _tell(_promote_if_better(opened, name), as_json)
+            return
         if not yes and not as_json:
             typer.echo(verdict.reason, err=True)
             typer.confirm(f"Let {name} answer everybody's questions?", abort=True, err=True)
-        with _bar() as show:
+        if queue:
+            hand_over(opened, "promote", as_json=as_json, name=name, override=override)
+            return
+        with build_bar() as show:
             after = versions.promote(opened, name, who="cli", override=override, on_progress=show)
     if as_json:
         emit_json({"version": name, "epoch": after.epoch, "gate": verdict.reason})
         return
     typer.secho(f"{name} serves (epoch {after.epoch}).", fg="green")
     typer.echo("To go back: attune models rollback")
+
+
+def _promote_if_better(opened: Services, name: str) -> Automatic:
+    from app import tuning
+    from app.cli.common import build_bar
+
+    with build_bar() as show:
+        return tuning.promote_if_better(opened, name, who="cli", on_progress=show)
+
+
+def _tell(done: Automatic, as_json: bool) -> None:
+    from app.cli.common import emit_json, print_automatic
+
+    emit_json(done.as_json()) if as_json else print_automatic(done)
 
 
 @group.command("rollback")
@@ -315,33 +357,3 @@ def _short(model: Model) -> str:
     if model.kind in ("base", "openai"):
         return model.base
     return f"from {model.base}, {model.metrics.get('pairs', '?')} pairs"
-
-
-@contextmanager
-def _bar() -> Iterator[OnProgress]:
-    """A live line on stderr."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-    from rich.progress import Progress as Bar
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bars:
-        bar = bars.add_task("starting", total=None, note="")
-
-        def show(told: Progress) -> None:
-            left = "" if told.eta_s is None else f"  {told.eta_s / 60:.1f} min left"
-            rate = "" if told.rate is None else f"{told.rate:.0f} windows/s{left}"
-            bars.update(
-                bar,
-                description=told.stage,
-                completed=told.done,
-                total=told.total or None,
-                note=rate,
-            )
-
-        yield show

@@ -69,39 +69,35 @@ def generate(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the estimate, and stop.")
     ] = False,
+    queue: Annotated[bool, typer.Option("--queue", help="Leave it to a worker.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make pairs from the indexed documents.
 
     Interrupted, it goes on where it stopped. A part of the documents is held out to judge on.
     """
-    from app.cli.common import emit_json, services
+    from app import tuning
+    from app.cli.common import emit_json, hand_over, services
     from app.wiring import llm_options
-    from pipelines.errors import InputError
-    from pipelines.store import pairs
     from training import asking, collect
-    from training.offline import PER_PASSAGE, OfflineGenerator
+    from training.offline import PER_PASSAGE
 
     with services() as opened:
-        handle = opened.replica.current()
-        llm = llm_options(opened.settings)
         if generator is Generator.auto:
-            generator = Generator.llm if llm else Generator.offline
+            generator = Generator.llm if llm_options(opened.settings) else Generator.offline
+        source = generator.value
+        name = tuning.generator_name(opened, source)
         if generator is Generator.feedback:
-            _tell(collect.collect_liked(opened.pool, handle), as_json)
+            if queue:
+                hand_over(opened, "generate", as_json=as_json, source=source)
+            else:
+                _tell(tuning.generate(opened, source, by="cli"), as_json)
             return
-        if generator is Generator.llm and llm is None:
-            raise InputError(
-                "No language model is configured: set OPENAI_API_KEY or OPENAI_BASE_URL, or use"
-                " --with offline."
-            )
-        name = (
-            collect.asked_name(llm) if generator is Generator.llm and llm else OfflineGenerator.name
-        )
+        anew = again and (dry_run or queue)  # nothing is removed yet
         with opened.pool.connection() as conn:
-            if again and not dry_run:
-                pairs.delete(conn, generator=name)
-            passages = collect.waiting(conn, name, limit)
+            if again and not anew:
+                tuning.forget_pairs(conn, opened, source)
+            passages = collect.waiting(conn, "" if anew else name, limit)
         count = per_passage or (asking.QUESTIONS if generator is Generator.llm else PER_PASSAGE)
         cost = asking.estimate(passages, count) if generator is Generator.llm else None
         told: dict[str, Any] = {"generator": name, "passages": len(passages), "questions": count * len(passages)}  # fmt: skip
@@ -117,36 +113,26 @@ def generate(
             typer.echo("Every passage has been looked at; --again starts anew.", err=True)
         if cost is not None and passages and not yes and not as_json:
             typer.confirm("Go on?", abort=True, err=True)
+        if queue:
+            hand_over(
+                opened,
+                "generate",
+                as_json=as_json,
+                source=source,
+                per_passage=per_passage,
+                limit=limit,
+                again=again,
+            )
+            return
         with _bar() as show:
-            summary = _generate(opened, name, passages, count, at_once, show)
+            summary = tuning.make_pairs(
+                opened, source, passages, count, at_once=at_once, by="cli", on_progress=show
+            )
     _tell(summary, as_json)
 
 
 def _side(split: Side) -> Split | None:
     return {Side.auto: None, Side.train: "train", Side.heldout: "heldout"}[split]
-
-
-def _generate(
-    opened: Services, name: str, passages: Any, count: int, at_once: int, show: OnProgress
-) -> Summary:
-    import asyncio
-
-    from app.wiring import llm_options
-    from training import collect
-    from training.offline import OfflineGenerator
-
-    handle = opened.replica.current()
-    if name == OfflineGenerator.name:
-        return collect.generate_offline(
-            opened.pool, handle, passages, per_passage=count, on_progress=show
-        )
-    llm = llm_options(opened.settings)
-    assert llm is not None
-    return asyncio.run(
-        collect.generate_asked(
-            opened.pool, handle, passages, llm, per_passage=count, at_once=at_once, on_progress=show
-        )
-    )
 
 
 @group.command("import")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from app.tuning import Automatic
+    from app.wiring import Services
     from pipelines.store.db import Connection
     from pipelines.store.models import Model
     from training.launch import OnProgress
@@ -56,6 +58,13 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Measure what the run would take, and stop.")
     ] = False,
+    auto: Annotated[
+        bool,
+        typer.Option(
+            "--auto", help="Then evaluate it, and let it serve by itself if it is better."
+        ),
+    ] = False,
+    queue: Annotated[bool, typer.Option("--queue", help="Leave it to a worker.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train a new version of the embedder. It serves nobody until it is promoted.
@@ -64,12 +73,11 @@ def train(
 
     Interrupted or killed, `attune train --resume RUN` goes on from the last checkpoint.
     """
-    from app import versions
-    from app.cli.common import emit_json, services
+    from app import tuning, versions
+    from app.cli.common import emit_json, hand_over, print_automatic, services
     from pipelines.errors import InputError
     from pipelines.store.ids import RunId
     from training import preflight, run
-    from training.launch import Machine
 
     if pairs is not None and resume is not None:
         raise InputError("Give either --pairs FILE, or --resume RUN.")
@@ -78,7 +86,7 @@ def train(
     with services() as opened:
         settings = opened.settings
         folders = run.Folders.under(settings.home)
-        machine = Machine(settings.device or _device(), processes, settings.threads)
+        machine = tuning.machine(opened, processes)
         if resume is not None:
             run_id = RunId(resume)
         else:
@@ -107,20 +115,32 @@ def train(
             run_id = run.create(opened.pool, folders, base, found, options, name=name)
             typer.echo(f"run {run_id}: {len(found.train)} questions to train on,"
                        f" {len(found.heldout)} held out", err=True)  # fmt: skip
+        if queue:
+            hand_over(
+                opened, "train", as_json=as_json, run_id=run_id, auto=auto, processes=processes
+            )
+            return
         with _bar() as show:
             model = run.execute(opened.pool, folders, run_id, machine, show)
         versions.share(opened, model)
+        promotion = _promote_if_better(opened, model.name) if auto else None
     if as_json:
-        emit_json({"run": run_id, **vars(model)})
+        told = {} if promotion is None else {"promotion": promotion.as_json()}
+        emit_json({"run": run_id, **vars(model), **told})
+        return
+    _print_model(run_id, model)
+    if promotion is not None:
+        print_automatic(promotion)
     else:
-        _print_model(run_id, model)
+        typer.echo(f"Next: attune evaluate --dataset corpus --models base,{model.name}")
 
 
-def _device() -> str:
-    """Where to train when no setting says so."""
-    import torch
+def _promote_if_better(opened: Services, name: str) -> Automatic:
+    from app import tuning
+    from app.cli.common import build_bar
 
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    with build_bar() as show:
+        return tuning.promote_if_better(opened, name, who="cli", on_progress=show)
 
 
 def _options(*, matryoshka: str, **values: Any) -> TrainOptions:
@@ -191,7 +211,6 @@ def _print_model(run_id: int, model: Model) -> None:
         )
         if after <= before:
             typer.secho("It does not find more than its base; do not promote it.", fg="yellow")
-    typer.echo(f"Next: attune evaluate --dataset corpus --models base,{model.name}")
 
 
 def _print_preflight(report: Any) -> None:
