@@ -162,12 +162,15 @@ def _run(
         before = jobs.begin(conn, hold, context.job.task_name)
     if before.result is not None:
         return  # all was done when the worker ended
+    log.info("job %s begins: %s", hold.job_id, context.job.task_name)
     work = Work(services, hold, before, context.should_abort)
     try:
         result = function(work, **arguments)
         with services.pool.connection() as conn:
             jobs.set_result(conn, hold, result)
+        log.info("job %s is done", hold.job_id)
     except Stopped:
+        log.info("job %s stops", hold.job_id)
         raise JobAborted from None
     except Exception as error:
         _note_fault(services, hold, error)

@@ -103,6 +103,8 @@ class Replica:
         if held is None or held.epoch != pointer.epoch:
             self._load(pointer.index_id)
             held = self._adopt(pointer)
+            if not self._threads:  # which would let go of what served before
+                self._release()
         return held
 
     def reload(self) -> SearchHandle:

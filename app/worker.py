@@ -35,7 +35,6 @@ from pipelines.store import jobs
 
 # Below whatever answers questions; what the worker starts inherits it.
 NICENESS = 10
-POOL_TIMEOUT_S = 10.0
 LONGEST_PAUSE_S = 10.0
 LOOK_S = 0.2
 
@@ -48,7 +47,8 @@ class Timing:
     How often a worker does what.
 
     A job is queued again at most `silent_s` + `rescue_s` after its worker's last sign of life,
-    which comes every `beat_s`; a worker that has merely lost its connection for less keeps it.
+    which comes every `beat_s`. After `database_s` without the database a worker gives up what it
+    does, and takes up again when it is back.
     """
 
     beat_s: float = 5
@@ -57,6 +57,7 @@ class Timing:
     poll_s: float = 2
     upkeep_s: float = 10
     grace_s: float = 3
+    database_s: float = 10
 
 
 def worker_settings(settings: Settings) -> Settings:
@@ -152,7 +153,7 @@ class Crew:
             self._services.dsn,
             min_size=1,
             max_size=len(self._queues) + 2,
-            timeout=POOL_TIMEOUT_S,
+            timeout=self._timing.database_s,
             configure=_configure,
             check=AsyncConnectionPool.check_connection,
             kwargs={"application_name": "attune worker"},
@@ -160,7 +161,7 @@ class Crew:
         )
         connector = PsycopgConnector()
         async with pool:
-            await pool.wait(POOL_TIMEOUT_S)
+            await pool.wait(self._timing.database_s)
             with tasks.app.replace_connector(connector):
                 async with tasks.app.open_async(pool):
                     await self._staff()

@@ -32,8 +32,8 @@ SMALL_BYTES = 150_000
 class Served:
     """The server of one data folder, which can be stopped and started again."""
 
-    def __init__(self, home: Path, **environment: str) -> None:
-        self.home = home
+    def __init__(self, home: Path, *, worker: bool = False, **environment: str) -> None:
+        self.home, self.worker = home, worker
         self.url = ""
         self._log = home / "serve.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -47,7 +47,7 @@ class Served:
         """Start, and wait until it says that it is ready."""
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [ATTUNE, "serve", "--port", "0", "--no-open"],
+                [ATTUNE, "serve", "--port", "0", "--no-open", f"--{'' if self.worker else 'no-'}worker"],
                 env=self.environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         deadline = time.monotonic() + within_s

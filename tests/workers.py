@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-TIMES = "beat_s=0.3, silent_s=1.5, rescue_s=0.3, poll_s=0.3, upkeep_s=0.5, grace_s=3"
+TIMES = "beat_s=0.3, silent_s=1.5, rescue_s=0.3, poll_s=0.3, upkeep_s=0.5, grace_s=3, database_s=1"
 PROGRAM = """
 import sys
 from app import settings
@@ -30,6 +30,11 @@ class Worker:
     def log(self) -> str:
         """What it printed."""
         return self._log.read_text(errors="replace")
+
+    @property
+    def busy(self) -> bool:
+        """Whether it has begun a job."""
+        return "begins" in self.log
 
     def kill(self) -> None:
         """SIGKILL."""

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
+import tempfile
 import threading
 import time
 from datetime import timedelta
+from pathlib import Path
 
+import psycopg
 import pytest
 
 from app import queue
@@ -15,7 +20,8 @@ from app.settings import Settings
 from app.wiring import open_services
 from pipelines import uploads
 from pipelines.errors import ConflictError, InputError
-from pipelines.store import chunks, documents, jobs, pairs
+from pipelines.store import chunks, documents, jobs, pairs, replicas
+from pipelines.store.embedded import EmbeddedPostgres
 from pipelines.store.jobs import Hold
 from tests import versions as made
 from tests.corpus import add_document
@@ -94,61 +100,47 @@ def status(services, job_id):
     return get(services, job_id).status
 
 
-def pair_count(services):
-    with services.pool.connection() as conn:
-        return len(pairs.select(conn, limit=1000))
+def test_a_job_outlives_its_workers(services, model, start, asking, request):
+    """
+    The first worker is killed; the second one stopped for a while; the third told to end. Each time
+    another takes the job, what the one before still has to say of it is not heard, and in the end
+    it has been done once.
+    """
 
+    def taken_again(attempts):
+        job = get(services, asking)
+        return (job.status, job.attempts) == ("doing", attempts)
 
-def test_a_job_of_a_killed_worker_is_done_once_more_by_another(services, model, start, asking):
-    """SIGKILL in the middle; the next worker finds it, and nothing is stored twice."""
-    with start() as first:
+    with start() as killed, start() as halted:
         until(lambda: model.llm.requests)
-        assert status(services, asking) == "doing"
-        first.kill()
+        if halted.busy:
+            killed, halted = halted, killed
+        began = time.monotonic()
+        killed.kill()
+        until(lambda: taken_again(1))
+        assert time.monotonic() - began < 45
+        halted.process.send_signal(signal.SIGSTOP)
+        with start() as ended:
+            until(lambda: taken_again(2))
+            halted.process.send_signal(signal.SIGCONT)
+            time.sleep(2)
+            assert taken_again(2)
+            halted.stop()
+            assert taken_again(2)
+            assert ended.stop() < 5
+            assert ended.process.returncode == 143
+    job = get(services, asking)
+    assert (job.status, job.attempts, job.fault) == ("todo", 2, None)
     model.may_answer.set()
-    killed = time.monotonic()
-    with start():
-        until(lambda: status(services, asking) == "succeeded")
-    assert time.monotonic() - killed < 45
+    request.getfixturevalue("worker")
+    until(lambda: status(services, asking) == "succeeded")
     job = get(services, asking)
     assert (job.task, job.queue, job.args["who"]) == ("generate", "train", "eve")
-    assert job.attempts == 2  # the rescue, and the end
     assert job.result["passages"] == 10
     with services.pool.connection() as conn:
         assert len(pairs.done(conn, "llm:m")) == 10
-
-
-def test_a_stopped_worker_that_goes_on_leaves_the_job_to_whoever_has_it(
-    services, model, start, asking
-):
-    """SIGSTOP: another takes the job; after SIGCONT the first writes nothing of it any more."""
-    with start() as first:
-        until(lambda: model.llm.requests)
-        first.process.send_signal(signal.SIGSTOP)
-        with start():
-            until(
-                lambda: get(services, asking).attempts == 1 and status(services, asking) == "doing"
-            )
-            first.process.send_signal(signal.SIGCONT)
-            time.sleep(2)
-            assert status(services, asking) == "doing"
-            model.may_answer.set()
-            until(lambda: status(services, asking) == "succeeded")
-            assert get(services, asking).attempts == 2
-    assert pair_count(services) <= 10
-
-
-def test_a_worker_that_is_told_to_end_gives_its_job_back(services, model, start, asking):
-    """SIGTERM: within five seconds, without a rescue, and not counted against the job."""
-    with start() as first:
-        until(lambda: model.llm.requests)
-        assert first.stop() < 5
-        assert first.process.returncode == 143
-    job = get(services, asking)
-    assert (job.status, job.attempts, job.fault) == ("todo", 0, None)
-    model.may_answer.set()
-    with start():
-        until(lambda: status(services, asking) == "succeeded")
+        stored = pairs.select(conn, limit=100)
+    assert len({(pair.question, pair.passage_sha256) for pair in stored}) == len(stored)
 
 
 def test_waiting_and_running_jobs_are_cancelled_and_can_be_retried(services, model, worker, asking):
@@ -280,3 +272,60 @@ def test_old_jobs_are_forgotten_with_their_progress(services):
             "select count(*) from job_progress where job_id = %s", (job_id,)
         ).fetchone()
         assert left == 0
+
+
+def test_worker_and_pool_outlive_an_outage_of_the_database(model, tiny_model):
+    """
+    The database goes away for longer than anybody waits, in the middle of a job; when it is back
+    the worker takes the job up again, and what the rest of the program holds works as before.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="attune-"))  # short: the database's socket lies in it
+    with EmbeddedPostgres(folder / "db") as server:
+        given = {"home": folder, "DATABASE_URL": server.dsn, "base_model": str(tiny_model)}
+        environment = {"OPENAI_BASE_URL": model.llm.url, "ATTUNE_LLM": "m"}
+        model.may_answer.clear()
+        model.llm.requests.clear()
+        with (
+            open_services(Settings(device="cpu", **given)) as services,
+            working(folder, server.dsn, tiny_model, **environment) as worker,
+        ):
+            services.replica.start()
+            with services.pool.connection() as conn:
+                add_document(conn, services.replica.current(), "one", made.passages(10))
+                add_document(conn, services.replica.current(), "long", [made.passages(1)[0] * 4])
+            job_id = queue.defer(services, "generate", who="eve", source="llm", per_passage=1)
+            until(lambda: model.llm.requests)
+            stop_postgres(folder / "db" / "pg")
+            time.sleep(4)
+            model.may_answer.set()
+            server.revive()
+            until(lambda: answers(services), within_s=20)
+            until(lambda: status(services, job_id) == "succeeded")
+            assert "the database is away" in worker.log
+            until(lambda: beats(services), within_s=10)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def stop_postgres(data):
+    """As a crash would."""
+    pid = int((data / "postmaster.pid").read_text().split()[0])
+    os.kill(pid, signal.SIGQUIT)
+    until(lambda: not (data / "postmaster.pid").exists())
+
+
+def answers(services):
+    try:
+        return get_any(services)
+    except psycopg.OperationalError:
+        return False
+
+
+def get_any(services):
+    with services.pool.connection(timeout=1) as conn:
+        return bool(jobs.recent(conn))
+
+
+def beats(services):
+    """Whether this process is heard of as a replica."""
+    with services.pool.connection() as conn:
+        return any(row.live and row.id == services.replica.id for row in replicas.list_all(conn))

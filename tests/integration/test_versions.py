@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from app import upkeep, versions
+from app import tuning, upkeep, versions
 from app.settings import Settings
 from app.wiring import open_services
 from pipelines.errors import ConflictError, GateError, InputError, NotReadyError
@@ -15,7 +15,9 @@ from pipelines.store import active, evaluations
 from tests import versions as made
 from tests.corpus import add_document
 from tests.fakes import build_tiny_model
+from training import collect
 from training.candidates import identity
+from training.seedfile import SeedFile
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def services(dsn, tiny_model, tmp_path):
         yield opened
 
 
-def evaluate(services, outcome="no proof yet", questions=100):
+def evaluate(services, outcome="no proof yet", questions=100, sha256=""):
     """An evaluation of v1 against the base, as it would be stored."""
     from pipelines.store import models
 
@@ -39,7 +41,7 @@ def evaluate(services, outcome="no proof yet", questions=100):
         verdict = {"model": "v1", "outcome": outcome, "sentence": f"It is {outcome}."}
         figures = {"models": names, "dataset": {"questions": questions}, "verdicts": [verdict]}
         evaluations.add(
-            conn, dataset="d", dataset_sha256="", models=[n["identity"] for n in names],
+            conn, dataset="d", dataset_sha256=sha256, models=[n["identity"] for n in names],
             verdict=outcome, figures=figures, questions=[],
         )  # fmt: skip
 
@@ -114,3 +116,57 @@ def test_the_previous_version_is_kept_complete(services):
     with services.pool.connection() as conn:
         assert not upkeep.wanted(conn, timedelta(days=1))
     assert state(services, "base").complete == 2
+
+
+def hold_out(services):
+    """A few questions on the documents that nothing was trained on."""
+    texts = made.passages(12)
+    seed = SeedFile(
+        {f"q{n}": " ".join(text.split()[:6]) for n, text in enumerate(texts)},
+        {f"p{n}": text for n, text in enumerate(texts)},
+        {f"q{n}": [f"p{n}"] for n in range(12)},
+    )
+    handle = services.replica.current()
+    collect.import_file(services.pool, handle, seed, "asked", split="heldout")
+    with services.pool.connection() as conn:
+        conn.execute("update pair set status = 'accepted'")
+
+
+def test_a_version_that_is_better_serves_by_itself(services):
+    """By the evaluation there is on the held-out questions as they are; the audit tells how."""
+    hold_out(services)
+    sha256 = tuning.dataset(services, tuning.CORPUS).sha256
+    evaluate(services, outcome="better", sha256=sha256)
+    done = tuning.promote_if_better(services, "v1", who="eve")
+    assert (done.promoted, done.epoch, done.reason) == (True, 2, "It is better.")
+    assert services.replica.refresh().model_name == "v1"
+    with services.pool.connection() as conn:
+        (said,) = active.audits(conn)
+    assert (said.action, said.who, said.detail["auto"]) == ("promote", "eve", True)
+    again = tuning.promote_if_better(services, "v1", who="eve")
+    assert (again.promoted, again.reason) == (False, "It serves already.")
+
+
+@pytest.mark.parametrize("outcome", ["no proof yet", "worse"])
+def test_a_version_that_is_not_better_does_not(services, outcome):
+    """No worse is not enough; that it was looked at is in the audit."""
+    hold_out(services)
+    sha256 = tuning.dataset(services, tuning.CORPUS).sha256
+    evaluate(services, outcome=outcome, sha256=sha256)
+    done = tuning.promote_if_better(services, "v1", who="eve")
+    assert not done.promoted
+    assert outcome in done.reason
+    assert state(services, "v1").state == "not built"
+    with services.pool.connection() as conn:
+        (said,) = active.audits(conn)
+    assert (said.action, said.detail["version"]) == ("not promoted", "v1")
+
+
+def test_what_was_not_evaluated_on_these_questions_is_evaluated_first(services):
+    hold_out(services)
+    evaluate(services, outcome="better")  # on other questions
+    told = []
+    done = tuning.promote_if_better(services, "v1", who="eve", on_progress=told.append)
+    assert not done.promoted
+    assert "12 questions; at least 20" in done.reason
+    assert any(progress.stage.startswith("v1: ") for progress in told)
