@@ -56,7 +56,7 @@ def table(
     ).format(head, body)
 
 
-def cards(figures: Iterable[tuple[str, object, str]]) -> Markup:
+def cards(figures: Iterable[tuple[str, object, object]]) -> Markup:
     """Figures side by side: what it is, the figure, and a remark below it."""
     return Markup('<div class="cards">{}</div>').format(
         Markup("").join(
