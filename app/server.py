@@ -18,6 +18,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from app import guard, login, metrics
+from app.admin import downloads
 from app.admin import page as admin_page
 from app.auth import Access
 from app.chat import markup, page
@@ -73,6 +74,7 @@ def _mount_admin(app: FastAPI, services: Services) -> None:
     def to_admin() -> Response:
         return RedirectResponse("/admin/", 303)
 
+    downloads.add(app, services)
     blocks = admin_page.build(services)
     blocks.queue(default_concurrency_limit=8, max_size=64)
     gr.mount_gradio_app(

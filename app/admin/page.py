@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from app import login
-from app.admin import overview
+from app.admin import documents, overview
 from app.admin.screen import QUIET, Screen
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ SCRIPT = Path(__file__).with_name("script.js")
 # In the order of the tabs: the name in the address, the label, and what fills the tab.
 SCREENS: list[tuple[str, str, Callable[[Screen], None]]] = [
     ("overview", "Overview", overview.build),
+    ("documents", "Documents", documents.build),
 ]
 
 

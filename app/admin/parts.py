@@ -7,8 +7,11 @@ functions themselves return is taken as it is.
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Literal
 
 from markupsafe import Markup, escape
@@ -30,7 +33,7 @@ def pill(word: str, tone: Tone | None = None) -> Markup:
 
 
 def table(
-    headers: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[int] = ()
+    headers: Sequence[object], rows: Iterable[Sequence[object]], *, numbers: Sequence[int] = ()
 ) -> Markup:
     """
     A table. Cells may be plain values or pieces made here.
@@ -148,3 +151,50 @@ def clipped(text: str, most: int = 160) -> Markup:
     if len(flat) <= most:
         return escape(flat)
     return Markup('<span title="{}">{}…</span>').format(flat[:1000], flat[: most - 1].rstrip())
+
+
+def pick(
+    label: object, verb: str, number: int, *, css: str = "", pressed: bool | None = None
+) -> Markup:
+    """A button in HTML that tells the page's component which one it was."""
+    state = "" if pressed is None else Markup(' aria-pressed="{}"').format(str(pressed).lower())
+    return Markup('<button type="button" class="pick {}" data-pick="{}:{}"{}>{}</button>').format(
+        css, verb, number, state, label
+    )
+
+
+def choose(group: str, number: int, label: str) -> Markup:
+    """A checkbox; the page's script remembers what is checked when the table is drawn anew."""
+    return Markup(
+        '<input type="checkbox" data-choose="{}" value="{}" aria-label="Choose {}">'
+    ).format(group, number, label)
+
+
+def choose_all(group: str) -> Markup:
+    """A checkbox for all of a table."""
+    return Markup('<input type="checkbox" data-choose-all="{}" aria-label="Choose all">').format(
+        group
+    )
+
+
+def spans(text: str, windows: Sequence[tuple[int, int]]) -> Markup:
+    """
+    A passage with its windows: a number where each begins, and a shade where two overlap.
+
+    :param windows: Spans of characters in the text, by their start.
+    """
+    edges = sorted({0, len(text), *(edge for window in windows for edge in window)})
+    starts = {start: number for number, (start, _) in enumerate(windows, 1)}
+    pieces = []
+    for start, end in pairwise(edges):
+        deep = sum(a <= start and end <= b for a, b in windows)
+        mark = Markup("<sup>{}</sup>").format(starts[start]) if start in starts else ""
+        pieces.append(
+            Markup('{}<span class="depth{}">{}</span>').format(mark, min(deep, 2), text[start:end])
+        )
+    return Markup("").join(pieces)
+
+
+def plain(text: str) -> str:
+    """Text for a Markdown component, every character that Markdown or HTML could read escaped."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|~])", r"\\\1", html.escape(text, quote=False))

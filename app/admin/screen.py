@@ -20,7 +20,7 @@ from uuid import uuid4
 import gradio as gr
 
 from app.auth import require_admin
-from pipelines.errors import AttuneError
+from pipelines.errors import AttuneError, InputError
 
 if TYPE_CHECKING:
     from app.wiring import Services
@@ -154,3 +154,82 @@ class Screen:
 def header(title: str, help_text: str) -> None:
     """The screen's name and, in a sentence or two, what it is for."""
     gr.Markdown(f"## {title}\n{help_text}", elem_classes="screen-title")
+
+
+# A click on anything that carries `data-pick` is an event of the component.
+_PICK = """
+element.addEventListener('click', (event) => {
+  const picked = event.target.closest('[data-pick]');
+  if (picked && !picked.disabled) trigger('select', { pick: picked.dataset.pick });
+});
+"""
+
+
+def clickable(elem_id: str, **options: Any) -> gr.HTML:
+    """HTML whose `select` event tells what was clicked: see `parts.pick` and `picked`."""
+    return gr.HTML(elem_id=elem_id, js_on_load=_PICK, **options)
+
+
+def picked(event: gr.EventData) -> tuple[str, int]:
+    """
+    What was clicked, as verb and id; both are the client's own words.
+
+    :raises InputError: It is nothing that a page would send.
+    """
+    verb, _, number = str(event._data.get("pick", "")).partition(":")
+    if not number.isascii() or not number.isdigit():
+        raise InputError("This cannot be opened; load the page anew.")
+    return verb, int(number)
+
+
+def chosen(text: str | None) -> list[int]:
+    """The ids that the page's script put together from checkboxes."""
+    return [int(part) for part in (text or "").split(",") if part.isascii() and part.isdigit()]
+
+
+PAGE_ROWS = 25
+
+
+def pages(total: int, number: int, rows: int = PAGE_ROWS) -> tuple[int, str, Any, Any]:
+    """The page that there is, the words between the buttons, and the two buttons."""
+    last = max(0, (total - 1) // rows)
+    number = min(max(0, number), last)
+    first = number * rows + 1 if total else 0
+    words = f"{first:,}–{min(total, (number + 1) * rows):,} of {total:,}"
+    before, after = gr.Button(interactive=number > 0), gr.Button(interactive=number < last)
+    return number, words, before, after
+
+
+class Pager:
+    """Buttons that turn pages, with the words between them."""
+
+    def __init__(self, name: str) -> None:
+        self.number = gr.State(0)
+        with gr.Row(elem_classes="pager", elem_id=f"{name}-pager"):
+            self.before = gr.Button("‹", size="sm", elem_id=f"{name}-before")
+            self.words = gr.Markdown("", elem_classes="pager-words")
+            self.after = gr.Button("›", size="sm", elem_id=f"{name}-after")
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What `show` updates."""
+        return [self.number, self.words, self.before, self.after]
+
+    def show(self, total: int, number: int) -> tuple[int, Updates]:
+        """The first row of the page to show, and the pager's own updates."""
+        number, words, before, after = pages(total, number)
+        found = {self.number: number, self.words: words, self.before: before, self.after: after}
+        return number * PAGE_ROWS, found
+
+    def connect(self, screen: Screen) -> None:
+        """Let the buttons turn the page of a screen that looks by `number`."""
+        screen.on(self.before.click, _one_less, [self.number], [self.number], then_look=True)
+        screen.on(self.after.click, _one_more, [self.number], [self.number], then_look=True)
+
+
+def _one_less(_: str, number: int) -> int:
+    return number - 1
+
+
+def _one_more(_: str, number: int) -> int:
+    return number + 1

@@ -19,4 +19,28 @@
     event.preventDefault();
     window.attuneTab(link.getAttribute("href").slice("#tab-".length));
   });
+
+  // What is checked in a table stays checked when the table is drawn anew.
+  const chosen = {};
+  const boxes = (group) => document.querySelectorAll(`input[data-choose="${group}"]`);
+  window.attuneChosen = (group) => {
+    const shown = new Set([...boxes(group)].map((box) => box.value));
+    return [...(chosen[group] || [])].filter((id) => shown.has(id)).join(",");
+  };
+  document.addEventListener("change", (event) => {
+    const box = event.target;
+    const group = box.dataset?.choose || box.dataset?.chooseAll;
+    if (!group) return;
+    const kept = (chosen[group] ??= new Set());
+    const touched = box.dataset.chooseAll ? [...boxes(group)] : [box];
+    for (const one of touched) {
+      one.checked = box.checked;
+      one.checked ? kept.add(one.value) : kept.delete(one.value);
+    }
+  });
+  new MutationObserver(() => {
+    for (const [group, kept] of Object.entries(chosen)) {
+      for (const box of boxes(group)) box.checked = kept.has(box.value);
+    }
+  }).observe(document.documentElement, { childList: true, subtree: true });
 })();

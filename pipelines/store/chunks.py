@@ -117,6 +117,15 @@ def of_document(conn: Connection, document_id: DocumentId, *, limit: int = 1000)
     ]
 
 
+def count_of(conn: Connection, document_id: DocumentId) -> int:
+    """How many chunks a document has."""
+    row = conn.execute(
+        "select count(*) from chunk where document_id = %s", (document_id,)
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def sample_headings(
     conn: Connection, *, closed: Iterable[str] = (), limit: int = 200
 ) -> list[tuple[str, str]]:

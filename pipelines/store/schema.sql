@@ -252,6 +252,8 @@ CREATE TABLE public.pair (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     reviewed_by text,
     reviewed_at timestamp with time zone,
+    message_id bigint,
+    visitor text,
     CONSTRAINT pair_split_check CHECK ((split = ANY (ARRAY['train'::text, 'heldout'::text]))),
     CONSTRAINT pair_status_check CHECK ((status = ANY (ARRAY['accepted'::text, 'review'::text, 'rejected'::text])))
 );
@@ -341,6 +343,16 @@ ALTER TABLE public.shadow_result ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTIT
     CACHE 1
 );
 
+CREATE TABLE public.source_mark (
+    message_id bigint NOT NULL,
+    chunk_id bigint NOT NULL,
+    who text NOT NULL,
+    by_admin boolean NOT NULL,
+    verdict text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT source_mark_verdict_check CHECK ((verdict = ANY (ARRAY['right'::text, 'wrong'::text])))
+);
+
 CREATE TABLE public.text_window (
     id bigint NOT NULL,
     chunk_id bigint NOT NULL,
@@ -403,6 +415,18 @@ ALTER TABLE public.window_rule ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.wrong_passage (
+    question_sha256 text NOT NULL,
+    passage_sha256 text NOT NULL,
+    question text NOT NULL,
+    passage text NOT NULL,
+    document text NOT NULL,
+    message_id bigint,
+    visitor text,
+    created_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 ALTER TABLE ONLY public.active
@@ -483,6 +507,9 @@ ALTER TABLE ONLY public.search_index
 ALTER TABLE ONLY public.shadow_result
     ADD CONSTRAINT shadow_result_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.source_mark
+    ADD CONSTRAINT source_mark_pkey PRIMARY KEY (message_id, chunk_id, who);
+
 ALTER TABLE ONLY public.text_window
     ADD CONSTRAINT text_window_pkey PRIMARY KEY (id);
 
@@ -501,6 +528,9 @@ ALTER TABLE ONLY public.window_rule
 ALTER TABLE ONLY public.window_rule
     ADD CONSTRAINT window_rule_size_tokens_stride_tokens_tokenizer_key UNIQUE (size_tokens, stride_tokens, tokenizer);
 
+ALTER TABLE ONLY public.wrong_passage
+    ADD CONSTRAINT wrong_passage_pkey PRIMARY KEY (question_sha256, passage_sha256);
+
 CREATE INDEX chunk_sha256 ON public.chunk USING btree (sha256);
 
 CREATE INDEX conversation_visitor ON public.conversation USING btree (visitor, updated_at DESC);
@@ -511,15 +541,21 @@ CREATE INDEX document_sha256 ON public.document USING btree (sha256);
 
 CREATE INDEX evaluation_models ON public.evaluation USING gin (models);
 
+CREATE INDEX feedback_created ON public.feedback USING btree (created_at);
+
 CREATE INDEX login_session_expires ON public.login_session USING btree (expires_at);
 
 CREATE INDEX message_conversation ON public.message USING btree (conversation_id, id);
 
 CREATE INDEX message_created ON public.message USING btree (created_at);
 
+CREATE INDEX pair_message ON public.pair USING btree (message_id) WHERE (message_id IS NOT NULL);
+
 CREATE INDEX pair_passage ON public.pair USING btree (passage_sha256);
 
 CREATE INDEX pair_status ON public.pair USING btree (status, split);
+
+CREATE INDEX pair_visitor ON public.pair USING btree (visitor) WHERE (visitor IS NOT NULL);
 
 CREATE INDEX posting_chunk ON public.posting USING btree (chunk_id);
 
@@ -534,6 +570,10 @@ CREATE INDEX text_window_chunk ON public.text_window USING btree (chunk_id);
 CREATE INDEX text_window_rule ON public.text_window USING btree (rule_id);
 
 CREATE INDEX usage_count_slot ON public.usage_count USING btree (slot);
+
+CREATE INDEX wrong_passage_message ON public.wrong_passage USING btree (message_id) WHERE (message_id IS NOT NULL);
+
+CREATE INDEX wrong_passage_visitor ON public.wrong_passage USING btree (visitor) WHERE (visitor IS NOT NULL);
 
 CREATE TRIGGER posting_clear AFTER DELETE ON public.chunk REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.posting_clear();
 
@@ -572,6 +612,9 @@ ALTER TABLE ONLY public.search_index
 
 ALTER TABLE ONLY public.shadow_result
     ADD CONSTRAINT shadow_result_index_id_fkey FOREIGN KEY (index_id) REFERENCES public.search_index(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.source_mark
+    ADD CONSTRAINT source_mark_message_id_fkey FOREIGN KEY (message_id) REFERENCES public.message(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.text_window
     ADD CONSTRAINT text_window_chunk_id_fkey FOREIGN KEY (chunk_id) REFERENCES public.chunk(id) ON DELETE CASCADE;

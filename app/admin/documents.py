@@ -1,0 +1,337 @@
+"""Documents: upload, what became of each file, and what is searched of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from markupsafe import Markup
+
+from app import queue
+from app.admin import parts
+from app.admin.screen import Pager, Screen, View, chosen, clickable, header, picked
+from pipelines import uploads
+from pipelines.errors import InputError
+from pipelines.store import chunks, documents, jobs, library, pairs
+from pipelines.store.ids import DocumentId
+from pipelines.store.jobs import Job
+from pipelines.store.library import Passage, Row
+
+GROUP = "documents"
+STATUSES: dict[str, list[str] | None] = {
+    "All": None,
+    "Indexed": ["indexed"],
+    "On the way": ["queued", "indexing"],
+    "Failed": ["failed"],
+}
+ORDERS = [("Newest first", "newest"), ("By title", "title"), ("Largest first", "size")]
+PREVIEWED = 20
+
+
+def build(screen: Screen) -> None:
+    """Fill the tab."""
+    _Documents(screen)
+
+
+class _Documents:
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._pool = screen.services.pool
+        header(
+            "Documents",
+            "What is searched: PDF, Word, PowerPoint, Excel, HTML, Markdown, text and CSV, up to"
+            f" {screen.services.settings.max_upload_mb} MB each. A changed file replaces its old"
+            " version when it is indexed; until then the old one answers.",
+        )
+        self._lay_out()
+        self._connect(screen)
+
+    def _lay_out(self) -> None:
+        self.files = gr.File(
+            label="Upload files",
+            show_label=False,
+            file_count="multiple",
+            height=84,
+            elem_id="upload",
+        )
+        self.under_way = gr.HTML(elem_id="documents-jobs")
+        with gr.Row(elem_classes="tools"):
+            self.search = gr.Textbox(
+                show_label=False, label="Search", placeholder="Search titles", container=False,
+                scale=3, min_width=160, max_lines=1, elem_id="documents-search",
+            )  # fmt: skip
+            self.status = gr.Radio(
+                list(STATUSES), value="All", show_label=False, label="Status", container=False,
+                scale=3, min_width=280, elem_classes="filter", elem_id="documents-status",
+            )  # fmt: skip
+            self.order = gr.Dropdown(
+                ORDERS, value="newest", show_label=False, label="Order", container=False,
+                scale=1, min_width=150, filterable=False, elem_id="documents-order",
+            )  # fmt: skip
+        self.table = clickable("documents-table")
+        with gr.Row(elem_classes="actions"):
+            self.again = gr.Button("Index again", size="sm", elem_id="documents-again")
+            self.delete = gr.Button("Delete…", size="sm", elem_id="documents-delete")
+            self.pager = Pager("documents")
+        # Ids that the script hands over with a click, and those that wait for a yes.
+        self.ids = gr.Textbox(visible=False)
+        self.doomed = gr.State([])
+        with gr.Row(visible=False, elem_classes="confirm", elem_id="confirm-delete") as self.ask:
+            self.question = gr.Markdown()
+            self.yes = gr.Button("Delete", size="sm", variant="stop", elem_id="delete-yes")
+            self.no = gr.Button("Keep", size="sm", elem_id="delete-no")
+        self.opened = gr.State(None)
+        self.preview = clickable("document-preview")
+
+    def _connect(self, screen: Screen) -> None:
+        shown = [self.table, self.under_way, *self.pager.outputs]
+        view = [self.search, self.status, self.order, self.pager.number]
+        screen.shows(self._look, view, shown)
+        self.pager.connect(screen)
+        changed = [self.search.change, self.status.change, self.order.change]
+        screen.on(changed, self._first_page, [], [self.pager.number], then_look=True)
+        screen.on(self.files.upload, self._upload, [self.files], [self.files], then_look=True)
+        picks = f"() => [window.attuneChosen('{GROUP}')]"
+        screen.on(self.again.click, self._index_again, [self.ids], [], then_look=True, js=picks)
+        ask = [self.ask, self.question, self.doomed]
+        screen.on(self.delete.click, self._ask, [self.ids], ask, js=picks)
+        screen.on(self.no.click, self._keep, [], ask)
+        screen.on(
+            self.yes.click, self._delete, [self.doomed, self.opened],
+            [*ask, self.preview, self.opened], then_look=True,
+        )  # fmt: skip
+        screen.on(self.table.select, self._open, [], [self.preview, self.opened])
+        screen.on(self.preview.select, self._turn, [self.opened], [self.preview, self.opened])
+
+    def _look(self, _: str, search: str, status: str, order: str, number: int) -> View:
+        statuses = STATUSES.get(status)
+        with self._pool.connection() as conn:
+            total = library.count(conn, search=search or "", statuses=statuses)
+            offset, paging = self.pager.show(total, number)
+            rows = library.page(
+                conn, search=search or "", statuses=statuses, order=order, offset=offset
+            )
+            running = jobs.recent(conn, limit=10, tasks=["ingest"], statuses=["todo", "doing"])
+            ended = [library.ended(conn, _ids_of(job)) for job in running]
+        table = _table(rows) if rows else _nothing(bool(search) or statuses is not None)
+        return View(
+            {self.table: table, self.under_way: _under_way(running, ended), **paging},
+            running=bool(running),
+        )
+
+    def _first_page(self, _: str) -> int:
+        return 0
+
+    def _upload(self, who: str, paths: list[str] | None) -> None:
+        told = take_in(self._screen, who, [Path(path) for path in paths or []])
+        gr.Info(told, title="Uploaded", duration=6)
+
+    def _index_again(self, who: str, ids: str) -> None:
+        with self._pool.connection() as conn, conn.transaction():
+            waiting = uploads.put_again(conn, _ids(ids))
+            queue.defer_in(conn, "ingest", who=who, document_ids=waiting)
+        gr.Info(f"{parts.count(len(waiting), 'document')} will be indexed again.")
+
+    def _ask(self, _: str, ids: str) -> tuple[Any, ...]:
+        with self._pool.connection() as conn:
+            found = documents.get_many(conn, _ids(ids))
+        return gr.Row(visible=True), _ask_words([one.title for one in found]), [d.id for d in found]
+
+    def _keep(self, _: str) -> tuple[Any, ...]:
+        return gr.Row(visible=False), "", []
+
+    def _delete(self, who: str, doomed: list[int], opened: Any) -> tuple[Any, ...]:
+        told = delete(self._screen, who, [DocumentId(n) for n in doomed])
+        gr.Info(told)
+        closed = opened is not None and opened[0] in doomed
+        preview = ("", None) if closed else (gr.skip(), gr.skip())
+        return gr.Row(visible=False), "", [], *preview
+
+    def _open(self, _: str, event: gr.EventData) -> tuple[Any, Any]:
+        _verb, number = picked(event)
+        return self._preview(DocumentId(number), 0)
+
+    def _turn(self, _: str, opened: Any, event: gr.EventData) -> tuple[Any, Any]:
+        verb, number = picked(event)
+        if verb == "close" or opened is None:
+            return "", None
+        return self._preview(DocumentId(opened[0]), number)
+
+    def _preview(self, document_id: DocumentId, offset: int) -> tuple[Any, Any]:
+        with self._pool.connection() as conn:
+            document = documents.get(conn, document_id)
+            found = library.passages(conn, document_id, limit=PREVIEWED, offset=offset)
+            total = chunks.count_of(conn, document_id)
+        if document is None:
+            raise InputError("This document was deleted meanwhile.")
+        return _preview(document, found, offset, total), [document_id, offset]
+
+
+def take_in(screen: Screen, who: str, paths: Sequence[Path]) -> str:
+    """
+    Store uploaded files and queue them to be indexed; what became of them, in a sentence.
+
+    :raises InputError: None of them can be taken.
+    """
+    most_bytes = screen.services.settings.max_upload_mb * 10**6
+    if not paths:
+        raise InputError("No file arrived; try again.")
+    waiting: list[DocumentId] = []
+    known: list[str] = []
+    with screen.services.pool.connection() as conn, conn.transaction():
+        for path in paths:
+            if path.stat().st_size > most_bytes:
+                raise InputError(f"{path.name} is larger than {parts.size(most_bytes)}.")
+            put = uploads.put(conn, source=path.name, title=path.name, content=path.read_bytes())
+            if put.status == "queued":
+                waiting.append(put.document_id)
+            else:
+                known.append(path.name)
+        if waiting:
+            queue.defer_in(conn, "ingest", who=who, document_ids=waiting)
+    said = [f"{parts.count(len(waiting), 'file')} will be indexed."] if waiting else []
+    if known:
+        said.append(f"Already there, with the same content: {', '.join(known[:5])}.")
+    return " ".join(said)
+
+
+def delete(screen: Screen, who: str, ids: Sequence[DocumentId]) -> str:
+    """Remove documents from every index at once, with the pairs made of them; what was done."""
+    from pipelines.store import active
+
+    with screen.services.pool.connection() as conn, conn.transaction():
+        found = documents.get_many(conn, ids)
+        for document in found:
+            chunks.delete_document(conn, document.id)
+        gone = pairs.forget_absent(conn)
+        titles = [document.title for document in found]
+        active.add_audit(conn, who, "delete documents", {"titles": titles[:50]})
+    also = f" {parts.count(gone, 'pair')} went with them." if gone else ""
+    return f"{parts.count(len(found), 'document')} deleted.{also}"
+
+
+def _ids(text: str) -> list[DocumentId]:
+    ids = [DocumentId(number) for number in chosen(text)]
+    if not ids:
+        raise InputError("Choose documents first, by the boxes at the left.")
+    return ids
+
+
+def _ask_words(titles: Sequence[str]) -> str:
+    named = ", ".join(titles[:3]) + (f" and {len(titles) - 3} more" if len(titles) > 3 else "")
+    return f"Delete {parts.plain(named)}? Their passages and pairs go at once; conversations keep what they showed."
+
+
+def _table(rows: Sequence[Row]) -> Markup:
+    headers = [parts.choose_all(GROUP), "Title", "Status", "Passages", "Pages", "Size", "Changed"]
+    return parts.table(
+        headers,
+        [
+            (
+                parts.choose(GROUP, row.id, row.title),
+                _title(row),
+                _status(row),
+                f"{row.chunks:,}" if row.chunks else "",
+                row.pages or "",
+                parts.size(row.size_bytes),
+                parts.when(row.updated_at),
+            )
+            for row in rows
+        ],
+        numbers=[3, 4, 5],
+    )
+
+
+def _title(row: Row) -> Markup:
+    name = parts.pick(row.title, "open", row.id, css="title")
+    if row.collection == "default":
+        return name
+    return Markup('{} <span class="aside">{}</span>').format(name, row.collection)
+
+
+def _status(row: Row) -> Markup:
+    word = {"queued": "waits", "indexing": "indexing"}.get(row.status, row.status)
+    shown = parts.pill(word, parts.TONES.get(row.status))
+    told = [row.reason] if row.reason else [str(w.get("text", "")) for w in row.warnings]
+    if not told:
+        return shown
+    return Markup('{}<div class="reason">{}</div>').format(shown, "; ".join(told))
+
+
+def _nothing(filtered: bool) -> Markup:
+    if filtered:
+        return parts.empty("No document fits", "Change the search or the status above.")
+    return parts.empty(
+        "There are no documents yet", "Drop files above: they can be asked about within seconds."
+    )
+
+
+def _ids_of(job: Job) -> list[DocumentId]:
+    return [DocumentId(number) for number in job.args.get("document_ids", [])]
+
+
+def _under_way(running: Sequence[Job], ended: Sequence[int]) -> Markup:
+    return Markup("").join(map(_progress, running, ended))
+
+
+def _progress(job: Job, ended: int) -> Markup:
+    total = len(_ids_of(job))
+    if job.status == "todo":
+        return parts.bar(0, 1, f"{parts.count(total, 'file')} waiting for a worker")
+    if total == 1 and job.stage == "embedding":
+        left = f", {parts.seconds(job.eta_s)} left" if job.eta_s else ""
+        label = f"Embedding: {job.done:,} of {job.total or 0:,} windows{left}"
+        return parts.bar(job.done, job.total, label)
+    if not ended:
+        return parts.bar(0, None, f"Reading {parts.count(total, 'file')}")
+    return parts.bar(ended, total, f"{ended:,} of {parts.count(total, 'file')} done")
+
+
+def _preview(document: Any, found: Sequence[Passage], offset: int, total: int) -> Markup:
+    facts = [
+        f"{parts.count(total, 'passage')}",
+        parts.size(document.size_bytes),
+        f"language {document.language}" if document.language else "",
+        f"collection {document.collection}",
+    ]
+    head = Markup(
+        '<div class="preview-head"><h3>{}</h3><a class="download" href="/admin/documents/{}" download>'
+        'Download the original</a>{}</div><p class="aside">{}</p>'
+    ).format(
+        document.title,
+        document.id,
+        parts.pick("Close", "close", 0),
+        " · ".join(filter(None, facts)),
+    )
+    if document.reason:
+        head += parts.note(document.reason, "bad")
+    for warning in document.warnings:
+        head += parts.note(str(warning.get("text", "")), "warn")
+    if not total:
+        return Markup('<section class="preview">{}</section>').format(head)
+    help_text = Markup('<p class="aside">{}</p>').format(
+        "A passage is what is read and cited. Numbers show where the windows begin that are"
+        " embedded; where two overlap the text is shaded."
+    )
+    turn = Markup('<div class="turn">{}{}</div>').format(
+        parts.pick("‹ Passages before", "turn", max(0, offset - PREVIEWED)) if offset else "",
+        parts.pick("Passages after ›", "turn", offset + PREVIEWED)
+        if offset + PREVIEWED < total
+        else "",
+    )
+    body = Markup("").join(_passage(passage) for passage in found)
+    return Markup('<section class="preview">{}{}{}{}</section>').format(head, help_text, body, turn)
+
+
+def _passage(passage: Passage) -> Markup:
+    place = [
+        f"Passage {passage.ordinal + 1}",
+        f"page {passage.page}" if passage.page else "",
+        (passage.heading or "").split(" > ")[-1],
+        parts.count(len(passage.windows), "window"),
+    ]
+    return Markup('<article class="passage"><header>{}</header><div>{}</div></article>').format(
+        " · ".join(filter(None, place)), parts.spans(passage.text, passage.windows)
+    )
