@@ -21,7 +21,7 @@ from pipelines.encoder import Vectors
 from pipelines.errors import InputError
 from pipelines.handle import SearchHandle
 from pipelines.llm import LLMOptions
-from pipelines.store import documents, pairs, search
+from pipelines.store import documents, pairs, search, votes
 from pipelines.store.chunks import digest
 from pipelines.store.db import Connection, Pool
 from pipelines.store.pairs import CORPUS, NewPair, Passage, Split
@@ -41,6 +41,8 @@ WRITTEN_AT_ONCE = 50
 OTHER_SIDE = "its passage is on the other side, or repeats one that is"
 SUSPICIOUS = "its document gives orders to language models"
 FEEDBACK = "from a liked answer"
+# Of one visitor's questions in thirty days: nobody alone bends what is learned.
+MOST_PER_VISITOR = 20
 
 OnProgress = Callable[[int, int], None]
 
@@ -67,7 +69,7 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class _Draft:
+class Draft:
     """A question and its passage, before the checks."""
 
     question: str
@@ -75,6 +77,9 @@ class _Draft:
     passage: Passage
     # What it was made in: the same question of one group has several passages, of two is repeated.
     group: str
+    # The answer it comes from, and whose question it was; None: nobody asked it.
+    message_id: int | None = None
+    visitor: str | None = None
 
 
 def waiting(conn: Connection, generator: str, limit: int = MOST_PASSAGES) -> list[Passage]:
@@ -120,7 +125,7 @@ def generate_offline(
             check(stop)
             yield Answered(passage, generator.questions(passage))
 
-    collector = _Collector(pool, handle, OfflineGenerator.name, passages, created_by)
+    collector = Collector(pool, handle, OfflineGenerator.name, passages, created_by)
     for part in _parts(answered()):
         collector.keep(part)
         on_progress(collector.summary.passages, len(passages))
@@ -146,7 +151,7 @@ async def generate_asked(
     :raises ProviderError: The endpoint refuses, or fails again and again.
     """
     name = asked_name(options)
-    collector = _Collector(pool, handle, name, passages, created_by)
+    collector = Collector(pool, handle, name, passages, created_by)
     stream = asking.questions(passages, options, count=per_passage, at_once=at_once, stop=stop)
     async with aclosing(stream) as answers:
         async for answered in answers:
@@ -182,12 +187,12 @@ def import_file(
         for passage_id, text in seed.corpus.items()
     }  # fmt: skip
     asked = [
-        _Draft(seed.queries[q], "given", passages[p], q)
+        Draft(seed.queries[q], "given", passages[p], q)
         for q, ids in seed.relevant_docs.items()
         for p in ids
     ]
     ranks = _ranks_in(handle, [d.question for d in asked], [d.passage for d in asked], passages)
-    collector = _Collector(
+    collector = Collector(
         pool, handle, "import", list(passages.values()), created_by, origin=name, wanted=split
     )
     collector.store(asked, ranks)
@@ -195,20 +200,42 @@ def import_file(
 
 
 def collect_liked(pool: Pool, handle: SearchHandle, *, created_by: str = "system") -> Summary:
-    """Questions whose answers people liked, with the passages these cite; all wait for review."""
+    """
+    Questions whose answers people liked, with the passages these cite; all wait for review.
+
+    No visitor teaches more than their share (`MOST_PER_VISITOR`).
+    """
     with pool.connection() as conn:
         by_text = {p.text: p for p in pairs.passages(conn, suspicious_code=documents.SUSPICIOUS)}
+        room = _room(votes.taught(conn))
         asked = [
-            _Draft(question, "liked", by_text[text], question)
-            for question, text in pairs.liked(conn)
-            if text in by_text
-        ]
-    collector = _Collector(pool, handle, "feedback", [draft.passage for draft in asked], created_by)
+            Draft(
+                liked.question, "liked", by_text[liked.passage], liked.question,
+                liked.message_id, liked.visitor,
+            )
+            for liked in pairs.liked(conn)
+            if liked.passage in by_text and room(liked.visitor, liked.message_id)
+        ]  # fmt: skip
+    collector = Collector(pool, handle, "feedback", [draft.passage for draft in asked], created_by)
     collector.store(asked, [None] * len(asked), hold=FEEDBACK)
     return collector.summary
 
 
-class _Collector:
+def _room(taught: Mapping[str, int]) -> Callable[[str, int], bool]:
+    """Whether a visitor's answer may still be taken; one answer counts once, whatever it cites."""
+    taken: dict[str, set[int]] = {}
+
+    def has_room(visitor: str, message_id: int) -> bool:
+        mine = taken.setdefault(visitor, set())
+        if message_id in mine or taught.get(visitor, 0) + len(mine) < MOST_PER_VISITOR:
+            mine.add(message_id)
+            return True
+        return False
+
+    return has_room
+
+
+class Collector:
     """Checks drafts, gives them their side, and stores them part by part."""
 
     def __init__(
@@ -246,7 +273,7 @@ class _Collector:
     def keep(self, answers: Sequence[Answered]) -> None:
         """Store what was made of passages, and that they are done."""
         asked = [
-            _Draft(m.question, m.kind, a.passage, a.passage.sha256) for a in answers for m in a.made
+            Draft(m.question, m.kind, a.passage, a.passage.sha256) for a in answers for m in a.made
         ]
         ranks = self._ranks(asked)
         done = [a.passage.sha256 for a in answers if a.fault is None]
@@ -256,7 +283,7 @@ class _Collector:
 
     def store(
         self,
-        asked: Sequence[_Draft],
+        asked: Sequence[Draft],
         ranks: Sequence[int | None],
         *,
         hold: str = "",
@@ -268,13 +295,14 @@ class _Collector:
         :param ranks: Of the passage for the base model, from 1; 0: not placed; None: not looked for.
         :param hold: Why all of them wait for review.
         """
-        new = [self._pair(d, rank, hold) for d, rank in zip(asked, ranks, strict=True)]
+        new = [self.judge(d, rank, hold) for d, rank in zip(asked, ranks, strict=True)]
         new = [pair for pair in new if pair is not None]
         with self._pool.connection() as conn, conn.transaction():
             self.summary.stored += pairs.add(conn, [p for p in new if p], created_by=self._by)
             pairs.mark_done(conn, self._generator, done)
 
-    def _pair(self, draft: _Draft, rank: int | None, hold: str) -> NewPair | None:
+    def judge(self, draft: Draft, rank: int | None, hold: str) -> NewPair | None:
+        """The pair of a draft with what was found against it; None: its question is there already."""
         passage, key = draft.passage, quality.digest(draft.question)
         fault = quality.fault(draft.question, passage.language)
         side = self._sides[passage.sha256]
@@ -300,9 +328,10 @@ class _Collector:
             kind=draft.kind, document=passage.document, section=passage.section,
             language=passage.language, split=side or "train", status=status,
             reason=fault or waits, base_rank=rank or None,
+            message_id=draft.message_id, visitor=draft.visitor,
         )  # fmt: skip
 
-    def _ranks(self, asked: Sequence[_Draft]) -> list[int]:
+    def _ranks(self, asked: Sequence[Draft]) -> list[int]:
         """Where the serving embedder places each passage among all; 0: beyond `quality.PLACED`."""
         if not asked:
             return []

@@ -64,19 +64,22 @@ def read(path: Path) -> SeedFile:
 def write(path: Path, seed: SeedFile) -> None:
     """Store as JSON, or as CSV where the name ends in .csv; appears complete or not at all."""
     staged = path.with_name(f".{path.name}.part")
-    if path.suffix.lower() == ".csv":
-        rows = io.StringIO()
-        writer = csv.writer(rows)
-        writer.writerow(("question", "passage"))
-        for question_id, passage_ids in seed.relevant_docs.items():
-            for passage_id in passage_ids:
-                writer.writerow((seed.queries[question_id], seed.corpus[passage_id]))
-        text = rows.getvalue()
-    else:
-        text = json.dumps(vars(seed), ensure_ascii=False, indent=1) + "\n"
     # Rows of CSV end as its standard says, on every system.
-    staged.write_text(text, encoding="utf-8", newline="")
+    staged.write_text(render(seed, path.suffix), encoding="utf-8", newline="")
     staged.replace(path)
+
+
+def render(seed: SeedFile, ending: str) -> str:
+    """The text of a file with this ending: ``.csv``, or anything else for JSON."""
+    if ending.lower() != ".csv":
+        return json.dumps(vars(seed), ensure_ascii=False, indent=1) + "\n"
+    rows = io.StringIO()
+    writer = csv.writer(rows)
+    writer.writerow(("question", "passage"))
+    for question_id, passage_ids in seed.relevant_docs.items():
+        for passage_id in passage_ids:
+            writer.writerow((seed.queries[question_id], seed.corpus[passage_id]))
+    return rows.getvalue()
 
 
 def _from_json(path: Path, text: str) -> SeedFile:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pipelines.errors import InputError
 from pipelines.store import documents, pairs
 from pipelines.store.db import Connection
-from pipelines.store.pairs import Pair
+from pipelines.store.pairs import Pair, Split
 from training import dataset as datasets
 from training.dataset import Dataset
 from training.run import FEWEST_PAIRS, Material
 from training.rundir import Question
+from training.seedfile import SeedFile
 
 # Passages beside those that are asked about: what a question has to be told from. More cost time
 # and change no verdict; they are an even sample of the documents.
@@ -60,6 +61,26 @@ def dataset(conn: Connection) -> Dataset:
         corpus,
         {key: [pair.passage_sha256 for pair in found] for key, found in asked.items()},
         languages,
+    )
+
+
+def accepted(conn: Connection, split: Split | None) -> SeedFile:
+    """
+    The accepted pairs as a file that can be taken in again.
+
+    :param split: None: both sides.
+    :raises InputError: There are none.
+    """
+    found = pairs.select(conn, statuses=["accepted"], split=split)
+    if not found:
+        raise InputError("No accepted pair is stored.")
+    relevant: dict[str, list[str]] = {}
+    for pair in found:
+        relevant.setdefault(pair.question_sha256[:16], []).append(pair.passage_sha256[:16])
+    return SeedFile(
+        {pair.question_sha256[:16]: pair.question for pair in found},
+        {pair.passage_sha256[:16]: pair.passage for pair in found},
+        relevant,
     )
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal
 from urllib.parse import quote
 
 from fastapi import FastAPI, HTTPException, Request, Response
 
 from app.auth import require_admin
 from app.wiring import Services
-from pipelines.errors import AccessError
+from pipelines.errors import AccessError, InputError
 from pipelines.store import documents
 from pipelines.store.ids import DocumentId
+from pipelines.store.pairs import SPLITS
+from training import seedfile, stored
 
 
 def add(app: FastAPI, services: Services) -> None:
@@ -26,6 +29,21 @@ def add(app: FastAPI, services: Services) -> None:
         if document is None or content is None:
             raise HTTPException(404, "There is no such document.")
         return _file(document.title, content)
+
+    @app.get("/admin/pairs.{ending}")
+    def accepted_pairs(
+        ending: Literal["json", "csv"], request: Request, side: str = ""
+    ) -> Response:
+        """The accepted pairs, as a file that import takes back."""
+        _check(request)
+        split = next((known for known in SPLITS if known == side), None)
+        try:
+            with services.pool.connection() as conn:
+                seed = stored.accepted(conn, split)
+        except InputError as error:
+            raise HTTPException(404, str(error)) from None
+        name = f"pairs-{split}.{ending}" if split else f"pairs.{ending}"
+        return _file(name, seedfile.render(seed, f".{ending}").encode())
 
 
 def _check(request: Request) -> None:

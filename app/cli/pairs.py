@@ -169,25 +169,10 @@ def export(
 ) -> None:
     """Write the accepted pairs to a file that import takes back."""
     from app.cli.common import emit_json, services
-    from pipelines.errors import InputError
-    from pipelines.store import pairs
-    from training import seedfile
-    from training.seedfile import SeedFile
+    from training import seedfile, stored
 
     with services(pool_size=2) as opened, opened.pool.connection() as conn:
-        found = pairs.select(
-            conn, statuses=["accepted"], split=None if split is Side.auto else split.value
-        )
-    if not found:
-        raise InputError("No accepted pair is stored.")
-    relevant: dict[str, list[str]] = {}
-    for pair in found:
-        relevant.setdefault(pair.question_sha256[:16], []).append(pair.passage_sha256[:16])
-    seed = SeedFile(
-        {pair.question_sha256[:16]: pair.question for pair in found},
-        {pair.passage_sha256[:16]: pair.passage for pair in found},
-        relevant,
-    )
+        seed = stored.accepted(conn, _side(split))
     seedfile.write(file, seed)
     told = {"file": str(file), "questions": len(seed.queries), "passages": len(seed.corpus)}
     if as_json:

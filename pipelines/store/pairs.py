@@ -51,6 +51,18 @@ class NewPair:
     status: Status
     reason: str = ""
     base_rank: int | None = None
+    message_id: int | None = None
+    visitor: str | None = None
+
+
+@dataclass(frozen=True)
+class Liked:
+    """A question whose answer was liked, with a passage that it cites, and who liked it."""
+
+    question: str
+    passage: str
+    message_id: int
+    visitor: str
 
 
 @dataclass(frozen=True)
@@ -181,6 +193,15 @@ def decide(
     ).rowcount
 
 
+def ids_of(conn: Connection, message_id: int, question_sha256: str) -> list[int]:
+    """The pairs that were made of an answer with this question."""
+    rows = conn.execute(
+        "select id from pair where message_id = %s and question_sha256 = %s order by id",
+        (message_id, question_sha256),
+    )
+    return [row[0] for row in rows]
+
+
 def delete(conn: Connection, *, generator: str) -> int:
     """Remove what a generator made and a person has not reviewed; it starts anew. How many."""
     conn.execute("delete from pair_done where generator = %s", (generator,))
@@ -214,14 +235,22 @@ def counts(conn: Connection) -> list[tuple[str, str, str, str, str, int]]:
     ]
 
 
-def liked(conn: Connection) -> list[tuple[str, str]]:
-    """Questions whose answer was liked, each with the text of a passage that it cites and that is still there."""
-    rows = conn.execute(
-        "select q.text, c.text from feedback f join message m on m.id = f.message_id"
-        " join lateral (select text from message u where u.conversation_id = m.conversation_id"
-        "  and u.role = 'user' and u.id < m.id order by u.id desc limit 1) q on true"
-        " join lateral jsonb_array_elements(m.shown) s on (s ->> 'cited')::boolean"
-        " join chunk c on c.id = (s ->> 'chunk_id')::bigint"
-        " where f.verdict = 'like' order by m.id"
-    )
-    return [(row[0], row[1]) for row in rows]
+def liked(conn: Connection) -> list[Liked]:
+    """
+    Questions whose answer was liked, each with every passage that it cites and that is still there,
+    oldest first.
+
+    A passage that somebody marked as wrong for the answer is left out.
+    """
+    with conn.cursor(row_factory=class_row(Liked)) as cursor:
+        return cursor.execute(
+            "select q.text as question, c.text as passage, m.id as message_id, f.visitor"
+            " from feedback f join message m on m.id = f.message_id"
+            " join lateral (select text from message u where u.conversation_id = m.conversation_id"
+            "  and u.role = 'user' and u.id < m.id order by u.id desc limit 1) q on true"
+            " join lateral jsonb_array_elements(m.shown) s on (s ->> 'cited')::boolean"
+            " join chunk c on c.id = (s ->> 'chunk_id')::bigint"
+            " where f.verdict = 'like' and not exists (select 1 from source_mark k"
+            "  where k.message_id = m.id and k.chunk_id = c.id and k.verdict = 'wrong')"
+            " order by m.id"
+        ).fetchall()

@@ -1,0 +1,130 @@
+"""Pairs as a person looks through them: one after the other, and counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from psycopg.errors import UniqueViolation
+from psycopg.rows import class_row
+
+from pipelines.errors import ConflictError
+from pipelines.store import pairs
+from pipelines.store.db import Connection
+from pipelines.store.pairs import Pair, Status
+
+Step = Literal["here", "next", "before"]
+_WHERE = (
+    " status = %(status)s and (%(split)s::text is null or split = %(split)s)"
+    " and (%(search)s = '' or strpos(lower(question), lower(%(search)s)) > 0"
+    " or strpos(lower(document), lower(%(search)s)) > 0)"
+)
+_STEPS: dict[Step, tuple[str, str]] = {
+    "here": ("id >= %(at)s", "asc"),
+    "next": ("id > %(at)s", "asc"),
+    "before": ("id < %(at)s", "desc"),
+}
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which pairs to go through. `split`: None for both sides."""
+
+    status: Status = "review"
+    split: str | None = None
+    search: str = ""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A pair among those that a filter lets through, from 1."""
+
+    pair: Pair
+    number: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many pairs have this source, side, status and reason in common."""
+
+    generator: str
+    kind: str
+    split: str
+    status: str
+    reason: str
+    pairs: int
+
+
+def look(conn: Connection, wanted: Filter, at: int = 0, step: Step = "here") -> Place | None:
+    """
+    The pair at a place, or the one beside it; at an end the one that is there. None: there are none.
+
+    :param at: Id of the pair that was looked at; it need not be there any more.
+    """
+    found = _one(conn, wanted, at, step)
+    if found is None:  # at an end: the last or the first that there is
+        found = _one(conn, wanted, at, "here" if step == "before" else "before")
+    if found is None:
+        return None
+    row = conn.execute(
+        f"select count(*) filter (where id <= %(at)s), count(*) from pair where{_WHERE}",
+        _values(wanted) | {"at": found.id},
+    ).fetchone()
+    assert row is not None
+    return Place(found, row[0], row[1])
+
+
+def counts(conn: Connection) -> list[Count]:
+    """Every combination there is, with its number."""
+    return [Count(*row) for row in pairs.counts(conn)]
+
+
+def decide(
+    conn: Connection,
+    pair_id: int,
+    status: Status,
+    *,
+    who: str,
+    question: str | None = None,
+    question_sha256: str | None = None,
+) -> bool:
+    """
+    A person's decision on a pair; False: it is gone.
+
+    :raises ConflictError: The question as edited is another pair's already.
+    """
+    try:
+        with conn.transaction():
+            return (
+                pairs.decide(
+                    conn,
+                    [pair_id],
+                    status,
+                    who=who,
+                    question=question,
+                    question_sha256=question_sha256,
+                )
+                == 1
+            )
+    except UniqueViolation:
+        raise ConflictError("This passage has a pair with the same question already.") from None
+
+
+def get(conn: Connection, pair_id: int) -> Pair | None:
+    """The pair with this id."""
+    with conn.cursor(row_factory=class_row(Pair)) as cursor:
+        return cursor.execute("select * from pair where id = %s", (pair_id,)).fetchone()
+
+
+def _one(conn: Connection, wanted: Filter, at: int, step: Step) -> Pair | None:
+    condition, order = _STEPS[step]
+    with conn.cursor(row_factory=class_row(Pair)) as cursor:
+        return cursor.execute(
+            f"select * from pair where {condition} and{_WHERE} order by id {order} limit 1",
+            _values(wanted) | {"at": at},
+        ).fetchone()
+
+
+def _values(wanted: Filter) -> dict[str, Any]:
+    return {"status": wanted.status, "split": wanted.split, "search": wanted.search.strip()}

@@ -1,0 +1,246 @@
+"""
+What people asked and said about the answers: questions with their votes, which sources were right,
+and the passages that are known to be wrong for a question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from psycopg.rows import class_row, dict_row
+
+from pipelines.store.chats import Shown
+from pipelines.store.db import Connection
+
+Which = Literal["all", "not_found", "liked", "disliked", "marked", "waiting"]
+Verdict = Literal["right", "wrong"]
+
+_CONDITIONS: dict[Which, str] = {
+    "all": "true",
+    "not_found": "m.kind = 'not_found'",
+    "liked": "f.verdict = 'like'",
+    "disliked": "f.verdict = 'dislike'",
+    "marked": "exists (select 1 from source_mark k where k.message_id = m.id)",
+    # Somebody said something about it, and nothing was made of it.
+    "waiting": "(f.verdict is not null or exists (select 1 from source_mark k"
+    " where k.message_id = m.id)) and not exists (select 1 from pair p where p.message_id = m.id)"
+    " and not exists (select 1 from wrong_passage w where w.message_id = m.id)",
+}
+_FROM = """
+ from message m join conversation c on c.id = m.conversation_id and c.deleted_at is null
+ left join feedback f on f.message_id = m.id and f.visitor = c.visitor
+ join lateral (select text from message u where u.conversation_id = m.conversation_id
+  and u.role = 'user' and u.id < m.id order by u.id desc limit 1) q on true
+ where m.role = 'assistant'
+"""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question and what became of it. `taught`: how many pairs and wrong passages it made."""
+
+    message_id: int
+    question: str
+    asked_at: datetime
+    visitor: str
+    kind: str | None
+    model_name: str | None
+    verdict: str | None
+    reason: str | None
+    marks: int
+    taught: int
+
+
+@dataclass(frozen=True)
+class Answered(Asked):
+    """The same with its answer and the passages that this showed."""
+
+    answer: str
+    shown: list[Shown]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What somebody says about a passage of an answer."""
+
+    chunk_id: int
+    verdict: Verdict
+    who: str
+    by_admin: bool
+
+
+@dataclass(frozen=True)
+class Source:
+    """A passage that is there now, with what it belongs to."""
+
+    chunk_id: int
+    document_id: int
+    title: str
+    page: int | None
+    heading: str | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A passage that does not answer a question."""
+
+    question: str
+    question_sha256: str
+    passage: str
+    passage_sha256: str
+    document: str
+    message_id: int | None
+    visitor: str | None
+
+
+def page(
+    conn: Connection, which: Which, *, search: str = "", limit: int = 25, offset: int = 0
+) -> list[Asked]:
+    """Questions, newest first; those of conversations that were deleted are left out."""
+    with conn.cursor(row_factory=class_row(Asked)) as cursor:
+        return cursor.execute(
+            f"select {_COLUMNS}{_FROM}{_fits(which)} order by m.id desc"
+            " limit %(limit)s offset %(offset)s",
+            {"search": search.strip(), "limit": limit, "offset": offset},
+        ).fetchall()
+
+
+def count(conn: Connection, which: Which, *, search: str = "") -> int:
+    """How many questions `page` has in all."""
+    row = conn.execute(
+        f"select count(*){_FROM}{_fits(which)}", {"search": search.strip()}
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def get(conn: Connection, message_id: int) -> Answered | None:
+    """The question that an answer belongs to, whole."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(
+            f"select {_COLUMNS}, m.text as answer, m.shown{_FROM} and m.id = %s", (message_id,)
+        ).fetchone()
+    return None if row is None else Answered(**row | {"shown": _shown(row["shown"])})
+
+
+def marks(conn: Connection, message_id: int) -> list[Mark]:
+    """What people say about an answer's passages."""
+    with conn.cursor(row_factory=class_row(Mark)) as cursor:
+        return cursor.execute(
+            "select chunk_id, verdict, who, by_admin from source_mark where message_id = %s"
+            " order by created_at",
+            (message_id,),
+        ).fetchall()
+
+
+def mark(
+    conn: Connection,
+    message_id: int,
+    chunk_id: int,
+    verdict: Verdict | None,
+    *,
+    who: str,
+    by_admin: bool,
+) -> None:
+    """Say that a passage was right or wrong for an answer; None takes it back."""
+    if verdict is None:
+        conn.execute(
+            "delete from source_mark where message_id = %s and chunk_id = %s and who = %s",
+            (message_id, chunk_id, who),
+        )
+        return
+    conn.execute(
+        "insert into source_mark (message_id, chunk_id, who, by_admin, verdict)"
+        " values (%s, %s, %s, %s, %s) on conflict (message_id, chunk_id, who)"
+        " do update set verdict = excluded.verdict, created_at = now()",
+        (message_id, chunk_id, who, by_admin, verdict),
+    )
+
+
+def sources(conn: Connection, chunk_ids: Sequence[int]) -> list[Source]:
+    """Passages by id, those that are still there."""
+    with conn.cursor(row_factory=class_row(Source)) as cursor:
+        return cursor.execute(
+            "select c.id as chunk_id, d.id as document_id, d.title, c.page, c.heading, c.text"
+            " from chunk c join document d on d.id = c.document_id where c.id = any(%s)"
+            " order by c.id",
+            (list(chunk_ids),),
+        ).fetchall()
+
+
+def taught(conn: Connection) -> dict[str, int]:
+    """By visitor, of how many of their answers something was made in the last thirty days."""
+    return dict(
+        conn.execute(
+            "select visitor, count(distinct message_id) from ("
+            " select visitor, message_id from pair where visitor is not null"
+            "  and status <> 'rejected' and created_at > now() - interval '30 days'"
+            " union all select visitor, message_id from wrong_passage where visitor is not null"
+            "  and created_at > now() - interval '30 days') t group by visitor"
+        ).fetchall()
+    )
+
+
+def add_wrong(conn: Connection, wrong: Wrong, *, who: str) -> bool:
+    """Keep that a passage does not answer a question; False: it was known."""
+    return (
+        conn.execute(
+            "insert into wrong_passage (question, question_sha256, passage, passage_sha256,"
+            " document, message_id, visitor, created_by) values (%s, %s, %s, %s, %s, %s, %s, %s)"
+            " on conflict do nothing",
+            (
+                wrong.question,
+                wrong.question_sha256,
+                wrong.passage,
+                wrong.passage_sha256,
+                wrong.document,
+                wrong.message_id,
+                wrong.visitor,
+                who,
+            ),
+        ).rowcount
+        == 1
+    )
+
+
+def wrong_of(conn: Connection, questions_sha256: Sequence[str]) -> list[Wrong]:
+    """The passages that are known to be wrong for these questions."""
+    with conn.cursor(row_factory=class_row(Wrong)) as cursor:
+        return cursor.execute(
+            "select question, question_sha256, passage, passage_sha256, document, message_id,"
+            " visitor from wrong_passage where question_sha256 = any(%s)"
+            " order by question_sha256, passage_sha256",
+            (list(questions_sha256),),
+        ).fetchall()
+
+
+def heldout_questions(conn: Connection) -> dict[str, int]:
+    """Questions of people that are held out to judge on, by sum, with the answer they come from."""
+    return dict(
+        conn.execute(
+            "select question_sha256, max(message_id) from pair where message_id is not null"
+            " and split = 'heldout' and status = 'accepted' group by 1"
+        ).fetchall()
+    )
+
+
+_COLUMNS = """m.id as message_id, q.text as question, m.created_at as asked_at, c.visitor, m.kind,
+ m.model_name, f.verdict, f.reason,
+ (select count(*) from source_mark k where k.message_id = m.id) as marks,
+ (select count(*) from pair p where p.message_id = m.id and p.status <> 'rejected')
+ + (select count(*) from wrong_passage w where w.message_id = m.id) as taught"""
+
+
+def _fits(which: Which) -> str:
+    return (
+        f" and {_CONDITIONS[which]}"
+        " and (%(search)s = '' or strpos(lower(q.text), lower(%(search)s)) > 0)"
+    )
+
+
+def _shown(rows: list[dict[str, Any]]) -> list[Shown]:
+    return [Shown(**row | {"span": tuple(row["span"]) if row["span"] else None}) for row in rows]
