@@ -34,6 +34,7 @@ from pipelines.store import jobs
 from pipelines.store.ids import DocumentId, JobId, RunId
 from pipelines.store.jobs import Hold, Job
 from training import collect
+from training.options import TrainOptions
 
 TELL_EVERY_S = 1.0
 # An outage or a busy neighbour is waited for so often, a little longer each time.
@@ -243,6 +244,27 @@ def generate(
         stop=work.stop,
     )
     return summary.as_json()
+
+
+@task
+def probe(
+    work: Work,
+    *,
+    base: str,
+    options: dict[str, Any],
+    generators: list[str] | None = None,
+    who: str = "system",
+) -> dict[str, Any]:
+    """Measure what a training run would take on this machine."""
+    found = tuning.probe(
+        work.services,
+        base,
+        TrainOptions.from_json(options),
+        generators=generators,
+        on_progress=work.tell,
+        stop=work.stop,
+    )
+    return found.as_json()
 
 
 @task

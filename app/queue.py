@@ -25,6 +25,7 @@ QUEUE_OF = {
     "promote": INDEX,
     "generate": TRAIN,
     "train": TRAIN,
+    "probe": TRAIN,
     "evaluate": TRAIN,
 }
 

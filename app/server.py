@@ -83,7 +83,7 @@ def _mount_admin(app: FastAPI, services: Services) -> None:
         path="/admin",
         auth_dependency=guard.known_admin,
         theme=page.theme(),
-        css_paths=[page.STYLE, admin_page.STYLE],
+        css_paths=[page.STYLE, *admin_page.STYLES],
         head=admin_page.head(),
         max_file_size=f"{services.settings.max_upload_mb}mb",
         **MOUNT,

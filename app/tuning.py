@@ -21,7 +21,7 @@ from pipelines.store.db import Connection
 from pipelines.store.ids import EvaluationId, RunId
 from pipelines.store.models import Model
 from pipelines.store.pairs import Passage
-from training import asking, collect, gate, run, stored
+from training import asking, collect, gate, preflight, run, stored
 from training import progress as training_progress
 from training import report as reports
 from training.candidates import Surroundings, identity, resolve
@@ -31,9 +31,11 @@ from training.dataset import Dataset, of_file
 from training.evaluate import evaluate as compare
 from training.launch import Machine
 from training.offline import PER_PASSAGE, OfflineGenerator
+from training.options import TrainOptions
+from training.preflight import Preflight
 from training.rankings import Rules
 from training.run import Folders
-from training.watched import never
+from training.watched import check, never
 
 # Calls of a language model at a time.
 AT_ONCE = 4
@@ -50,6 +52,63 @@ def machine(services: Services, processes: int = 1) -> Machine:
 
     device = services.settings.device or ("cuda" if torch.cuda.is_available() else "cpu")
     return Machine(device, processes, services.settings.threads)
+
+
+def options(services: Services, **chosen: Any) -> TrainOptions:
+    """
+    Settings of a run: what was chosen, with the windows that new versions are built with.
+
+    :raises InputError: They do not fit together.
+    """
+    settings = services.settings
+    return TrainOptions(
+        size_tokens=settings.window_tokens, stride_tokens=settings.window_stride, **chosen
+    )
+
+
+def probe(
+    services: Services,
+    base: str,
+    chosen: TrainOptions,
+    *,
+    generators: Sequence[str] | None = None,
+    on_progress: OnProgress = silent,
+    stop: Stop = never,
+) -> Preflight:
+    """
+    What training on the stored pairs would take on this machine; nothing is kept.
+
+    :param generators: Train only on what these made; None: on all.
+    """
+    with services.pool.connection() as conn:
+        found = stored.material(conn, generators=generators)
+        _, folder = run.base_model(conn, base, services.options.models)
+
+    def told(step: str) -> None:
+        check(stop)
+        on_progress(Progress(f"measuring: {step}"))
+
+    return preflight.probe(folder, found, chosen, machine(services), told)
+
+
+def create_run(
+    services: Services,
+    base: str,
+    chosen: TrainOptions,
+    *,
+    generators: Sequence[str] | None = None,
+    name: str = "",
+    by: str = "system",
+) -> RunId:
+    """
+    A new run on the stored pairs, ready to be executed; see `training.run.create`.
+
+    :param generators: Train only on what these made; None: on all.
+    """
+    with services.pool.connection() as conn:
+        found = stored.material(conn, generators=generators)
+    folders = Folders.under(services.settings.home)
+    return run.create(services.pool, folders, base, found, chosen, name=name, created_by=by)
 
 
 def train(

@@ -232,6 +232,26 @@ def statuses(conn: Connection) -> list[Status]:
     return [_status(conn, model, pointer, loaded) for model in models.list_all(conn)]
 
 
+def status(conn: Connection, name: str) -> Status:
+    """
+    How far one version is.
+
+    :raises InputError: There is no such version.
+    """
+    loaded = [row for row in replicas.list_all(conn) if row.live]
+    return _status(conn, registry.find(conn, name), active.get(conn), loaded)
+
+
+def release(services: Services, name: str) -> None:
+    """
+    Let servers forget a version that was only prepared.
+
+    :raises NotReadyError: It is not built.
+    """
+    with services.pool.connection() as conn:
+        indexes.want(conn, _index(conn, registry.find(conn, name)).id, False)
+
+
 def _status(
     conn: Connection, model: Model, pointer: Active | None, loaded: list[replicas.ReplicaRow]
 ) -> Status:

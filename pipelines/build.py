@@ -102,15 +102,27 @@ def _lender(conn: Connection, model: Model, rule: WindowRule) -> IndexId | None:
     The index whose vectors the model can search as they are: its parent's, when tuning changed
     only how questions are embedded.
     """
-    query_only = model.kind == "query" or (
-        model.kind == "adapter" and model.settings.get("adapter_sides") == "query"
-    )
-    if not query_only or model.parent_id is None:
+    if not _query_only(model) or model.parent_id is None:
         return None
     parent = indexes.of_model(conn, model.parent_id)
     if parent is None or parent.status != "ready" or indexes.rule(conn, parent.rule_id) != rule:
         return None
     return parent.vectors_id
+
+
+def may_borrow(conn: Connection, model: Model) -> bool:
+    """Whether a model that has no index yet is likely to search its parent's vectors as they are."""
+    if not _query_only(model) or model.parent_id is None:
+        return False
+    parent = indexes.of_model(conn, model.parent_id)
+    return parent is not None and parent.status == "ready"
+
+
+def _query_only(model: Model) -> bool:
+    """Whether tuning changed only how questions are embedded."""
+    return model.kind == "query" or (
+        model.kind == "adapter" and model.settings.get("adapter_sides") == "query"
+    )
 
 
 def build(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 from pipelines import artifacts, reindex, shared
 from pipelines.errors import ConflictError, InputError, ProviderError
-from pipelines.store import models
+from pipelines.store import indexes, models
 from pipelines.store.db import Connection
+from pipelines.store.ids import IndexId
 from pipelines.store.models import Model
 
 
@@ -26,17 +28,40 @@ def find(conn: Connection, name: str) -> Model:
     return model
 
 
+def of_index(conn: Connection, index_id: IndexId) -> Model:
+    """The model of an index that is there."""
+    index = indexes.get(conn, index_id)
+    model = None if index is None else models.get(conn, index.model_id)
+    assert model is not None, "a model with an index cannot be deleted"
+    return model
+
+
+def why_kept(conn: Connection, model: Model) -> str | None:
+    """Why a model cannot be deleted now, in a sentence; None: it can be."""
+    if model.kind in ("base", "openai"):
+        return f"{model.name} is what others are compared with; it stays."
+    index = indexes.of_model(conn, model.id)
+    use = None if index is None else indexes.use_of(conn, index)
+    return None if use is None else f"{model.name} is in use: {use}."
+
+
 def delete(conn: Connection, name: str, store: Path) -> Model:
     """
-    Forget a model; its files go too, the shared ones as well, unless another model has the same.
+    Forget a model with its vectors; its files go too, the shared ones as well, unless another model
+    has the same.
 
     :param store: Folder that `artifacts.put` keeps models in; files elsewhere stay.
     :raises ConflictError: It is in use, or no other model can replace it.
     """
     model = find(conn, name)
-    if model.kind in ("base", "openai"):
-        raise ConflictError(f"{name} is what others are compared with; it stays.")
-    models.delete(conn, model.id)
+    if (reason := why_kept(conn, model)) is not None:
+        raise ConflictError(reason)
+    with conn.transaction():
+        index = indexes.of_model(conn, model.id)
+        if index is not None and not indexes.drop(conn, index.id, timedelta(0)):
+            raise ConflictError(f"{name} has just come into use; it stays.")
+        indexes.forget_retired(conn, model.id)
+        models.delete(conn, model.id)
     conn.commit()
     sha256 = model.manifest_sha256
     if sha256 is not None and models.uses_of(conn, sha256) == 0:

@@ -6,6 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from pipelines.store import evaluations
+from pipelines.store.db import Connection
+from pipelines.store.models import Model
+
 SHOWN = ("hit@1", "hit@5", "hit@10", "mrr@10", "ndcg@10")
 LABELS = {"mrr@10": "MRR@10", "ndcg@10": "NDCG@10", "map@100": "MAP@100"}
 
@@ -33,6 +37,16 @@ def markdown_table(figures: Mapping[str, Any]) -> str:
         cells = [f"{value:.3f}" if shown == measure else "" for shown in SHOWN]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def card_of(conn: Connection, model: Model) -> str | None:
+    """A version's card with the figures of its newest evaluation; None: its files have their own."""
+    if model.kind == "base" or model.manifest_sha256 is None:
+        return None
+    found = evaluations.latest_of(conn, model.manifest_sha256)
+    chosen_by = {name: value for name, value in model.metrics.items() if "heldout_" in name}
+    figures = found.figures if found else None
+    return model_card(model.name, model.base, model.settings, figures, training=chosen_by)
 
 
 def model_card(

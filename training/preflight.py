@@ -77,12 +77,20 @@ class _Step:
     trained_mb: float
 
 
-def probe(base: Path, found: Material, options: TrainOptions, machine: Machine) -> Preflight:
+def probe(
+    base: Path,
+    found: Material,
+    options: TrainOptions,
+    machine: Machine,
+    on_step: Callable[[str], None] = lambda _: None,
+) -> Preflight:
     """
     Measure a few steps of every method and tell what the whole would take.
 
     :param base: Folder of the base model.
+    :param on_step: Told what is measured next.
     """
+    on_step("embedding")
     encoder = LocalEncoder(base, device=machine.device, threads=machine.threads)
     texts, owner = _windows(encoder, found.corpus, options)
     per_window = _seconds_per_window(encoder, texts)
@@ -92,6 +100,7 @@ def probe(base: Path, found: Material, options: TrainOptions, machine: Machine) 
     store_mb = len(texts) * encoder.dimension * 4 / MB
     costs = []
     for method in METHODS:
+        on_step(method)
         chosen = replace(
             options,
             method=method,

@@ -70,13 +70,53 @@ class Reporter:
             file.write(json.dumps({"at": round(time.time(), 1), **vars(progress)}) + "\n")
 
 
+@dataclass(frozen=True)
+class Point:
+    """A figure of a run: a curve's name, the step, and the value there."""
+
+    curve: str
+    step: int
+    value: float
+
+
+def curves(path: Path, *, most: int = 300) -> list[Point]:
+    """
+    What a run's progress file tells of loss and held-out figures, by step; empty: nothing yet.
+
+    A run that was resumed told some steps twice; the later word counts.
+
+    :param most: Points of one curve; of more, an even choice.
+    """
+    found: dict[str, dict[int, float]] = {}
+    for told in Tail(path, from_start=True).read():
+        if told.stage != "training":
+            continue
+        if told.loss is not None:
+            found.setdefault("loss", {})[told.step] = told.loss
+        for name, value in told.evaluation.items():
+            curve = found.setdefault(name, {})
+            # Each line repeats the newest evaluation: only where it changes was it made.
+            if not curve or list(curve.values())[-1] != value:
+                curve[told.step] = value
+    return [
+        Point(name, step, value)
+        for name, curve in found.items()
+        for step, value in _thinned(sorted(curve.items()), most)
+    ]
+
+
+def _thinned(points: list[tuple[int, float]], most: int) -> list[tuple[int, float]]:
+    stride = -(-len(points) // most)
+    return points if stride <= 1 else [*points[:-1][::stride], points[-1]]
+
+
 class Tail:
     """Reads the lines of a progress file as they come."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, from_start: bool = False) -> None:
         self._path = path
-        # What an earlier attempt told is history.
-        self._place = path.stat().st_size if path.is_file() else 0
+        # What an earlier attempt told is history, unless that is asked for.
+        self._place = 0 if from_start or not path.is_file() else path.stat().st_size
 
     def read(self) -> Iterator[Progress]:
         """What was told since the last call."""

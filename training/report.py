@@ -15,10 +15,11 @@ from typing import Any
 
 from pipelines.store import evaluations
 from pipelines.store.db import Connection
-from pipelines.store.evaluations import QuestionRow
+from pipelines.store.evaluations import Evaluation, QuestionRow
 from pipelines.store.ids import EvaluationId
 from training.card import label
 from training.causes import Causes
+from training.changes import DEEPEST, worth
 from training.comparison import (
     BM25,
     DECIDING,
@@ -36,8 +37,6 @@ MEASURES = ("hit@1", "hit@3", "hit@5", "hit@10", "mrr@10", "ndcg@10", "map@100",
 TONE = {"better": "better", "worse": "worse", "no proof yet": "open"}
 SHOWN_CHANGES = 20
 SNIPPET = 240
-# A rank beyond this counts as not found: users see no more.
-DEEPEST = 10
 
 
 @dataclass(frozen=True)
@@ -186,11 +185,7 @@ def _changes_of(
 
 
 def _gain(question: QuestionResult, new: str, old: str) -> float:
-    return _worth(question.results[new].rank) - _worth(question.results[old].rank)
-
-
-def _worth(rank: int | None) -> float:
-    return 1 / rank if rank is not None and rank <= DEEPEST else 0.0
+    return worth(question.results[new].rank) - worth(question.results[old].rank)
 
 
 def _change(
@@ -236,6 +231,12 @@ def figures(report: Report) -> dict[str, Any]:
     value: dict[str, Any] = json.loads(json.dumps(report.as_json()))
     del value["questions"]
     return value
+
+
+def stored(conn: Connection, found: Evaluation) -> dict[str, Any]:
+    """An evaluation from the database, in the form of `Report.as_json`."""
+    questions = [vars(row) for row in evaluations.questions_of(conn, found.id)]
+    return {**found.figures, "questions": questions}
 
 
 def store(conn: Connection, report: Report, *, created_by: str = "system") -> EvaluationId:

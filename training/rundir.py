@@ -145,6 +145,18 @@ class RunDir:
         return [Question(row["question"], tuple(row["passages"])) for row in read_lines(path)]
 
 
+def last_lines(path: Path, count: int, *, most_bytes: int = 20_000) -> str:
+    """The end of a text file; empty where there is none."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - most_bytes))
+        text = file.read().decode(errors="replace")
+    # A progress bar writes over its line: what it wrote last is what a person would see.
+    lines = [line.rstrip("\r").rpartition("\r")[2] for line in text.splitlines(keepends=False)]
+    return "\n".join(lines[-count:])
+
+
 def write_staged(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Let `write` fill a file that appears under its name complete, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pipelines.errors import InputError
 from pipelines.store import documents, pairs
@@ -19,13 +19,15 @@ from training.seedfile import SeedFile
 MOST_PASSAGES = 5000
 
 
-def material(conn: Connection) -> Material:
+def material(conn: Connection, *, generators: Collection[str] | None = None) -> Material:
     """
     The accepted pairs, their held-out side apart.
 
+    :param generators: Train only on what these made. The held-out side is the same for all runs.
     :raises InputError: There are none to train on.
     """
-    train, heldout = pairs.usable(conn, "train"), pairs.usable(conn, "heldout")
+    train = pairs.usable(conn, "train", generators=generators)
+    heldout = pairs.usable(conn, "heldout")
     if len({pair.passage_sha256 for pair in train}) < FEWEST_PAIRS:
         raise InputError(
             "There are no accepted pairs to train on. Make some with attune pairs generate, or"

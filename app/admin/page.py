@@ -11,18 +11,22 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from app import login
-from app.admin import documents, overview
+from app.admin import compare, documents, jobs, overview, tune, versions
 from app.admin.screen import QUIET, Screen
 
 if TYPE_CHECKING:
     from app.wiring import Services
 
-STYLE = Path(__file__).with_name("style.css")
+STYLES = [Path(__file__).with_name(name) for name in ("style.css", "tuning.css")]
 SCRIPT = Path(__file__).with_name("script.js")
 # In the order of the tabs: the name in the address, the label, and what fills the tab.
 SCREENS: list[tuple[str, str, Callable[[Screen], None]]] = [
     ("overview", "Overview", overview.build),
     ("documents", "Documents", documents.build),
+    ("tune", "Tune", tune.build),
+    ("compare", "Compare", compare.build),
+    ("versions", "Versions", versions.build),
+    ("jobs", "Jobs", jobs.build),
 ]
 
 

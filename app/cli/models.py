@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -309,10 +309,11 @@ def export(
     """Copy a version's files, as sentence-transformers loads them."""
     from app.cli.common import services
     from pipelines import registry
+    from training.card import card_of
 
     with services(pool_size=2) as opened, opened.pool.connection() as conn:
         model = registry.find(conn, name)
-        registry.export(model, folder, _card(conn, model), opened.options.models)
+        registry.export(model, folder, card_of(conn, model), opened.options.models)
     typer.echo(f"{name} is in {folder}.")
 
 
@@ -327,6 +328,7 @@ def push(
     """Upload a version to the Hugging Face hub."""
     from app.cli.common import services
     from pipelines import registry
+    from training.card import card_of
 
     with services(pool_size=2) as opened, opened.pool.connection() as conn:
         model = registry.find(conn, name)
@@ -334,23 +336,10 @@ def push(
             model,
             repo,
             private=not public,
-            card=_card(conn, model),
+            card=card_of(conn, model),
             store=opened.options.models,
         )
     typer.echo(f"{name} is at {address}.")
-
-
-def _card(conn: Any, model: Model) -> str | None:
-    """The card with the figures of the newest evaluation; None: the files have their own."""
-    from pipelines.store import evaluations
-    from training.card import model_card
-
-    if model.kind == "base" or model.manifest_sha256 is None:
-        return None
-    found = evaluations.latest_of(conn, model.manifest_sha256)
-    figures = found.figures if found else None
-    chosen_by = {name: value for name, value in model.metrics.items() if "heldout_" in name}
-    return model_card(model.name, model.base, model.settings, figures, training=chosen_by)
 
 
 def _short(model: Model) -> str:

@@ -82,6 +82,13 @@ def measure(conn: Connection, index_id: IndexId, rule_id: RuleId) -> Gap:
     return Gap(*row)
 
 
+def count_windows(conn: Connection, rule_id: RuleId) -> int:
+    """How many windows the documents have by a rule."""
+    row = conn.execute("select count(*) from text_window where rule_id = %s", (rule_id,)).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def exists(conn: Connection, index_id: IndexId, rule_id: RuleId) -> bool:
     """Whether anything is missing or left over; reads the tables' keys, not the vectors."""
     statement = (

@@ -247,6 +247,38 @@ def drop(conn: Connection, index_id: IndexId, retention: timedelta) -> bool:
     return True
 
 
+def use_of(conn: Connection, index: SearchIndex) -> str | None:
+    """Why an index cannot be dropped, in a few words; None: nothing uses it."""
+    row = conn.execute(
+        "select i.id = a.index_id, i.id is not distinct from a.previous_id, i.wanted,"
+        " i.status = 'building', (select min(m.name) from search_index b join model m"
+        "  on m.id = b.model_id where b.vectors_of = i.id and b.status <> 'retired'),"
+        " exists (select 1 from replica r where i.id = any(r.prepared))"
+        " from search_index i cross join active a where i.id = %s",
+        (index.id,),
+    ).fetchone()
+    if row is None:
+        return None
+    serves, previous, wanted, building, borrower, held = row
+    reasons = {
+        "it serves": serves,
+        "a rollback would go back to it": previous,
+        "servers hold it loaded": wanted or held,
+        "it is being built": building,
+        f"{borrower} uses its vectors": borrower,
+    }
+    return next((reason for reason, is_so in reasons.items() if is_so), None)
+
+
+def forget_retired(conn: Connection, model_id: ModelId) -> None:
+    """Remove the rows of a model's indexes whose tables are gone and that no other row names."""
+    conn.execute(
+        "delete from search_index i where i.model_id = %s and i.status = 'retired'"
+        " and not exists (select 1 from search_index b where b.vectors_of = i.id)",
+        (model_id,),
+    )
+
+
 def create_hnsw(conn: Connection, index_id: IndexId) -> None:
     """Create the HNSW index of an empty table; see `build_hnsw` for a loaded one."""
     conn.execute(_hnsw_statement(index_id, ""))

@@ -160,19 +160,61 @@ def select(
         ).fetchall()
 
 
-def usable(conn: Connection, split: str) -> list[Pair]:
-    """
-    Accepted pairs of a side to train or judge on.
+# Those made from documents count while a chunk holds their passage.
+_USABLE = (
+    "p.status = 'accepted' and (p.origin <> %(corpus)s"
+    " or exists (select from chunk c where c.sha256 = p.passage_sha256))"
+)
 
-    Those made from documents count while a chunk holds their passage.
-    """
+
+def usable(
+    conn: Connection, split: str, *, generators: Collection[str] | None = None
+) -> list[Pair]:
+    """Accepted pairs of a side to train or judge on; `generators`: only what these made."""
     with conn.cursor(row_factory=class_row(Pair)) as cursor:
         return cursor.execute(
-            "select p.* from pair p where p.status = 'accepted' and p.split = %s and"
-            " (p.origin <> %s or exists (select from chunk c where c.sha256 = p.passage_sha256))"
+            f"select p.* from pair p where {_USABLE} and p.split = %(split)s"
+            " and (%(generators)s::text[] is null or p.generator = any(%(generators)s))"
             " order by p.id",
-            (split, CORPUS),
+            {
+                "corpus": CORPUS,
+                "split": split,
+                "generators": None if generators is None else list(generators),
+            },
         ).fetchall()
+
+
+@dataclass(frozen=True)
+class Side:
+    """How many usable pairs one generator has made: to train on, and held out."""
+
+    generator: str
+    train: int
+    heldout: int
+
+
+def sides(conn: Connection) -> list[Side]:
+    """The usable pairs by who made them, the most first."""
+    with conn.cursor(row_factory=class_row(Side)) as cursor:
+        return cursor.execute(
+            "select p.generator, count(*) filter (where p.split = 'train') train,"
+            " count(*) filter (where p.split = 'heldout') heldout"
+            f" from pair p where {_USABLE} group by 1 order by count(*) desc, 1",
+            {"corpus": CORPUS},
+        ).fetchall()
+
+
+def texts(conn: Connection, passages_sha256: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Passages by their sum: the document's title and the text, of those that are known."""
+    rows = conn.execute(
+        "select distinct on (sha256) * from ("
+        " select c.sha256, d.title, c.text from chunk c join document d on d.id = c.document_id"
+        "  where c.sha256 = any(%(sums)s) and d.status = 'indexed'"
+        " union all select passage_sha256, document, passage from pair"
+        "  where passage_sha256 = any(%(sums)s)) t order by sha256",
+        {"sums": list(passages_sha256)},
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
 
 
 def decide(

@@ -1,0 +1,287 @@
+"""Tune: make a better version from pairs, and watch it being made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from app import plans, queue, tuning
+from app.admin import parts, pieces, tune_parts, work
+from app.admin.screen import Screen, Updates, View, header
+from pipelines.errors import InputError
+from pipelines.store import jobs, pairs, runs
+from pipelines.store.db import Connection
+from pipelines.store.ids import JobId, RunId
+from pipelines.store.jobs import Job
+from pipelines.store.runs import Run
+from training.options import TrainOptions
+from training.progress import curves
+from training.run import Folders
+from training.rundir import last_lines
+
+MOST_SHOWN = 30
+LOG_LINES = 25
+LOSS = {"loss": "loss"}
+
+
+def build(screen: Screen) -> None:
+    """Lay out the screen and connect it."""
+    header(
+        "Tune",
+        "The retriever learns from pairs of a question and the passage that answers it. A run makes"
+        " a new version; nobody is served by it until it is promoted.",
+    )
+    _Tune(screen)
+
+
+class _Tune:
+    """Components and handlers of the screen."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen, self._services = screen, screen.services
+        self.chosen = gr.State(None)
+        self.offered = gr.State(None)  # what the choices hold, not to be set anew while one chooses
+        self._lay_out()
+        self._connect()
+
+    def _lay_out(self) -> None:
+        with gr.Column(elem_classes="board"):
+            self.data = gr.HTML(elem_id="tune-data")
+            with gr.Row():
+                self.base = gr.Dropdown(
+                    [], label="Start from", info="The version that is trained further.",
+                    min_width=180, elem_id="tune-base",
+                )  # fmt: skip
+                self.sources = gr.CheckboxGroup(
+                    [], label="Learn from", info="Held-out pairs are the same for every run.",
+                    min_width=260, elem_id="tune-sources",
+                )  # fmt: skip
+            self.method = gr.Radio(
+                list(tune_parts.METHODS.items()), value="adapter", label="Method",
+                elem_id="tune-method",
+            )  # fmt: skip
+            self.means = gr.HTML(tune_parts.method_note("adapter"))
+            self.auto = gr.Checkbox(
+                label="Evaluate it afterwards, and promote it when it is better",
+                info="Better means: on held-out questions, by more than chance. Otherwise nothing"
+                " changes for anybody, and the reason is kept.",
+                elem_id="tune-auto",
+            )
+            self._lay_out_more()
+            with gr.Row(elem_classes="actions"):
+                self.start = gr.Button(
+                    "Start tuning", variant="primary", size="sm", elem_id="tune-start"
+                )
+                self.measure = gr.Button(
+                    "Estimate on this machine", size="sm", elem_id="tune-estimate"
+                )
+            self.estimate = gr.HTML(elem_id="estimate")
+        self.list = gr.HTML(js_on_load=pieces.PICK, elem_id="run-list")
+        with gr.Column(visible=False, elem_classes="board") as self.run:
+            self.details = gr.HTML(elem_id="run-details")
+            with gr.Row(elem_classes="actions"):
+                self.cancel = gr.Button("Stop", size="sm", elem_id="run-stop")
+                self.resume = gr.Button("Resume", size="sm", elem_id="run-resume")
+            with gr.Row(elem_id="curves"):
+                self.loss = gr.LinePlot(
+                    x="step", y="value", title="Loss on what it learns from", y_title="loss",
+                    height=220, visible=False, min_width=280, elem_id="curve-loss", buttons=[],
+                )  # fmt: skip
+                self.heldout = gr.LinePlot(
+                    x="step", y="value", color="figure", title="Found of held-out questions",
+                    y_title="share", height=220, visible=False, min_width=280, color_title=" ",
+                    elem_id="curve-heldout", buttons=[],
+                )  # fmt: skip
+            with gr.Accordion("Log", open=False):
+                self.log = gr.HTML(elem_id="run-log")
+
+    def _lay_out_more(self) -> None:
+        """What few people change."""
+        with gr.Accordion("More settings", open=False, elem_id="tune-more"):
+            with gr.Row():
+                self.name = gr.Textbox(
+                    label="Name of the version", placeholder="the next free: v1, v2, …",
+                    max_lines=1, max_length=40, min_width=180,
+                )  # fmt: skip
+                self.epochs = gr.Number(
+                    label="Rounds over the pairs", info="Empty: what suits the method. More learns"
+                    " more, and in the end by heart.", minimum=0.1, maximum=200, min_width=180,
+                    value=None,
+                )  # fmt: skip
+                self.batch = gr.Number(
+                    32, label="Pairs in a step", info="The others in a step are the wrong answers:"
+                    " larger is harder, and slower.", minimum=2, maximum=1024, precision=0,
+                    min_width=180,
+                )  # fmt: skip
+            with gr.Row():
+                self.rate = gr.Number(
+                    label="Learning rate", info="Empty: what suits the method. Too high forgets"
+                    " what the model knew.", minimum=0, maximum=1, min_width=180, value=None,
+                )  # fmt: skip
+                self.negatives = gr.Number(
+                    0, label="Hard negatives", info="Confusable passages added to each pair.",
+                    minimum=0, maximum=10, precision=0, min_width=180,
+                )  # fmt: skip
+                self.frozen = gr.Number(
+                    0, label="Frozen layers", info="Lowest layers left as they are: faster, and"
+                    " forgets less. For the whole encoder.", minimum=0, maximum=48, precision=0,
+                    min_width=180,
+                )  # fmt: skip
+            with gr.Row():
+                self.sides = gr.Radio(
+                    [("Questions and passages", "both"), ("Questions only", "query")],
+                    value="both", label="Adapter on", min_width=220,
+                    info="On questions only, stored vectors stay and promoting takes seconds.",
+                )  # fmt: skip
+                self.seed = gr.Number(
+                    0, label="Seed", info="The same seed makes the same version.", precision=0,
+                    minimum=0, min_width=180,
+                )  # fmt: skip
+
+    def _connect(self) -> None:
+        screen = self._screen
+        self.form = [
+            self.base, self.sources, self.method, self.epochs, self.batch, self.rate,
+            self.negatives, self.frozen, self.sides, self.seed,
+        ]  # fmt: skip
+        view = [
+            self.data, self.base, self.sources, self.offered, self.start, self.measure,
+            self.estimate, self.list, self.run, self.details, self.cancel, self.resume, self.loss,
+            self.heldout, self.log,
+        ]  # fmt: skip
+        screen.shows(self._look, [self.chosen, self.offered], view)
+        screen.on(self.method.input, self._explain, [self.method], [self.means])
+        screen.on(self.measure.click, self._estimate, self.form, [], then_look=True)
+        screen.on(
+            self.start.click, self._start, [self.name, self.auto, *self.form],
+            [self.chosen, self.name], then_look=True,
+        )  # fmt: skip
+        screen.on(self.list.select, self._choose, [], [self.chosen], then_look=True)
+        screen.on(self.cancel.click, self._stop, [self.chosen], [], then_look=True)
+        screen.on(
+            self.resume.click, self._resume, [self.chosen, self.auto], [self.chosen],
+            then_look=True,
+        )  # fmt: skip
+
+    def _look(self, who: str, chosen: int | None, offered: Any) -> View:
+        with self._services.pool.connection() as conn:
+            sides = pairs.sides(conn)
+            known = plans.listed(conn)
+            found = runs.list_all(conn)[:MOST_SHOWN]
+            job_of = _jobs_of_runs(conn)
+            probe = next(iter(jobs.recent(conn, limit=1, tasks=["probe"])), None)
+        names = {row.model.id: row.model.name for row in known}
+        bases = [row.model.name for row in known if row.model.kind != "openai"]
+        serving = next((row.model.name for row in known if row.state == "serving"), "base")
+        run = next((one for one in found if one.id == chosen), found[0] if found else None)
+        can_train = sum(side.train for side in sides) > 1
+        probing = probe is not None and probe.status in work.OPEN
+        updates: Updates = {
+            self.data: tune_parts.data(sides),
+            self.start: gr.Button(interactive=can_train),
+            self.measure: gr.Button(interactive=can_train and not probing),
+            self.estimate: tune_parts.estimate(probe),
+            self.list: tune_parts.run_list(found, job_of, names, run.id if run else None),
+            self.run: gr.Column(visible=run is not None),
+        }
+        sources = [(tune_parts.side_label(s), s.generator) for s in sides if s.train]
+        if offered != [sources, bases]:
+            updates |= {
+                self.sources: gr.CheckboxGroup(sources, value=[key for _, key in sources]),
+                self.base: gr.Dropdown(bases, value=serving if serving in bases else bases[0]),
+                self.offered: [sources, bases],
+            }
+        if run is not None:
+            made = None if run.model_id is None else names.get(run.model_id)
+            metrics = next((r.model.metrics for r in known if r.model.id == run.model_id), {})
+            updates |= self._run(run, job_of.get(run.id), made, metrics)
+        busy = any(job.status in work.OPEN for job in job_of.values())
+        return View(updates, running=busy or probing)
+
+    def _run(self, run: Run, job: Job | None, made: str | None, metrics: Any) -> Updates:
+        """A run with its curves and the end of its log."""
+        folder = Folders.under(self._services.settings.home).run(run.id)
+        points = curves(folder.progress)
+        loss = tune_parts.curve(points, LOSS)
+        heldout = tune_parts.curve(points, tune_parts.CURVES)
+        is_open = job is not None and job.status in work.OPEN
+        text = last_lines(folder.log, LOG_LINES)
+        return {
+            self.details: tune_parts.run_details(run, job, made, metrics),
+            self.cancel: gr.Button(visible=is_open),
+            self.resume: gr.Button(
+                "Resume" if run.started_at else "Start",
+                visible=not is_open and run.status in tune_parts.RESUMED,
+            ),
+            self.loss: gr.LinePlot(loss, visible=loss is not None),
+            self.heldout: gr.LinePlot(heldout, visible=heldout is not None),
+            self.log: str(pieces.log(text)) if text else str(parts.note("It printed nothing yet.")),
+        }
+
+    def _explain(self, who: str, method: str) -> str:
+        return tune_parts.method_note(method)
+
+    def _chosen_options(self, *form: Any) -> tuple[str, list[str], TrainOptions]:
+        base, sources, method, epochs, batch, rate, negatives, frozen, sides, seed = form
+        if not base or not sources:
+            raise InputError("Choose a version to start from, and pairs to learn from.")
+        options = tuning.options(
+            self._services,
+            method=method,
+            epochs=epochs or None,
+            batch_size=int(batch or 32),
+            learning_rate=rate or None,
+            hard_negatives=int(negatives or 0),
+            freeze_layers=int(frozen or 0),
+            adapter_sides="query" if sides == "query" else "both",
+            seed=int(seed or 0),
+        )
+        return base, list(sources), options
+
+    def _estimate(self, who: str, *form: Any) -> None:
+        base, sources, options = self._chosen_options(*form)
+        queue.defer(
+            self._services, "probe", who=who, base=base, options=options.as_json(),
+            generators=sources,
+        )  # fmt: skip
+
+    def _start(self, who: str, name: str, auto: bool, *form: Any) -> tuple[int, str]:
+        base, sources, options = self._chosen_options(*form)
+        run_id = tuning.create_run(
+            self._services, base, options, generators=sources, name=name.strip(), by=who
+        )
+        queue.defer(self._services, "train", who=who, run_id=run_id, auto=bool(auto))
+        return run_id, ""
+
+    def _choose(self, who: str, event: gr.EventData) -> int:
+        return int(event.pick)
+
+    def _stop(self, who: str, chosen: int | None) -> None:
+        with self._services.pool.connection() as conn:
+            job = _jobs_of_runs(conn).get(_known(conn, chosen).id)
+        if job is None:
+            raise InputError("The run is not under way.")
+        queue.cancel(self._services, JobId(job.id))
+
+    def _resume(self, who: str, chosen: int | None, auto: bool) -> int:
+        with self._services.pool.connection() as conn:
+            run = _known(conn, chosen)
+        queue.defer(self._services, "train", who=who, run_id=run.id, auto=bool(auto))
+        return run.id
+
+
+def _known(conn: Connection, chosen: int | None) -> Run:
+    """The run that was chosen, else the newest."""
+    run = runs.get(conn, RunId(chosen or 0)) or next(iter(runs.list_all(conn)), None)
+    if run is None:
+        raise InputError("There is no run yet.")
+    return run
+
+
+def _jobs_of_runs(conn: Connection) -> dict[int, Job]:
+    """The newest job of each run."""
+    found: dict[int, Job] = {}
+    for job in jobs.recent(conn, limit=2 * MOST_SHOWN, tasks=["train"]):
+        found.setdefault(int(job.args.get("run_id", 0)), job)
+    return found

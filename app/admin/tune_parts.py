@@ -1,0 +1,243 @@
+"""The pieces of HTML and the curves that the screen of tuning shows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from app.admin import parts, pieces, work
+from app.admin.parts import Tone
+from pipelines.store.ids import ModelId
+from pipelines.store.jobs import Job
+from pipelines.store.pairs import Side
+from pipelines.store.runs import Run
+from training.heldout import BASE, HIT, NDCG
+from training.options import Method
+from training.progress import Point
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+METHODS: dict[str, Method] = {
+    "Adapter": "adapter",
+    "Question side": "query",
+    "LoRA": "lora",
+    "Whole encoder": "full",
+}
+MEANS: dict[str, str] = {
+    "adapter": "A small layer on top of the encoder learns your words. Seconds to minutes, the safest"
+    " first try, and the right one for few pairs. The gain is modest.",
+    "query": "Only how questions are read is trained; vectors of documents stay as they are, so"
+    " nothing has to be embedded again. Minutes, with most of the gain.",
+    "lora": "Thin layers inside the encoder are trained. Needs less memory than the whole encoder;"
+    " every window is embedded again afterwards.",
+    "full": "All of the encoder is trained. The largest gain and the longest wait, on many pairs;"
+    " every window is embedded again afterwards.",
+}
+STATES: dict[str, tuple[str, Tone]] = {
+    "new": ("not started", "quiet"),
+    "running": ("running", "busy"),
+    "done": ("done", "good"),
+    "failed": ("failed", "bad"),
+    "interrupted": ("stopped", "warn"),
+}
+CURVES = {NDCG: "NDCG@10", HIT: "hit@5"}
+RESUMED = ("new", "failed", "interrupted")
+
+
+def method_note(method: str) -> str:
+    """What a method does, in plain words."""
+    return str(pieces.quiet(MEANS.get(method, "")))
+
+
+def side_label(side: Side) -> str:
+    """A source of pairs with its counts."""
+    return f"{source(side.generator)}: {side.train:,} to train on"
+
+
+def source(generator: str) -> str:
+    """A source of pairs as people call it."""
+    if generator == "offline":
+        return "Made offline"
+    if generator == "feedback":
+        return "Liked answers"
+    if generator.startswith("llm:"):
+        return f"Asked by {generator.removeprefix('llm:')}"
+    return f"Imported, {generator}"
+
+
+def data(sides: Sequence[Side]) -> str:
+    """How many pairs there are on each side."""
+    train, heldout = sum(s.train for s in sides), sum(s.heldout for s in sides)
+    if not train:
+        return str(
+            parts.empty(
+                "No pairs to learn from yet",
+                "Make some from your documents under Pairs; it takes a minute and needs no key.",
+            )
+        )
+    said = (
+        f"{parts.count(train, 'pair')} to train on. {parts.count(heldout, 'pair')} held out: never"
+        " trained on, they tell when to stop and prove the gain."
+    )
+    return str(pieces.quiet(said))
+
+
+def estimate(job: Job | None) -> str:
+    """What a run would take here, method by method; empty when it was not measured."""
+    if job is None:
+        return ""
+    if job.status == "doing":
+        return pieces.stack(work.progress_bar(job))
+    if job.status == "todo":
+        return str(parts.note(f"The estimate {work.state(job)}.", "busy"))
+    if job.fault or job.result is None:
+        return str(parts.note(job.fault or "The estimate was cancelled.", "warn"))
+    found: Mapping[str, Any] = job.result
+    names = {method: name for name, method in METHODS.items()}
+    rows = [
+        (
+            Markup("{} {}").format(
+                names[row["method"]],
+                parts.pill("recommended", "good") if row["method"] == found["recommended"] else "",
+            ),
+            parts.seconds(60 * row["minutes"]),
+            parts.size(int(row["memory_mb"] * 1e6)),
+            parts.size(int(row["disk_mb"] * 1e6)),
+            row["serving"],
+        )
+        for row in sorted(found["methods"], key=lambda row: row["minutes"])
+    ]
+    headers = ("Method", "Time", "Memory", "Disk", "To serve it")
+    told: list[str | Markup] = [
+        parts.table(headers, rows, numbers=(1, 2, 3)),
+        pieces.quiet(
+            Markup("{} is recommended: {} Measured {}, for {}.").format(
+                names[found["recommended"]],
+                found["reason"],
+                parts.when(job.updated_at),
+                job.args.get("base"),
+            )
+        ),
+    ]
+    told += [
+        parts.note(f"{warning[:1].upper()}{warning[1:]}.", "warn") for warning in found["warnings"]
+    ]
+    return pieces.stack(*told)
+
+
+def run_list(found: Sequence[Run], job_of: Mapping[int, Job], names: Mapping[ModelId, str],
+             chosen: int | None) -> str:  # fmt: skip
+    """Runs as rows to choose, newest first."""
+    if not found:
+        return pieces.stack(
+            parts.empty("No runs yet", "Start one above: its curves and its log appear here.")
+        )
+    rows = []
+    for run in found:
+        job = job_of.get(run.id)
+        result = (
+            f"made {names.get(run.model_id, '')}" if run.model_id is not None else run.error or ""
+        )
+        rows.append(
+            (
+                run.id,
+                (
+                    f"Run {run.id}",
+                    state(run, job),
+                    method_name(run),
+                    run.settings.get("base", ""),
+                    run.settings.get("pairs", ""),
+                    parts.clipped(result, 80),
+                    parts.when(run.created_at),
+                ),
+            )
+        )
+    headers = ("Run", "State", "Method", "From", "Pairs", "Result", "When")
+    return pieces.stack(pieces.heading("Runs"), pieces.choices(headers, rows, chosen, numbers=(4,)))
+
+
+def method_name(run: Run) -> str:
+    """The method of a run as people call it."""
+    method = run.settings.get("options", {}).get("method", "")
+    return next((name for name, m in METHODS.items() if m == method), method)
+
+
+def state(run: Run, job: Job | None) -> Markup:
+    """How a run stands, in a word."""
+    if job is not None and job.status == "todo":
+        return parts.pill("waiting", "quiet")
+    if job is not None and job.status == "doing":
+        return work.status(job)
+    return parts.pill(*STATES[run.status])
+
+
+def run_details(run: Run, job: Job | None, made: str | None, metrics: Mapping[str, Any]) -> str:
+    """One run: what was asked for, how far it is, what came of it."""
+    options = run.settings.get("options", {})
+    told: list[str | Markup] = [
+        pieces.heading(f"Run {run.id}", state(run, job)),
+        pieces.facts(
+            [
+                ("Method", method_name(run)),
+                ("From", run.settings.get("base")),
+                ("Pairs to train on", run.settings.get("pairs")),
+                ("Held out", run.settings.get("heldout")),
+                ("Rounds", options.get("epochs")),
+                ("Batch", options.get("batch_size")),
+                ("Learning rate", options.get("learning_rate")),
+                ("By", run.created_by),
+                ("Took", _took(run)),
+            ]
+        ),
+    ]
+    if job is not None and job.status == "doing":
+        told.append(work.progress_bar(job))
+    if job is not None and job.status == "todo":
+        told.append(parts.note(f"It {work.state(job)}.", "busy"))
+    if run.error:
+        told.append(parts.note(run.error, "bad"))
+    if run.status == "interrupted" and (job is None or job.status not in work.OPEN):
+        told.append(
+            parts.note("It was stopped. Resumed, it goes on from its last checkpoint.", "warn")
+        )
+    if made is not None:
+        told.append(_result(made, metrics, job))
+    return pieces.stack(*told)
+
+
+def _took(run: Run) -> str | None:
+    if run.started_at is None or run.ended_at is None:
+        return None
+    return parts.seconds((run.ended_at - run.started_at).total_seconds())
+
+
+def _result(made: str, metrics: Mapping[str, Any], job: Job | None) -> Markup:
+    if NDCG in metrics and BASE + NDCG in metrics:
+        before, after = metrics[BASE + NDCG], metrics[NDCG]
+        said = f"It made {made}. NDCG@10 over its held-out questions: {before:.3f} → {after:.3f}."
+        better = after > before
+    else:
+        said, better = f"It made {made}.", True
+    if not better:
+        said += " It does not find more than what it was made from; do not promote it."
+    if job is not None and isinstance(job.result, dict) and (found := job.result.get("promotion")):
+        served = f"It serves now: {found['reason']}" if found["promoted"] else found["reason"]
+        return parts.note(f"{said} {served}", "good" if found["promoted"] else "warn")
+    link = parts.link("Compare it", "compare")
+    return parts.note(
+        Markup("{} {} with the version that serves to see whether it is better.").format(
+            said, link
+        ),
+        "good" if better else "warn",
+    )
+
+
+def curve(points: Sequence[Point], names: Mapping[str, str]) -> pd.DataFrame | None:
+    """Points as a plot takes them; None: there are none yet."""
+    import pandas as pd
+
+    rows = [(p.step, p.value, names[p.curve]) for p in points if p.curve in names]
+    return pd.DataFrame(rows, columns=["step", "value", "figure"]) if rows else None
