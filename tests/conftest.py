@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 
 from pipelines.store import db
@@ -25,6 +26,10 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "False")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+# A busy machine is slow, not wrong.
+hypothesis_settings.register_profile("attune", deadline=None)
+hypothesis_settings.load_profile("attune")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
