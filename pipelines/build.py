@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from psycopg.errors import DiskFull
+from psycopg.errors import DiskFull, QueryCanceled
 
 from pipelines import calibrate, windows
 from pipelines.errors import BusyError, InputError
@@ -35,6 +36,7 @@ SMOOTHING = 0.8
 GRAPH_BYTES = 400
 BUILD_MEMORY_MB = (64, 2048)
 BUILD_WORKERS = 2
+STOP_EVERY_S = 0.5
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +141,7 @@ def build(
     """
     fill(pool, handle, on_progress, stop)
     on_progress(Progress("graph"))
-    finish(pool, handle)
+    finish(pool, handle, stop)
     fill(pool, handle, on_progress, stop)
     with pool.connection() as conn:
         calibrate.refresh(conn, handle)
@@ -210,10 +212,11 @@ def _cut(conn: Connection, handle: SearchHandle) -> int:
     return len(found)
 
 
-def finish(pool: Pool, handle: SearchHandle) -> None:
+def finish(pool: Pool, handle: SearchHandle, stop: Stop = lambda: False) -> None:
     """
     Build the HNSW index over what is loaded, unless there is a valid one.
 
+    :raises Stopped: `stop` said so; the next one begins anew.
     :raises ConflictError: Another process is at it.
     """
     with pool.connection() as conn:
@@ -222,7 +225,11 @@ def finish(pool: Pool, handle: SearchHandle) -> None:
         rows = indexes.count_vectors(conn, handle.vectors_id)
     need = rows * (2 * handle.encoder.dimension + GRAPH_BYTES) * 3 // 2 // 2**20
     memory_mb = min(max(need, BUILD_MEMORY_MB[0]), BUILD_MEMORY_MB[1])
-    with _alone(pool, handle.vectors_id), _autocommit(pool) as conn:
+    with (
+        _alone(pool, handle.vectors_id),
+        _autocommit(pool) as conn,
+        cancelled_when(conn, stop),
+    ):
         try:
             indexes.build_hnsw(conn, handle.vectors_id, memory_mb=memory_mb, workers=BUILD_WORKERS)
         except DiskFull:
@@ -252,6 +259,31 @@ def _autocommit(pool: Pool) -> Iterator[Connection]:
             if not conn.broken:
                 db.reset(conn)
                 conn.autocommit = False
+
+
+@contextmanager
+def cancelled_when(conn: Connection, stop: Stop) -> Iterator[None]:
+    """
+    Inside, a statement that takes minutes is cancelled within a second of `stop`.
+
+    :raises Stopped: It was.
+    """
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(STOP_EVERY_S):
+            if stop():
+                conn.cancel_safe(timeout=5)
+
+    watching = threading.Thread(target=watch, daemon=True, name="stop")
+    watching.start()
+    try:
+        yield
+    except QueryCanceled:
+        raise Stopped from None
+    finally:
+        ended.set()
+        watching.join()
 
 
 class _Meter:

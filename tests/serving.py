@@ -69,6 +69,11 @@ class Served:
         """What the server printed."""
         return self._log.read_text(errors="replace")
 
+    def children(self) -> list[psutil.Process]:
+        """What it has started."""
+        assert self._process is not None
+        return psutil.Process(self._process.pid).children()
+
     def processes(self) -> list[str]:
         """Command lines of whatever still works on this data folder."""
         lines = (

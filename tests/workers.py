@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
+T = TypeVar("T")
 TIMES = "beat_s=0.3, silent_s=1.5, rescue_s=0.3, poll_s=0.3, upkeep_s=0.5, grace_s=3, database_s=1"
 PROGRAM = """
 import sys
@@ -81,9 +83,10 @@ def working(
             worker.kill()
 
 
-def until(holds: Callable[[], object], within_s: float = 45) -> None:
-    """Wait until something holds."""
+def until(holds: Callable[[], T], within_s: float = 45) -> T:
+    """Wait until something holds; what it gives then."""
     deadline = time.monotonic() + within_s
-    while not holds():
+    while not (found := holds()):
         assert time.monotonic() < deadline, "it did not come true in time"
         time.sleep(0.05)
+    return found

@@ -29,8 +29,12 @@ def hand_over(opened: Services, task: str, *, as_json: bool, **arguments: Any) -
     import typer
 
     from app import queue
+    from pipelines.store import jobs
 
     job_id = queue.defer(opened, task, who="cli", **arguments)
+    with opened.pool.connection() as conn:
+        if not jobs.live_workers(conn):
+            typer.secho("No worker runs: attune serve, or attune worker.", err=True, fg="yellow")
     if as_json:
         emit_json({"job": job_id})
     else:

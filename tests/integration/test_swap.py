@@ -17,6 +17,7 @@ from psycopg.errors import CheckViolation
 
 from app.replica import Replica
 from pipelines import build, cutover, proof, reindex
+from pipelines.build import Stopped
 from pipelines.errors import ArtifactError, ConflictError, NotReadyError
 from pipelines.reindex import EncoderOptions
 from pipelines.store import active, chunks, gaps, indexes, replicas, search
@@ -60,6 +61,17 @@ def _cut_windows(pool, handle):
     build.fill(pool, handle)
     with pool.connection() as conn:
         conn.execute(sql.SQL("delete from {}").format(indexes.table(handle.vectors_id)))
+
+
+def test_a_statement_of_minutes_hears_a_stop(pool):
+    """As the one that builds a graph; the connection is good for others afterwards."""
+    began = time.monotonic()
+    with pool.connection() as conn:
+        with pytest.raises(Stopped), build.cancelled_when(conn, lambda: True):
+            conn.execute("select pg_sleep(30)")
+        conn.rollback()
+        assert conn.execute("select 1").fetchone() == (1,)
+    assert time.monotonic() - began < 5
 
 
 def test_build_promote_and_roll_back(world):

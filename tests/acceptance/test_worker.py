@@ -1,0 +1,107 @@
+"""`attune serve` with the worker that it keeps: as one they recover, and as one they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import tempfile
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from pipelines.store import jobs, runs
+from pipelines.store.embedded import EmbeddedPostgres
+from pipelines.store.ids import JobId, RunId
+from tests.fakes import build_tiny_model
+from tests.serving import Served
+from tests.workers import until
+
+
+@pytest.fixture
+def served():
+    """A server with a tiny model, and a worker beside it."""
+    home = Path(tempfile.mkdtemp(prefix="attune-"))  # short: the database's socket lies in it
+    model = build_tiny_model(home / "tiny")
+    server = Served(home, worker=True, ATTUNE_BASE_MODEL=str(model), ATTUNE_DEVICE="cpu")
+    server.start()
+    yield server
+    if server.running:
+        server.stop(signal.SIGKILL)
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def pair_file(folder):
+    """Enough pairs that training goes on until it is stopped."""
+    words = [a + b for a in "abcdefghijklmnop" for b in "aeioun"]
+    texts = [" ".join(words[(n * k) % len(words)] for k in range(1, 80)) for n in range(1, 60)]
+    seed = {
+        "queries": {f"q{n}": " ".join(text.split()[5:10]) for n, text in enumerate(texts)},
+        "corpus": {f"p{n}": text for n, text in enumerate(texts)},
+        "relevant_docs": {f"q{n}": [f"p{n}"] for n in range(len(texts))},
+    }
+    path = folder / "pairs.json"
+    path.write_text(json.dumps(seed))
+    return path
+
+
+def ready(url):
+    try:
+        with urllib.request.urlopen(f"{url}/readyz", timeout=5) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, TimeoutError):
+        return False
+
+
+def worker_pid(served):
+    """Of the worker that the server keeps at the moment."""
+    for process in served.children():
+        try:
+            if "--end-with-parent" in process.cmdline() and "worker" in process.cmdline():
+                return process.pid
+        except psutil.Error:
+            continue
+    return None
+
+
+def ask(dsn, function, *given):
+    """The outcome of a store function, or None while the database is away."""
+    try:
+        with psycopg.connect(dsn) as conn:
+            return function(conn, *given)
+    except psycopg.OperationalError:
+        return None
+
+
+def test_server_and_worker_recover_together_and_end_together(served):
+    """
+    The worker is killed and the embedded database crashes: both are there again, and a job that is
+    given then is begun. SIGTERM in the middle of a training ends everything within five seconds,
+    trainer and database too; the job waits, and its run can go on.
+    """
+    with EmbeddedPostgres(served.home / "db") as embedded:
+        dsn = embedded.dsn
+    first = until(lambda: worker_pid(served))
+    os.kill(first, signal.SIGKILL)
+    pid_file = served.home / "db" / "pg" / "postmaster.pid"
+    os.kill(int(pid_file.read_text().split()[0]), signal.SIGQUIT)
+    until(lambda: not ready(served.url))
+    until(lambda: worker_pid(served) not in (None, first))
+    until(lambda: ready(served.url))
+    line = ["train", "--pairs", str(pair_file(served.home)), "--epochs", "500", "--queue", "--json"]
+    job_id = JobId(json.loads(served.run(*line).stdout)["job"])
+    until(lambda: ask(dsn, jobs.get, job_id).stage == "training", within_s=90)
+    seconds, code = served.stop()
+    assert (seconds < 5, code) == (True, 128 + signal.SIGTERM)
+    until(lambda: not served.processes(), within_s=2)
+    with EmbeddedPostgres(served.home / "db") as embedded:
+        job = ask(embedded.dsn, jobs.get, job_id)
+        assert (job.status, job.attempts) == ("todo", 0)
+        assert ask(embedded.dsn, runs.get, RunId(job.args["run_id"])).status in (
+            "interrupted", "running",
+        )  # fmt: skip
