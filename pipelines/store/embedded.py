@@ -101,6 +101,9 @@ class EmbeddedPostgres:
             holders = self._server.global_process_id_list
             holders.put([pid for pid in holders._get() if psutil.pid_exists(pid)])
         self._server.__exit__(None, None, None)
+        if self._server._count <= 0:
+            # Others may go on holding it; this process holds it no longer, and may join again.
+            self._server._instances.pop(self._server.pgdata, None)
 
     def __enter__(self) -> EmbeddedPostgres:
         return self
