@@ -164,8 +164,8 @@ class Replica:
     def _hear(self, listener: Connection) -> None:
         """Wait for a hint, no longer than until the next poll."""
         deadline = time.monotonic() + POLL_S
-        while not self._stopping.is_set() and time.monotonic() < deadline:
-            for _ in listener.notifies(timeout=LISTEN_SLICE_S, stop_after=1):
+        while not self._stopping.is_set() and (left := deadline - time.monotonic()) > 0:
+            for _ in listener.notifies(timeout=min(left, LISTEN_SLICE_S), stop_after=1):
                 return
 
     def _look(self) -> None:
@@ -251,7 +251,7 @@ class Replica:
 
     def _beat(self) -> Beat:
         with self._state:
-            faults = [reason for reason, _ in self._faults.values()]
+            faults = dict.fromkeys(reason for reason, _ in self._faults.values())
             epochs = [epoch for epoch, _ in self._in_flight]
             return Beat(
                 self.id,
@@ -262,6 +262,7 @@ class Replica:
                 sorted({*self._handles, *(index_id for _, index_id in self._in_flight)}),
                 min(epochs, default=None),
                 "; ".join(faults) or None,
+                sorted(self._faults),
             )
 
 

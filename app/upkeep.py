@@ -15,6 +15,7 @@ from typing import Any
 from app.wiring import Services
 from pipelines import build, reindex
 from pipelines.build import Stop
+from pipelines.errors import ArtifactError, NotReadyError
 from pipelines.handle import SearchHandle
 from pipelines.store import gaps, indexes, jobs
 from pipelines.store.db import Connection
@@ -47,7 +48,13 @@ def run(services: Services, stop: Stop = lambda: False) -> dict[str, Any]:
     unused_for = retention(services)
     with services.pool.connection() as conn:
         lacking, expired = _lacking(conn), indexes.expired(conn, unused_for)
-    added = sum(build.fill(services.pool, _handle(services, i), stop=stop) for i in lacking)
+    added = 0
+    for index in lacking:
+        try:
+            added += build.fill(services.pool, _handle(services, index), stop=stop)
+        except (ArtifactError, NotReadyError) as error:
+            # One that cannot be loaded must not keep the others from being looked after.
+            log.warning("the version of index %s cannot be kept complete: %s", index.id, error)
     dropped = []
     for index_id in expired:
         with services.pool.connection() as conn:

@@ -30,6 +30,8 @@ from pipelines.windows import WindowRule
 # Windows per round: seconds of embedding, so that little is lost and a stop is heard soon.
 BATCH = 512
 CUT_BATCH = 256
+# What may be embedded while writers wait: a fraction of a second on a CPU.
+TAIL_WINDOWS = 32
 # Share of the window rate that older measurements keep in the estimate of what is left.
 SMOOTHING = 0.8
 # pgvector's graph takes about this much beside each vector (m = 16), in bytes.
@@ -158,8 +160,9 @@ def fill(
     stop: Stop = lambda: False,
 ) -> int:
     """
-    Add what an index lacks and remove what it should not have, until nothing is left to do;
-    how many vectors were added. Several processes may do so at once.
+    Add what an index lacks and remove what it should not have; how many vectors were added.
+    Several processes may do so at once. What comes in during the last round is left to the next
+    call: where documents come in without a pause there would be no end.
 
     :raises Stopped: `stop` said so.
     """
@@ -173,17 +176,30 @@ def fill(
             batch = _claim(conn, handle)
             if meter is None:
                 meter = _Meter(gaps.measure(conn, handle.vectors_id, handle.rule_id).windows)
-        if not batch and not cut:
-            break
         if batch:
             vectors = handle.encoder.encode_documents([window.text for window in batch])
             with pool.connection() as conn:
                 new = gaps.add_vectors(conn, handle.vectors_id, batch, vectors)
             added += new
             on_progress(meter.after(new))
+        if cut < CUT_BATCH and len(batch) < BATCH:
+            break
     with pool.connection() as conn:
         gaps.remove_orphans(conn, handle.vectors_id, handle.rule_id)
     return added
+
+
+def fill_tail(conn: Connection, handle: SearchHandle) -> None:
+    """
+    Add what came in last, in the caller's transaction, which writers wait for; nothing if it is
+    more than they should wait for.
+    """
+    _cut(conn, handle)
+    batch = gaps.lacking(conn, handle.vectors_id, handle.rule_id, TAIL_WINDOWS + 1)
+    if 0 < len(batch) <= TAIL_WINDOWS:
+        vectors = handle.encoder.encode_documents([window.text for window in batch])
+        gaps.add_vectors(conn, handle.vectors_id, batch, vectors)
+    gaps.remove_orphans(conn, handle.vectors_id, handle.rule_id)
 
 
 def _claim(conn: Connection, handle: SearchHandle) -> list[Lacking]:

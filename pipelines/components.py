@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+import psycopg
 from haystack import Document, Pipeline, component
 from haystack.core.errors import PipelineRuntimeError
 from haystack.dataclasses import ChatMessage
@@ -85,6 +86,16 @@ class Retrieve:
     @component.output_types(found=Found)
     def run(self, query: Query, vector: Any, embed_ms: float) -> dict[str, Any]:
         started = time.perf_counter()
+        try:
+            hits, answerable = self._search(query, vector)
+        except psycopg.OperationalError:
+            # The connection was lost in the middle. Reading again does no harm, and the pool
+            # waits for a database that comes back; nothing above tries again.
+            hits, answerable = self._search(query, vector)
+        found = Found(query, vector, tuple(hits), answerable, embed_ms, _since(started))
+        return {"found": found}
+
+    def _search(self, query: Query, vector: Vectors) -> tuple[list[Hit], bool]:
         with self._pool.connection() as conn:
             hits = search.hybrid(
                 conn,
@@ -94,9 +105,7 @@ class Retrieve:
                 query.top_k,
                 collections=query.collections,
             )
-            answerable = calibrate.answerable(conn, query.handle, hits)
-        found = Found(query, vector, tuple(hits), answerable, embed_ms, _since(started))
-        return {"found": found}
+            return hits, calibrate.answerable(conn, query.handle, hits)
 
 
 @component

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -23,8 +24,10 @@ from pipelines.store.active import Active, GapError, Switch
 from pipelines.store.db import Pool
 from pipelines.store.ids import IndexId
 
-# Writers come in between catching up and switching; each try leaves less to catch up.
+# Writers come in between catching up and switching; each try leaves less to catch up. From the
+# third on the little that is left is caught up while they wait, so that busy ones do not win forever.
 MOST_TRIES = 50
+TRIES_BESIDE_WRITERS = 2
 PAUSE_S = 0.05
 PREPARE_TIMEOUT_S = 120.0
 # How long the outcome of a lost commit is asked for.
@@ -60,9 +63,13 @@ def prepare(
             return
         if stop():
             raise Stopped
-        refused = [row for row in late if row.fault]
+        refused = [row for row in late if index_id in row.refused]
         if refused or time.monotonic() > deadline:
             names = ", ".join(f"{row.id}: {row.fault or 'not loaded in time'}" for row in late)
+            if refused:
+                # Else replicas would try for ever, and upkeep too.
+                with pool.connection() as conn:
+                    indexes.give_up(conn, index_id, names)
             raise NotReadyError(f"The version is not loaded everywhere. {names}")
         time.sleep(PAUSE_S)
 
@@ -85,7 +92,7 @@ def promote(
     """
     build.fill(pool, handle, stop=stop)
     with pool.connection() as conn:
-        found = proof.prove(conn, handle)
+        found = proof.prove(conn, handle, catch_up=lambda: build.fill(pool, handle, stop=stop))
     if not found.passed:
         raise GateError(f"The version is not fit to serve. {found.failures()}")
     switch = Switch(
@@ -114,10 +121,13 @@ def roll_back(
 
 
 def _switch(pool: Pool, handle: SearchHandle, switch: Switch, stop: Stop) -> Active:
-    for _ in range(MOST_TRIES):
+    for tried in range(MOST_TRIES):
+        complete = (
+            partial(build.fill_tail, handle=handle) if tried >= TRIES_BESIDE_WRITERS else None
+        )
         try:
             with pool.connection() as conn:
-                return active.promote(conn, switch)
+                return active.promote(conn, switch, complete)
         except (GapError, LockNotAvailable, DeadlockDetected) as error:
             log.debug("promotion tries again: %s", error)
             # At once: every document that comes in meanwhile makes another round.

@@ -229,6 +229,14 @@ class Ingester:
             )
         return _Prepared(file, started, "", self._failed(file, document_id, reason))
 
+    def _committed(self, file: Incoming, draft: _Draft) -> Outcome | None:
+        """The outcome of a write whose connection was lost, if it was made all the same."""
+        with self.pool.connection() as conn:
+            document = documents.get(conn, draft.document_id)
+        if document is None or document.status != "indexed":
+            return None
+        return Outcome(file.source, "indexed", document.id, chunks=len(draft.chunks))
+
     def _failed(self, file: Incoming, document_id: DocumentId, reason: str) -> Outcome:
         with self.pool.connection() as conn:
             documents.fail(conn, document_id, reason)
@@ -275,7 +283,8 @@ class Ingester:
             except psycopg.OperationalError as error:
                 if prepared.file.document_id is not None:
                     raise  # the fault is not the file's, and its row says that it waits
-                outcome = self._failed(prepared.file, draft.document_id, _reason(error))
+                outcome = self._committed(prepared.file, draft)
+                outcome = outcome or self._failed(prepared.file, draft.document_id, _reason(error))
             except Exception as error:  # one file must not end the batch
                 outcome = self._failed(prepared.file, draft.document_id, _reason(error))
         return replace(outcome, seconds=round(time.perf_counter() - prepared.started, 3))

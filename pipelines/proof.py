@@ -6,7 +6,7 @@ A check that finds nothing to check passes; one that fails says what was expecte
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -55,16 +55,22 @@ class Proof:
         return {"passed": self.passed, "checks": [asdict(check) for check in self.checks]}
 
 
-def prove(conn: Connection, handle: SearchHandle, canaries: Sequence[str] = ()) -> Proof:
+def prove(
+    conn: Connection,
+    handle: SearchHandle,
+    canaries: Sequence[str] = (),
+    catch_up: Callable[[], object] = lambda: None,
+) -> Proof:
     """
     Examine an index on the corpus as it is now, and store what was found.
 
     :param canaries: Questions whose answers are known to be in the documents; more are made
         from the documents themselves.
+    :param catch_up: Adds what came in meanwhile, on another connection.
     """
     proof = Proof(
         [
-            _parity(conn, handle),
+            _parity(conn, handle, catch_up),
             _graph(conn, handle),
             _reembedded(conn, handle),
             _self_retrieval(conn, handle),
@@ -75,9 +81,15 @@ def prove(conn: Connection, handle: SearchHandle, canaries: Sequence[str] = ()) 
     return proof
 
 
-def _parity(conn: Connection, handle: SearchHandle) -> Check:
+def _parity(conn: Connection, handle: SearchHandle, catch_up: Callable[[], object]) -> Check:
     documents = gaps.coverage(conn, handle.vectors_id, handle.rule_id)
     bad = [d for d in documents if not d.complete]
+    if bad:
+        # Just come in, or at fault? Others may come in now; these must be complete then.
+        catch_up()
+        suspects = {d.document_id for d in bad}
+        documents = gaps.coverage(conn, handle.vectors_id, handle.rule_id)
+        bad = [d for d in documents if not d.complete and d.document_id in suspects]
     if bad:
         first = bad[0]
         detail = (

@@ -7,6 +7,7 @@ corpus, refused unless the index holds a vector of every live window and of noth
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -73,10 +74,13 @@ def set_first(conn: Connection, index_id: IndexId) -> bool:
     )
 
 
-def promote(conn: Connection, switch: Switch) -> Active:
+def promote(
+    conn: Connection, switch: Switch, complete: Callable[[Connection], None] | None = None
+) -> Active:
     """
     Let an index serve; the new pointer. One transaction; writers wait while it checks, readers go on.
 
+    :param complete: Adds what the index lacks, once writers wait and nothing more can come in.
     :raises ConflictError: The epoch moved, another promotion is under way, or it serves already.
     :raises GapError: A window has no vector, a vector no window, or the HNSW index is not valid.
     :raises NotReadyError: The index is not ready, or a live replica has not loaded it.
@@ -92,11 +96,11 @@ def promote(conn: Connection, switch: Switch) -> Active:
             raise ConflictError("The active version changed meanwhile; look again.")
         if switch.index_id == before.index_id:
             raise ConflictError("This version serves already.")
-        _check(conn, switch)
+        _check(conn, switch, complete)
         return _point_at(conn, switch, before)
 
 
-def _check(conn: Connection, switch: Switch) -> None:
+def _check(conn: Connection, switch: Switch, complete: Callable[[Connection], None] | None) -> None:
     """Refuse unless all is there; what was there stays there until the transaction ends."""
     conn.execute("select 1 from search_index where id = %s for key share", (switch.index_id,))
     index = indexes.get(conn, switch.index_id)
@@ -109,6 +113,8 @@ def _check(conn: Connection, switch: Switch) -> None:
             raise NotReadyError(f"Not every replica has loaded the version: {names}.")
     # Waits for writers; those who come later wait for us. Readers do not notice.
     conn.execute("lock table text_window in share mode")
+    if complete is not None:
+        complete(conn)
     if not indexes.hnsw_is_valid(conn, index.vectors_id):
         raise GapError("The HNSW index of the version is not valid.")
     if gaps.exists(conn, index.vectors_id, index.rule_id):

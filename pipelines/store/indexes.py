@@ -178,10 +178,16 @@ def kept_loaded(conn: Connection) -> list[IndexId]:
 def want(conn: Connection, index_id: IndexId, wanted: bool, *, shadow_share: float = 0) -> None:
     """Ask replicas to hold a version loaded, or no longer; with a share, to let it answer silently."""
     conn.execute(
-        "update search_index set wanted = %s, shadow_share = %s where id = %s",
+        "update search_index set wanted = %s, shadow_share = %s, reason = null where id = %s",
         (wanted, shadow_share, index_id),
     )
     notify(conn)
+
+
+def give_up(conn: Connection, index_id: IndexId, reason: str) -> None:
+    """Replicas could not load a version: it is wanted no longer, and says why until it is again."""
+    want(conn, index_id, False)
+    conn.execute("update search_index set reason = %s where id = %s", (reason, index_id))
 
 
 def notify(conn: Connection) -> None:

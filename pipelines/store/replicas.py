@@ -19,7 +19,7 @@ FORGET_S = 600.0
 
 @dataclass(frozen=True)
 class Beat:
-    """What a replica tells of itself."""
+    """What a replica tells of itself; `refused`: what it cannot load, `fault`: why."""
 
     id: str
     kind: str
@@ -29,6 +29,7 @@ class Beat:
     prepared: list[IndexId]
     oldest_epoch: int | None
     fault: str | None
+    refused: list[IndexId]
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,12 @@ class ReplicaRow(Beat):
 def beat(conn: Connection, told: Beat) -> None:
     """Store what a replica tells."""
     conn.execute(
-        "insert into replica (id, kind, host, pid, epoch, prepared, oldest_epoch, fault, seen_at)"
-        " values (%(id)s, %(kind)s, %(host)s, %(pid)s, %(epoch)s, %(prepared)s,"
-        " %(oldest_epoch)s, %(fault)s, clock_timestamp())"
+        "insert into replica (id, kind, host, pid, epoch, prepared, oldest_epoch, fault, refused,"
+        " seen_at) values (%(id)s, %(kind)s, %(host)s, %(pid)s, %(epoch)s, %(prepared)s,"
+        " %(oldest_epoch)s, %(fault)s, %(refused)s, clock_timestamp())"
         " on conflict (id) do update set epoch = excluded.epoch, prepared = excluded.prepared,"
-        " oldest_epoch = excluded.oldest_epoch, fault = excluded.fault, seen_at = excluded.seen_at",
+        " oldest_epoch = excluded.oldest_epoch, fault = excluded.fault,"
+        " refused = excluded.refused, seen_at = excluded.seen_at",
         vars(told),
     )
 

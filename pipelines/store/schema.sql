@@ -290,7 +290,8 @@ CREATE TABLE public.replica (
     prepared bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     oldest_epoch bigint,
     fault text,
-    seen_at timestamp with time zone DEFAULT now() NOT NULL
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    refused bigint[] DEFAULT '{}'::bigint[] NOT NULL
 );
 
 CREATE TABLE public.search_index (

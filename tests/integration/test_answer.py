@@ -300,3 +300,21 @@ def test_fault_of_the_database_comes_out_as_it_is(make, handle, pool):
         conn.execute("drop table posting cascade")
     with pytest.raises(psycopg.errors.UndefinedTable):
         make().ask(QUESTION, handle=handle)
+
+
+def test_a_question_outlives_its_connection(make, handle, monkeypatch):
+    """A connection that dies in the middle of the search is replaced, and the answer comes."""
+    from pipelines.store import search
+
+    real, cut = search.hybrid, []
+
+    def cut_once(conn, *args, **kwargs):
+        if not cut:
+            cut.append(conn.info.backend_pid)
+            with psycopg.connect(conn.info.dsn, autocommit=True) as other:
+                other.execute("select pg_terminate_backend(%s)", cut)
+        return real(conn, *args, **kwargs)
+
+    monkeypatch.setattr(search, "hybrid", cut_once)
+    assert make().ask(QUESTION, handle=handle).passages
+    assert cut

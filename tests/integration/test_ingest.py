@@ -7,6 +7,7 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import psycopg
 import pytest
 from pypdf import PdfWriter
 from pypdf.generic import NameObject, StreamObject
@@ -231,6 +232,19 @@ ZOO = {
     "txt/empty.txt": "empty",
     "other/random.bin": "not read",
 }
+
+
+def test_a_write_that_was_committed_is_not_told_as_failed(pool, ingester, monkeypatch):
+    """The connection is lost at COMMIT, and the database has it: so says the outcome."""
+    real = chunks.write
+
+    def commits_and_dies(conn, *args):
+        real(conn, *args)
+        conn.execute("commit")
+        raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(chunks, "write", commits_and_dies)
+    assert ingester.ingest(incoming("lost.txt", "Lost and found.")).status == "indexed"
 
 
 def test_real_documents_are_read_right_or_refused_with_a_reason(pool, ingester, shared_data):

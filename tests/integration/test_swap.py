@@ -270,14 +270,36 @@ def test_two_promotions_at_once_have_one_winner(world):
     assert sorted(results, key=str) == [2, None]
 
 
+def test_writers_without_a_pause_do_not_keep_a_version_from_serving(world):
+    """What comes in during every try is caught up in the switch itself, while writers wait."""
+    pool, _, serving, candidate = world
+    build.build(pool, candidate)
+    count = 0
+
+    def write_again(*args, real=build.fill, **kwargs):
+        nonlocal count
+        added = real(*args, **kwargs)
+        count += 1
+        with pool.connection() as conn:
+            add_document(conn, serving, f"late {count}", versions.passages(1, of=f"l{count}x"))
+        return added
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "fill", write_again)
+        assert cutover.promote(pool, candidate, 1, "test").epoch == 2
+    assert count <= cutover.TRIES_BESIDE_WRITERS + 2
+    with pool.connection() as conn:
+        assert not gaps.measure(conn, candidate.vectors_id, candidate.rule_id)
+
+
 def test_a_lost_commit_is_looked_up(world, monkeypatch):
     """When the connection dies at COMMIT, the caller is told what the database did."""
     pool, _, _, candidate = world
     build.build(pool, candidate)
     real = active.promote
 
-    def commits_and_dies(conn, switch):
-        real(conn, switch)
+    def commits_and_dies(conn, switch, complete=None):
+        real(conn, switch, complete)
         raise psycopg.OperationalError("server closed the connection unexpectedly")
 
     monkeypatch.setattr(active, "promote", commits_and_dies)
@@ -309,7 +331,7 @@ def test_tables_are_dropped_only_when_nobody_uses_them(world, larger_model, tmp_
     now = timedelta(0)
     with pool.connection() as conn:
         assert indexes.expired(conn, timedelta(days=1)) == []
-        beat = replicas.Beat("r", "web", "h", 1, 1, [serving.index_id], 1, None)
+        beat = replicas.Beat("r", "web", "h", 1, 1, [serving.index_id], 1, None, [])
         replicas.beat(conn, beat)
         assert indexes.expired(conn, now) == []
         replicas.beat(conn, replace(beat, prepared=[handle.index_id], oldest_epoch=None))
@@ -351,7 +373,7 @@ class TestReplica:
         _wait(lambda: _row(pool) is not None)
         build.build(pool, candidate)
         with pool.connection() as conn:
-            replicas.beat(conn, replicas.Beat("slow", "web", "elsewhere", 1, 1, [], None, None))
+            replicas.beat(conn, replicas.Beat("slow", "web", "elsewhere", 1, 1, [], None, None, []))
             with pytest.raises(NotReadyError, match="slow"):
                 active.promote(conn, _switch(candidate, 1))
 
@@ -375,8 +397,30 @@ class TestReplica:
             reindex.load_index(conn, candidate.index_id, options)
         with pytest.raises(NotReadyError, match=weights.name):
             cutover.prepare(pool, candidate.index_id, timeout_s=20)
-        assert weights.name in _row(pool).fault
+        with pool.connection() as conn:
+            index = indexes.get(conn, candidate.index_id)
+        assert weights.name in index.reason
+        assert not index.wanted
         assert replica.current().index_id == serving.index_id
+
+    def test_a_refused_version_does_not_hold_up_another(
+        self, world, replica, larger_model, tmp_path
+    ):
+        """One that cannot be loaded, and is wanted all the same, leaves others to be loaded."""
+        pool, options, _, candidate = world
+        build.build(pool, candidate)
+        other = versions.register(pool, larger_model, "v2", tmp_path / "elsewhere")
+        _, handle = versions.create(pool, other, options)
+        build.build(pool, handle)
+        with pool.connection() as conn:
+            folder = conn.execute("select artefact from model where name = 'v1'").fetchone()[0]
+        max(_files(folder), key=lambda path: path.stat().st_size).unlink()
+        with pytest.raises(NotReadyError):
+            cutover.prepare(pool, candidate.index_id, timeout_s=20)
+        with pool.connection() as conn:
+            indexes.want(conn, candidate.index_id, True)
+        _wait(lambda: _row(pool).refused == [candidate.index_id])
+        cutover.prepare(pool, handle.index_id, timeout_s=20)
 
     def test_survives_lost_connections(self, world, replica, dsn):
         """With every connection cut, it follows the next swap all the same."""

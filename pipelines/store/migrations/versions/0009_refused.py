@@ -1,0 +1,10 @@
+"""refused: the statements are in 0009_refused.sql beside this file."""
+
+from pipelines.store.migrations.sql import run_beside
+
+revision = "0009"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    run_beside(__file__)
