@@ -109,13 +109,14 @@ def compose(
 
 
 def _citation(hit: Hit, number: int, span: tuple[int, int] | None) -> Citation:
+    page, heading = (hit.page, hit.heading) if span is None else hit.at(span[0])
     return Citation(
         number=number,
         document_id=hit.document_id,
         title=hit.title,
         source=hit.source,
-        page=hit.page,
-        heading=hit.heading,
+        page=page,
+        heading=heading,
         chunk_id=hit.chunk_id,
         text=hit.text,
         span=span,

@@ -434,6 +434,7 @@ def _with_windows(draft: _Draft, handle: SearchHandle) -> list[NewChunk]:
             chunk.char_end,
             language,
             cut(spans, handle.size_tokens, handle.stride_tokens),
+            chunk.places,
         )
         for chunk, language, spans in zip(draft.chunks, draft.spoken, offsets, strict=True)
     ]

@@ -1,8 +1,9 @@
 """
 A converted document to chunks: the passages that are read and cited.
 
-Pure. A chunk keeps to one section and, where there are pages, to one page; it is cut at
-paragraphs, else at sentences, else at words, and its span in the document's text is exact.
+Pure. A chunk is cut at paragraphs, else at sentences, else at words, and its span in the document's
+text is exact. It keeps to one section and one page, but for the short ends of these, which join what
+follows: then it knows where in it each of them begins.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from itertools import pairwise
 
 from pipelines import sentences
 from pipelines.convert import Converted
+from pipelines.places import Place, at
 
 # A section or page shorter than this share of a chunk joins the next instead of standing alone.
 LEAST_FILL = 0.25
@@ -21,13 +23,18 @@ LEAST_FILL = 0.25
 
 @dataclass(frozen=True)
 class ChunkDraft:
-    """A chunk before it has an id. ``text == document[char_start:char_end]``"""
+    """
+    A chunk before it has an id. ``text == document[char_start:char_end]``
+
+    `page` and `heading` are those of its middle, `places` those of all its parts, at least one.
+    """
 
     text: str
     page: int | None
     heading: str | None
     char_start: int
     char_end: int
+    places: tuple[Place, ...]
 
 
 def split(document: Converted, max_chars: int) -> list[ChunkDraft]:
@@ -59,15 +66,21 @@ def _closes(start: int, end: int, following: int, breaks: list[int], max_chars: 
 def _draft(
     document: Converted, pages: list[int], headings: list[int], start: int, end: int
 ) -> ChunkDraft:
-    # A chunk may begin with the short end of a page or section: its middle tells where it belongs.
-    middle = (start + end) // 2
-    page = bisect_right(pages, middle) - 1
+    inside = sorted({b for b in (*pages, *headings) if start < b < end})
+    places: list[Place] = []
+    for begin in (start, *inside):
+        page = bisect_right(pages, begin) - 1
+        place = Place(
+            begin - start,
+            document.pages[page][1] if page >= 0 else None,
+            _path(document, bisect_right(headings, begin)),
+        )
+        if not places or places[-1][1:] != place[1:]:
+            places.append(place)
+    middle = at(places, (end - start) // 2)
+    assert middle is not None
     return ChunkDraft(
-        text=document.text[start:end],
-        page=document.pages[page][1] if page >= 0 else None,
-        heading=_path(document, bisect_right(headings, middle)),
-        char_start=start,
-        char_end=end,
+        document.text[start:end], middle.page, middle.heading, start, end, tuple(places)
     )
 
 

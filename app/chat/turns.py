@@ -19,7 +19,7 @@ from app import metrics
 from app.limits import OVER_BUDGET, Limits
 from app.reader import Reader, clear_all
 from pipelines.errors import AttuneError, InputError
-from pipelines.reply import Answer, Done, Event, Passages, StageStarted, Token, Turn
+from pipelines.reply import Answer, Citation, Done, Event, Passages, StageStarted, Token, Turn
 from pipelines.store import chats, documents
 from pipelines.store.chats import Message, Shown
 
@@ -179,7 +179,7 @@ def _open(
 
 
 def _store(services: Services, conversation: UUID, answer: Answer) -> Message:
-    cited = {citation.number: citation.span for citation in answer.citations}
+    cited = {citation.number: citation for citation in answer.citations}
     shown = [_shown(n, hit, cited) for n, hit in enumerate(answer.passages, 1)]
     with services.pool.connection() as conn:
         message_id = chats.add(
@@ -224,17 +224,18 @@ def _store_stopped(
         )
 
 
-def _shown(number: int, hit: Hit, cited: dict[int, tuple[int, int] | None]) -> Shown:
+def _shown(number: int, hit: Hit, cited: dict[int, Citation]) -> Shown:
+    citation = cited.get(number)
     return Shown(
         number=number,
         document_id=hit.document_id,
         chunk_id=hit.chunk_id,
         title=hit.title,
-        page=hit.page,
-        heading=hit.heading,
+        page=citation.page if citation else hit.page,
+        heading=citation.heading if citation else hit.heading,
         text=hit.text,
-        span=cited.get(number),
+        span=citation.span if citation else None,
         score=hit.score,
-        cited=number in cited,
+        cited=citation is not None,
         collection=hit.collection,
     )

@@ -39,6 +39,7 @@ def ask(
     from app.cli.common import emit_json, services
     from pipelines.errors import ProviderError
 
+    _import_haystack()
     with services() as opened:
         answer = opened.answerer.ask(
             question, handle=opened.replica.current(), top_k=top_k, collections=collection
@@ -48,6 +49,23 @@ def ask(
     else:
         _show(answer)
     return ProviderError.exit_code if answer.kind == "error" else 0
+
+
+def _import_haystack() -> None:
+    """
+    Import Haystack without torch, which it takes in for components that Attune does not use: two
+    seconds that a question does not need where the accelerated encoder answers.
+
+    Before any thread is there that could miss torch meanwhile.
+    """
+    import sys
+
+    missing = sys.modules.setdefault("torch", None)  # type: ignore[arg-type]
+    import haystack
+
+    _ = haystack
+    if missing is None:
+        del sys.modules["torch"]
 
 
 def as_dict(answer: Answer) -> dict[str, Any]:

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pgvector import HalfVector
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
+from pipelines.places import Place
 from pipelines.store import documents, indexes, lexical
 from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId, DocumentId, IndexId, RuleId, WindowId
@@ -21,7 +23,8 @@ class NewChunk:
     """
     A chunk to write, with the spans of its windows in its text.
 
-    `char_start` and `char_end` are its span in the document's text.
+    `char_start` and `char_end` are its span in the document's text. `places` says where in it other
+    pages or sections begin; with one or none, `page` and `heading` hold for all of it.
     """
 
     text: str
@@ -31,6 +34,7 @@ class NewChunk:
     char_end: int
     language: str | None
     windows: list[tuple[int, int]]
+    places: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,8 +141,10 @@ def sample_headings(
     return [
         (row[0], row[1])
         for row in conn.execute(
-            "select d.title, c.heading from document d join chunk c on c.document_id = d.id"
-            " where c.heading is not null and d.status = 'indexed' and d.collection <> all(%s)"
+            "select d.title, h.heading from document d join chunk c on c.document_id = d.id"
+            " cross join lateral (select c.heading where c.places is null"
+            "  union all select p ->> 2 from jsonb_array_elements(c.places) p) h (heading)"
+            " where h.heading is not null and d.status = 'indexed' and d.collection <> all(%s)"
             " order by d.id desc, c.ordinal limit %s",
             (list(closed), limit),
         )
@@ -172,11 +178,11 @@ def _insert_chunks(
 ) -> list[ChunkId]:
     rows = conn.execute(
         "with made as (insert into chunk (document_id, ordinal, text, sha256, page, heading,"
-        " char_start, char_end, language)"
-        " select %s, i - 1, text, sha256, page, heading, char_start, char_end, language"
+        " char_start, char_end, language, places)"
+        " select %s, i - 1, text, sha256, page, heading, char_start, char_end, language, places"
         " from unnest(%s::text[], %s::text[], %s::int[], %s::text[], %s::int[], %s::int[],"
-        " %s::text[]) with ordinality"
-        " t (text, sha256, page, heading, char_start, char_end, language, i)"
+        " %s::text[], %s::jsonb[]) with ordinality"
+        " t (text, sha256, page, heading, char_start, char_end, language, places, i)"
         " returning id, ordinal) select id from made order by ordinal",
         (
             document_id,
@@ -187,6 +193,7 @@ def _insert_chunks(
             [c.char_start for c in new],
             [c.char_end for c in new],
             [c.language for c in new],
+            [Jsonb(c.places) if len(c.places) > 1 else None for c in new],
         ),
     )
     return [ChunkId(row[0]) for row in rows]

@@ -28,6 +28,8 @@ PROMOTE_LOCK = 7201_0002
 BUILD_LOCK = 7201
 NAME_LOCK = 7201_0003
 
+MIGRATIONS = Path(__file__).parent / "migrations"
+
 log = logging.getLogger(__name__)
 
 
@@ -98,12 +100,14 @@ def migrate(dsn: str) -> None:
 
     :raises NotReadyError: The server is not there, too old, or lacks pgvector 0.8.
     """
+    if _is_newest(dsn):
+        return  # alembic and SQLAlchemy take half a second to import, for every command
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import create_engine, pool, text
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     engine = create_engine(
         "postgresql+psycopg://", creator=lambda: _connect(dsn), poolclass=pool.NullPool
     )
@@ -120,6 +124,15 @@ def migrate(dsn: str) -> None:
             connection.execute(text("select pg_advisory_unlock(:k)"), {"k": MIGRATE_LOCK})
             connection.commit()
     engine.dispose()
+
+
+def _is_newest(dsn: str) -> bool:
+    """Whether the schema is at the newest revision; revisions are named by their files' numbers."""
+    newest = max(path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("*.sql"))
+    with _connect(dsn) as conn:
+        if conn.execute("select to_regclass('alembic_version')").fetchone() == (None,):
+            return False
+        return conn.execute("select version_num from alembic_version").fetchall() == [(newest,)]
 
 
 def _connect(dsn: str) -> psycopg.Connection[Any]:

@@ -59,7 +59,7 @@ def add(conn: Connection, rows: Sequence[tuple[ChunkId, str, str | None]]) -> No
     """
     Write the postings of new chunks, whose rows are there already.
 
-    The title of the document and the heading above a chunk count as in it, once each, but not
+    The title of the document and the headings above a chunk count as in it, once each, but not
     towards its length: a question often names what the text itself only calls "we".
 
     :param rows: Chunk, its text, and the language of the text (ISO 639-1; None: unknown).
@@ -67,7 +67,9 @@ def add(conn: Connection, rows: Sequence[tuple[ChunkId, str, str | None]]) -> No
     context = {
         row[0]: f"{row[1]}\n{row[2] or ''}"
         for row in conn.execute(
-            "select c.id, d.title, c.heading from chunk c join document d on d.id = c.document_id"
+            "select c.id, d.title, coalesce((select string_agg(p ->> 2, ' ')"
+            "  from jsonb_array_elements(c.places) p), c.heading)"
+            " from chunk c join document d on d.id = c.document_id"
             " where c.id = any(%s)",
             ([chunk_id for chunk_id, _, _ in rows],),
         )

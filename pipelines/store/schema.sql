@@ -61,7 +61,8 @@ CREATE TABLE public.chunk (
     heading text,
     char_start integer NOT NULL,
     char_end integer NOT NULL,
-    language text
+    language text,
+    places jsonb
 );
 
 ALTER TABLE public.chunk ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -18,8 +18,10 @@ from psycopg import sql
 from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
+from pipelines import places
 from pipelines.fusion import fuse, trust
 from pipelines.handle import SearchHandle
+from pipelines.places import Place
 from pipelines.store import dense, lexical
 from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId, DocumentId
@@ -46,6 +48,7 @@ class Hit:
     weight and how closely they stand (0 to 1).
 
     `window_start` and `window_end` are the best window's span in `text`; None: it has no vector.
+    `page` and `heading` are those of the middle of this window; `at` tells them of any character.
     """
 
     chunk_id: ChunkId
@@ -64,6 +67,13 @@ class Hit:
     window_end: int | None
     # What the question's terms weigh, by how rare they are in the collection; the same for all hits.
     weights: Mapping[str, float] = field(default_factory=dict, repr=False)
+    # Several where the passage holds more than one page or section.
+    places: tuple[Place, ...] = ()
+
+    def at(self, character: int) -> tuple[int | None, str | None]:
+        """Page and heading path of a character of `text`."""
+        place = places.at(self.places, character)
+        return (self.page, self.heading) if place is None else (place.page, place.heading)
 
     @property
     def confidence(self) -> float:
@@ -119,17 +129,19 @@ def hybrid(
     for i in best:
         window = windows.get(ids[i])
         if ids[i] in rows:
-            hits.append(
-                Hit(
-                    **rows[ids[i]],
-                    score=float(scores[i]),
-                    dense=float(cosines[i]),
-                    lexical=float(shares[i]),
-                    window_start=window.start if window else None,
-                    window_end=window.end if window else None,
-                    weights=weights,
-                )
+            hit = Hit(
+                **rows[ids[i]],
+                score=float(scores[i]),
+                dense=float(cosines[i]),
+                lexical=float(shares[i]),
+                window_start=window.start if window else None,
+                window_end=window.end if window else None,
+                weights=weights,
             )
+            if window is not None and hit.places:
+                page, heading = hit.at((window.start + window.end) // 2)
+                hit = replace(hit, page=page, heading=heading)
+            hits.append(hit)
     return hits
 
 
@@ -178,8 +190,11 @@ def _rows(conn: Connection, chunk_ids: Sequence[ChunkId]) -> dict[ChunkId, dict[
     with conn.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(
             "select c.id as chunk_id, c.document_id, d.title, d.source, d.collection, c.page,"
-            " c.heading, c.text, c.language"
+            " c.heading, c.text, c.language, c.places"
             " from chunk c join document d on d.id = c.document_id where c.id = any(%s)",
             (list(chunk_ids),),
         ).fetchall()
-    return {row["chunk_id"]: row for row in rows}
+    return {
+        row["chunk_id"]: row | {"places": tuple(Place(*place) for place in row["places"] or ())}
+        for row in rows
+    }

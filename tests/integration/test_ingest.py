@@ -13,6 +13,7 @@ from pypdf import PdfWriter
 from pypdf.generic import NameObject, StreamObject
 
 from pipelines import reindex
+from pipelines.answer import Answerer
 from pipelines.convert import Converter, Limits
 from pipelines.ingest import Incoming, Ingester
 from pipelines.reindex import EncoderOptions
@@ -59,6 +60,20 @@ def test_a_document_is_found_after_ingest(pool, ingester):
     outcome = ingester.ingest(incoming("a.txt", "The quokka lives on Rottnest Island."))
     assert (outcome.status, outcome.chunks, outcome.windows) == ("indexed", 1, 1)
     assert "quokka" in found(pool, ingester, "where does the quokka live")[0]
+
+
+def test_citation_names_the_section_of_its_sentence(pool, ingester):
+    """Two short sections share a chunk; what is cited is placed where its sentence stands."""
+    page = "# Ferry\n\n## Fares\n\nA ticket costs nine crowns.\n\n## Dogs\n\nDogs sail free on every boat.\n"
+    assert ingester.ingest(incoming("ferry.md", page)).chunks == 1
+    answerer = Answerer(pool)
+    for question, heading in (
+        ("What does a ticket cost?", "Ferry > Fares"),
+        ("Where do dogs sail free?", "Ferry > Dogs"),
+    ):
+        answer = answerer.ask(question, handle=ingester.handle_source(), top_k=1)
+        assert [citation.heading for citation in answer.citations] == [heading]
+    answerer.close()
 
 
 def test_the_same_content_again_is_left_alone(pool, ingester):

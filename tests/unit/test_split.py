@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines import places
 from pipelines.convert import Block, assemble
 from pipelines.split import split
 
@@ -53,3 +54,37 @@ def test_pages_and_heading_paths():
         (2, "Report > Costs > Staff"),
         (3, "Report > Outlook"),
     ]
+
+
+def test_chunk_over_a_short_page_knows_where_the_next_begins():
+    """The end of a page that is too short for a chunk joins the next; each part keeps its place."""
+    filler = "Plain words of a paragraph that fills the page. " * 8
+    document = assemble(
+        [
+            Block("Costs", page=1, level=2),
+            Block("They fell.", page=1),
+            Block("Staff", page=2, level=2),
+            Block(filler, page=2),
+        ],
+        "application/pdf",
+    )
+    (chunk,) = split(document, 500)
+    assert (chunk.page, chunk.heading) == (2, "Staff")
+    assert [(place.page, place.heading) for place in chunk.places] == [(1, "Costs"), (2, "Staff")]
+    fell = chunk.text.index("They fell.")
+    assert places.at(chunk.places, fell) == (0, 1, "Costs")
+    assert chunk.text[chunk.places[1].start :].startswith("Staff")
+
+
+@given(BLOCKS, st.integers(40, 400))
+def test_every_place_is_the_documents_own(blocks, most):
+    """What a chunk says of the page of a character is what the document says."""
+    if not any(block.text.strip() for block in blocks):
+        return
+    document = assemble(blocks, "text/plain")
+    for chunk in split(document, most):
+        for offset in range(0, len(chunk.text), 7):
+            before = [n for start, n in document.pages if start <= chunk.char_start + offset]
+            found = places.at(chunk.places, offset)
+            assert found is not None
+            assert found.page == (before[-1] if before else None)

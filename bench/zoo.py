@@ -1,0 +1,155 @@
+"""
+A folder of real and broken documents in one `attune ingest`: what became of each file, in what time,
+and the most memory that the command, its reader and its database held together.
+
+`python -m bench.zoo [FOLDER]` prints every file; the rows are the figures of the whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+ZOO = Path(__file__).resolve().parents[2] / "shared" / "data" / "zoo"
+SAMPLE_EVERY_S = 0.25
+MOST_MEMORY_MB = 2000
+EXIT_CODES = (0, 10)
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """One run of the command: its exit code, its JSON, seconds, and peak memory in MB."""
+
+    code: int
+    printed: dict[str, Any]
+    seconds: float
+    peak_mb: float
+
+    @property
+    def unexplained(self) -> list[str]:
+        """Files without an end, or failed without a reason."""
+        return [
+            file["path"]
+            for file in self.printed["files"]
+            if file["status"] not in ("indexed", "unchanged", "failed")
+            or (file["status"] == "failed" and not file["reason"])
+        ]
+
+
+class Watch:
+    """The peak memory of a process and of all that works on its data folder."""
+
+    def __init__(self, pid: int, home: Path) -> None:
+        self.peak_bytes = 0
+        self._pid, self._home = pid, str(home)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _sample(self) -> None:
+        while not self._ended.wait(SAMPLE_EVERY_S):
+            self.peak_bytes = max(self.peak_bytes, sum(map(_share, self._processes())))
+
+    def _processes(self) -> set[psutil.Process]:
+        """The process, the database (which is nobody's child), and the descendants of both."""
+        found: set[psutil.Process] = set()
+        for process in psutil.process_iter(["pid", "cmdline"]):
+            line = process.info["cmdline"] or []
+            if process.pid == self._pid or any(self._home in part for part in line):
+                found.add(process)
+        for process in list(found):
+            try:
+                found.update(process.children(recursive=True))
+            except psutil.NoSuchProcess:
+                pass
+        return found
+
+
+def _share(process: psutil.Process) -> int:
+    """Bytes a process holds; what several share counts once over all of them."""
+    try:
+        return int(process.memory_full_info().pss)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return 0
+
+
+def ingest(folder: Path) -> Ingested:
+    """Ingest a folder with the command, into a data folder of its own."""
+    attune = Path(sys.executable).with_name("attune")
+    with tempfile.TemporaryDirectory(prefix="attune-zoo-") as home:
+        environment = {**os.environ, "ATTUNE_HOME": home, "DATABASE_URL": ""}
+        started = time.perf_counter()
+        with subprocess.Popen(
+            [attune, "ingest", folder, "--recursive", "--json"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            with Watch(process.pid, Path(home)) as watch:
+                out, _ = process.communicate()
+        seconds = time.perf_counter() - started
+    return Ingested(process.returncode, json.loads(out), seconds, watch.peak_bytes / 1e6)
+
+
+def measure(folder: Path) -> tuple[Ingested, list[dict[str, Any]]]:
+    """The run and its rows."""
+    run = ingest(folder)
+    files = run.printed["files"]
+    there = {path for path in folder.rglob("*") if path.is_file()}
+    missing = there - {Path(file["path"]) for file in files}
+    windows = sum(file["windows"] for file in files)
+    counts = ", ".join(f"{n} {status}" for status, n in Counter(f["status"] for f in files).items())
+    how = f"{len(files)} files: {counts}; exit code {run.code}; {windows} windows"
+    wrong = len(missing) + len(run.unexplained) + (run.code not in EXIT_CODES)
+
+    def row(name: str, value: float, unit: str, goal: float | None) -> dict[str, Any]:
+        return {
+            "name": f"zoo: {name}",
+            "value": round(value, 1),
+            "unit": unit,
+            "goal": goal,
+            "better": "lower",
+            "how": how,
+        }
+
+    return run, [
+        row("files without an outcome or a reason", wrong, "files", 0),
+        row("peak memory of command, reader and database", run.peak_mb, "MB", MOST_MEMORY_MB),
+        row("seconds", run.seconds, "s", None),
+    ]
+
+
+def rows() -> list[dict[str, Any]]:
+    """None where the folder is absent."""
+    return measure(ZOO)[1] if ZOO.is_dir() else []
+
+
+def main() -> None:
+    run, found = measure(Path(sys.argv[1]) if len(sys.argv) > 1 else ZOO)
+    for file in run.printed["files"]:
+        detail = file["reason"] or f"{file['windows']} windows in {file['seconds']:.1f} s"
+        print(f"{file['status']:10} {file['path']}  {detail}")
+    for line in found:
+        print(f"{line['value']:10.1f} {line['unit']:6} {line['name']}  ({line['how']})")
+
+
+if __name__ == "__main__":
+    main()
