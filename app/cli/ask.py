@@ -60,11 +60,14 @@ def _import_haystack() -> None:
     """
     import sys
 
-    missing = sys.modules.setdefault("torch", None)  # type: ignore[arg-type]
-    import haystack
+    if "torch" in sys.modules:
+        return
+    sys.modules["torch"] = None  # type: ignore[assignment]
+    try:
+        import haystack
 
-    _ = haystack
-    if missing is None:
+        _ = haystack
+    finally:
         del sys.modules["torch"]
 
 
