@@ -24,6 +24,7 @@ from pipelines.store import active, chunks, db, gaps, indexes, models
 from pipelines.store.db import Connection, Pool
 from pipelines.store.gaps import Lacking
 from pipelines.store.ids import IndexId
+from pipelines.store.indexes import SearchIndex
 from pipelines.store.models import Model
 from pipelines.windows import WindowRule
 
@@ -74,7 +75,7 @@ def create(
     """
     The index of a model to be built, or going on being built; a new one unless there is one.
 
-    What is not given is taken over from the index that serves.
+    What is neither given nor a rule of the model is taken over from the index that serves.
 
     :param tokenizer: Fingerprint of the model's.
     """
@@ -96,9 +97,14 @@ def create(
             model.id,
             indexes.rule_id(conn, wanted),
             dimension=model.dimension,
-            lexical_weight=serving.lexical_weight if lexical_weight is None else lexical_weight,
+            lexical_weight=_share(model, serving) if lexical_weight is None else lexical_weight,
             vectors_of=_lender(conn, model, wanted),
         )
+
+
+def _share(model: Model, serving: SearchIndex) -> float:
+    """BM25's share in the score: what training found to suit the model, or what serves now."""
+    return float(model.settings.get("lexical_weight", serving.lexical_weight))
 
 
 def _lender(conn: Connection, model: Model, rule: WindowRule) -> IndexId | None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from training import networks
-from training.heldout import NDCG, figures, nearest_windows
+from training.heldout import NDCG, HeldOut
 from training.losses import Guide, corpus_loss
 from training.options import TrainOptions
 from training.prepare import Prepared
@@ -24,9 +27,10 @@ def train(
     prepared: Prepared,
     options: TrainOptions,
     report: Callable[..., None],
-) -> dict[str, float]:
+    heldout: HeldOut | None,
+) -> tuple[dict[str, Any], NDArray[Any] | None]:
     """
-    Learn the layers and store the model; the figures of its best round.
+    Learn the layers and store the model; the figures of its best round, and its held-out scores.
 
     Runs without checkpoints: starting again costs less than reading one.
     """
@@ -43,6 +47,7 @@ def train(
     most = options.max_steps if options.max_steps > 0 else rounds * per_round
     best, best_state, stale, step = -1.0, _state(sides), 0, 0
     result: dict[str, float] = {}
+    best_scores: NDArray[Any] | None = None
     for number in range(rounds):
         loss = torch.zeros(())
         for batch in torch.split(torch.randperm(pairs), options.batch_size):
@@ -61,12 +66,14 @@ def train(
             report(step=step, total=most, loss=float(loss.detach()), epoch=number + 1)
             if step >= most:
                 break
-        if len(prepared.heldout):
-            found = _evaluate(sides, prepared)
+        if heldout is not None:
+            scores = _scores(sides, heldout)
+            found = heldout.figures(scores)
             report(step=step, total=most, loss=float(loss.detach()), evaluation=found)
             stale = 0 if found[NDCG] > best else stale + 1
             if stale == 0:
                 best, best_state, result = found[NDCG], _state(sides), found
+                best_scores = scores
             if stale > options.patience:
                 break
         else:
@@ -76,7 +83,7 @@ def train(
     document = best_state.get("document")
     model = networks.with_adapter(networks.load_base(base, "cpu"), best_state["query"], document)
     networks.save(model, run.model)
-    return {"steps": step, **result}
+    return {"steps": step, **result}, best_scores
 
 
 def _nothing_yet(dimension: int) -> nn.Linear:
@@ -95,14 +102,11 @@ def _state(sides: Sides) -> dict[str, tuple[Tensor, Tensor]]:
     return {n: (s.weight.detach().clone(), s.bias.detach().clone()) for n, s in sides.items()}
 
 
-def _evaluate(sides: Sides, prepared: Prepared) -> dict[str, float]:
-    windows, held = prepared.windows, prepared.heldout
-    gold = [prepared.gold[q] for q in held]
-    # The same windows as the base model's figure is over.
-    chosen = nearest_windows(windows.vectors, windows.questions[held], windows.passage, gold)
+def _scores(sides: Sides, heldout: HeldOut) -> NDArray[Any]:
     with torch.no_grad():
-        asked = torch.as_tensor(windows.questions[held])
-        questions = nn.functional.normalize(_apply(sides, "query", asked), dim=1)
-        documents = _apply(sides, "document", torch.as_tensor(windows.vectors[chosen]))
-        scores = questions @ nn.functional.normalize(documents, dim=1).T
-    return figures(scores.numpy(), windows.passage[chosen], gold)
+        questions = _apply(sides, "query", torch.as_tensor(heldout.asked))
+        documents = _apply(sides, "document", torch.as_tensor(heldout.vectors))
+        scores = (
+            nn.functional.normalize(questions, dim=1) @ nn.functional.normalize(documents, dim=1).T
+        )
+    return np.asarray(scores.numpy())

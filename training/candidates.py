@@ -54,7 +54,7 @@ def registered(model: Model, around: Surroundings) -> Candidate:
     rules = Rules(
         model.settings.get("size_tokens", around.rules.size_tokens),
         model.settings.get("stride_tokens", around.rules.stride_tokens),
-        around.rules.lexical_weight,
+        model.settings.get("lexical_weight", around.rules.lexical_weight),
     )
     found = _of_folder(model.name, model.kind, folder, sha256, around)
     return Candidate(

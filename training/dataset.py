@@ -10,14 +10,11 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from pipelines import text
 from pipelines.errors import InputError
 from training import seedfile
 from training.quality import leans_on_context
 from training.seedfile import SeedFile
-
-# Enough of the passages to tell their language.
-LANGUAGE_SAMPLE = 20_000
+from training.words import language_of
 
 
 @dataclass(frozen=True)
@@ -113,8 +110,7 @@ def facts(dataset: Dataset) -> DatasetFacts:
 
 
 def _of_seed(name: str, seed: SeedFile) -> Dataset:
-    sample = "\n".join(passage[:400] for passage in seed.corpus.values())[:LANGUAGE_SAMPLE]
-    languages = dict.fromkeys(seed.corpus, text.language(sample))
+    languages = dict.fromkeys(seed.corpus, language_of(seed.corpus.values()))
     return of_passages(name, seed.queries, seed.corpus, seed.relevant_docs, languages)
 
 

@@ -52,16 +52,23 @@ def train(run: RunDir, *, device: str | None = None) -> dict[str, Any]:
             prepared = prepare.load(
                 run, base, device=device, report=lambda n, m: report("embedding", step=n, total=m)
             )
-        if settings.options.method == "adapter":
-            result = _adapter(run, settings, prepared, report) if state.is_main_process else {}
-        else:
+        from training.heldout import HeldOut
+
+        heldout = HeldOut.of(prepared)
+        result: dict[str, Any] = {}
+        scores = None
+        if settings.options.method != "adapter":
             from training.trainer import train_encoder
 
-            result = train_encoder(run, settings, prepared, report, device=device)
+            result, scores = train_encoder(
+                run, settings, prepared, report, heldout=heldout, device=device
+            )
+        elif state.is_main_process:
+            result, scores = _adapter(run, settings, prepared, report, heldout)
         if state.is_main_process:
-            from training import heldout
-
-            result |= heldout.of_base(prepared)
+            result["dimension"] = _dimension(run)
+            if heldout is not None and scores is not None:
+                result |= heldout.of_base() | _share(run, settings, heldout, scores)
             write_json(run.result, result)
             shutil.rmtree(run.checkpoints, ignore_errors=True)
             report("trained", step=result["steps"], total=result["steps"])
@@ -69,13 +76,37 @@ def train(run: RunDir, *, device: str | None = None) -> dict[str, Any]:
     return result
 
 
-def _adapter(run: RunDir, settings: RunSettings, prepared: Any, report: Reporter) -> dict[str, Any]:
+def _adapter(
+    run: RunDir, settings: RunSettings, prepared: Any, report: Reporter, heldout: Any
+) -> tuple[dict[str, Any], Any]:
     from training import adapter
 
     def tell(**values: Any) -> None:
         report("training", **values)
 
-    return adapter.train(run, Path(settings.base), prepared, settings.options, tell)
+    return adapter.train(run, Path(settings.base), prepared, settings.options, tell, heldout)
+
+
+def _dimension(run: RunDir) -> int:
+    """Length of the trained model's vectors; it loads as whoever serves it will load it."""
+    from pipelines.encoder import LocalEncoder
+
+    return LocalEncoder(run.model, device="cpu").dimension
+
+
+def _share(run: RunDir, settings: RunSettings, heldout: Any, scores: Any) -> dict[str, float]:
+    """BM25's share in the score beside the trained model, where that of its base is known."""
+    from training import fusing
+    from training.words import Words
+
+    if settings.lexical_weight is None:
+        return {}
+    words = Words.of_language_of(list(run.read_corpus().values()))
+    passages, before, gold = heldout.by_passage(heldout.base_scores())
+    _, after, _ = heldout.by_passage(scores)
+    lexical = words.all_scores(heldout.questions)[:, passages]
+    start = settings.lexical_weight
+    return {"lexical_weight": fusing.lexical_weight(before, after, lexical, gold, start)}
 
 
 @contextmanager
@@ -122,12 +153,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="training.finetune")
     parser.add_argument("run", type=Path)
     parser.add_argument("--device")
+    parser.add_argument("--threads", type=int)
     parser.add_argument("--end-with-parent", action="store_true")
     given = parser.parse_args()
     if given.end_with_parent:
         when_parent_ends()  # whoever started it will resume it
     run = RunDir(given.run.resolve())
     try:
+        if given.threads:
+            import torch
+
+            torch.set_num_threads(given.threads)
         train(run, device=given.device)
     except Exception as error:
         traceback.print_exc()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,50 +21,83 @@ BASE = "base_"
 MOST_WINDOWS = 400
 
 
+@dataclass(frozen=True)
+class HeldOut:
+    """
+    The held-out questions, and the windows they are asked of.
+
+    Only the windows that the base model ranks nearest stand beside the right ones, so figures
+    are higher than over the whole corpus; they compare models of one run and nothing else.
+    """
+
+    questions: list[str]
+    gold: list[Ints]  # by question: places of the passages that answer it
+    windows: Ints  # places among all windows. Shape: (w,)
+    texts: list[str]
+    passage: Ints  # place of each window's passage. Shape: (w,)
+    asked: Vectors  # the questions by the base model. Shape: (q, d)
+    vectors: Vectors  # the windows by the base model. Shape: (w, d)
+
+    @classmethod
+    def of(cls, prepared: Prepared) -> HeldOut | None:
+        """None: no question is held out."""
+        held, windows = prepared.heldout, prepared.windows
+        if not len(held):
+            return None
+        gold = [prepared.gold[q] for q in held]
+        asked = windows.questions[held]
+        chosen = nearest_windows(windows.vectors, asked, windows.passage, gold)
+        return cls(
+            [prepared.questions[q] for q in held],
+            gold,
+            chosen,
+            [windows.texts[w] for w in chosen],
+            windows.passage[chosen],
+            asked,
+            windows.vectors[chosen],
+        )
+
+    def figures(self, scores: NDArray[Any]) -> dict[str, float]:
+        """Those of one model. *Shape:* ``(questions, windows)``"""
+        return figures(scores, self.passage, self.gold)
+
+    def of_base(self) -> dict[str, float]:
+        """What the base model reaches, from the vectors at hand."""
+        return {BASE + k: v for k, v in self.figures(self.base_scores()).items()}
+
+    def base_scores(self) -> Vectors:
+        """*Shape:* ``(questions, windows)``"""
+        return self.asked @ self.vectors.T
+
+    def by_passage(self, scores: NDArray[Any]) -> tuple[Ints, NDArray[np.float64], list[Ints]]:
+        """Places of the passages, each question's best window of each, and the columns that are right."""
+        passages, best = by_passage(scores, self.passage)
+        return passages, best, [np.flatnonzero(np.isin(passages, right)) for right in self.gold]
+
+
 class HeldOutEvaluator(SentenceEvaluator):  # type: ignore[misc]
-    """
-    NDCG@10 of passages, each by its best window, over the held-out questions.
+    """NDCG@10 of passages, each by its best window, over the held-out questions."""
 
-    Only the windows that the base model ranks nearest stand beside the right ones, so the figure
-    is higher than over the whole corpus; it compares checkpoints of one run and nothing else.
-    """
-
-    def __init__(self, prepared: Prepared, *, frozen_documents: bool = False) -> None:
+    def __init__(self, heldout: HeldOut, *, frozen_documents: bool = False) -> None:
         """:param frozen_documents: Windows keep the base model's vectors; only questions are embedded."""
         super().__init__()
         self.primary_metric = NDCG
         self.greater_is_better = True
-        held = prepared.heldout
-        self._questions = [prepared.questions[q] for q in held]
-        self._gold = [prepared.gold[q] for q in held]
-        windows = prepared.windows
-        chosen = nearest_windows(
-            windows.vectors, windows.questions[held], windows.passage, self._gold
-        )
-        self._texts = [windows.texts[w] for w in chosen]
-        self._passage = windows.passage[chosen]
-        self._frozen = windows.vectors[chosen] if frozen_documents else None
+        self._heldout, self._frozen = heldout, frozen_documents
 
     def __call__(
         self, model: Any, output_path: str | None = None, epoch: float = -1, steps: int = -1
     ) -> dict[str, float]:
+        return self._heldout.figures(self.scores(model))
+
+    def scores(self, model: Any) -> NDArray[Any]:
+        """*Shape:* ``(questions, windows)``"""
         options = {"show_progress_bar": False, "normalize_embeddings": True}
-        documents = self._frozen
-        if documents is None:
-            documents = model.encode_document(self._texts, **options)
-        questions = model.encode_query(self._questions, **options)
-        return figures(np.asarray(questions @ documents.T), self._passage, self._gold)
-
-
-def of_base(prepared: Prepared) -> dict[str, float]:
-    """What the base model reaches on the same windows, from the vectors at hand."""
-    held, windows = prepared.heldout, prepared.windows
-    if not len(held):
-        return {}
-    gold = [prepared.gold[q] for q in held]
-    chosen = nearest_windows(windows.vectors, windows.questions[held], windows.passage, gold)
-    scores = windows.questions[held] @ windows.vectors[chosen].T
-    return {BASE + k: v for k, v in figures(scores, windows.passage[chosen], gold).items()}
+        documents = self._heldout.vectors
+        if not self._frozen:
+            documents = model.encode_document(self._heldout.texts, **options)
+        questions = model.encode_query(self._heldout.questions, **options)
+        return np.asarray(questions @ documents.T)
 
 
 def nearest_windows(
@@ -86,9 +120,7 @@ def figures(scores: NDArray[Any], passage: Ints, gold: list[Ints]) -> dict[str, 
 
     :param scores: *Shape:* ``(questions, windows)``
     """
-    passages, inverse = np.unique(passage, return_inverse=True)
-    best = np.full((len(scores), len(passages)), -np.inf)
-    np.maximum.at(best.T, inverse, scores.T)
+    passages, best = by_passage(scores, passage)
     order = np.argsort(-best, axis=1, kind="stable")[:, :DEPTH]
     gains = np.array(
         [np.isin(passages[row], right) for row, right in zip(order, gold, strict=True)], dtype=float
@@ -99,3 +131,15 @@ def figures(scores: NDArray[Any], passage: Ints, gold: list[Ints]) -> dict[str, 
         NDCG: float(((gains * discount).sum(axis=1) / ideal).mean()),
         HIT: float(gains[:, :5].any(axis=1).mean()),
     }
+
+
+def by_passage(scores: NDArray[Any], passage: Ints) -> tuple[Ints, NDArray[np.float64]]:
+    """
+    The passages there are, and each question's best window of each.
+
+    :returns: *Shape:* ``(p,)``, ``(questions, p)``
+    """
+    passages, inverse = np.unique(passage, return_inverse=True)
+    best = np.full((len(scores), len(passages)), -np.inf)
+    np.maximum.at(best.T, inverse, scores.T)
+    return passages, best

@@ -75,6 +75,13 @@ def train(run: RunDir, machine: Machine, on_progress: OnProgress, stop: Stop = n
 
 def command(run: RunDir, machine: Machine) -> list[str]:
     """The command line that trains a run folder on one machine."""
+    child = ["-m", "training.finetune", str(run.path), "--end-with-parent"]
+    if machine.device:
+        child += ["--device", machine.device]
+    if run.read_settings().options.method == "adapter":
+        # One process, whatever there is: the launcher's own start would be a part of its seconds.
+        child += [] if machine.threads is None else ["--threads", str(machine.threads)]
+        return [sys.executable, *child]
     cpu = machine.device == "cpu"
     options = ["--num_machines", "1", "--num_processes", str(machine.processes)]
     options += ["--mixed_precision", "no", "--dynamo_backend", "no"]
@@ -88,9 +95,6 @@ def command(run: RunDir, machine: Machine) -> list[str]:
         threads = max(1, (os.cpu_count() or 1) // machine.processes)
     if threads is not None:
         options += ["--num_cpu_threads_per_process", str(threads)]
-    child = ["-m", "training.finetune", str(run.path), "--end-with-parent"]
-    if machine.device:
-        child += ["--device", machine.device]
     return [sys.executable, "-m", "accelerate.commands.launch", *options, *child]
 
 

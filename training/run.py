@@ -14,7 +14,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,12 @@ from psycopg.errors import UniqueViolation
 
 from pipelines import artifacts, reindex
 from pipelines.build import Stop, Stopped
-from pipelines.encoder import LocalEncoder
 from pipelines.errors import BusyError, ConflictError, InputError, NotReadyError
-from pipelines.store import models, runs
+from pipelines.store import active, indexes, models, runs
 from pipelines.store.db import Connection, Pool
 from pipelines.store.ids import ModelId, RunId
 from pipelines.store.models import Model
-from training import launch, split
+from training import launch, mixing, split
 from training.card import model_card
 from training.launch import Machine, OnProgress
 from training.options import TrainOptions
@@ -69,10 +68,13 @@ class Material:
     heldout: list[Question]
 
 
-def material(pairs: SeedFile, heldout: SeedFile | None, *, seed: int = 0) -> Material:
+def material(
+    pairs: SeedFile, heldout: SeedFile | None, *, seed: int = 0, offline: int = 0
+) -> Material:
     """
     Pairs as a run takes them; without a held-out file, a tenth of the passages is set aside.
 
+    :param offline: Questions to add on each passage to train on, made without a language model.
     :raises InputError: Too few pairs, or a passage on both sides.
     """
     if heldout is None:
@@ -81,6 +83,11 @@ def material(pairs: SeedFile, heldout: SeedFile | None, *, seed: int = 0) -> Mat
     else:
         corpus, held = split.joined(pairs, heldout)
         found = Material(corpus, split.questions_of(pairs), held)
+    if offline:
+        aside = {p for q in found.heldout for p in q.passages}
+        asked = [q.text for q in (*found.train, *found.heldout)]
+        added = mixing.questions(found.corpus, aside, asked, offline)
+        found = replace(found, train=[*found.train, *added])
     if len({p for q in found.train for p in q.passages}) < FEWEST_PAIRS:
         raise InputError("All questions have one and the same passage: there is nothing to learn.")
     return found
@@ -100,6 +107,18 @@ def base_model(conn: Connection, name: str, store: Path | None = None) -> tuple[
     if model.kind == "openai":
         raise InputError(f"{name} is an API, {model.base}; only models with files can be trained.")
     return model, reindex.model_folder(model, store)
+
+
+def _lexical_weight(conn: Connection, base: Model) -> float | None:
+    """BM25's share in the score where the base is searched, or would be; None: nothing serves."""
+    own = base.settings.get("lexical_weight")
+    if own is not None:
+        return float(own)
+    index = indexes.of_model(conn, base.id)
+    pointer = active.get(conn)
+    if index is None and pointer is not None:
+        index = indexes.get(conn, pointer.index_id)
+    return None if index is None else index.lexical_weight
 
 
 def create(
@@ -134,7 +153,13 @@ def create(
         run_id = runs.add(conn, name=name, settings=settings, created_by=created_by)
         sha256 = base.manifest_sha256 or artifacts.Manifest.of(folder).sha256
         run = RunSettings(
-            str(run_id), str(folder), base.base, sha256, options, twins=str(folders.cache)
+            str(run_id),
+            str(folder),
+            base.base,
+            sha256,
+            options,
+            twins=str(folders.cache),
+            lexical_weight=_lexical_weight(conn, base),
         )
         folders.run(run_id).write_inputs(run, found.corpus, found.train, found.heldout)
     return run_id
@@ -187,9 +212,11 @@ def _register(pool: Pool, folders: Folders, run_id: RunId) -> ModelId:
     """Keep the files and add the model, once; its id."""
     folder = folders.run(run_id)
     settings = folder.read_settings()
-    dimension = LocalEncoder(folder.model, device="cpu").dimension  # it loads
     metrics = _metrics(folder)
+    dimension = metrics.pop("dimension")
     made_by = {"run": run_id, **settings.options.as_json()}
+    if "lexical_weight" in metrics:
+        made_by["lexical_weight"] = metrics.pop("lexical_weight")
     prompts = json.loads((folder.model / "config_sentence_transformers.json").read_text("utf-8"))
     title = f"Tuned from {settings.base_name}"
     chosen_by = {name: value for name, value in metrics.items() if "heldout_" in name}

@@ -32,6 +32,7 @@ class RunSettings:
     What a run is asked to do.
 
     `base` is the folder of the base model's files; `base_name` is what people call it.
+    `lexical_weight` is BM25's share in the score where the base is searched; None: not known.
     `twins` is the folder of accelerated models; the base is embedded with by its own, if there.
     """
 
@@ -41,6 +42,7 @@ class RunSettings:
     base_sha256: str
     options: TrainOptions
     twins: str = ""
+    lexical_weight: float | None = None
 
 
 @dataclass(frozen=True)

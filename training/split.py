@@ -24,7 +24,7 @@ def hold_out(seed: SeedFile, number: int) -> tuple[list[Question], list[Question
     :param number: Seed of the draw.
     :returns: Training questions, then held-out ones; none of these where there are few passages.
     """
-    texts = [[_words(seed.corpus[p]) for p in seed.relevant_docs[q]] for q in seed.queries]
+    texts = [[same_words(seed.corpus[p]) for p in seed.relevant_docs[q]] for q in seed.queries]
     groups = clusters(texts).tolist()
     names = sorted(set(groups))
     held: set[int] = set()
@@ -51,10 +51,10 @@ def joined(train: SeedFile, heldout: SeedFile) -> tuple[dict[str, str], list[Que
 
     :raises InputError: A held-out question's passage, or the question itself, is trained on.
     """
-    known = {_words(text) for text in _answers(train)}
-    shared = sum(_words(text) in known for text in _answers(heldout))
-    asked = {_words(text) for text in train.queries.values()}
-    repeated = sum(_words(text) in asked for text in heldout.queries.values())
+    known = {same_words(text) for text in _answers(train)}
+    shared = sum(same_words(text) in known for text in _answers(heldout))
+    asked = {same_words(text) for text in train.queries.values()}
+    repeated = sum(same_words(text) in asked for text in heldout.queries.values())
     if shared or repeated:
         raise InputError(
             f"The held-out file shares {shared} passages and {repeated} questions with the "
@@ -73,6 +73,6 @@ def _answers(seed: SeedFile) -> Iterable[str]:
     return (seed.corpus[p] for p in {p for ps in seed.relevant_docs.values() for p in ps})
 
 
-def _words(text: str) -> str:
+def same_words(text: str) -> str:
     """The text without what makes no difference: case and white space."""
     return " ".join(text.casefold().split())

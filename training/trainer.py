@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
+from numpy.typing import NDArray
 from sentence_transformers import (
     SentenceTransformerTrainer,
     SentenceTransformerTrainingArguments,
@@ -23,7 +24,7 @@ from transformers import (
 from training import networks
 from training.batches import LABEL, QUESTION, WINDOW, WindowBatchSampler
 from training.checkpoints import KeepCheckpoints, last_complete
-from training.heldout import NDCG, HeldOutEvaluator
+from training.heldout import NDCG, HeldOut, HeldOutEvaluator
 from training.losses import CorpusRankingLoss, Guide, WindowRankingLoss
 from training.options import TrainOptions
 from training.prepare import Prepared
@@ -37,21 +38,34 @@ def train_encoder(
     prepared: Prepared,
     report: Reporter,
     *,
+    heldout: HeldOut | None,
     device: str | None = None,
-) -> dict[str, Any]:
-    """Train from the last complete checkpoint, or from the base, and store the model; its figures."""
+) -> tuple[dict[str, Any], NDArray[Any] | None]:
+    """
+    Train from the last complete checkpoint, or from the base, and store the model.
+
+    :returns: Its figures; and the scores of held-out windows, in the lead process.
+    """
     options = settings.options
     base = Path(settings.base)
     model = networks.load_base(base, device)
     torch.manual_seed(options.seed)
     networks.prepare_network(model, options)
-    trainer = build_trainer(run.checkpoints, model, prepared, options, report, device=device)
+    evaluator = None
+    if heldout is not None:
+        evaluator = HeldOutEvaluator(heldout, frozen_documents=options.method == "query")
+    trainer = build_trainer(
+        run.checkpoints, model, prepared, options, report, evaluator=evaluator, device=device
+    )
     resume = last_complete(run.checkpoints) if trainer.is_world_process_zero() else None
     resume = _agreed(resume)
     trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    scores = None
     if trainer.is_world_process_zero():
+        if evaluator is not None:
+            scores = evaluator.scores(trainer.model)
         networks.save(networks.finished(trainer.model, base, options), run.model)
-    return {"steps": trainer.state.global_step, **_figures(trainer.state)}
+    return {"steps": trainer.state.global_step, **_figures(trainer.state)}, scores
 
 
 def build_trainer(
@@ -61,14 +75,12 @@ def build_trainer(
     options: TrainOptions,
     report: Reporter,
     *,
+    evaluator: HeldOutEvaluator | None = None,
     device: str | None = None,
 ) -> SentenceTransformerTrainer:
     """The trainer of one run."""
     frozen_documents = options.method == "query"
     dataset = as_dataset(prepared, windows=not frozen_documents)
-    evaluator = None
-    if len(prepared.heldout):
-        evaluator = HeldOutEvaluator(prepared, frozen_documents=frozen_documents)
     guide = Guide.of(prepared, options.margin, model.device)
     loss: torch.nn.Module
     if frozen_documents:

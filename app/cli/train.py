@@ -51,6 +51,12 @@ def train(
     matryoshka: Annotated[
         str, typer.Option(help="Shorter vector lengths to train as well, e.g. 256,128.")
     ] = "",
+    offline: Annotated[
+        int,
+        typer.Option(
+            min=0, help="With --pairs: questions to add per passage, made without an LLM."
+        ),
+    ] = 0,
     processes: Annotated[int, typer.Option(min=1, help="Processes (GPUs) to train with.")] = 1,
     resume: Annotated[
         int | None, typer.Option(help="Go on with this run from its last checkpoint.")
@@ -83,6 +89,10 @@ def train(
         raise InputError("Give either --pairs FILE, or --resume RUN.")
     if heldout is not None and pairs is None:
         raise InputError("--heldout goes with --pairs FILE; stored pairs have a held-out side.")
+    if offline and pairs is None:
+        raise InputError(
+            "--offline goes with --pairs FILE; for stored pairs use attune pairs generate."
+        )
     with services() as opened:
         settings = opened.settings
         folders = run.Folders.under(settings.home)
@@ -104,7 +114,7 @@ def train(
                 stride_tokens=settings.window_stride,
             )
             with opened.pool.connection() as conn:
-                found = _material(conn, pairs, heldout, seed)
+                found = _material(conn, pairs, heldout, seed, offline)
                 _, folder = run.base_model(conn, base, folders.models)
             if dry_run:
                 report = preflight.probe(folder, found, options, machine)
@@ -154,13 +164,15 @@ def _options(*, matryoshka: str, **values: Any) -> TrainOptions:
     return TrainOptions(matryoshka=lengths, **values)
 
 
-def _material(conn: Connection, pairs: Path | None, heldout: Path | None, seed: int) -> Material:
+def _material(
+    conn: Connection, pairs: Path | None, heldout: Path | None, seed: int, offline: int
+) -> Material:
     from training import run, seedfile, stored
 
     if pairs is None:
         return stored.material(conn)
     held = None if heldout is None else seedfile.read(heldout)
-    return run.material(seedfile.read(pairs), held, seed=seed)
+    return run.material(seedfile.read(pairs), held, seed=seed, offline=offline)
 
 
 @contextmanager

@@ -4,30 +4,39 @@ from __future__ import annotations
 
 import fcntl
 import json
+import multiprocessing
 import random
 import resource
 import shutil
-import subprocess
+import sys
 import time
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pipelines import artifacts, registry, reindex
+from pipelines import artifacts, build, registry, reindex
 from pipelines.build import Stopped
 from pipelines.encoder import LocalEncoder
 from pipelines.errors import ArtifactError, AttuneError, ConflictError, InputError
-from pipelines.store import models, runs
+from pipelines.reindex import EncoderOptions
+from pipelines.store import indexes, lexical, models, runs
 from pipelines.store.ids import RunId
-from training import checkpoints, run
-from training.launch import Machine, command
+from training import candidates, checkpoints, finetune, run
+from training.candidates import Surroundings
+from training.corpus import load_corpus
+from training.fusing import LEAST, MOST
+from training.launch import Machine
 from training.options import METHODS, TrainOptions
+from training.rankings import Rules
 from training.run import Folders
-from training.rundir import RunDir
+from training.rundir import RunDir, read_lines
 from training.seedfile import SeedFile
+from training.words import Words
 
 CPU = Machine(device="cpu", threads=1)
+KILLS = 4
 WORDS = [a + b for a in "abcdefghijklmnop" for b in "aeioun"]
 
 
@@ -69,16 +78,32 @@ def new_run(pool, folders, base, **options) -> RunId:
     return run.create(pool, folders, base, run.material(seed_file(), None), given)
 
 
-def child(folder: RunDir, largest_file: int = -1) -> subprocess.Popen[bytes]:
-    """The training process itself, without the launcher's own start-up."""
-    line = command(folder, CPU)
-    line = [line[0], *line[line.index("-m", 3) :]]
-    return subprocess.Popen(
-        line,
-        stdin=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file)),
-    )
+@pytest.fixture(scope="module")
+def children() -> ForkServerContext:
+    """Processes that start at once, with the libraries of training loaded."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["training.trainer", "training.finetune"])
+    return context
+
+
+def child(children: ForkServerContext, folder: RunDir, largest_file: int = -1) -> ForkServerProcess:
+    """A process that trains a run folder, as the launcher's would."""
+    process = children.Process(target=_train_in_child, args=(folder.path, largest_file))
+    process.start()
+    return process
+
+
+def _train_in_child(folder: Path, largest_file: int) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+    sys.argv = ["training.finetune", str(folder), "--device", "cpu"]
+    finetune.main()
+
+
+def _steps(folder: RunDir) -> list[int]:
+    """The steps that were told of, in every attempt."""
+    if not folder.progress.is_file():
+        return []
+    return [row["step"] for row in read_lines(folder.progress) if row["loss"] is not None]
 
 
 def train_here(folder: RunDir) -> None:
@@ -105,16 +130,41 @@ def test_each_method_makes_a_version_that_differs(pool, folders, base, tiny_mode
     assert tuned.tokenizer == plain.tokenizer
 
 
-def test_a_killed_run_goes_on_from_its_checkpoint(pool, folders, base):
-    """SIGKILL, a half-written checkpoint on top, a full disk: same number of steps, one version."""
+def test_a_run_killed_again_and_again_ends_as_one_left_alone(pool, folders, base, children):
+    """SIGKILL at random moments: each attempt goes on from a checkpoint; one version at the end."""
     run_id = new_run(pool, folders, base, epochs=4, patience=99)
     folder = folders.run(run_id)
-    process = child(folder)
-    while process.poll() is None and not list(folder.checkpoints.glob("*/complete.json")):
-        pass
+    chance = random.Random(0)
+    for attempt in range(KILLS + 1):
+        told = len(_steps(folder))
+        last = checkpoints.last_complete(folder.checkpoints)
+        process = child(children, folder)
+        while process.is_alive() and len(_steps(folder)) == told:
+            time.sleep(0.002)
+        if attempt < KILLS:
+            # A round of steps and its checkpoint take about 0.2 s: some kills come before, in or after it.
+            time.sleep(chance.uniform(0, 0.4))
+            process.kill()
+        process.join()
+        began = _steps(folder)[told:]
+        assert not began or min(began) == 1 + (checkpoints.step_of(last) if last else 0)
+        if folder.result.is_file():
+            break
+    model = run.execute(pool, folders, run_id, CPU)
+    assert model.metrics["steps"] == 28
+    with pool.connection() as conn:
+        assert [m.name for m in models.list_all(conn)] == ["base", "v1"]
+
+
+def test_a_torn_checkpoint_and_a_full_disk_cost_only_what_came_after(pool, folders, base, children):
+    """A checkpoint that a kill cut off is passed over; a full disk ends in a sentence; resumed, all is there."""
+    run_id = new_run(pool, folders, base, epochs=4, patience=99)
+    folder = folders.run(run_id)
+    process = child(children, folder)
+    while process.is_alive() and not list(folder.checkpoints.glob("*/complete.json")):
+        time.sleep(0.002)
     process.kill()
-    process.wait()
-    assert not folder.model.exists()
+    process.join()
     newest = checkpoints.last_complete(folder.checkpoints)
     assert newest is not None
     step = checkpoints.step_of(newest)
@@ -122,8 +172,9 @@ def test_a_killed_run_goes_on_from_its_checkpoint(pool, folders, base):
     shutil.copytree(newest, torn)
     with (torn / "model.safetensors").open("r+b") as file:
         file.truncate(1000)
-    full = child(folder, largest_file=50_000)
-    assert full.wait() == 1
+    full = child(children, folder, largest_file=50_000)
+    full.join()
+    assert full.exitcode == 1
     failure = json.loads(folder.error.read_text())
     assert failure["kind"] == "disk"
     assert "is full" in failure["message"]
@@ -233,3 +284,40 @@ def test_kept_files_are_named_by_their_content(tiny_model, tmp_path):
         file.write(bytes([last[0] ^ 1]))
     with pytest.raises(ArtifactError, match="damaged"):
         artifacts.put(tiny_model, tmp_path)
+
+
+def test_words_score_as_the_database_does(pool, tiny_model, tmp_path):
+    """Training weighs BM25 by the scores that search will have."""
+    texts = {
+        "a": "The revenue of 2021 was $17,455 million, as revenues rose.",
+        "b": "Drivers and riders meet; the riders' revenue is not counted. " * 3,
+        "c": "Nothing of the kind.",
+    }
+    options = EncoderOptions(cache=tmp_path)
+    with pool.connection() as conn:
+        reindex.ensure_first(conn, str(tiny_model), options, size=32, stride=24, lexical_weight=0.5)
+        handle = reindex.load_handle(conn, options)
+        ids = load_corpus(conn, handle, texts, language="en", source="")
+        for question in ("What was the revenue in 2021?", "riders' rising revenues", "zebra"):
+            asked = lexical.question(conn, question)
+            stored = lexical.scores(conn, asked, [ids[name] for name in texts])
+            found = Words(list(texts.values()), "en").scores(question)
+            assert np.allclose(found, stored), question
+
+
+def test_a_version_brings_its_own_share_of_bm25(pool, folders, tiny_model, tmp_path):
+    """Chosen when it is trained, kept with it, and used where it is evaluated and built."""
+    options = EncoderOptions(cache=tmp_path)
+    with pool.connection() as conn:
+        reindex.ensure_first(conn, str(tiny_model), options, size=64, stride=48, lexical_weight=0.6)
+    run_id = new_run(pool, folders, "base", method="adapter", epochs=1, learning_rate=1e-2)
+    assert folders.run(run_id).read_settings().lexical_weight == 0.6
+    train_here(folders.run(run_id))
+    model = run.execute(pool, folders, run_id, CPU)
+    share = model.settings["lexical_weight"]
+    assert LEAST <= share <= MOST
+    around = Surroundings(Rules(64, 48, 0.1), options, folders)
+    assert candidates.registered(model, around).rules.lexical_weight == share
+    with pool.connection() as conn:
+        index = indexes.get(conn, build.create(conn, model, "tokenizer"))
+        assert index.lexical_weight == share

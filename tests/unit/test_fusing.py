@@ -1,0 +1,42 @@
+"""The share of BM25 beside a tuned model, on made-up scores."""
+
+import numpy as np
+
+from training.fusing import LEAST, MOST, lexical_weight
+
+QUESTIONS, PASSAGES = 200, 40
+
+
+def scores(margin, seed):
+    """Noise, with the right passage `margin` above it."""
+    found = np.random.default_rng(seed).normal(size=(QUESTIONS, PASSAGES))
+    found[:, 0] += margin
+    return found
+
+
+GOLD = [np.array([0])] * QUESTIONS
+WORDS = np.clip(0.3 + 0.1 * scores(1.5, 0), 0, 1)
+BASE = 0.3 + 0.1 * scores(1.5, 1)
+
+
+def test_the_same_model_keeps_its_share():
+    assert lexical_weight(BASE, BASE, WORDS, GOLD, 0.65) == 0.65
+
+
+def test_a_better_model_counts_more_and_a_worse_one_less():
+    better, worse = 0.3 + 0.1 * scores(4, 2), 0.3 + 0.1 * scores(0.5, 3)
+    assert LEAST <= lexical_weight(BASE, better, WORDS, GOLD, 0.65) < 0.6
+    assert 0.7 < lexical_weight(BASE, worse, WORDS, GOLD, 0.65) <= MOST
+
+
+def test_few_questions_move_it_little():
+    better = 0.3 + 0.1 * scores(4, 2)
+    many = lexical_weight(BASE, better, WORDS, GOLD, 0.65)
+    few = lexical_weight(BASE[:3], better[:3], WORDS[:3], GOLD[:3], 0.65)
+    assert many < few
+    assert abs(few - 0.65) < 0.1
+
+
+def test_a_model_of_another_spread_is_not_taken_for_a_better_one():
+    """Cosines that are all twice as far apart order passages as before."""
+    assert lexical_weight(BASE, 2 * BASE, WORDS, GOLD, 0.65) == 0.65
