@@ -45,7 +45,7 @@ test: $(DEV_STAMP) ## lint, types, import rules, tests
 
 bench: $(DEV_STAMP) ## measure again what docs/performance.md says
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,peers]'
-	$(BIN)/python -m bench.run
+	$(BIN)/python -m bench.run $(if $(LARGE),--large)
 
 schema: $(DEV_STAMP) ## write pipelines/store/schema.sql from the migrations
 	$(BIN)/python -m tests.schema_dump > pipelines/store/schema.sql

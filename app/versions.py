@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from app.wiring import Services
@@ -37,7 +37,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Status:
-    """How far a version is. `state`: serving, previous, ready, building, failed, or not built."""
+    """
+    How far a version is. `state`: serving, previous, ready, building, failed, or not built.
+    `shadow`: how it compares so far, while it answers silently.
+    """
 
     name: str
     kind: str
@@ -49,11 +52,11 @@ class Status:
     vectors: int = 0
     loaded_by: int = 0
     proof: dict[str, Any] | None = None
-    shadow_share: float = 0
+    shadow: ShadowReport | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
-        return dict(vars(self))
+        return dict(vars(self)) | {"shadow": None if self.shadow is None else asdict(self.shadow)}
 
 
 def build(
@@ -275,7 +278,7 @@ def _status(
         vectors=sum(document.vectors for document in coverage),
         loaded_by=sum(index.id in row.prepared for row in loaded),
         proof=index.proof,
-        shadow_share=index.shadow_share,
+        shadow=shadows.report(conn, index.id) if index.shadow_share else None,
     )
 
 

@@ -1,9 +1,10 @@
 """
-Beside peers: LlamaIndex and plain Haystack with pgvector, on the same passages, questions and model.
+Beside peers: LlamaIndex, plain Haystack with pgvector and txtai, on the same passages, questions and
+model.
 
 Passages of the seed's validation set, one chunk each, embedded by the bundled model on torch. The
 peers do what their guides show first: one vector for a passage, nearest first. LlamaIndex keeps
-them in memory, Haystack in the same Postgres.
+them in memory, txtai in memory with faiss, Haystack in the same Postgres.
 """
 
 from __future__ import annotations
@@ -141,15 +142,37 @@ class LlamaIndex:
         return [found.node.node_id for found in self._retriever.retrieve(question)]
 
 
+class Txtai:
+    """Embeddings with the default settings: a faiss index in memory."""
+
+    name = "txtai, in memory"
+
+    def __init__(self) -> None:
+        from txtai import Embeddings
+
+        self._embeddings = Embeddings(path=MODEL, gpu=False)
+
+    def load(self, passages: dict[str, str]) -> None:
+        self._embeddings.index(list(passages.items()))
+
+    def ask(self, question: str) -> Sequence[str]:
+        return [name for name, _ in self._embeddings.search(question, TOP_K)]
+
+
 def rows() -> list[dict[str, Any]]:
     """Figures of each; none where the question set or the packages (`.[peers]`) are absent."""
     if not VALIDATION.is_file():
         return []
-    if not all(map(find_spec, ("llama_index", "haystack_integrations"))):
+    if not all(map(find_spec, ("llama_index", "haystack_integrations", "txtai"))):
         return []
     questions = seedfile.read(VALIDATION)
     with scratch() as services:
-        contestants: list[Contestant] = [Attune(services), Haystack(services), LlamaIndex()]
+        contestants: list[Contestant] = [
+            Attune(services),
+            Haystack(services),
+            LlamaIndex(),
+            Txtai(),
+        ]
         rates = [_load(one, dict(questions.corpus)) for one in contestants]
         found, times = _ask(contestants, questions)
     how = f"finance_10k/val: {len(questions.corpus)} passages, {len(questions.queries)} questions"

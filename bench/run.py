@@ -1,8 +1,9 @@
 """
 Everything that is measured: `make bench`, or `python -m bench.run --only NAME` for one module.
 
-Prints a table and writes bench/results.json: a list of rows with name, value, unit, goal, which
-way is better, and how it was measured.
+Writes bench/results.json, a list of rows with module, name, value, unit, goal, which way is better
+and how it was measured, and from it the tables in docs/performance.md. A module whose data is
+absent is skipped, and its rows stay as they were.
 """
 
 from __future__ import annotations
@@ -10,11 +11,23 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
-MODULES = ("retrieval_check", "citations", "ingest", "question", "training", "peers")
+# Each module and the heading of its table.
+MODULES = {
+    "retrieval_check": "Finding passages",
+    "citations": "Citations",
+    "ingest": "Taking files in",
+    "question": "A question at 100,000 windows",
+    "growth": "Growth",
+    "training": "Training",
+    "peers": "Beside peers",
+}
 RESULTS = Path(__file__).with_name("results.json")
+PAGE = Path(__file__).resolve().parents[1] / "docs/performance.md"
+START, END = "<!-- results -->", "<!-- /results -->"
 
 
 def met(row: dict[str, Any]) -> bool | None:
@@ -27,27 +40,58 @@ def met(row: dict[str, Any]) -> bool | None:
 
 def table(rows: list[dict[str, Any]]) -> str:
     """The rows as a Markdown table."""
-    lines = ["| what | value | goal | met |", "|---|---|---|---|"]
+    lines = ["| what | value | goal | met | how |", "|---|---|---|---|---|"]
     for row in rows:
         sign = "≥" if row["better"] == "higher" else "≤"
-        goal = "" if row["goal"] is None else f"{sign} {row['goal']}"
+        goal = "" if row["goal"] is None else f"{sign} {row['goal']:g}"
         mark = {True: "yes", False: "no", None: ""}[met(row)]
-        lines.append(f"| {row['name']} | {row['value']:.3f} {row['unit']} | {goal} | {mark} |")
+        value = f"{row['value']:.4g} {row['unit']}".strip()
+        lines.append(f"| {row['name']} | {value} | {goal} | {mark} | {row['how']} |")
     return "\n".join(lines)
+
+
+def tables(rows: list[dict[str, Any]]) -> str:
+    """All rows, a table under a heading for each module."""
+    parts = []
+    for module, heading in MODULES.items():
+        own = [row for row in rows if row["module"] == module]
+        if own:
+            command = f"`python -m bench.run --only {module}`"
+            parts.append(f"### {heading}\n\n{command}\n\n{table(own)}")
+    return "\n\n".join(parts)
+
+
+def page(text: str, rows: list[dict[str, Any]]) -> str:
+    """The page with its tables written anew between the markers."""
+    between = re.compile(f"{re.escape(START)}.*{re.escape(END)}", re.DOTALL)
+    return between.sub(lambda _: f"{START}\n{tables(rows)}\n{END}", text)
+
+
+def store(module: str, fresh: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put a module's rows in place of its earlier ones, in the file and on the page; all rows."""
+    kept = [row for row in json.loads(RESULTS.read_text()) if row["module"] != module]
+    rows = kept + [{"module": module, **row} for row in fresh]
+    rows.sort(key=lambda row: list(MODULES).index(row["module"]))
+    RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), rows), encoding="utf-8")
+    return rows
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=MODULES, help="measure one module alone")
-    only = parser.parse_args().only
-    rows: list[dict[str, Any]] = []
-    for name in [only] if only else MODULES:
-        found = importlib.import_module(f"bench.{name}").rows()
-        print(f"{name}: {len(found)} rows" if found else f"{name}: skipped, its data is absent")
-        rows += found
-    print(table(rows))
-    if not only:
-        RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
+    parser.add_argument(
+        "--large", action="store_true", help="growth up to 500,000 windows: many minutes more"
+    )
+    given = parser.parse_args()
+    for name in [given.only] if given.only else MODULES:
+        measure = importlib.import_module(f"bench.{name}").rows
+        found = measure(large=given.large) if name == "growth" else measure()
+        if not found:
+            print(f"{name}: skipped, its data is absent", flush=True)
+            continue
+        print(f"{name}:\n{table(found)}", flush=True)
+        store(name, found)
 
 
 if __name__ == "__main__":

@@ -89,6 +89,28 @@ def shares(
     return np.asarray((BM25_SHARE * bm25 + (1 - BM25_SHARE) * close) / total)
 
 
+def highest(
+    chunk: NDArray[np.int64],
+    weight: NDArray[np.float64],
+    tf: NDArray[np.int64],
+    length: NDArray[np.int64],
+    mean_length: float,
+    limit: int,
+) -> NDArray[np.int64]:
+    """
+    The chunks with the highest BM25, from postings in parallel arrays; equals by their ids.
+
+    :param weight: idf of each posting's word.
+    """
+    norm = K1 * (1 - B + B * length / mean_length)
+    chunks, place = np.unique(chunk, return_inverse=True)
+    scores = np.bincount(place, weights=weight * tf / (tf + norm))
+    if len(chunks) > limit:
+        enough = np.partition(scores, -limit)[-limit]
+        chunks, scores = chunks[scores >= enough], scores[scores >= enough]
+    return np.asarray(chunks[np.lexsort((chunks, -scores))[:limit]])
+
+
 def _closest(
     masks: NDArray[np.uint64], weights: NDArray[np.float64], widths: NDArray[np.float64]
 ) -> NDArray[np.float64]:

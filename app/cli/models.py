@@ -84,11 +84,8 @@ def status(as_json: AsJson = False) -> None:
             ),
             fg="green" if row.state == "serving" else None,
         )
-        if row.shadow_share:
-            typer.echo(
-                f"             answers {row.shadow_share:.0%} of questions silently:"
-                f" attune models shadow {row.name}"
-            )
+        if row.shadow is not None:
+            typer.echo(f"             {_in_short(row.shadow)}")
         if row.reason:
             typer.secho(f"             {row.reason}", fg="yellow")
     for audit in said:
@@ -169,6 +166,19 @@ def shadow(
     typer.secho(f"{name} {on}.", fg="green" if found.share else None)
     for line in _comparison(found):
         typer.echo(line)
+
+
+def _in_short(found: ShadowReport) -> str:
+    """A shadow in one line."""
+    line = f"answers {found.share:.0%} of questions silently, {found.questions} so far"
+    if found.questions:
+        line += (
+            f": overlap {found.overlap:.0%}, first passage differs {found.first_differs:.0%},"
+            f" {found.candidate_p50_ms:.0f} ms"
+        )
+    if found.preferred is not None:
+        line += f", preferred in {found.preferred:.0%}"
+    return line + (f"; failed at {found.faults}" if found.faults else "")
 
 
 def _comparison(found: ShadowReport) -> Iterator[str]:

@@ -24,7 +24,7 @@ class Window:
     cosine: float
 
 
-def candidates(
+def nearest(
     conn: Connection,
     index_id: IndexId,
     vector: NDArray[np.float32],
@@ -32,33 +32,37 @@ def candidates(
     *,
     scope: sql.Composable | None = None,
     exact: bool = False,
-) -> list[ChunkId]:
+) -> dict[ChunkId, Window]:
     """
-    The chunks of the nearest windows.
+    The chunks of the nearest windows, each with its nearest one.
 
     :param limit: Windows to take.
     :param scope: A query of the chunk ids to stay within; None: all.
     :param exact: Compare every window of `scope` instead of walking the graph.
     """
-    nearest = "order by e.v <=> %(v)b limit %(limit)s"
+    order = "order by e.v <=> %(v)b limit %(limit)s"
+    columns = "e.window_id, e.v <=> %(v)b distance"
     if scope is None:
-        statement = f"select e.window_id from {{emb}} e {nearest}"
+        statement = f"select {columns} from {{emb}} e {order}"
     elif exact:
         statement = (
-            "select e.window_id from (select i.window_id, i.v from {emb} i join text_window w"
-            f" on w.id = i.window_id where w.chunk_id in ({{scope}}) offset 0) e {nearest}"
+            f"select {columns} from (select i.window_id, i.v from {{emb}} i join text_window w"
+            f" on w.id = i.window_id where w.chunk_id in ({{scope}}) offset 0) e {order}"
         )
     else:
         # `offset 0` keeps the condition a filter on the graph's scan, which then goes on until
         # enough windows passed; as a join the planner sorts the whole collection by distance.
         statement = (
-            "select e.window_id from {emb} e where exists (select 1 from text_window w"
-            f" where w.id = e.window_id and w.chunk_id in ({{scope}}) offset 0) {nearest}"
+            f"select {columns} from {{emb}} e where exists (select 1 from text_window w"
+            f" where w.id = e.window_id and w.chunk_id in ({{scope}}) offset 0) {order}"
         )
     query = sql.SQL(
-        f"select distinct w.chunk_id from ({statement}) n join text_window w on w.id = n.window_id"
+        "select distinct on (w.chunk_id) w.chunk_id, w.char_start, w.char_end, 1 - n.distance"
+        f" from ({statement}) n join text_window w on w.id = n.window_id"
+        " order by w.chunk_id, n.distance, w.id"
     ).format(emb=indexes.table(index_id), scope=scope or sql.SQL("null"))
-    return [row[0] for row in conn.execute(query, {"v": HalfVector(vector), "limit": limit})]
+    rows = conn.execute(query, {"v": HalfVector(vector), "limit": limit})
+    return {row[0]: Window(row[1], row[2], row[3]) for row in rows}
 
 
 def best_windows(
@@ -68,6 +72,8 @@ def best_windows(
     chunk_ids: Sequence[ChunkId],
 ) -> dict[ChunkId, Window]:
     """The nearest window of each of these chunks, compared exactly; a chunk without vectors is left out."""
+    if not chunk_ids:
+        return {}
     rows = conn.execute(
         sql.SQL(
             "select distinct on (w.chunk_id) w.chunk_id, w.char_start, w.char_end,"

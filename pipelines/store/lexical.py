@@ -7,16 +7,19 @@ document frequencies), so concurrent ingests neither wait for each other nor dea
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, LiteralString
 
 import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
 
-from pipelines.bm25 import EVERYWHERE, K1, B, Matches, idf, places, shares
+from pipelines.bm25 import EVERYWHERE, Matches, highest, idf, places, shares
 from pipelines.lexical import STEMMERS, question_terms, terms
+from pipelines.store import arrays
 from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId
 
@@ -26,6 +29,9 @@ LARGEST_SMALLINT = 32767
 SAMPLE_STEP = 64
 # Up to here a term's chunks are counted one by one; beyond, the sample is exact enough for idf.
 COUNTED = 2048
+# How long such an estimate is used, and how many are held.
+ESTIMATE_S = 60.0
+MOST_ESTIMATES = 20_000
 # A question's words beyond this cost time and add nothing.
 MOST_WORDS = 64
 # Postings read to find candidates; commoner words count only in chunks that rarer ones found.
@@ -90,14 +96,40 @@ def add(conn: Connection, rows: Sequence[tuple[ChunkId, str, str | None]]) -> No
 
 
 def languages(conn: Connection, *, most: int = 8) -> list[str]:
-    """The languages that chunks were stemmed by, the most common first."""
-    counts = frequencies(conn, [_marker(language) for language in STEMMERS])
-    present = [language for language in STEMMERS if counts[_marker(language)].chunks]
+    """The languages that chunks were stemmed by; of more than `most` those most common."""
+    rows = conn.execute(
+        "select t.language from unnest(%s::text[], %s::text[]) t (language, term)"
+        " where exists (select 1 from posting p where p.term = t.term)",
+        (list(STEMMERS), [_marker(language) for language in STEMMERS]),
+    ).fetchall()
+    present: list[str] = [row[0] for row in rows]
+    if len(present) <= most:
+        return present
+    counts = frequencies(conn, [_marker(language) for language in present])
     return sorted(present, key=lambda code: -counts[_marker(code)].chunks)[:most]
 
 
 def frequencies(conn: Connection, wanted: Iterable[str]) -> dict[str, Frequency]:
     """How common each of these terms is; 0 chunks for one that no chunk holds."""
+    database = f"{conn.info.host}:{conn.info.port}/{conn.info.dbname}"
+    found: dict[str, Frequency] = {}
+    asked: list[str] = []
+    for term in wanted:
+        known = _estimates.get(database, term)
+        if known is None:
+            asked.append(term)
+        else:
+            found[term] = known
+    for term, frequency in _count(conn, asked):
+        found[term] = frequency
+        if frequency.chunks >= COUNTED:
+            _estimates.put(database, term, frequency)
+    return found
+
+
+def _count(conn: Connection, wanted: Sequence[str]) -> Iterator[tuple[str, Frequency]]:
+    if not wanted:
+        return
     rows = conn.execute(
         "select t.term, c.n, c.length, s.n, s.length"
         " from unnest(%(terms)s::text[]) t (term)"
@@ -105,14 +137,35 @@ def frequencies(conn: Connection, wanted: Iterable[str]) -> dict[str, Frequency]
         "  (select p.length from posting p where p.term = t.term limit %(counted)s) x) c"
         " left join lateral (select count(*) n, avg(length)::float8 length from posting p"
         "  where p.term = t.term and p.chunk_id %% 64 = 0) s on c.n = %(counted)s",
-        {"terms": list(wanted), "counted": COUNTED},
+        {"terms": wanted, "counted": COUNTED},
     )
-    return {
-        term: Frequency(n, length or 0.0)
-        if sampled is None
-        else Frequency(max(sampled * SAMPLE_STEP, n), sampled_length or length)
-        for term, n, length, sampled, sampled_length in rows
-    }
+    for term, n, length, sampled, sampled_length in rows:
+        if sampled is None:
+            yield term, Frequency(n, length or 0.0)
+        else:
+            yield term, Frequency(max(sampled * SAMPLE_STEP, n), sampled_length or length)
+
+
+class _Estimates:
+    """
+    How common common terms were a moment ago. They are in most questions, counting them is what
+    takes long, and the estimate does not change in so short a time by as much as it is unsure.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[str, str], tuple[Frequency, float]] = {}
+
+    def get(self, database: str, term: str) -> Frequency | None:
+        frequency, until = self._held.get((database, term), (None, 0.0))
+        return frequency if until > time.monotonic() else None
+
+    def put(self, database: str, term: str, frequency: Frequency) -> None:
+        if len(self._held) >= MOST_ESTIMATES:
+            self._held.clear()
+        self._held[database, term] = (frequency, time.monotonic() + ESTIMATE_S)
+
+
+_estimates = _Estimates()
 
 
 def question(conn: Connection, text: str) -> Terms:
@@ -142,23 +195,22 @@ def candidates(
 
     :param scope: A query of the chunk ids to stay within; None: all.
     """
-    statement = (
-        "select p.chunk_id from unnest(%(terms)s::text[], %(idf)s::float8[]) t (term, idf)"
-        " join posting p on p.term = t.term {where} group by p.chunk_id"
-        " order by sum(t.idf * p.tf / (p.tf + {k1} * (1 - {b} + {b} * p.length / %(mean)s::float8)))"
-        " desc, p.chunk_id limit %(limit)s"
+    within = sql.SQL("and chunk_id in ({})").format(scope) if scope else sql.SQL("")
+    # Arrays by term: grouping by chunk takes longer in the database than here.
+    rows = _arrays(
+        conn,
+        sql.SQL(
+            "select term, array_agg(chunk_id), array_agg(tf), array_agg(length) from posting"
+            " where term = any(%s) {} group by term"
+        ).format(within),
+        (asked.rare,),
     )
-    within = sql.SQL("where p.chunk_id in ({})").format(scope) if scope else sql.SQL("")
-    rows = conn.execute(
-        sql.SQL(statement).format(k1=sql.Literal(K1), b=sql.Literal(B), where=within),
-        {
-            "terms": asked.rare,
-            "idf": [float(asked.weights[asked.word[term]]) for term in asked.rare],
-            "mean": asked.mean_length,
-            "limit": limit,
-        },
-    )
-    return [row[0] for row in rows]
+    if not rows:
+        return []
+    word = np.repeat([asked.word[row[0]] for row in rows], [len(row[1]) for row in rows])
+    chunk, tf, length = (np.concatenate([row[n] for row in rows]) for n in (1, 2, 3))
+    best = highest(chunk, asked.weights[word], tf, length, asked.mean_length, limit)
+    return [ChunkId(int(found)) for found in best]
 
 
 def scores(conn: Connection, asked: Terms, chunk_ids: Sequence[ChunkId]) -> NDArray[np.float64]:
@@ -167,29 +219,25 @@ def scores(conn: Connection, asked: Terms, chunk_ids: Sequence[ChunkId]) -> NDAr
 
     :param chunk_ids: In ascending order.
     """
-    # Arrays by term: as one row per posting the transfer takes longer than the search.
-    rows = conn.execute(
+    rows = _arrays(
+        conn,
         "select term, array_agg(chunk_id), array_agg(tf), array_agg(length), array_agg(places)"
         " from posting where term = any(%s) and chunk_id = any(%s) group by term",
         (list(asked.word), list(chunk_ids)),
-        binary=True,
-    ).fetchall()
-    empty = np.zeros(0, dtype=np.int64)
-
-    def column(number: int) -> NDArray[np.int64]:
-        return np.concatenate([empty, *(np.array(row[number], dtype=np.int64) for row in rows)])
-
-    word = np.repeat(
-        [asked.word[row[0]] for row in rows] or empty, [len(row[1]) for row in rows] or empty
     )
-    found = Matches(
-        chunk=np.searchsorted(chunk_ids, column(1)),
-        word=word,
-        tf=column(2),
-        length=column(3),
-        places=column(4),
-    )
+    if not rows:
+        return np.zeros(len(chunk_ids))
+    word = np.repeat([asked.word[row[0]] for row in rows], [len(row[1]) for row in rows])
+    chunk, tf, length, where = (np.concatenate([row[n] for row in rows]) for n in (1, 2, 3, 4))
+    found = Matches(np.searchsorted(chunk_ids, chunk), word, tf, length, where)
     return shares(found, len(chunk_ids), asked.weights, asked.mean_length)
+
+
+def _arrays(
+    conn: Connection, statement: LiteralString | sql.Composed, parameters: Sequence[Any]
+) -> list[tuple[Any, ...]]:
+    with arrays.cursor(conn) as cursor:
+        return cursor.execute(statement, parameters).fetchall()
 
 
 def _marker(language: str | None) -> str:

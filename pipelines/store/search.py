@@ -24,6 +24,7 @@ from pipelines.handle import SearchHandle
 from pipelines.places import Place
 from pipelines.store import dense, lexical
 from pipelines.store.db import Connection
+from pipelines.store.dense import Window
 from pipelines.store.ids import ChunkId, DocumentId
 
 Mode = Literal["hybrid", "dense", "lexical"]
@@ -102,21 +103,22 @@ def hybrid(
     """
     with _snapshot(conn):
         scope = None if collections is None else _scope(collections)
-        found: set[ChunkId] = set()
+        windows: dict[ChunkId, Window] = {}
         if mode != "lexical":
             exact = scope is not None and _is_small(conn, scope)
-            found.update(
-                dense.candidates(
-                    conn, handle.vectors_id, vector, DENSE_WINDOWS, scope=scope, exact=exact
-                )
+            windows = dense.nearest(
+                conn, handle.vectors_id, vector, DENSE_WINDOWS, scope=scope, exact=exact
             )
         asked = lexical.question(conn, question)
+        named: list[ChunkId] = []
         if mode != "dense" and asked.rare:
-            found.update(lexical.candidates(conn, asked, LEXICAL_CHUNKS, scope=scope))
-        if not found:
+            named = lexical.candidates(conn, asked, LEXICAL_CHUNKS, scope=scope)
+        ids = sorted({*windows, *named})
+        if not ids:
             return []
-        ids = sorted(found)
-        windows = dense.best_windows(conn, handle.vectors_id, vector, ids)
+        # The nearest window of the others is known.
+        others = [chunk for chunk in named if chunk not in windows]
+        windows |= dense.best_windows(conn, handle.vectors_id, vector, others)
         cosines = np.array([windows[i].cosine if i in windows else 0.0 for i in ids])
         shares = lexical.scores(conn, asked, ids)
         scores = {"dense": cosines, "lexical": shares}.get(mode)
@@ -155,13 +157,12 @@ def _snapshot(conn: Connection) -> Iterator[None]:
     """One snapshot for all statements, so that a hit cannot vanish between two of them."""
     own = conn.info.transaction_status == TransactionStatus.IDLE
     with conn.transaction():
-        if own:
-            conn.execute("set transaction isolation level repeatable read, read only")
+        own_snapshot = "set transaction isolation level repeatable read, read only;" if own else ""
         # The tables are large next to what is read of them, whatever the statistics say so far;
         # and a plan made without seeing how many terms and chunks are asked for takes the wrong
         # index of the postings.
         conn.execute(
-            f"set local hnsw.ef_search = {DENSE_WINDOWS};"
+            own_snapshot + f" set local hnsw.ef_search = {DENSE_WINDOWS};"
             " set local hnsw.iterative_scan = relaxed_order;"
             " set local enable_seqscan = off;"
             " set local plan_cache_mode = force_custom_plan"

@@ -251,5 +251,7 @@ def test_the_command_turns_it_on_and_tells_of_it(services, monkeypatch):
     shown = run(cli, ["models", "shadow", "v1"]).stdout
     assert "answers 100% of questions silently" in shown
     assert "overlap" in shown
-    assert "attune models shadow v1" in run(cli, ["models", "status"]).stdout
+    assert "silently, 1 so far: overlap" in run(cli, ["models", "status"]).stdout
+    stated = json.loads(run(cli, ["models", "status", "--json"]).stdout)["versions"]
+    assert [v["shadow"] and v["shadow"]["questions"] for v in stated] == [None, 1]
     assert "is no shadow" in run(cli, ["models", "shadow", "v1", "--off"]).stdout

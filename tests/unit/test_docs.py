@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import typer
 
 from app.cli.main import app
 from app.settings import Settings, settings_table
+from bench import run
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -49,3 +51,12 @@ def test_links_between_documents_lead_somewhere():
     for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_performance_page_holds_the_measured_results():
+    """Its tables are those that `make bench` writes from bench/results.json."""
+    page = run.PAGE.read_text(encoding="utf-8")
+    rows = json.loads(run.RESULTS.read_text(encoding="utf-8"))
+    assert {row["module"] for row in rows} <= set(run.MODULES)
+    assert run.START in page
+    assert run.page(page, rows) == page

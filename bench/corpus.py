@@ -1,0 +1,148 @@
+"""
+A corpus of any size in an empty database, without embedding all of it.
+
+Passages of a public documentation set, halved to about a window each, one chunk per window; beyond
+what there is they are taken again, with a word of their own. Some passages are embedded; every
+other text takes a vector near that of a neighbour, which costs a search as much as its own would.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import sql
+
+from app.wiring import Services
+from pipelines import calibrate
+from pipelines.encoder import Encoder, Vectors
+from pipelines.handle import SearchHandle
+from pipelines.store import chunks, documents, indexes
+from pipelines.store.chunks import NewChunk
+from pipelines.store.db import Connection
+
+SCALE = Path(__file__).resolve().parents[2] / "shared/data/scale"
+EMBEDDED = 2000
+NOISE, NOISES = 0.5, 4096
+# Chunks of a document; every hundredth document is in a collection of its own kind.
+DOCUMENT = 500
+HUNDREDTH = "hundredth"
+# Enough of a text to know it again by.
+KNOWN_BY = 80
+
+
+def titles() -> list[str]:
+    """Questions: the titles of pages."""
+    found: dict[str, str] = json.loads((SCALE / "title_queries.json").read_text())["queries"]
+    return list(found.values())
+
+
+@cache
+def _passages() -> list[str]:
+    found: list[str] = []
+    with gzip.open(SCALE / "passages.jsonl.gz", "rt") as lines:
+        for line in lines:
+            text = json.loads(line)["text"]
+            middle = text.find(" ", len(text) // 2)
+            found += [text[:middle], text[middle + 1 :]] if middle > 0 else [text]
+    return found
+
+
+def texts(start: int, end: int) -> Iterator[str]:
+    """The texts of these windows, all of them different."""
+    passages = _passages()
+    for number in range(start, end):
+        again, place = divmod(number, len(passages))
+        yield passages[place] + (f" again{number}" if again else "")
+
+
+class Neighbours:
+    """An encoder that really embeds questions, and gives documents vectors near real ones."""
+
+    def __init__(self, real: Encoder) -> None:
+        passages = _passages()
+        self._real = real
+        self._step = -(-len(passages) // EMBEDDED)
+        self._vectors = real.encode_documents(passages[:: self._step])
+        self._place = {text[:KNOWN_BY]: number for number, text in enumerate(passages)}
+        noise = np.random.default_rng(0).normal(size=(NOISES, real.dimension))
+        self._noise = NOISE * noise / np.sqrt(real.dimension)
+        self.dimension, self.tokenizer = real.dimension, real.tokenizer
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        return self._real.encode_queries(texts)
+
+    def encode_documents(self, texts: Sequence[str]) -> Vectors:
+        sums = np.array([zlib.crc32(text.encode()) for text in texts])
+        places = [self._place.get(t[:KNOWN_BY], int(s)) for t, s in zip(texts, sums, strict=True)]
+        near = self._vectors[np.array(places) // self._step % len(self._vectors)]
+        found = near + self._noise[sums % NOISES]
+        return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True), dtype=np.float32)
+
+    def token_offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        return self._real.token_offsets(texts)
+
+
+def handle(services: Services) -> SearchHandle:
+    """What serves, with the encoder of neighbours in place of its own."""
+    serving = services.replica.current()
+    return replace(serving, encoder=Neighbours(serving.encoder))
+
+
+def write(conn: Connection, handle: SearchHandle, start: int, end: int) -> None:
+    """Windows `start` to `end` as documents, each in a transaction of its own."""
+    for first in range(start, end, DOCUMENT):
+        found = list(texts(first, min(first + DOCUMENT, end)))
+        new = [NewChunk(text, None, None, 0, len(text), "en", [(0, len(text))]) for text in found]
+        vectors = handle.encoder.encode_documents(found)
+        is_hundredth = (first // DOCUMENT) % 100 == 0
+        source = f"passages {first}"
+        with conn.transaction():
+            document_id = documents.begin(
+                conn, source=source, title=source, sha256=chunks.digest(source), mime="text/plain",
+                content=b"", collection=HUNDREDTH if is_hundredth else "default",
+            )  # fmt: skip
+            chunks.write(conn, document_id, handle.vectors_id, handle.rule_id, new, vectors)
+            documents.finish(conn, document_id, language="en", pages=None, warnings=[])
+        conn.commit()
+
+
+def drop_graph(conn: Connection, handle: SearchHandle) -> None:
+    """Before a bulk load: it is built several times faster afterwards."""
+    name = sql.Identifier(indexes.hnsw_name(handle.vectors_id))
+    conn.execute(sql.SQL("drop index if exists {}").format(name))
+
+
+def settle(services: Services, handle: SearchHandle) -> None:
+    """What a server sees to by and by: the graph, statistics, the threshold."""
+    with services.pool.connection() as conn:
+        conn.autocommit = True
+        indexes.build_hnsw(conn, handle.vectors_id, memory_mb=1024, workers=2)
+        for name in ("chunk", "text_window", "posting", "document", table(handle)):
+            conn.execute(sql.SQL("vacuum (analyze) {}").format(sql.Identifier(name)))
+        conn.autocommit = False
+    with services.pool.connection() as conn:
+        calibrate.refresh(conn, handle)
+
+
+def table(handle: SearchHandle) -> str:
+    """The name of the vector table."""
+    return f"emb_{int(handle.vectors_id)}"
+
+
+def filled(services: Services, windows: int) -> SearchHandle:
+    """Fill an empty database with this many windows and settle it; the handle to ask with."""
+    found = handle(services)
+    with services.pool.connection() as conn:
+        drop_graph(conn, found)
+    with services.pool.connection() as conn:
+        write(conn, found, 0, windows)
+    settle(services, found)
+    return found

@@ -1,0 +1,43 @@
+"""Columns of integers as numpy arrays: Postgres sends an array, nothing is made an object."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Cursor
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+from psycopg.pq import Format
+
+from pipelines.store.db import Connection
+
+# Of the binary form: dimensions, whether there are nulls, the type, then per dimension length and
+# first index. Only arrays of one dimension without nulls come here.
+HEADER_BYTES = 20
+
+
+class _Integers(Loader):
+    format = Format.BINARY
+    element: np.dtype[Any]
+
+    def load(self, data: Buffer) -> NDArray[np.int64]:
+        raw = np.frombuffer(data, dtype=self.element, offset=HEADER_BYTES)
+        return raw["value"].astype(np.int64)
+
+
+class _Int8(_Integers):
+    element = np.dtype([("bytes", ">i4"), ("value", ">i8")])
+
+
+class _Int2(_Integers):
+    element = np.dtype([("bytes", ">i4"), ("value", ">i2")])
+
+
+def cursor(conn: Connection) -> Cursor[Any]:
+    """A cursor whose arrays of integers, from ``array_agg`` and so never empty, are numpy's."""
+    found = conn.cursor(binary=True)
+    found.adapters.register_loader(found.adapters.types["int8"].array_oid, _Int8)
+    found.adapters.register_loader(found.adapters.types["int2"].array_oid, _Int2)
+    return found
