@@ -1,0 +1,162 @@
+"""Search keeps what it promises where it takes short cuts: the graph, filters, arrays, estimates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from psycopg import sql
+
+from bench.question import recall
+from pipelines import bm25, reindex
+from pipelines.reindex import EncoderOptions
+from pipelines.store import arrays, dense, lexical, search
+from tests.corpus import add_document
+
+WINDOWS, DIMENSION = 3000, 32
+
+
+class Clusters:
+    """An encoder whose vectors lie about fifty centres, by the number that a text ends in."""
+
+    def __init__(self, real):
+        self._real = real
+        self.dimension, self.tokenizer = real.dimension, real.tokenizer
+        dice = np.random.default_rng(7)
+        self._centres = dice.normal(size=(50, real.dimension))
+        self._noise = dice.normal(size=(WINDOWS + 100, real.dimension))
+
+    def token_offsets(self, texts):
+        return self._real.token_offsets(texts)
+
+    def encode_documents(self, texts):
+        numbers = np.array([int(text.split()[-1]) for text in texts])
+        found = self._centres[numbers % 50] + 0.7 * self._noise[numbers]
+        return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+
+    encode_queries = encode_documents
+
+
+@pytest.fixture(scope="module")
+def world(module_dsn, tiny_model, tmp_path_factory):
+    """Three thousand windows; one in a hundred is in the collection `few`."""
+    from pipelines.store import db
+
+    pool = db.open_pool(module_dsn, max_size=2)
+    options = EncoderOptions(cache=tmp_path_factory.mktemp("search"), device="cpu", threads=1)
+    with pool.connection() as conn:
+        reindex.ensure_first(conn, str(tiny_model), options, size=16, stride=12, lexical_weight=0.4)
+        loaded = reindex.load_handle(conn, options)
+        handle = replace(loaded, encoder=Clusters(loaded.encoder))
+        few = [f"window {n}" for n in range(0, WINDOWS, 100)]
+        many = [f"window {n}" for n in range(WINDOWS) if n % 100]
+        add_document(conn, handle, "few", few, collection="few")
+        add_document(conn, handle, "many", many)
+        add_document(conn, handle, "deutsch", ["Die Häuser 3050"], language="de")
+    yield pool, handle
+    pool.close()
+
+
+@pytest.fixture
+def asked(world):
+    """Questions with vectors of their own."""
+    _, handle = world
+    questions = [f"question {n}" for n in range(WINDOWS, WINDOWS + 50)]
+    return list(zip(questions, handle.encoder.encode_queries(questions), strict=True))
+
+
+@pytest.mark.parametrize("collections", [None, ["few"], ["default"]])
+@pytest.mark.parametrize("exact_chunks", [0, search.EXACT_CHUNKS])
+def test_the_graph_finds_the_nearest_windows(world, asked, collections, exact_chunks, monkeypatch):
+    """At least .98 of the true ten, also where a filter keeps one window in a hundred."""
+    pool, handle = world
+    monkeypatch.setattr(search, "EXACT_CHUNKS", exact_chunks)
+    with pool.connection() as conn:
+        assert recall(conn, handle, asked, collections) >= 0.98
+
+
+def test_a_filter_lets_nothing_else_through(world, asked):
+    pool, handle = world
+    with pool.connection() as conn:
+        for question, vector in asked[:5]:
+            hits = search.hybrid(conn, handle, question, vector, 20, collections=["few"])
+            assert {hit.collection for hit in hits} == {"few"}
+            assert search.hybrid(conn, handle, question, vector, 20, collections=[]) == []
+
+
+def test_distances_from_the_graph_are_those_of_comparing_all(world, asked):
+    """A hit's cosine and best window do not depend on which side brought it in."""
+    pool, handle = world
+    with pool.connection() as conn:
+        for _, vector in asked[:5]:
+            near = dense.nearest(conn, handle.vectors_id, vector, 100)
+            exact = dense.best_windows(conn, handle.vectors_id, vector, list(near))
+            assert {c: w.cosine for c, w in near.items()} == pytest.approx(
+                {c: w.cosine for c, w in exact.items()}
+            )
+
+
+def test_bm25_of_arrays_is_bm25_by_sql(world):
+    """The chunks that the formula in SQL puts first, for several words."""
+    pool, _ = world
+    with pool.connection() as conn:
+        asked = lexical.question(conn, "window 17 1234 2999")
+        found = lexical.candidates(conn, asked, 20)
+        rows = conn.execute(
+            sql.SQL(
+                "select p.chunk_id from unnest(%(terms)s::text[], %(idf)s::float8[]) t (term, idf)"
+                " join posting p on p.term = t.term group by p.chunk_id order by"
+                " sum(t.idf * p.tf / (p.tf + {k1} * (1 - {b} + {b} * p.length / %(mean)s::float8)))"
+                " desc, p.chunk_id limit 20"
+            ).format(k1=sql.Literal(bm25.K1), b=sql.Literal(bm25.B)),
+            {
+                "terms": asked.rare,
+                "idf": [float(asked.weights[asked.word[term]]) for term in asked.rare],
+                "mean": asked.mean_length,
+            },
+        )
+        assert found == [row[0] for row in rows]
+
+
+def test_arrays_come_as_they_are(world):
+    pool, _ = world
+    values = [1, -1, 2**62, -(2**63), 0]
+    with pool.connection() as conn, arrays.cursor(conn) as cursor:
+        large, small = cursor.execute(
+            "select array_agg(v), array_agg((v %% 100)::int2) from unnest(%s::int8[]) v", (values,)
+        ).fetchone()
+    assert large.tolist() == values
+    assert small.tolist() == [1, -1, 4, -8, 0]
+
+
+def test_common_words_are_counted_once_a_minute_and_rare_ones_always(world, monkeypatch):
+    """A new document's words weigh at once; a word of all documents as much as a moment ago."""
+    pool, handle = world
+    with pool.connection() as conn:
+        before = lexical.frequencies(conn, ["window", "brandnew"])
+        assert before["window"].chunks >= lexical.COUNTED
+        counted = []
+        count = lexical._count
+        monkeypatch.setattr(
+            lexical, "_count", lambda conn, terms: counted.extend(terms) or count(conn, terms)
+        )
+        add_document(conn, handle, "new", ["brandnew 3051"])
+        after = lexical.frequencies(conn, ["window", "brandnew"])
+        assert counted == ["brandnew"]
+        assert (before["brandnew"].chunks, after["brandnew"].chunks) == (0, 1)
+        assert after["window"] == before["window"]
+        monkeypatch.setattr(
+            lexical.time, "monotonic", lambda clock=lexical.time.monotonic: clock() + 61
+        )
+        lexical.frequencies(conn, ["window"])
+        assert counted == ["brandnew", "window"]
+
+
+def test_languages_are_those_that_are_there(world):
+    pool, handle = world
+    with pool.connection() as conn:
+        assert sorted(lexical.languages(conn)) == ["de", "en"]
+        assert lexical.languages(conn, most=1) == ["en"]
+        add_document(conn, handle, "français", ["Les maisons 3052"], language="fr")
+        assert "fr" in lexical.languages(conn)
