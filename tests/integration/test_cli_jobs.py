@@ -1,0 +1,95 @@
+"""Leaving work to a worker, and looking after jobs, on the command line. No worker runs here."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from app import settings
+from app.cli import main
+from app.wiring import open_services
+from tests import versions as made
+from tests.corpus import add_document
+
+
+@pytest.fixture
+def attune(dsn, tiny_model, tmp_path, monkeypatch, capsys):
+    """Runs a command in this process on the test's database; exit code, stdout and stderr."""
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ATTUNE_LLM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DATABASE_URL", dsn)
+    monkeypatch.setenv("ATTUNE_HOME", str(tmp_path))
+    monkeypatch.setenv("ATTUNE_BASE_MODEL", str(tiny_model))
+    settings.load.cache_clear()
+    with open_services(settings.load(), pool_size=2) as opened, opened.pool.connection() as conn:
+        texts = [f"{text} " * 4 for text in made.passages(12)]
+        add_document(conn, opened.replica.current(), "one", texts)
+
+    def run(*arguments):
+        settings.load.cache_clear()
+        monkeypatch.setattr(sys, "argv", ["attune", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main.main()
+        said = capsys.readouterr()
+        return ended.value.code, said.out, said.err
+
+    return run
+
+
+def test_work_is_left_to_a_worker(attune, tmp_path):
+    """Each command prints its job's number; a wrong name or an empty store is refused at once."""
+    code, out, err = attune("models", "build", "base", "--queue")
+    assert (code, out) == (0, "Job 1 waits for a worker: attune jobs show 1\n")
+    assert "No worker runs" in err
+    code, _, err = attune("models", "build", "base", "--queue")
+    assert code == 3
+    assert "waits already as job 1" in err
+    assert attune("models", "build", "v9", "--queue")[0] == 2
+    assert attune("evaluate", "--queue")[0] == 2  # no pair is held out
+    _, out, _ = attune("pairs", "generate", "--again", "--limit", "5", "--queue", "--json")
+    generate = json.loads(out)["job"]
+    seed = {
+        "queries": {f"q{n}": f"What of number {n}?" for n in range(8)},
+        "corpus": {f"p{n}": text for n, text in enumerate(made.passages(8))},
+        "relevant_docs": {f"q{n}": [f"p{n}"] for n in range(8)},
+    }
+    (tmp_path / "pairs.json").write_text(json.dumps(seed))
+    code, out, err = attune(
+        "train", "--pairs", str(tmp_path / "pairs.json"), "--auto", "--queue", "--json"
+    )
+    assert code == 0, err
+    train = json.loads(out)["job"]
+    _, out, _ = attune("models", "promote", "base", "--auto", "--queue", "--json")
+    promote = json.loads(out)["job"]
+    listed = {job["id"]: job for job in json.loads(attune("jobs", "list", "--json")[1])["jobs"]}
+    assert listed[generate]["args"] == {
+        "source": "offline", "per_passage": None, "limit": 5, "again": True, "who": "cli",
+    }  # fmt: skip
+    assert listed[train]["args"] == {"run_id": 1, "auto": True, "processes": 1, "who": "cli"}
+    assert listed[promote]["args"] == {"name": "base", "auto": True, "who": "cli"}
+    assert [job["queue"] for _, job in sorted(listed.items())] == [
+        "index",
+        "train",
+        "train",
+        "index",
+    ]
+
+
+def test_jobs_are_shown_cancelled_and_retried(attune):
+    attune("models", "build", "base", "--queue")
+    assert "waiting" in attune("jobs", "list")[1]
+    assert json.loads(attune("jobs", "show", "1", "--json")[1])["status"] == "todo"
+    assert attune("jobs", "cancel", "1")[1] == "Job 1 is cancelled.\n"
+    code, _, err = attune("jobs", "cancel", "1")
+    assert code == 3
+    assert "ended already: cancelled" in err
+    assert "There is no job." in attune("jobs", "list", "--unfinished")[1]
+    assert json.loads(attune("jobs", "retry", "1", "--json")[1])["status"] == "todo"
+    assert "status       waiting" in attune("jobs", "show", "1")[1]
+    assert attune("jobs", "show", "7")[0] == 2
+    code, _, err = attune("worker", "--queues", "trian")
+    assert code == 2
+    assert "'trian'" in err
