@@ -43,10 +43,11 @@ class Plan:
     """
     What promoting a version does, step by step.
 
-    `windows`: those that lack a vector. `measured`: whether their time was measured with this very
+    `serving`: the version that serves now. `windows`: those that lack a vector. `measured`: whether their time was measured with this very
     model, or else with another; None: with none.
     """
 
+    serving: str
     steps: tuple[Step, ...]
     windows: int
     measured: str | None
@@ -70,6 +71,7 @@ def promotion(conn: Connection, model: Model, status: Status) -> Plan:
     left = servers - status.loaded_by
     seconds = 0.0 if not missing else None if rate is None else missing / rate
     return Plan(
+        serving=serving.name,
         steps=(
             _build_step(missing, seconds, borrows),
             Step(

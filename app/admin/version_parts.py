@@ -52,7 +52,6 @@ def version_list(rows: Sequence[Listed], chosen: str | None, job_of: dict[str, J
     made = []
     for row in rows:
         job = job_of.get(row.model.name)
-        held = f"{row.vectors:,} of {row.windows:,}" if row.state != "not built" else ""
         made.append(
             (
                 row.model.name,
@@ -63,13 +62,12 @@ def version_list(rows: Sequence[Listed], chosen: str | None, job_of: dict[str, J
                     KINDS.get(row.model.kind, row.model.kind),
                     gain(row.model.metrics),
                     work.progress_bar(job) if job is not None else state(row.state),
-                    held,
                     parts.when(row.model.created_at),
                 ),
             )
         )
-    headers = ("Version", "Made", "NDCG@10 in training", "State", "Windows", "When")
-    return pieces.stack(pieces.choices(headers, made, chosen, numbers=(4,)))
+    headers = ("Version", "Made", "NDCG@10 in training", "State", "When")
+    return pieces.stack(pieces.choices(headers, made, chosen))
 
 
 def details(

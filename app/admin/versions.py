@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,13 @@ from app.admin.handout import Handout
 from app.admin.screen import Screen, Updates, View, header
 from pipelines import registry
 from pipelines.errors import AttuneError, InputError
-from pipelines.store import active, jobs, models
+from pipelines.store import active, jobs, models, pairs
 from pipelines.store.db import Connection
 from pipelines.store.jobs import Job
 from training.card import card_of
 from training.run import Folders
 
-TASKS = ("build", "promote")
+TASKS = ("build", "promote", "evaluate")
 AUDITS = 30
 FEWEST_LETTERS = 10
 
@@ -67,7 +68,7 @@ class _Versions:
             self.question = gr.HTML(elem_id="asked")
             self.reason = gr.Textbox(
                 label="Reason, kept with the act", max_lines=2, max_length=500, visible=False,
-                elem_id="reason",
+                elem_id="why-reason",
             )  # fmt: skip
             with gr.Row(elem_classes="actions"):
                 self.yes = gr.Button("Yes", variant="primary", size="sm", elem_id="confirm")
@@ -75,11 +76,15 @@ class _Versions:
         with gr.Row(elem_classes="sides"):
             with gr.Column(scale=3, min_width=340):
                 self.list = gr.HTML(js_on_load=pieces.PICK, elem_id="version-list")
+                self.audit = gr.HTML(elem_id="audit")
             with gr.Column(scale=2, min_width=320):
                 with gr.Column(elem_classes="board"):
                     with gr.Row(elem_classes="actions", elem_id="version-actions"):
                         self.promote = gr.Button(
                             "Promote", variant="primary", size="sm", elem_id="promote"
+                        )
+                        self.evaluate = gr.Button(
+                            "Compare", variant="primary", size="sm", elem_id="evaluate"
                         )
                         self.override = gr.Button("Promote anyway", size="sm", elem_id="override")
                         self.build = gr.Button("Build only", size="sm", elem_id="build")
@@ -110,13 +115,12 @@ class _Versions:
                     self.push = gr.Button("Push to the hub", size="sm", elem_id="push")
                     self.pushed = gr.HTML()
                     self.delete = gr.Button("Delete", size="sm", variant="stop", elem_id="delete")
-        self.audit = gr.HTML(elem_id="audit")
 
     def _connect(self) -> None:
         screen = self._screen
         view = [
             self.serving, self.back, self.asks, self.question, self.reason, self.yes, self.list,
-            self.details, self.promote, self.override, self.build, self.prepare, self.release,
+            self.details, self.promote, self.evaluate, self.override, self.build, self.prepare, self.release,
             self.shadow_box, self.shadow_off, self.shadow, self.delete, self.audit,
         ]  # fmt: skip
         screen.shows(self._look, [self.chosen, self.pending], view)
@@ -136,6 +140,7 @@ class _Versions:
             self.yes.click, self._do, [self.pending, self.reason],
             [self.pending, self.reason, self.chosen], then_look=True,
         )  # fmt: skip
+        screen.on(self.evaluate.click, self._evaluate, [self.chosen], [], then_look=True)
         screen.on(self.build.click, self._build, [self.chosen], [], then_look=True)
         screen.on(self.prepare.click, self._prepare, [self.chosen], [], then_look=True)
         screen.on(self.release.click, self._release, [self.chosen], [], then_look=True)
@@ -154,10 +159,10 @@ class _Versions:
     def _look(self, who: str, chosen: str | None, pending: Pending | None) -> View:
         with self._services.pool.connection() as conn:
             rows = plans.listed(conn)
-            job_of = {str(job.args.get("name")): job for job in _open_jobs(conn)}
+            job_of = {name: job for job in _open_jobs(conn) for name in _names_of(job)}
             pointer = active.get(conn)
             assert pointer is not None, "a version serves from the first start on"
-            name = _known(chosen, [row.model.name for row in rows])
+            name = _known(chosen, rows)
             serving = registry.of_index(conn, pointer.index_id)
             previous = plans.previous(conn)
             updates: Updates = {
@@ -188,6 +193,9 @@ class _Versions:
                 model, parent.name if parent else None, found, plan, job, kept
             ),
             self.promote: gr.Button(f"Promote {name}", visible=idle and plan.verdict.allowed),
+            self.evaluate: gr.Button(
+                f"Compare with {plan.serving}", visible=idle and not plan.verdict.allowed
+            ),
             self.override: gr.Button(visible=idle and not plan.verdict.allowed),
             self.build: gr.Button(visible=idle and found.state in ("not built", "failed")),
             self.prepare: gr.Button(visible=idle and built and not wanted),
@@ -286,6 +294,18 @@ class _Versions:
             registry.delete(conn, name, Folders.under(self._services.settings.home).models)
             active.add_audit(conn, who, "delete", {"version": name})
 
+    def _evaluate(self, who: str, chosen: str | None) -> None:
+        name = self._name(chosen)
+        with self._services.pool.connection() as conn:
+            if not any(side.heldout for side in pairs.sides(conn)):
+                raise InputError("Comparing needs held-out pairs: make pairs first, under Pairs.")
+            serving = plans.promotion(
+                conn, registry.find(conn, name), versions.status(conn, name)
+            ).serving
+        queue.defer(
+            self._services, "evaluate", who=who, dataset=pairs.CORPUS, models=[serving, name]
+        )
+
     def _build(self, who: str, chosen: str | None) -> None:
         queue.defer(self._services, "build", who=who, name=self._name(chosen))
 
@@ -337,12 +357,21 @@ class _Versions:
     def _name(self, chosen: str | None) -> str:
         """The version that is looked at."""
         with self._services.pool.connection() as conn:
-            return _known(chosen, [row.model.name for row in plans.listed(conn)])
+            return _known(chosen, plans.listed(conn))
 
 
-def _known(chosen: str | None, names: list[str]) -> str:
+def _known(chosen: str | None, rows: Sequence[plans.Listed]) -> str:
     """What was chosen, if it is there still; else the newest."""
-    return chosen if chosen in names else names[-1]
+    if chosen in {row.model.name for row in rows}:
+        return str(chosen)
+    return max(rows, key=lambda row: row.model.id).model.name
+
+
+def _names_of(job: Job) -> list[str]:
+    """The versions that a job works on."""
+    if job.task == "evaluate":
+        return [str(name) for name in job.args.get("models", [])[1:]]
+    return [str(job.args.get("name"))]
 
 
 def _open_jobs(conn: Connection) -> list[Job]:

@@ -1,0 +1,184 @@
+"""What the screens about versions read and do: plans, trying out, deleting, pairs by their source."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from pydantic import SecretStr
+
+from app import plans, versions
+from app.comparisons import Comparisons
+from app.settings import Settings
+from app.tryout import Tryout, askable
+from app.wiring import open_services
+from pipelines import build, cutover, registry
+from pipelines.errors import ConflictError, InputError, NotReadyError
+from pipelines.store import active, evaluations, indexes, models, pairs
+from pipelines.store.evaluations import QuestionRow
+from pipelines.store.pairs import NewPair
+from tests import versions as made
+from tests.corpus import add_document
+from training import stored
+
+
+@pytest.fixture
+def world(dsn, tiny_model, tmp_path):
+    """A serving version with two documents, and a version v1 that is registered and not built."""
+    config = Settings(home=tmp_path, base_model=str(tiny_model)).model_copy(
+        update={"database_url": SecretStr(dsn), "window_tokens": 16, "window_stride": 12}
+    )
+    with open_services(config, pool_size=4) as services:
+        with services.pool.connection() as conn:
+            for title in ("one", "two"):
+                add_document(conn, services.replica.current(), title, made.passages(12, of=title))
+        made.register(services.pool, tiny_model, "v1", tmp_path / "models")
+        yield services
+
+
+def _built(services, name="v1"):
+    handle = versions.build(services, name)
+    return handle
+
+
+def test_plan_tells_what_is_missing_and_what_the_figures_say(world):
+    """Before a build all windows lack a vector, after it none; without an evaluation it is refused."""
+    with world.pool.connection() as conn:
+        model, before = registry.find(conn, "v1"), versions.status(conn, "v1")
+        plan = plans.promotion(conn, model, before)
+    assert plan.windows > 20
+    assert (plan.serving, plan.seconds, plan.measured) == ("base", None, None)
+    _built(world)
+    with world.pool.connection() as conn:
+        plan = plans.promotion(conn, model, versions.status(conn, "v1"))
+        rows = plans.listed(conn)
+    assert plan.windows == 0
+    assert plan.seconds is not None
+    assert [(row.model.name, row.state, row.vectors == row.windows > 0) for row in rows] == [
+        ("base", "serving", True),
+        ("v1", "ready", True),
+    ]
+
+
+def test_rate_of_an_evaluation_tells_how_long_a_build_takes(world):
+    """Windows by the seconds that the same model took; of another model if it was never measured."""
+    with world.pool.connection() as conn:
+        model = registry.find(conn, "v1")
+        assert plans.windows_per_s(conn, model) == (None, None)
+        facts = [
+            {"name": name, "identity": identity, "timings": {"windows": 600, "index_s": seconds}}
+            for name, identity, seconds in (("base", "b", 6.0), ("v1", model.manifest_sha256, 3.0))
+        ]
+        _evaluation(conn, ["b"], {"models": facts[:1]})
+        assert plans.windows_per_s(conn, model) == ("base", 100.0)
+        _evaluation(conn, ["b", model.manifest_sha256], {"models": facts})
+        assert plans.windows_per_s(conn, model) == ("v1", 200.0)
+
+
+def _evaluation(conn, names, figures, questions=()):
+    return evaluations.add(
+        conn, dataset="corpus", dataset_sha256="x", models=names, verdict="", figures=figures,
+        questions=questions,
+    )  # fmt: skip
+
+
+def test_question_is_asked_of_versions_that_do_not_serve(world):
+    """Loaded when asked, the oldest let go beyond the bound; what is not built is refused."""
+    tryout = Tryout(world)
+    with pytest.raises(NotReadyError):
+        tryout.ask("harbour pier", ["base", "v1"])
+    _built(world)
+    base, tried = tryout.ask("harbour pier", ["base", "v1"])
+    # The same files: the same passages.
+    assert [hit.chunk_id for hit in tried.hits] == [hit.chunk_id for hit in base.hits] != []
+    with pytest.raises(InputError):
+        tryout.ask("  ", ["base"])
+    with world.pool.connection() as conn:
+        assert askable(conn) == ["base", "v1"]
+
+
+def test_version_is_deleted_with_its_vectors_unless_something_uses_it(world, tmp_path):
+    """Serving, previous, loaded, half built: each says why it stays; an idle one goes whole."""
+    handle = _built(world)
+    with world.pool.connection() as conn:
+        indexes.want(conn, handle.index_id, True)
+    with world.pool.connection() as conn, pytest.raises(ConflictError, match="loaded"):
+        registry.delete(conn, "v1", tmp_path / "models")
+    versions.release(world, "v1")
+    cutover.promote(world.pool, handle, 1, "test")
+    with world.pool.connection() as conn, pytest.raises(ConflictError, match="it serves"):
+        registry.delete(conn, "v1", tmp_path / "models")
+    versions.roll_back(world, who="test")
+    with world.pool.connection() as conn, pytest.raises(ConflictError, match="rollback"):
+        registry.delete(conn, "v1", tmp_path / "models")
+    with world.pool.connection() as conn:
+        conn.execute("update active set previous_id = null")
+        assert registry.why_kept(conn, registry.find(conn, "v1")) is None
+        registry.delete(conn, "v1", tmp_path / "models")
+        assert models.by_name(conn, "v1") is None
+        table = conn.execute(f"select to_regclass('emb_{handle.index_id}')").fetchone()
+        assert table == (None,)
+        assert active.get(conn).index_id != handle.index_id
+
+
+def test_version_that_was_retired_can_be_deleted(world, tmp_path):
+    """Its vectors went long ago; the row that is left of them holds nothing up."""
+    handle = _built(world)
+    with world.pool.connection() as conn:
+        assert indexes.drop(conn, handle.index_id, timedelta(0))
+        registry.delete(conn, "v1", tmp_path / "models")
+        assert models.by_name(conn, "v1") is None
+
+
+def test_half_built_version_is_not_deleted_under_its_builder(world, tmp_path):
+    """A build under way writes into the table."""
+    with world.pool.connection() as conn:
+        model = registry.find(conn, "v1")
+        build.create(conn, model, world.replica.current().encoder.tokenizer)
+    with world.pool.connection() as conn, pytest.raises(ConflictError, match="being built"):
+        registry.delete(conn, "v1", tmp_path / "models")
+
+
+def _pair(question, generator, split, passage="A passage that no document holds."):
+    return NewPair(
+        question, question, passage, passage, "file", generator, "", "doc", "", "en", split,
+        "accepted",
+    )  # fmt: skip
+
+
+def test_run_learns_from_the_chosen_sources_and_is_judged_on_all(world):
+    """The held-out side is the same for every run, whatever it learns from."""
+    with world.pool.connection() as conn:
+        pairs.add(
+            conn,
+            [_pair(f"q{n}", source, "train", f"p{n}") for n, source in enumerate("aabbb")]
+            + [_pair("h1", "a", "heldout"), _pair("h2", "b", "heldout")],
+        )
+        sides = {side.generator: (side.train, side.heldout) for side in pairs.sides(conn)}
+        assert sides == {"a": (2, 1), "b": (3, 1)}
+        found = stored.material(conn, generators=["b"])
+    assert {question.text for question in found.train} == {"q2", "q3", "q4"}
+    assert {question.text for question in found.heldout} == {"h1", "h2"}
+
+
+def test_questions_of_a_comparison_come_by_page_with_their_passages(world):
+    """Of the kind that was chosen, the largest change first; text and title of what is stored."""
+    with world.pool.connection() as conn:
+        (sha256, text), *_ = conn.execute("select sha256, text from chunk order by id").fetchall()
+        rows = [
+            QuestionRow(
+                f"q{n}", False, [sha256],
+                {"old": {"rank": 1, "top": [[sha256, 1.0]]},
+                 "new": {"rank": 2 + n, "top": [["gone", 0.5]]}},
+            )
+            for n in range(12)
+        ]  # fmt: skip
+        found = _evaluation(conn, ["a", "b"], {"models": []}, rows)
+    reader = Comparisons(world.pool)
+    first, last = (reader.page(found, "old", "new", "lost", number) for number in (0, 99))
+    assert (first.total, first.pages, len(first.entries), len(last.entries)) == (12, 2, 10, 2)
+    assert first.counts == {"won": 0, "lost": 12, "alike": 0}
+    assert first.entries[0].change.after is None  # beyond ten: the largest loss
+    assert first.entries[0].passages[sha256].text == text
+    assert first.entries[0].cause != ""
+    assert reader.page(found, "old", "new", "won", 0).entries == []

@@ -1,0 +1,137 @@
+"""What the screens about versions and runs show, as HTML; how jobs are told."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from app.admin import compare_parts, pieces, tune_parts, version_parts, work
+from app.plans import Plan, Step, lineage
+from app.versions import Status
+from pipelines.store.ids import JobId, ModelId
+from pipelines.store.jobs import Job
+from pipelines.store.models import Model
+from training.gate import Verdict
+
+NOW = datetime(2024, 5, 14, 12, tzinfo=UTC)
+HOSTILE = '<img src=x onerror="alert(1)">'
+
+
+def job(task: str, status: str = "doing", **values: Any) -> Job:
+    fields: dict[str, Any] = {
+        "id": JobId(7), "task": task, "queue": "train", "status": status, "args": {},
+        "stopping": False, "attempts": 0, "stage": "", "done": 0, "total": None, "rate": None,
+        "eta_s": None, "result": None, "fault": None, "created_at": NOW, "started_at": NOW,
+        "updated_at": NOW,
+    }  # fmt: skip
+    return Job(**(fields | values))
+
+
+def model(id_: int, name: str, parent: int | None = None, **values: Any) -> Model:
+    fields: dict[str, Any] = {
+        "id": ModelId(id_), "name": name, "base": "tiny", "kind": "adapter", "dimension": 32,
+        "prompts": {}, "artefact": None, "manifest_sha256": "abc", "settings": {}, "metrics": {},
+        "parent_id": parent, "created_by": "admin", "created_at": NOW,
+    }  # fmt: skip
+    return Model(**(fields | values))
+
+
+def test_versions_stand_below_what_they_were_made_from():
+    """Depth first, each with its depth; a version whose parent is gone starts anew."""
+    found = [model(1, "base"), model(2, "v1", 1), model(3, "v2", 1), model(4, "v3", 2),
+             model(5, "v4", 99)]  # fmt: skip
+    shown = [(depth, one.name) for depth, one in lineage(found)]
+    assert shown == [(0, "base"), (1, "v1"), (2, "v3"), (1, "v2"), (0, "v4")]
+
+
+def test_time_of_a_promotion_is_told_only_when_every_step_is_known():
+    """One step without a measurement, and there is no sum."""
+    steps = (Step("Build.", "", 60.0), Step("Load.", "", 8.0))
+    assert Plan("base", steps, 10, "v1", Verdict(True, "")).seconds == 68
+    unknown = (Step("Build.", "", None), Step("Load.", "", 8.0))
+    assert Plan("base", unknown, 10, None, Verdict(True, "")).seconds is None
+    assert version_parts.takes(None) == "not measured"
+
+
+@pytest.mark.parametrize(
+    ("one", "title", "said"),
+    [
+        (job("train", "succeeded", args={"run_id": 3}, result={"run": 3, "version": "v2"}),
+         "Train run 3", "Made v2."),
+        (job("train", "succeeded", args={"run_id": 3, "auto": True},
+             result={"version": "v2", "promotion": {"promoted": False, "reason": "No gain."}}),
+         "Train run 3, promote if better", "Made v2. It does not serve: No gain."),
+        (job("promote", "succeeded", args={"name": "v2"}, result={"version": "v2", "epoch": 4}),
+         "Promote v2", "v2 serves since epoch 4."),
+        (job("evaluate", "succeeded", args={"models": ["base", "v2"]}, result={"verdict": "Alike."}),
+         "Compare base, v2", "Alike."),
+        (job("ingest", "succeeded", args={"document_ids": [1, 2]},
+             result={"indexed": 1, "unchanged": 0, "failed": [{}]}),
+         "Index 2 documents", "1 indexed, 1 failed"),
+    ],
+)  # fmt: skip
+def test_job_is_told_by_what_it_did(one, title, said):
+    """No task names, no JSON."""
+    assert work.title(one) == title
+    assert work.state(one) == said
+
+
+def test_running_job_tells_stage_count_rate_and_time_left():
+    """Everything that is known, and nothing that is not."""
+    running = job("build", stage="embedding", done=512, total=2048, rate=103.2, eta_s=15.0)
+    assert work.progress(running) == "embedding · 512 of 2,048 · 103 a second · 15 s left"
+    assert work.progress(job("build")) == "starting"
+    assert "stopping" in work.status(job("build", stopping=True))
+
+
+def test_texts_of_others_are_shown_as_text():
+    """Names, faults, questions, logs: nothing of theirs becomes markup."""
+    verdict = Verdict(False, HOSTILE)
+    plan = Plan("base", (Step(HOSTILE, HOSTILE, 1.0),), 1, HOSTILE, verdict)
+    status = Status(HOSTILE, "adapter", "failed", HOSTILE, proof={
+        "checks": [{"passed": False, "name": HOSTILE, "detail": HOSTILE}]})  # fmt: skip
+    shown = [
+        version_parts.details(model(1, HOSTILE, settings={HOSTILE: HOSTILE}), HOSTILE, status,
+                              plan, job("build", stage=HOSTILE), HOSTILE),
+        pieces.stack(pieces.choices([HOSTILE], [(HOSTILE, [HOSTILE])], HOSTILE), pieces.log(HOSTILE)),
+        tune_parts.estimate(job("probe", "failed", fault=HOSTILE)),
+    ]  # fmt: skip
+    for html in shown:
+        assert "<img" not in html
+        assert "&lt;img" in html
+
+
+def test_chosen_row_is_told_to_everybody():
+    """By a colour, and to those who cannot see it."""
+    html = pieces.choices(["Name", "n"], [("a", ["a", 1]), ("b", ["b", 2])], "b")
+    assert html.count('aria-pressed="true"') == 1
+    assert '<tr data-pick="b" class="chosen">' in html
+
+
+def test_bars_show_the_interval_within_the_chart():
+    """An interval that reaches below 0 or beyond 1 is cut there."""
+    system = {"name": "base, hybrid", "mode": "hybrid", "figures": {"mrr@10": 0.9},
+              "intervals": {"mrr@10": {"mean": 0.9, "low": 0.7, "high": 1.2}}}  # fmt: skip
+    html = compare_parts.bars({"systems": [system]}, "mrr@10")
+    assert "width:90.0%" in html
+    assert "left:70.0%;width:30.0%" in html
+
+
+def test_estimate_names_the_recommended_method_and_what_speaks_against():
+    """In words of the form, not of the code."""
+    result = {
+        "methods": [
+            {"method": "full", "minutes": 30.0, "memory_mb": 2000.0, "disk_mb": 900.0,
+             "serving": "every window is embedded again"},
+            {"method": "adapter", "minutes": 0.4, "memory_mb": 800.0, "disk_mb": 200.0,
+             "serving": "stored vectors stay"},
+        ],
+        "recommended": "adapter", "reason": "60 pairs are too few to train the encoder itself.",
+        "base_hit": 0.8, "warnings": ["60 pairs are few; a gain is unlikely to show"],
+    }  # fmt: skip
+    html = tune_parts.estimate(job("probe", "succeeded", args={"base": "base"}, result=result))
+    assert "Adapter is recommended: 60 pairs are too few" in html
+    assert html.index("Adapter") < html.index("Whole encoder")  # the quickest first
+    assert "60 pairs are few; a gain is unlikely to show." in html
