@@ -28,7 +28,7 @@ REVENUE = "What was the revenue of the trust in 2023?"
 ROOT = Path(__file__).resolve().parents[2]
 # Enough passages for twenty held-out questions, the fewest that a version is judged on.
 DOCUMENTS = [ROOT / "docs" / name for name in ("architecture.md", "training.md")]
-JOB_MS = 60_000
+JOB_MS = 180_000  # a busy machine is slow, not wrong
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +45,7 @@ def served(browser: Browser) -> Iterator[Served]:
     server = Served(home, ATTUNE_ADMIN_PASSWORD=PASSWORD)
     server.start()
     yield server
+    print(server.log)  # shown where a test fails
     if server.running:
         server.stop()
     shutil.rmtree(home, ignore_errors=True)
@@ -143,7 +144,7 @@ def test_admin_makes_a_better_version_and_takes_it_back(visit, served, images, t
     expect(admin.locator("#candidates")).to_contain_text("v1")
     admin.locator("#compare").click()
     expect(admin.locator("#compare-progress")).to_contain_text("Compare base, v1")
-    expect(admin.locator("#summary")).to_contain_text("v1 against base", timeout=2 * JOB_MS)
+    expect(admin.locator("#summary")).to_contain_text("v1 against base", timeout=JOB_MS)
     expect(admin.locator("#chart .way")).to_have_count(7)
     screenshot(admin, images / "admin-compare.png")
     with admin.expect_download() as download:

@@ -37,8 +37,7 @@ def world(dsn, tiny_model, tmp_path):
 
 
 def _built(services, name="v1"):
-    handle = versions.build(services, name)
-    return handle
+    return versions.build(services, name)
 
 
 def test_plan_tells_what_is_missing_and_what_the_figures_say(world):
