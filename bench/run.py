@@ -19,6 +19,7 @@ from typing import Any
 MODULES = {
     "retrieval_check": "Finding passages",
     "citations": "Citations",
+    "zoo": "A folder of real and broken files",
     "ingest": "Taking files in",
     "question": "A question at 100,000 windows",
     "growth": "Growth",

@@ -128,7 +128,7 @@ class Ingester:
                 for outcomes in self._groups(files, reader, writer):
                     changed |= any(outcome.status == "indexed" for outcome in outcomes)
                     yield from outcomes
-            except Stopped:
+            except BaseException:  # stopped, interrupted, or nobody listens any more
                 reader.shutdown(wait=False, cancel_futures=True)
                 self.converter.abandon()
                 raise

@@ -91,7 +91,14 @@ def find_files(paths: Iterable[Path], *, recursive: bool) -> tuple[list[Path], l
 
 def _with_progress(opened: Any, files: list[Path], collection: str) -> Iterator[Outcome]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     from app.wiring import open_ingester
     from pipelines.ingest import Incoming
@@ -101,17 +108,24 @@ def _with_progress(opened: Any, files: list[Path], collection: str) -> Iterator[
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(elapsed_when_finished=False),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("reading", total=len(files))
+        bar = progress.add_task("files", total=len(files))
+        # Of the files that are embedded together now: one large file tells how far it is.
+        windows = progress.add_task("windows", total=None, visible=False)
 
         def show(done: int, total: int) -> None:
-            progress.update(bar, description=f"embedding {done}/{total} windows")
+            if done >= total:
+                progress.reset(windows, total=None, visible=False)
+            else:
+                progress.update(windows, completed=done, total=total, visible=True)
 
         with open_ingester(opened, on_windows=show) as ingester:
             incoming = (Incoming.from_path(path, collection) for path in files)
             for path, outcome in zip(files, ingester.ingest_many(incoming), strict=True):
-                progress.update(bar, advance=1, description=path.name[:40])
+                progress.update(bar, advance=1, description=f"files ({path.name[:40]})")
                 yield outcome
 
 
