@@ -138,7 +138,7 @@ async def ask(
                             answer = replace(answer, note=OVER_BUDGET)
                         message = await asyncio.to_thread(_store, services, conversation, answer)
                         yield Progress(conversation, message=message)
-                        services.shadow.offer(event.answer, message.id)
+                        services.shadow.offer(event.answer, message.id, collections)
     except AttuneError as error:
         finished = True
         metrics.failures.labels(type(error).__name__).inc()

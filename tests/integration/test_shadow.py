@@ -14,10 +14,13 @@ from typer.testing import CliRunner
 from app import metrics, versions
 from app.chat import turns
 from app.cli.main import app as cli
+from app.limits import Limits
+from app.reader import Reader
 from app.settings import Settings
 from app.wiring import open_services
+from pipelines import build
 from pipelines.errors import ConflictError, InputError, NotReadyError
-from pipelines.store import active, chats, indexes, shadows
+from pipelines.store import active, chats, chunks, indexes, shadows
 from tests import versions as made
 from tests.corpus import add_document
 from tests.fakes import build_tiny_model
@@ -52,11 +55,13 @@ def services(server):
         conn.execute("update search_index set wanted = false, shadow_share = 0")
 
 
-def ask(services, question, visitor="eve"):
+def ask(services, question, visitor="eve", closed=()):
     """The stored answer, by the way the chat asks."""
+    limits = Limits(services.pool, services.settings)
+    reader = Reader(visitor, "10.0.0.1", frozenset(closed))
 
     async def last():
-        async for step in turns.ask(services, turns.Stops(), visitor, None, question):
+        async for step in turns.ask(services, turns.Stops(), limits, reader, None, question):
             found = step
         return found
 
@@ -189,6 +194,28 @@ def test_a_slow_candidate_delays_nobody_and_questions_beyond_the_queue_are_dropp
     assert metrics.shadow_dropped._value.get() == dropped + 2
 
 
+def test_a_candidate_sees_only_what_the_reader_may(services):
+    """It is asked within the same collections as the version that answered."""
+    versions.shadow(services, "v1", 1, who="eve")
+    with services.pool.connection() as conn:
+        add_document(conn, services.replica.current(), "secret", [QUESTIONS[0]], collection="board")
+        build.fill(services.pool, services.replica.held(shadows.shadowing(conn)[0].index_id))
+    ask(services, QUESTIONS[0], closed={"board"})
+    ask(services, QUESTIONS[0])
+    until(lambda: report(services).questions == 2)
+    with services.pool.connection() as conn:
+        (hidden,), (seen,) = conn.execute(
+            "select exists (select 1 from chunk c join document d on d.id = c.document_id"
+            " where d.collection = 'board' and c.id = any(s.candidate))"
+            " from shadow_result s order by s.id"
+        ).fetchall()
+        (document_id,) = conn.execute(
+            "select id from document where collection = 'board'"
+        ).fetchone()
+        chunks.delete_document(conn, document_id)
+    assert (hidden, seen) == (False, True)
+
+
 def test_only_the_share_is_asked(services):
     """A draw of .5 is within .6 and not within .4."""
     services.shadow._draw = lambda: 0.5
@@ -253,5 +280,5 @@ def test_the_command_turns_it_on_and_tells_of_it(services, monkeypatch):
     assert "overlap" in shown
     assert "silently, 1 so far: overlap" in run(cli, ["models", "status"]).stdout
     stated = json.loads(run(cli, ["models", "status", "--json"]).stdout)["versions"]
-    assert [v["shadow"] and v["shadow"]["questions"] for v in stated] == [None, 1]
+    assert [v["shadow"] and v["shadow"]["questions"] for v in stated[:2]] == [None, 1]
     assert "is no shadow" in run(cli, ["models", "shadow", "v1", "--off"]).stdout
