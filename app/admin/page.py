@@ -11,8 +11,17 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from app import login
-from app.admin import compare, documents, jobs, overview, tune, versions
-from app.admin.screen import QUIET, Screen
+from app.admin import (  # fmt: skip
+    compare,
+    documents,
+    jobs,
+    overview,
+    pairs,
+    questions,
+    tune,
+    versions,
+)
+from app.admin.screen import QUIET, Screen, handler
 
 if TYPE_CHECKING:
     from app.wiring import Services
@@ -23,9 +32,11 @@ SCRIPT = Path(__file__).with_name("script.js")
 SCREENS: list[tuple[str, str, Callable[[Screen], None]]] = [
     ("overview", "Overview", overview.build),
     ("documents", "Documents", documents.build),
+    ("pairs", "Pairs", pairs.build),
     ("tune", "Tune", tune.build),
     ("compare", "Compare", compare.build),
     ("versions", "Versions", versions.build),
+    ("questions", "Questions", questions.build),
     ("jobs", "Jobs", jobs.build),
 ]
 
@@ -50,12 +61,12 @@ def build(services: Services) -> gr.Blocks:
                     timer = gr.Timer(2, active=False)
                     fill(Screen(services, name, tab, tabs, seen, timer))
                     tab.select(None, js=f"() => window.attuneOpened({name!r})", **QUIET)
-        blocks.load(_open, None, tabs, **QUIET)
+        blocks.load(handler(_open), None, tabs, **QUIET)
     return blocks
 
 
-def _open(request: gr.Request) -> gr.Tabs:
-    """The tab that the address names; which tab it is tells nobody anything."""
+def _open(_: str, request: gr.Request) -> gr.Tabs:
+    """The tab that the address names."""
     wanted = request.query_params.get("tab")
     names = [name for name, _, _ in SCREENS]
     return gr.Tabs(selected=wanted if wanted in names else names[0])

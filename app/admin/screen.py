@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 Updates = dict[Any, Any]
 # What the page calls is not offered as an API, and no block grows a spinner for a short look.
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-LOOK_EVERY_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class View:
     running: bool = False
 
 
-def handler(function: Callable[..., Any]) -> Callable[..., Any]:
+def handler(function: Callable[..., Any], *, has_outputs: bool = True) -> Callable[..., Any]:
     """
     A handler of the admin page from a function that takes the admin's name first.
 
@@ -68,13 +67,13 @@ def handler(function: Callable[..., Any]) -> Callable[..., Any]:
                 f"An unexpected fault (incident {incident}). The server's log has its details.",
                 title="Not done",
             )
-        return gr.skip()
+        return gr.skip() if has_outputs else None
 
     # Gradio reads from here what to hand in; it is not to follow to the wrapped function.
-    asked = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    asked = inspect.Parameter("asker", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     del run.__wrapped__
     run.__signature__ = signature.replace(parameters=[asked, *rest])  # type: ignore[attr-defined]
-    run.__annotations__ = {"request": gr.Request} | {
+    run.__annotations__ = {"asker": gr.Request} | {
         p.name: hints[p.name] for p in rest if p.name in hints
     }
     return run
@@ -139,7 +138,11 @@ class Screen:
         """
         events = triggers if isinstance(triggers, list) else [triggers]
         asked = gr.on(
-            events, handler(function), list(inputs), list(outputs), **{**QUIET, **options}
+            events,
+            handler(function, has_outputs=bool(outputs)),
+            list(inputs),
+            list(outputs),
+            **{**QUIET, **options},
         )
         if then_look:
             assert self._look is not None, "call shows() before"

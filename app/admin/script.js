@@ -20,6 +20,27 @@
     window.attuneTab(link.getAttribute("href").slice("#tab-".length));
   });
 
+  // What opens below a long table is brought into view.
+  window.attuneShow = (id) => {
+    setTimeout(() => document.getElementById(id)?.scrollIntoView({ behavior: "smooth", block: "nearest" }), 400);
+  };
+
+  // Pairs are reviewed by keys, unless somebody is writing.
+  const KEYS = { a: "pair-accept", r: "pair-reject", ArrowLeft: "pair-before", ArrowRight: "pair-next" };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !document.getElementById("pair-accept")?.offsetParent) return;
+    const box = document.querySelector("#pair-question textarea");
+    if (event.target === box && event.key === "Escape") box.blur();
+    if (event.target.closest("input, textarea, select, [role=listbox], [role=tab], [contenteditable]")) return;
+    if (event.key === "e" && box) {
+      event.preventDefault();
+      box.focus();
+    } else if (KEYS[event.key]) {
+      event.preventDefault();
+      document.getElementById(KEYS[event.key]).click();
+    }
+  });
+
   // What is checked in a table stays checked when the table is drawn anew.
   const chosen = {};
   const boxes = (group) => document.querySelectorAll(`input[data-choose="${group}"]`);

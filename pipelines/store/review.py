@@ -13,7 +13,7 @@ from pipelines.store import pairs
 from pipelines.store.db import Connection
 from pipelines.store.pairs import Pair, Status
 
-Step = Literal["here", "next", "before"]
+Step = Literal["here", "next", "before", "last"]
 _WHERE = (
     " status = %(status)s and (%(split)s::text is null or split = %(split)s)"
     " and (%(search)s = '' or strpos(lower(question), lower(%(search)s)) > 0"
@@ -23,6 +23,7 @@ _STEPS: dict[Step, tuple[str, str]] = {
     "here": ("id >= %(at)s", "asc"),
     "next": ("id > %(at)s", "asc"),
     "before": ("id < %(at)s", "desc"),
+    "last": ("id <= %(at)s", "desc"),
 }
 
 
@@ -64,7 +65,7 @@ def look(conn: Connection, wanted: Filter, at: int = 0, step: Step = "here") -> 
     """
     found = _one(conn, wanted, at, step)
     if found is None:  # at an end: the last or the first that there is
-        found = _one(conn, wanted, at, "here" if step == "before" else "before")
+        found = _one(conn, wanted, at, "here" if step == "before" else "last")
     if found is None:
         return None
     row = conn.execute(

@@ -137,6 +137,17 @@ def marks(conn: Connection, message_id: int) -> list[Mark]:
         ).fetchall()
 
 
+def decided(conn: Connection, message_id: int) -> dict[int, Verdict]:
+    """What admins say about an answer's passages, by chunk; the last word counts."""
+    return dict(
+        conn.execute(
+            "select distinct on (chunk_id) chunk_id, verdict from source_mark"
+            " where message_id = %s and by_admin order by chunk_id, created_at desc",
+            (message_id,),
+        ).fetchall()
+    )
+
+
 def mark(
     conn: Connection,
     message_id: int,
