@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pgvector import HalfVector
 from psycopg import sql
 
-from pipelines.store import indexes
+from pipelines.store import arrays, indexes
 from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId, IndexId
 
@@ -79,8 +79,8 @@ def best_windows(
             "select distinct on (w.chunk_id) w.chunk_id, w.char_start, w.char_end,"
             " 1 - (e.v <=> %(v)b) cosine"
             " from text_window w join {} e on e.window_id = w.id"
-            " where w.chunk_id = any(%(ids)s) order by w.chunk_id, cosine desc, w.id"
+            " where w.chunk_id = any(%(ids)s::bigint[]) order by w.chunk_id, cosine desc, w.id"
         ).format(indexes.table(index_id)),
-        {"v": HalfVector(vector), "ids": list(chunk_ids)},
+        {"v": HalfVector(vector), "ids": arrays.literal(chunk_ids)},
     )
     return {row[0]: Window(row[1], row[2], row[3]) for row in rows}

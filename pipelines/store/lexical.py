@@ -35,7 +35,7 @@ MOST_ESTIMATES = 20_000
 # A question's words beyond this cost time and add nothing.
 MOST_WORDS = 64
 # Postings read to find candidates; commoner words count only in chunks that rarer ones found.
-POSTINGS_READ = 20_000
+POSTINGS_READ = 6_000
 
 
 @dataclass(frozen=True)
@@ -222,8 +222,8 @@ def scores(conn: Connection, asked: Terms, chunk_ids: Sequence[ChunkId]) -> NDAr
     rows = _arrays(
         conn,
         "select term, array_agg(chunk_id), array_agg(tf), array_agg(length), array_agg(places)"
-        " from posting where term = any(%s) and chunk_id = any(%s) group by term",
-        (list(asked.word), list(chunk_ids)),
+        " from posting where term = any(%s) and chunk_id = any(%s::bigint[]) group by term",
+        (list(asked.word), arrays.literal(chunk_ids)),
     )
     if not rows:
         return np.zeros(len(chunk_ids))

@@ -29,9 +29,10 @@ from pipelines.store.ids import ChunkId, DocumentId
 
 Mode = Literal["hybrid", "dense", "lexical"]
 
-# What each side proposes.
-DENSE_WINDOWS = 200
-LEXICAL_CHUNKS = 100
+# What each side proposes. On train questions of covid_qa among 10,000 foreign windows, more of
+# either found no more.
+DENSE_WINDOWS = 100
+LEXICAL_CHUNKS = 50
 # Collections of up to so many chunks are compared whole: there faster than a filtered graph, and exact.
 EXACT_CHUNKS = 2000
 # Share of the words in a hit's confidence. Chosen on train questions: the meaning tells foreign
@@ -120,6 +121,8 @@ def hybrid(
         others = [chunk for chunk in named if chunk not in windows]
         windows |= dense.best_windows(conn, handle.vectors_id, vector, others)
         cosines = np.array([windows[i].cosine if i in windows else 0.0 for i in ids])
+        # The postings' key alone answers it, in a fraction of the steps that the planner expects.
+        conn.execute("set local enable_indexscan = off; set local enable_bitmapscan = off")
         shares = lexical.scores(conn, asked, ids)
         scores = {"dense": cosines, "lexical": shares}.get(mode)
         if scores is None:
@@ -165,6 +168,7 @@ def _snapshot(conn: Connection) -> Iterator[None]:
             own_snapshot + f" set local hnsw.ef_search = {DENSE_WINDOWS};"
             " set local hnsw.iterative_scan = relaxed_order;"
             " set local enable_seqscan = off;"
+            " set local enable_indexscan = on; set local enable_bitmapscan = on;"
             " set local plan_cache_mode = force_custom_plan"
         )
         yield
