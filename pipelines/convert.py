@@ -97,6 +97,7 @@ class Converter:
         self._child: BaseProcess | None = None
         self._pipe: Connection | None = None
         self._lock = threading.Lock()
+        self._abandoned = False
 
     def convert(self, data: bytes, name: str) -> Converted:
         """
@@ -124,6 +125,8 @@ class Converter:
 
     def _ask(self, data: bytes, mime: str) -> Converted | str:
         pipe = self._running()
+        if self._abandoned:
+            return "reading was given up"
         try:
             pipe.send((data, mime))
             if not pipe.poll(self.limits.wall_s):
@@ -169,7 +172,8 @@ class Converter:
         self._child = self._pipe = None
 
     def abandon(self) -> None:
-        """End the child process in the middle of a file; whoever waits for it is told that it died."""
+        """Read no more, from any thread: the file under way is told as unreadable, and so is any later."""
+        self._abandoned = True
         if (child := self._child) is not None:
             child.kill()
 

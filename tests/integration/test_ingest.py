@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,9 +13,10 @@ import pytest
 from pypdf import PdfWriter
 from pypdf.generic import NameObject, StreamObject
 
-from pipelines import reindex
+from pipelines import reindex, uploads
 from pipelines.answer import Answerer
-from pipelines.convert import Converter, Limits
+from pipelines.build import Stopped
+from pipelines.convert import Converted, Converter, Limits
 from pipelines.ingest import Incoming, Ingester
 from pipelines.reindex import EncoderOptions
 from pipelines.store import active, chunks, documents
@@ -270,3 +272,55 @@ def test_real_documents_are_read_right_or_refused_with_a_reason(pool, ingester, 
             passages = chunks.of_document(conn, outcome.document_id)
         held = "\n".join(passage.text for passage in passages) or outcome.reason
         assert ZOO[name] in held, f"{name}: {held[:200]}"
+
+
+def test_a_stop_is_heard_in_the_middle_of_a_file(pool, ingester):
+    """While it is read, which takes as long as it takes, and while it is embedded; then it goes in."""
+    text = " ".join(f"Island {n} has {n % 7} quokkas and a lamp." for n in range(1500))
+    told: list[int] = []
+
+    class Reads(Converter):
+        """Reads as the others' reader does, which stays as it is."""
+
+        def convert(self, data: bytes, name: str) -> Converted:
+            return ingester.converter.convert(data, name)
+
+    embedding = replace(
+        ingester,
+        converter=Reads(),
+        on_windows=lambda done, _: told.append(done),
+        stop=lambda: bool(told),
+    )
+    with pytest.raises(Stopped):
+        list(embedding.ingest_many([incoming("islands.txt", text)]))
+    assert len(told) == 1
+    began = time.monotonic()
+    with Converter() as reader:
+        soon = replace(ingester, converter=reader, stop=lambda: time.monotonic() - began > 0.3)
+        with pytest.raises(Stopped):
+            list(soon.ingest_many(incoming(f"{n}.txt", text) for n in range(99)))
+    assert time.monotonic() - began < 10
+    assert counts(pool)[:4] == (0, 0, 0, 0)
+    with pool.connection() as conn:
+        assert {row.document.status for row in documents.list_all(conn)} <= {"indexing"}
+    assert ingester.ingest(incoming("islands.txt", text)).status == "indexed"
+
+
+def test_who_is_given_the_same_document_late_leaves_it_as_it_is(pool, ingester):
+    """Two workers with one waiting document: whoever comes second neither doubles nor deletes it."""
+    with pool.connection() as conn:
+        put = uploads.put(conn, source="a.txt", title="a", content=b"The quokka lives on Rottnest.")
+    waiting = put.document_id
+
+    class Slow(Converter):
+        """The other worker is faster while this one reads."""
+
+        def convert(self, data: bytes, name: str) -> Converted:
+            found = ingester.converter.convert(data, name)
+            uploads.index(pool, ingester, [waiting])
+            return found
+
+    (late,) = uploads.index(pool, replace(ingester, converter=Slow()), [waiting])
+    assert (late.status, late.document_id) == ("indexed", waiting)
+    assert counts(pool) == (1, 1, 1, counts(pool)[3], 1)
+    assert "quokka" in found(pool, ingester, "where does the quokka live")[0]
