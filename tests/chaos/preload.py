@@ -1,0 +1,33 @@
+"""
+What every process of a run needs, imported once: they are forked from a server that has it, which
+takes milliseconds where an interpreter of their own would take seconds.
+
+Nothing here may start a thread or compute with torch: neither survives a fork.
+"""
+
+import logging
+
+import alembic.command
+import sentence_transformers
+import sqlalchemy
+import torch
+from transformers import BertModel
+
+import app.versions
+import app.wiring
+import app.worker
+import pipelines.components
+import pipelines.extract
+
+__all__ = [
+    "BertModel",
+    "alembic",
+    "app",
+    "pipelines",
+    "sentence_transformers",
+    "sqlalchemy",
+    "torch",
+]
+
+# It warns at every try to connect while the database is down.
+logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)

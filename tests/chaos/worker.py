@@ -1,0 +1,25 @@
+"""The app's own worker, which hears sooner than usual that another one has been killed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app import queue, worker
+from app.worker import Timing
+from tests.chaos.server import end_with_parent
+
+if TYPE_CHECKING:
+    from tests.chaos.site import Site
+
+TIMING = Timing(beat_s=0.5, silent_s=3, rescue_s=0.5, poll_s=0.5, upkeep_s=1, grace_s=2)
+
+
+def work(site: Site) -> None:
+    """Do jobs of documents and of indexes until SIGTERM."""
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+        worker.run(site.settings(), (queue.DOCUMENTS, queue.INDEX), timing=TIMING)
