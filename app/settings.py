@@ -61,7 +61,10 @@ class Settings(BaseSettings):
     )
     top_k: int = Field(6, ge=1, le=50, description="Passages given to an answer.")
     lexical_weight: float = Field(
-        0.65, ge=0, le=1, description="Share of BM25 in the search score of a new version."
+        0.65,
+        ge=0,
+        le=1,
+        description="Share of BM25 in the search score; tuned versions bring their own.",
     )
     artefacts: str = Field(
         "",

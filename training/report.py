@@ -7,6 +7,7 @@ Everything that comes from documents or questions is escaped by the template eng
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -23,14 +24,18 @@ from training.changes import DEEPEST, worth
 from training.comparison import (
     BM25,
     DECIDING,
+    LABELS,
     ModelFacts,
+    ModelVerdict,
     QuestionResult,
     Report,
+    System,
     system_name,
 )
 from training.dataset import Dataset
 from training.metrics import COMPARED
 from training.paid import PRICES_AS_OF
+from training.rankings import Mode
 from training.rundir import write_json, write_staged
 
 MEASURES = ("hit@1", "hit@3", "hit@5", "hit@10", "mrr@10", "ndcg@10", "map@100", "recall@100")
@@ -85,6 +90,30 @@ class Changes:
     groups: list[Group]
 
 
+@dataclass(frozen=True)
+class Tile:
+    """A figure of the reference and of a model, and what it is of."""
+
+    title: str
+    before: float
+    after: float
+    tone: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One measure of all systems, ways to search side by side; it begins at `low`, not at 0."""
+
+    measure: str
+    low: float
+    systems: list[System]
+    beside: list[tuple[str, float]]
+
+    def place(self, value: float) -> str:
+        """Where a value stands, in the chart's width."""
+        return f"{100 * min(max((value - self.low) / (1 - self.low), 0), 1):.2f}%"
+
+
 def write(folder: Path, report: Report, dataset: Dataset) -> tuple[Path, Path]:
     """Store `report.html` and `report.json` in a folder; their paths."""
     html, data = folder / "report.html", folder / "report.json"
@@ -106,7 +135,8 @@ def render(report: Report, dataset: Dataset) -> str:
         compared=COMPARED,
         best={m: max(s.figures[m] for s in report.systems) for m in MEASURES},
         label=label,
-        percent=lambda value: f"{100 * min(max(value, 0), 1):.2f}%",
+        charts=[_chart(report, measure) for measure in COMPARED],
+        tiles={verdict.model: _tiles(report, verdict) for verdict in report.verdicts},
         p_value=lambda p: "< 0.001" if p < 0.001 else f"{p:.3f}",
         cost=_cost,
         tone=TONE,
@@ -115,6 +145,35 @@ def render(report: Report, dataset: Dataset) -> str:
         prices_as_of=PRICES_AS_OF,
         changes=_changes(report, dataset),
     )
+
+
+def _chart(report: Report, measure: str) -> Chart:
+    order = [BM25, *LABELS.values()]
+    systems = sorted(report.systems, key=lambda s: order.index(LABELS.get(s.mode, BM25)))
+    beside = [(name, value) for name, (of, value) in report.beside.items() if of == measure]
+    least = min([*(s.intervals[measure].low for s in systems), *(value for _, value in beside)])
+    return Chart(measure, min(math.floor(least * 10) / 10, 0.9), systems, beside)
+
+
+def _tiles(report: Report, verdict: ModelVerdict) -> list[Tile]:
+    """What changes for users, for vectors alone, and on general questions."""
+    modes: tuple[tuple[Mode, str], ...] = (
+        ("hybrid", "as users search"),
+        ("windows", "vectors alone"),
+    )
+    tiles = []
+    for mode, title in modes:
+        new, old = (system_name(name, mode) for name in (verdict.model, verdict.reference))
+        for measure in COMPARED[:2]:
+            before, after = (report.system(name).figures[measure] for name in (old, new))
+            outcome = report.compared(new, old, measure).outcome
+            tiles.append(Tile(f"{label(measure)}, {title}", before, after, TONE[outcome]))
+    before, after = (
+        report.general.figures[name][COMPARED[0]] for name in (verdict.reference, verdict.model)
+    )
+    outcome = report.general.differences[verdict.model].outcome
+    tiles.append(Tile("MRR@10, general questions", before, after, TONE[outcome]))
+    return tiles
 
 
 def _cost(model: ModelFacts) -> str:
