@@ -17,12 +17,14 @@ from pipelines import build, reindex
 from pipelines.build import Stop
 from pipelines.errors import ArtifactError, NotReadyError
 from pipelines.handle import SearchHandle
-from pipelines.store import gaps, indexes, jobs
+from pipelines.store import gaps, indexes, jobs, usage
 from pipelines.store.db import Connection
 from pipelines.store.indexes import SearchIndex
 
 # Of jobs that have ended.
 KEEP_JOBS = timedelta(days=30)
+# Of what was counted of visitors; nothing is counted over more than a day.
+KEEP_COUNTS = timedelta(days=2)
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +37,10 @@ def retention(services: Services) -> timedelta:
 def wanted(conn: Connection, unused_for: timedelta) -> bool:
     """Whether there is anything to do."""
     return bool(
-        _lacking(conn) or indexes.expired(conn, unused_for) or jobs.any_old(conn, KEEP_JOBS)
+        _lacking(conn)
+        or indexes.expired(conn, unused_for)
+        or jobs.any_old(conn, KEEP_JOBS)
+        or usage.any_before(conn, KEEP_COUNTS)
     )
 
 
@@ -63,6 +68,7 @@ def run(services: Services, stop: Stop = lambda: False) -> dict[str, Any]:
                 dropped.append(index_id)
     with services.pool.connection() as conn:
         forgotten = jobs.forget_old(conn, KEEP_JOBS)
+        usage.forget_before(conn, KEEP_COUNTS)
     return {"vectors_added": added, "indexes_dropped": dropped, "jobs_forgotten": forgotten}
 
 

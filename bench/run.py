@@ -24,6 +24,7 @@ MODULES = {
     "question": "A question at 100,000 windows",
     "growth": "Growth",
     "training": "Training",
+    "load": "Many people at once",
     "peers": "Beside peers",
 }
 RESULTS = Path(__file__).with_name("results.json")

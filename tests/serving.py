@@ -58,10 +58,14 @@ class Served:
             time.sleep(0.1)
         raise AssertionError(f"attune serve did not get ready:\n{self.log}")
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, within_s: float = 300) -> subprocess.CompletedProcess[str]:
         """A command on the same data."""
         return subprocess.run(
-            [ATTUNE, *arguments], env=self.environment, capture_output=True, text=True, timeout=120
+            [ATTUNE, *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=within_s,
         )
 
     @property
@@ -101,6 +105,12 @@ class Served:
             assert time.monotonic() < deadline, left
             time.sleep(0.05)
         return seconds, code
+
+    @property
+    def pid(self) -> int:
+        """Of the server's process."""
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def running(self) -> bool:

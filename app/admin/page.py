@@ -53,7 +53,8 @@ def build(services: Services) -> gr.Blocks:
     ) as blocks:
         with gr.Row(elem_id="top"):
             gr.Markdown("## Attune", elem_id="brand")
-            gr.Markdown("[Chat](/) [Sign out](/logout)", elem_id="leave")
+            # As HTML: links in Gradio's Markdown open another window.
+            gr.HTML('<a href="/">Chat</a> <a href="/logout">Sign out</a>', elem_id="leave")
         seen = gr.State("")
         with gr.Tabs(elem_id="screens") as tabs:
             for name, label, fill in SCREENS:

@@ -25,7 +25,7 @@ _WRAPPED = re.compile(r"(?m)^([^\n|]{60,}[^\n|.:;!?])\n(?=[^\W_][^\n|]*$)")
 _IMAGE = re.compile(r"!\[([^\]]*)\]\s*(?:\([^)]*\)|\[[^\]]*\])")
 _LINK = re.compile(r"\[([^\]]+)\]\s*\(\s*([^)\s]+)[^)]*\)")
 _DEFINITION = re.compile(r"(?m)^[ ]{0,3}\[[^\]]+\]:\s*\S+.*$")
-_AUTOLINK = re.compile(r"(?i)\b(?:https?|ftp|javascript|data|vbscript)\s*:\s*\S+")
+_AUTOLINK = re.compile(r"(?i)\b(?:(?:https?|ftp|javascript|data|vbscript)\s*:\s*|www\.)\S+")
 _CITATION = re.compile(r"\[(\d{1,3})\]")
 
 
@@ -133,4 +133,4 @@ def transcript(title: str, messages: Sequence[Message]) -> str:
 
 def _plain(text: str) -> str:
     """Text as it is, every character that Markdown or HTML could read escaped."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|~])", r"\\\1", html.escape(text, quote=False))
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|~:@$])", r"\\\1", html.escape(text, quote=False))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
+from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -32,6 +35,8 @@ WELCOME = (
 NOTHING_YET = (
     "### There are no documents yet\nTake some in with `attune ingest PATH`, then ask about them."
 )
+# A reader sees no difference below, and each showing costs the server as much as several tokens.
+SHOWN_EVERY_S = 0.08
 Updates = dict[Any, Any]
 
 
@@ -47,6 +52,9 @@ def theme() -> gr.Theme:
         body_text_color_subdued="*neutral_500",
         input_placeholder_color="*neutral_500",
         block_title_text_color="*neutral_600",
+        # White on the theme's own is a little too faint as well.
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
     )
 
 
@@ -55,8 +63,26 @@ def head() -> str:
     return login.script() + f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>"
 
 
+def share_schema() -> None:
+    """
+    Let all chatbots share one schema.
+
+    Gradio asks a component for its own twice at every change of a property, and makes it anew each
+    time: 10 ms for a chatbot's, most of what a question costs beside its search. It is replaced
+    in the class because Gradio writes a file of its own beside each subclass.
+    """
+    make = gr.Chatbot.api_info
+    if not hasattr(make, "cache_info"):
+        by_class = lru_cache(
+            lambda model: make(SimpleNamespace(data_model=model, _api_info_cache=None))
+        )
+        gr.Chatbot.api_info = lambda self: by_class(self.data_model)
+        gr.Chatbot.api_info.cache_info = by_class.cache_info
+
+
 def build(services: Services, stops: Stops) -> gr.Blocks:
     """The page's blocks, with their events."""
+    share_schema()
     with gr.Blocks(
         title="Attune", fill_height=True, analytics_enabled=False, delete_cache=(3600, 3600)
     ) as blocks:
@@ -77,6 +103,7 @@ class _ChatPage:
         self._limits = Limits(services.pool, services.settings)
         self.conversation = gr.State(None)
         self.messages = gr.State([])  # ids of the chat's messages, in order
+        self.titled = gr.State(None)  # conversation whose title stands in its box
         self.opened = gr.State(None)  # message whose passages the panel shows
         self.voted = gr.State(None)  # message and verdict that a reason belongs to
         self.deleted = gr.State(None)  # conversation that "undo" brings back
@@ -165,16 +192,22 @@ class _ChatPage:
     def _connect(self) -> None:
         # In the order in which the page takes them up: who sees the chat sees its title.
         self.view = view = [
-            self.conversation, self.messages, self.title, self.markdown, self.json, self.tools,
-            self.list, self.undo, self.why, self.panel, self.box, self.chat,
+            self.conversation, self.messages, self.titled, self.title, self.markdown, self.json,
+            self.tools, self.list, self.undo, self.why, self.panel, self.box, self.chat,
         ]  # fmt: skip
         # One answer at a time and page; what the page itself calls is not offered as an API.
         common: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         # How many are answered at once is for `Limits` to say: who waits in Gradio's queue sees nothing.
         asking = {**common, "concurrency_limit": None}
-        self.box.submit(self._ask, [self.box, self.conversation], view, **asking)
-        self.chat.example_select(self._ask_example, [self.conversation], view, **asking)
-        self.chat.retry(self._ask_again, [self.messages, self.conversation], view, **asking)
+        # At every step of a stream Gradio builds each output anew, told of or not; so these are
+        # few, and the rest of the page follows at the end.
+        stream = [self.chat, self.conversation, self.box, self.why]
+        for asked in (
+            self.box.submit(self._ask, [self.box, self.conversation], stream, **asking),
+            self.chat.example_select(self._ask_example, [self.conversation], stream, **asking),
+            self.chat.retry(self._ask_again, [self.messages, self.conversation], stream, **asking),
+        ):
+            asked.then(self._show, [self.conversation, self.titled], view, **common)
         self.box.stop(self._stop, [self.conversation], None, **common)
         self.chat.like(self._vote, [self.messages], [self.reason, self.voted, self.why], **common)
         gr.on(
@@ -247,15 +280,24 @@ class _ChatPage:
     ) -> AsyncIterator[Updates]:
         before = await asyncio.to_thread(self._messages, reader, mine)
         chat = [*_rendered(before), {"role": "user", "content": markup.safe(question)}]
-        yield self._under_way(chat, None)
+        yield self._begun(chat)
+        shown_at, said = 0.0, False
         steps = turns.ask(self._services, self._stops, self._limits, reader, mine, question)
         async for step in steps:
-            if step.message is not None:
-                break
-            yield self._under_way(chat, step)
-        # Answered, or stopped: then what came so far is stored.
-        view = await asyncio.to_thread(self._view, reader, step.conversation)
-        yield view | ({self.title: gr.skip()} if step.conversation == mine else {})
+            late = time.monotonic() - shown_at > SHOWN_EVERY_S
+            if step.message is None and (late or bool(step.text) > said):
+                shown_at, said = time.monotonic(), bool(step.text)
+                yield {
+                    self.chat: [*chat, _growing(step)],
+                    self.conversation: str(step.conversation),
+                }
+
+    async def _show(
+        self, conversation: str | None, titled: str | None, request: gr.Request
+    ) -> Updates:
+        """The page as it is stored; a title that somebody may be typing anew stays."""
+        view = await asyncio.to_thread(lambda: self._view(reader_of(request), _uuid(conversation)))
+        return view | ({self.title: gr.skip()} if conversation and conversation == titled else {})
 
     async def _ask_example(
         self, conversation: str | None, event: gr.SelectData, request: gr.Request
@@ -359,6 +401,7 @@ class _ChatPage:
             self.conversation: str(known.id) if known else None,
             self.messages: [m.id for m in messages],
             self.tools: gr.Column(visible=_shown_if(known is not None)),
+            self.titled: str(known.id) if known else None,
             self.title: known.title if known else "",
             self.markdown: gr.Button(link=f"{link}.md"),
             self.json: gr.Button(link=f"{link}.json"),
@@ -367,13 +410,11 @@ class _ChatPage:
             self.panel: gr.skip() if known else gr.Sidebar(open=False),
         }
 
-    def _under_way(self, chat: list[Any], step: Progress | None) -> Updates:
-        stage = f"*{step.stage if step else 'Searching'}…*"
-        text = markup.safe(step.text) if step and step.text else stage
+    def _begun(self, chat: list[Any]) -> Updates:
+        growing = {"role": "assistant", "content": "*Searching…*"}
         return {
-            self.chat: gr.Chatbot([*chat, {"role": "assistant", "content": text}], examples=[]),
+            self.chat: gr.Chatbot([*chat, growing], examples=[]),
             self.box: gr.Textbox(submit_btn=False, stop_btn=True),
-            self.conversation: str(step.conversation) if step else gr.skip(),
             self.why: gr.Row(visible="hidden"),
         }
 
@@ -419,6 +460,11 @@ def _rendered(messages: list[Message]) -> list[dict[str, str]]:
         }
         for message in messages
     ]
+
+
+def _growing(step: Progress) -> dict[str, str]:
+    text = markup.safe(step.text) if step.text else f"*{step.stage}…*"
+    return {"role": "assistant", "content": text}
 
 
 def _shown(message: Message, number: int) -> tuple[str, list[tuple[str, str | None]]]:

@@ -46,6 +46,14 @@ def clear(conn: Connection, key: str) -> None:
     conn.execute("delete from usage_count where key = %s", (key,))
 
 
+def any_before(conn: Connection, age: timedelta) -> bool:
+    """Whether there is a stretch of time that began so long ago."""
+    row = conn.execute(
+        "select exists (select from usage_count where slot < now() - %s)", (age,)
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
 def forget_before(conn: Connection, age: timedelta) -> int:
     """Forget stretches of time that began so long ago; how many."""
     return conn.execute("delete from usage_count where slot < now() - %s", (age,)).rowcount

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -165,6 +166,10 @@ def test_counting_never_passes_its_most_and_starts_anew(pool):
         assert usage.used(conn, "k", window_s=3600) == 3
         conn.execute("update usage_count set slot = slot - interval '1 hour'")
         assert usage.take(conn, "k", window_s=3600, most=3) is None
+        assert not usage.any_before(conn, timedelta(days=1))
+        conn.execute("update usage_count set slot = slot - interval '3 days'")
+        assert usage.any_before(conn, timedelta(days=1))
+        assert usage.forget_before(conn, timedelta(days=1)) == 2
 
 
 def test_reader_of_an_account_is_the_same_in_every_browser(dsn, tiny_model, tmp_path):

@@ -1,0 +1,348 @@
+"""
+Pages in a real browser: signing in and out, hostile texts wherever texts are shown, and whether
+people who cannot see or point can use them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from app.chat.turns import Shown
+from app.visitor import COOKIE
+from pipelines.store import chats
+from pipelines.store.embedded import EmbeddedPostgres
+from tests.fakes import LLMCall, scripted_llm
+from tests.payloads import FAR, PAYLOADS
+from tests.serving import DOCS_IMAGES, Served, chromium, screenshot
+
+pytestmark = pytest.mark.browser
+
+PASSWORD = "a long password"
+# Called by payloads; a policy that stopped something means that it had got into the page.
+WATCH = """
+window.hits = [];
+window.hit = (n) => window.hits.push(n);
+window.alert = window.confirm = window.prompt = () => window.hits.push("dialog");
+document.addEventListener("securitypolicyviolation", (e) => window.hits.push(e.blockedURI));
+"""
+# Payloads in one document.
+AT_ONCE = 4
+AXE = "axe-core@4"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser; whoever visits is a context of it."""
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def served(browser: Browser) -> Iterator[Served]:
+    """A server whose documents, names and language model are all hostile."""
+    home = Path(tempfile.mkdtemp(prefix="attune-"))
+    with scripted_llm() as llm:
+        llm.script = [_speak]
+        server = Served(
+            home, OPENAI_BASE_URL=llm.url, ATTUNE_LLM="scripted", ATTUNE_ADMIN_PASSWORD=PASSWORD
+        )
+        server.start()
+        try:
+            taken = server.run("ingest", *map(str, _write(home / "in")), "--json")
+            assert taken.returncode == 0, taken.stderr
+            yield server
+        finally:
+            server.stop()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def _speak(call: LLMCall) -> None:
+    """Says every payload at once."""
+    call.say("It moors boats [1] [2]. " + " ".join(PAYLOADS))
+
+
+def _write(folder: Path) -> list[Path]:
+    """Documents that carry the payloads as name, heading and text, of three kinds."""
+    folder.mkdir()
+    paths = []
+    for number in range(0, len(PAYLOADS), AT_ONCE):
+        some = PAYLOADS[number : number + AT_ONCE]
+        line = " ".join(some).replace("\n", " ").replace("\0", "")
+        path = folder / f"{number} {line.replace('/', '∕')[:100]}.md"
+        text = "\n\n".join(some)
+        path.write_text(f"# Mooring {line}\n\nThe harbour of Saltmere moors boats. {text}\n")
+        paths.append(path)
+    page = folder / "all.html"
+    page.write_text("<h1>Saltmere</h1><p>Its harbour.</p>" + "\n".join(PAYLOADS))
+    table = folder / "all.csv"
+    table.write_text("harbour,text\n" + "".join(f"Saltmere,{p!r}\n" for p in PAYLOADS))
+    return [*paths, page, table]
+
+
+@dataclass
+class Watched:
+    """A page, and what it should not have done."""
+
+    page: Page
+    strangers: list[str] = field(default_factory=list)
+    dialogs: list[str] = field(default_factory=list)
+
+    def harm(self) -> list[Any]:
+        """Scripts that ran and requests that left, in all frames."""
+        hits = [hit for frame in self.page.frames for hit in frame.evaluate("window.hits || []")]
+        return [*hits, *self.strangers, *self.dialogs]
+
+
+@pytest.fixture
+def visit(browser: Browser, served: Served) -> Iterator[Callable[..., Watched]]:
+    """Opens a page as a new visitor and watches it."""
+    contexts: list[BrowserContext] = []
+
+    def opened(path: str = "/", *, signed_in: bool = False, **options: Any) -> Watched:
+        size = {"width": options.pop("width", 1280), "height": 800}
+        context = browser.new_context(viewport=size, **options)
+        contexts.append(context)
+        context.add_init_script(WATCH)
+        page = context.new_page()
+        watched = Watched(page)
+        own = (served.url, "data:", "blob:", "about:")
+        context.on(
+            "request",
+            lambda r: None if r.url.startswith(own) else watched.strangers.append(r.url),
+        )
+        page.on("dialog", lambda d: (watched.dialogs.append(d.message), d.dismiss()))
+        if signed_in:
+            page.goto(f"{served.url}/login?next=/admin")
+            _sign_in(page)
+        page.goto(served.url + path)
+        return watched
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def _sign_in(page: Page, password: str = PASSWORD) -> None:
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+@pytest.fixture
+def images(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Where screenshots go: to the documentation if asked for, else nowhere that lasts."""
+    return DOCS_IMAGES if request.config.getoption("--update-screenshots") else tmp_path
+
+
+def _chat_is_there(page: Page) -> None:
+    expect(page.locator("#question textarea")).to_be_visible(timeout=30_000)
+    expect(page.locator("#account a").first).to_be_visible(timeout=30_000)
+
+
+def test_from_the_chat_to_the_admin_pages_and_out_again(visit, served, images):
+    """A small link leads to the login page; a wrong word is told; signing out leads back."""
+    page = visit().page
+    _chat_is_there(page)
+    page.get_by_role("link", name="Admin").click()
+    expect(page.get_by_role("heading", name="Administer Attune")).to_be_visible()
+    screenshot(page, images / "login.png")
+    _sign_in(page, "wrong")
+    expect(page.get_by_role("alert")).to_contain_text("not right")
+    _sign_in(page)
+    expect(page.locator("#screens, #top").first).to_be_visible(timeout=30_000)
+    assert page.url.startswith(f"{served.url}/admin")
+    page.get_by_role("link", name="Sign out").click()
+    expect(page.get_by_role("heading", name="signed out")).to_be_visible()
+    page.get_by_role("link", name="Go to the chat").click()
+    _chat_is_there(page)
+
+
+@pytest.mark.parametrize(
+    "options", [{"color_scheme": "dark"}, {"width": 390}], ids=["dark", "phone"]
+)
+def test_login_page_fits(visit, images, request, options):
+    """Nothing is cut off on a phone; dark where the system is."""
+    page = visit("/login?next=/admin", **options).page
+    expect(page.get_by_label("Password")).to_be_focused()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (ground == "rgb(248, 250, 252)") == ("width" in options)
+    screenshot(page, images / f"login-{request.node.callspec.id}.png")
+
+
+def test_a_session_that_ends_while_its_page_is_open_shows_the_way_back(visit, served):
+    """The page says so at the next thing it asks for, and leads back to where one was."""
+    page = visit("/admin/?tab=overview", signed_in=True).page
+    expect(page.locator("#screens")).to_be_visible(timeout=30_000)
+    with _database(served) as conn:
+        conn.execute("delete from login_session")
+    page.evaluate("fetch('/admin/config')")
+    notice = page.get_by_role("alertdialog")
+    expect(notice).to_contain_text("Your session is over")
+    notice.get_by_role("link").click()
+    _sign_in(page)
+    expect(page.locator("#screens")).to_be_visible(timeout=30_000)
+    assert "tab=overview" in page.url
+
+
+def _database(served: Served) -> Any:
+    server = EmbeddedPostgres(served.home / "db")
+    with server as running:
+        return psycopg.connect(running.dsn, autocommit=True)
+
+
+def test_the_watch_notices_what_it_watches_for(visit):
+    """The harness itself: a payload put into the page as markup is found out, and so is a fetch."""
+    for planted, found in (
+        ('<img src="x" onerror="hit(7)">', 7),
+        (f'<img src="{FAR}/7.png">', FAR),
+    ):
+        watched = visit("/healthz")
+        watched.page.evaluate("(html) => { document.body.innerHTML = html }", planted)
+        watched.page.wait_for_timeout(300)
+        assert any(str(found) in str(harm) for harm in watched.harm()), planted
+
+
+def test_hostile_conversations_are_shown_as_text(visit, served):
+    """Stored questions, answers, titles, headings and passages; each citation opened."""
+    watched = visit()
+    page = watched.page
+    _chat_is_there(page)
+    conversation = _tell(served, page)
+    page.goto(f"{served.url}/?chat={conversation}")
+    links = page.locator('#chat a[href*="#source-"]')
+    expect(links).to_have_count(len(PAYLOADS), timeout=30_000)
+    for number in range(len(PAYLOADS)):
+        page.evaluate(
+            "(n) => document.querySelectorAll('#chat a[href*=\"#source-\"]')[n].click()", number
+        )
+        expect(page.locator("#details")).to_contain_text(f"Title {number}:")
+        expect(page.locator("#passage")).to_contain_text("support")
+    assert watched.harm() == []
+    assert page.locator("#chat, #passages").locator("img, iframe, object, embed, form").count() == 0
+    hrefs = page.eval_on_selector_all("#chat a, #passages a", "l => l.map(a => a.href)")
+    assert [href for href in hrefs if "#source-" not in href] == []
+
+
+def _tell(served: Served, page: Page) -> str:
+    """Put a turn for each payload into a conversation of the page's visitor."""
+    token = next(c["value"] for c in page.context.cookies() if c["name"] == COOKIE)
+    visitor = hashlib.sha256(token.encode()).hexdigest()[:32]
+    with _database(served) as conn:
+        conversation = chats.start(conn, visitor, PAYLOADS[1])
+        for number, raw in enumerate(PAYLOADS):
+            text = raw.replace("\0", "")
+            shown = Shown(
+                1, 1, 1, f"Title {number}: {text}", None, text, f"{text} support. {text}",
+                (len(text) + 1, len(text) + 9), 0.5, True,
+            )  # fmt: skip
+            chats.add(conn, conversation, role="user", text=text)
+            chats.add(
+                conn, conversation, role="assistant", text=f"{text}\n\nSo it is [1]", kind="llm",
+                shown=[shown], note=text,
+            )  # fmt: skip
+    return str(conversation)
+
+
+def test_a_hostile_model_and_hostile_documents_answer_live(visit):
+    """The stream, before it is whole, is as tame as what is stored."""
+    watched = visit()
+    page = watched.page
+    _chat_is_there(page)
+    for question in ("Which boats does the harbour of Saltmere moor? " + PAYLOADS[1], PAYLOADS[0]):
+        page.locator("#question textarea").fill(question)
+        page.locator("#question textarea").press("Enter")
+        expect(page.locator("#chat [aria-label=Retry]").last).to_be_visible(timeout=60_000)
+        page.wait_for_timeout(500)
+    assert watched.harm() == []
+
+
+def test_admin_screens_show_hostile_names_as_text(visit):
+    """Every tab, after it has been looked at."""
+    watched = visit("/admin/", signed_in=True)
+    page = watched.page
+    tabs = page.get_by_role("tab")
+    expect(tabs.first).to_be_visible(timeout=30_000)
+    for number in range(tabs.count()):
+        tabs.nth(number).click()
+        page.wait_for_timeout(1_500)
+        assert watched.harm() == [], tabs.nth(number).inner_text()
+
+
+@pytest.fixture(scope="module")
+def axe(request: pytest.FixtureRequest) -> str:
+    """axe-core's script, fetched once; a skip where it cannot be."""
+    folder = request.config.cache.mkdir("axe")
+    script = folder / "node_modules/axe-core/axe.min.js"
+    if not script.is_file():
+        npm = shutil.which("npm")
+        if npm is None:
+            pytest.skip("accessibility is left out: npm is not installed")
+        command = [npm, "install", "--silent", "--no-save", "--prefix", str(folder), AXE]
+        if subprocess.run(command, timeout=120, check=False).returncode != 0:
+            pytest.skip(f"accessibility is left out: npm cannot fetch {AXE}")
+    return script.read_text(encoding="utf-8")
+
+
+# What is Gradio's own and cannot be set from outside; listed in docs/accessibility.md.
+GRADIOS = [
+    ("aria-required-children", 'class="examples'),
+    ("label-content-name-mismatch", 'aria-label="Click to upload'),
+]
+
+
+def _serious(page: Page, axe: str) -> list[str]:
+    """What axe calls serious or critical, element by element."""
+    page.evaluate(axe)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    serious = [
+        (violation, node)
+        for violation in found["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+    return [
+        f"{violation['id']}: {node['html'][:200]}: {node['failureSummary'][:300]}"
+        for violation, node in serious
+        if not any(violation["id"] == rule and part in node["html"] for rule, part in GRADIOS)
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_chat_and_login_can_be_used_by_everybody(visit, axe, scheme):
+    """No serious violation on the empty chat, with an answer and an open passage, and at the door."""
+    page = visit(color_scheme=scheme).page
+    _chat_is_there(page)
+    found = {"empty": _serious(page, axe)}
+    page.locator("#question textarea").fill("Which boats does the harbour of Saltmere moor?")
+    page.locator("#question textarea").press("Enter")
+    expect(page.locator("#chat [aria-label=Retry]").last).to_be_visible(timeout=60_000)
+    page.locator('#chat a[href*="#source-"]').first.click()
+    page.wait_for_timeout(700)
+    found["answered"] = _serious(page, axe)
+    page = visit("/login?next=/admin", color_scheme=scheme).page
+    found["login"] = _serious(page, axe)
+    assert {name: rows for name, rows in found.items() if rows} == {}
+
+
+def test_admin_screens_can_be_used_by_everybody(visit, axe):
+    """No serious violation on any tab."""
+    page = visit("/admin/", signed_in=True).page
+    tabs = page.get_by_role("tab")
+    expect(tabs.first).to_be_visible(timeout=30_000)
+    found = {}
+    for number in range(tabs.count()):
+        tabs.nth(number).click()
+        page.wait_for_timeout(1_000)
+        found[tabs.nth(number).inner_text()] = _serious(page, axe)
+    assert {name: rows for name, rows in found.items() if rows} == {}

@@ -1,0 +1,143 @@
+"""Sign-in with accounts, against a small provider on loopback that speaks OpenID Connect."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from pydantic import SecretStr
+
+from app import oauth
+from app.auth import COOKIE
+from tests.serving_app import running
+
+
+class Provider:
+    """Knows one account; checks the client's secret and the proof of the browser that left."""
+
+    def __init__(self) -> None:
+        self.url, self.name, self.challenge = "", "ada", ""
+
+    def answer(self, handler: BaseHTTPRequestHandler, body: str) -> tuple[int, dict[str, str]]:
+        if handler.path.endswith("openid-configuration"):
+            return 200, {
+                "authorization_endpoint": f"{self.url}/authorize",
+                "token_endpoint": f"{self.url}/token",
+                "userinfo_endpoint": f"{self.url}/userinfo",
+            }
+        if handler.path == "/token":
+            given = {name: values[0] for name, values in parse_qs(body).items()}
+            digest = hashlib.sha256(given.get("code_verifier", "").encode()).digest()
+            proof = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+            client = base64.b64encode(b"id:secret").decode()
+            if proof != self.challenge or client not in handler.headers.get("authorization", ""):
+                return 400, {"error": "invalid_grant"}
+            return 200, {"access_token": "t", "token_type": "bearer"}
+        return 200, {"preferred_username": self.name}
+
+
+@pytest.fixture
+def provider(monkeypatch) -> Iterator[Provider]:
+    monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
+    fake = Provider()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer("")
+
+        def do_POST(self) -> None:
+            self._answer(self.rfile.read(int(self.headers["content-length"])).decode())
+
+        def _answer(self, body: str) -> None:
+            status, value = fake.answer(self, body)
+            self.send_response(status)
+            self.send_header("content-type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(value).encode())
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    fake.url = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}).start()
+    oauth._endpoints.cache_clear()
+    yield fake
+    oauth._endpoints.cache_clear()
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def space(provider, dsn, tiny_model, tmp_path):
+    """A Space whose chat is for accounts, and which Ada administers."""
+    settings = {
+        "system": "spaces", "oauth_client_id": "id", "oauth_client_secret": SecretStr("secret"),
+        "space_host": "x.hf.space", "admins": "ada", "chat_sign_in": True,
+        "openid_provider_url": provider.url,
+    }  # fmt: skip
+    with running(dsn, tiny_model, tmp_path, **settings) as started:
+        yield started
+
+
+def depart(client, provider, next="/admin"):
+    """Leave for the provider; the state to come back with."""
+    left = client.get("/login/huggingface", params={"next": next})
+    assert left.status_code == 303
+    asked = parse_qs(urlsplit(left.headers["location"]).query)
+    assert asked["redirect_uri"] == ["https://x.hf.space/login/callback"]
+    provider.challenge = asked["code_challenge"][0]
+    # The cookie is for https alone, which the test's client does not speak.
+    kept = left.headers["set-cookie"].split(";")[0].partition("=")[2]
+    client.cookies.set(oauth.COOKIE, kept)
+    return asked["state"][0]
+
+
+def test_an_admin_signs_in_with_an_account(space, provider):
+    """There and back; the session cookie is one that a framed page keeps."""
+    client = space.client()
+    state = depart(client, provider)
+    back = client.get(
+        "/login/callback",
+        params={"code": "c", "state": state},
+        headers={"x-forwarded-proto": "https"},
+    )
+    assert (back.status_code, back.headers["location"]) == (303, "/admin")
+    cookie = next(c for c in back.headers.get_list("set-cookie") if c.startswith(COOKIE))
+    assert all(part in cookie for part in ("Secure", "SameSite=None", "Partitioned", "HttpOnly"))
+    client.cookies.set(COOKIE, cookie.split(";")[0].partition("=")[2])
+    assert client.get("/admin/config").status_code == 200
+
+
+def test_another_account_may_chat_and_no_more(space, provider):
+    """The list of admins decides at every request."""
+    provider.name = "bob"
+    client = space.client()
+    back = client.get(
+        "/login/callback", params={"code": "c", "state": depart(client, provider, "/")}
+    )
+    client.cookies.set(COOKIE, back.headers["set-cookie"].split(";")[0].partition("=")[2])
+    assert client.get("/config").status_code == 200
+    assert client.get("/admin/config").status_code == 403
+    page = client.get("/login", params={"next": "/admin"})
+    assert "bob may not open this page" in page.text
+
+
+def test_a_way_back_that_does_not_fit_is_refused(space, provider):
+    """Another state, none at all, and a code that the provider does not take."""
+    client = space.client()
+    state = depart(client, provider)
+    for params in ({"code": "c", "state": "other"}, {"code": "c"}, {"state": state}):
+        assert client.get("/login/callback", params=params).status_code == 400
+    provider.challenge = "of another browser"
+    refused = client.get("/login/callback", params={"code": "c", "state": state})
+    assert refused.status_code == 401
+    stranger = space.client()
+    assert stranger.get("/login/callback", params={"code": "c", "state": ""}).status_code == 400
+    assert stranger.get("/config").status_code == 401
