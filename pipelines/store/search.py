@@ -32,6 +32,8 @@ Mode = Literal["hybrid", "dense", "lexical"]
 # What each side proposes. On train questions of covid_qa among 10,000 foreign windows, more of
 # either found no more.
 DENSE_WINDOWS = 100
+# What the graph looks at for that; with no more than it proposes it misses some of the nearest ten.
+SEARCHED_WINDOWS = 200
 LEXICAL_CHUNKS = 50
 # Collections of up to so many chunks are compared whole: there faster than a filtered graph, and exact.
 EXACT_CHUNKS = 2000
@@ -165,7 +167,7 @@ def _snapshot(conn: Connection) -> Iterator[None]:
         # and a plan made without seeing how many terms and chunks are asked for takes the wrong
         # index of the postings.
         conn.execute(
-            own_snapshot + f" set local hnsw.ef_search = {DENSE_WINDOWS};"
+            own_snapshot + f" set local hnsw.ef_search = {SEARCHED_WINDOWS};"
             " set local hnsw.iterative_scan = relaxed_order;"
             " set local enable_seqscan = off;"
             " set local enable_indexscan = on; set local enable_bitmapscan = on;"
