@@ -271,9 +271,9 @@ class _Compare:
     ) -> Updates:
         return self._page(shown, old, new, kind, page + 1)
 
-    def _ask(self, who: str, question: str, left: str | None, right: str | None) -> str:
+    def _ask(self, who: str, question: str | None, left: str | None, right: str | None) -> str:
         names = [name for name in (left, right) if name]
-        return compare_parts.tried(self._tryout.ask(question, names))
+        return compare_parts.tried(self._tryout.ask(question or "", names))
 
 
 def _running(conn: Connection) -> Job | None:

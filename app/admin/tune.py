@@ -246,10 +246,10 @@ class _Tune:
             generators=sources,
         )  # fmt: skip
 
-    def _start(self, who: str, name: str, auto: bool, *form: Any) -> tuple[int, str]:
+    def _start(self, who: str, name: str | None, auto: bool, *form: Any) -> tuple[int, str]:
         base, sources, options = self._chosen_options(*form)
         run_id = tuning.create_run(
-            self._services, base, options, generators=sources, name=name.strip(), by=who
+            self._services, base, options, generators=sources, name=(name or "").strip(), by=who
         )
         queue.defer(self._services, "train", who=who, run_id=run_id, auto=bool(auto))
         return run_id, ""

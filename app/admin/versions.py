@@ -265,7 +265,7 @@ class _Versions:
     def _forget(self, who: str) -> tuple[None, str]:
         return None, ""
 
-    def _do(self, who: str, pending: Pending | None, reason: str) -> tuple[None, str, Any]:
+    def _do(self, who: str, pending: Pending | None, reason: str | None) -> tuple[None, str, Any]:
         """The step that was asked about."""
         if pending is not None:
             do = {
@@ -274,7 +274,7 @@ class _Versions:
                 "rollback": self._roll_back,
                 "delete": self._delete,
             }
-            do[pending.action](who, pending.name, reason.strip())
+            do[pending.action](who, pending.name, (reason or "").strip())
         gone = pending is not None and pending.action == "delete"
         return None, "", None if gone else gr.skip()
 
@@ -339,14 +339,14 @@ class _Versions:
             f"Download {name}.zip", value=self._handout.make(f"{name}.zip", zipped), visible=True
         )
 
-    def _push(self, who: str, chosen: str | None, repo: str, private: bool) -> str:
+    def _push(self, who: str, chosen: str | None, repo: str | None, private: bool) -> str:
         with self._services.pool.connection() as conn:
             model = registry.find(conn, self._name(chosen))
             card = card_of(conn, model)
         try:
             store = self._services.options.models
             address = registry.push(
-                model, repo.strip(), private=bool(private), card=card, store=store
+                model, (repo or "").strip(), private=bool(private), card=card, store=store
             )
         except AttuneError as error:
             return str(parts.note(str(error), "bad"))

@@ -20,7 +20,7 @@ from pipelines.store.embedded import EmbeddedPostgres
 from tests import harbour
 from tests.serving import DOCS_IMAGES, Served, chromium, screenshot
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 PASSWORD = "edda-thorne-1912"
 COST = "How much did the ferry terminal cost?"
@@ -35,14 +35,17 @@ JOB_MS = 180_000  # a busy machine is slow, not wrong
 def browser() -> Iterator[Browser]:
     """One browser; each person is a context of it."""
     with chromium() as opened:
+        # Every step is a job or waits for one, on a machine that other tests use too.
+        expect.set_options(timeout=60_000)
         yield opened
+        expect.set_options(timeout=5_000)
 
 
 @pytest.fixture
 def served(browser: Browser) -> Iterator[Served]:
     """A server with its worker, that has nothing but the handbook."""
     home = Path(tempfile.mkdtemp(prefix="attune-"))  # short: the database's socket lies in it
-    server = Served(home, ATTUNE_ADMIN_PASSWORD=PASSWORD)
+    server = Served(home, worker=True, ATTUNE_ADMIN_PASSWORD=PASSWORD)
     server.start()
     yield server
     print(server.log)  # shown where a test fails
@@ -83,7 +86,7 @@ def sign_in(page: Page) -> None:
     page.locator("#password").fill(PASSWORD)
     page.keyboard.press("Enter")
     # The address names the first screen; until it is there, a click on another would be undone.
-    expect(page.locator("#overview")).to_contain_text("documents", timeout=30_000)
+    expect(page.locator("#overview")).to_contain_text("Version that serves")
 
 
 def open_tab(page: Page, name: str) -> Locator:
