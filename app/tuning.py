@@ -81,7 +81,7 @@ def probe(
     :param generators: Train only on what these made; None: on all.
     """
     with services.pool.connection() as conn:
-        found = stored.material(conn, generators=generators)
+        found = stored.material(conn, generators=generators, seed=chosen.seed)
         _, folder = run.base_model(conn, base, services.options.models)
 
     def told(step: str) -> None:
@@ -106,7 +106,7 @@ def create_run(
     :param generators: Train only on what these made; None: on all.
     """
     with services.pool.connection() as conn:
-        found = stored.material(conn, generators=generators)
+        found = stored.material(conn, generators=generators, seed=chosen.seed)
     folders = Folders.under(services.settings.home)
     return run.create(services.pool, folders, base, found, chosen, name=name, created_by=by)
 

@@ -153,9 +153,11 @@ def few_pairs(found: Material) -> list[str]:
     if len(found.train) < FEW_PAIRS:
         warnings.append(f"{len(found.train)} pairs are few; a gain is unlikely to show")
     if not found.heldout:
-        warnings.append("no question is held out: training cannot tell when to stop")
+        warnings.append("no question is set aside: training cannot tell when to stop")
     elif len(found.heldout) < FEW_HELDOUT:
-        warnings.append(f"{len(found.heldout)} held-out questions are too few to prove a gain")
+        warnings.append(
+            f"{len(found.heldout)} questions set aside are few: training may stop at the wrong moment"
+        )
     return warnings
 
 

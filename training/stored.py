@@ -9,9 +9,9 @@ from pipelines.store import documents, pairs
 from pipelines.store.db import Connection
 from pipelines.store.pairs import Pair, Split
 from training import dataset as datasets
+from training import split
 from training.dataset import Dataset
 from training.run import FEWEST_PAIRS, Material
-from training.rundir import Question
 from training.seedfile import SeedFile
 
 # Passages beside those that are asked about: what a question has to be told from. More cost time
@@ -19,21 +19,34 @@ from training.seedfile import SeedFile
 MOST_PASSAGES = 5000
 
 
-def material(conn: Connection, *, generators: Collection[str] | None = None) -> Material:
+def material(
+    conn: Connection, *, generators: Collection[str] | None = None, seed: int = 0
+) -> Material:
     """
-    The accepted pairs, their held-out side apart.
+    The accepted pairs to train on, a tenth of their passages set aside to tell when to stop.
 
-    :param generators: Train only on what these made. The held-out side is the same for all runs.
+    The held-out side stays out of it: what a run has looked at, if only to choose its checkpoint,
+    proves nothing afterwards (`dataset`).
+
+    :param generators: Train only on what these made; None: on all.
     :raises InputError: There are none to train on.
     """
     train = pairs.usable(conn, "train", generators=generators)
-    heldout = pairs.usable(conn, "heldout")
     if len({pair.passage_sha256 for pair in train}) < FEWEST_PAIRS:
         raise InputError(
             "There are no accepted pairs to train on. Make some with attune pairs generate, or"
             " give --pairs FILE."
         )
-    return Material(_corpus(conn, [*train, *heldout]), _questions(train), _questions(heldout))
+    asked = _by_question(train)
+    chosen, aside = split.hold_out(
+        SeedFile(
+            {key: same[0].question for key, same in asked.items()},
+            {pair.passage_sha256: pair.passage for pair in train},
+            {key: [pair.passage_sha256 for pair in same] for key, same in asked.items()},
+        ),
+        seed,
+    )
+    return Material(_corpus(conn, train), chosen, aside)
 
 
 def dataset(conn: Connection) -> Dataset:
@@ -96,13 +109,6 @@ def _corpus(conn: Connection, found: Sequence[Pair]) -> dict[str, str]:
     }
     room = max(0, MOST_PASSAGES - len(corpus))
     return corpus | {key: others[key] for key in sorted(others)[:room]}
-
-
-def _questions(found: Sequence[Pair]) -> list[Question]:
-    return [
-        Question(same[0].question, tuple(pair.passage_sha256 for pair in same))
-        for same in _by_question(found).values()
-    ]
 
 
 def _by_question(found: Sequence[Pair]) -> dict[str, list[Pair]]:

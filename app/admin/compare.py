@@ -149,14 +149,14 @@ class _Compare:
             found = evaluations.list_all(conn, limit=MOST_SHOWN)
             names = [row.model.name for row in plans.listed(conn)]
             built = askable(conn)
-            job = _running(conn)
+            job, failed = _running(conn), _failed(conn)
             heldout = sum(side.heldout for side in pairs.sides(conn))
         one = next((e for e in found if e.id == chosen), found[0] if found else None)
         updates: Updates = {
             self.data: str(pieces.quiet(self._said(heldout, found))),
             self.start: gr.Button(interactive=heldout > 0),
             self.cancel: gr.Button(visible=job is not None),
-            self.progress: "" if job is None else _told(job),
+            self.progress: _told(job) if job else _told_fault(failed) if failed else "",
             self.list: compare_parts.evaluation_list(found, one.id if one else None)
             if found
             else str(parts.empty("Nothing compared yet", _first_steps(heldout))),
@@ -280,6 +280,16 @@ def _running(conn: Connection) -> Job | None:
     """The comparison under way, if there is one; else one that waits."""
     found = jobs.recent(conn, limit=5, tasks=["evaluate"], statuses=work.OPEN)
     return next((job for job in found if job.status == "doing"), found[0] if found else None)
+
+
+def _failed(conn: Connection) -> Job | None:
+    """The newest comparison, if it failed."""
+    newest = next(iter(jobs.recent(conn, limit=1, tasks=["evaluate"])), None)
+    return newest if newest is not None and newest.status == "failed" else None
+
+
+def _told_fault(job: Job) -> str:
+    return str(parts.note(f"{work.title(job)} failed: {job.fault or 'see Jobs'}", "bad"))
 
 
 def _told(job: Job) -> str:

@@ -54,7 +54,7 @@ class _Tune:
                     min_width=180, elem_id="tune-base",
                 )  # fmt: skip
                 self.sources = gr.CheckboxGroup(
-                    [], label="Learn from", info="Held-out pairs are the same for every run.",
+                    [], label="Learn from", info="What proves the gain is the same for every run.",
                     min_width=260, elem_id="tune-sources",
                 )  # fmt: skip
             self.method = gr.Radio(

@@ -79,8 +79,8 @@ def data(sides: Sequence[Side]) -> str:
             )
         )
     said = (
-        f"{parts.count(train, 'pair')} to train on. {parts.count(heldout, 'pair')} held out: never"
-        " trained on, they tell when to stop and prove the gain."
+        f"{parts.count(train, 'pair')} to train on, a tenth of them to tell when to stop."
+        f" {parts.count(heldout, 'pair')} held out: no run looks at them, so they prove the gain."
     )
     return str(pieces.quiet(said))
 
@@ -184,7 +184,7 @@ def run_details(run: Run, job: Job | None, made: str | None, metrics: Mapping[st
                 ("Method", method_name(run)),
                 ("From", run.settings.get("base")),
                 ("Pairs to train on", run.settings.get("pairs")),
-                ("Held out", run.settings.get("heldout")),
+                ("Set aside", run.settings.get("heldout")),
                 ("Rounds", options.get("epochs")),
                 ("Batch", options.get("batch_size")),
                 ("Learning rate", options.get("learning_rate")),
@@ -217,7 +217,7 @@ def _took(run: Run) -> str | None:
 def _result(made: str, metrics: Mapping[str, Any], job: Job | None) -> Markup:
     if NDCG in metrics and BASE + NDCG in metrics:
         before, after = metrics[BASE + NDCG], metrics[NDCG]
-        said = f"It made {made}. NDCG@10 over its held-out questions: {before:.3f} → {after:.3f}."
+        said = f"It made {made}. NDCG@10 over the questions set aside: {before:.3f} → {after:.3f}."
         better = after > before
     else:
         said, better = f"It made {made}.", True

@@ -85,7 +85,7 @@ def details(
                 ("Made from", parent or model.base),
                 ("How", KINDS.get(model.kind, model.kind)),
                 ("Pairs", model.metrics.get("pairs")),
-                ("Held-out questions", model.metrics.get("heldout")),
+                ("Set aside in training", model.metrics.get("heldout")),
                 ("NDCG@10 in training", gain(model.metrics)),
                 ("Vector length", model.dimension),
                 ("Loaded by", parts.count(found.loaded_by, "server")),

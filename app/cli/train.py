@@ -124,7 +124,7 @@ def train(
                 typer.secho(f"warning: {warning}", err=True, fg="yellow")
             run_id = run.create(opened.pool, folders, base, found, options, name=name)
             typer.echo(f"run {run_id}: {len(found.train)} questions to train on,"
-                       f" {len(found.heldout)} held out", err=True)  # fmt: skip
+                       f" {len(found.heldout)} set aside to tell when to stop", err=True)  # fmt: skip
         if queue:
             hand_over(
                 opened, "train", as_json=as_json, run_id=run_id, auto=auto, processes=processes
@@ -170,7 +170,7 @@ def _material(
     from training import run, seedfile, stored
 
     if pairs is None:
-        return stored.material(conn)
+        return stored.material(conn, seed=seed)
     held = None if heldout is None else seedfile.read(heldout)
     return run.material(seedfile.read(pairs), held, seed=seed, offline=offline)
 
@@ -219,7 +219,7 @@ def _print_model(run_id: int, model: Model) -> None:
     if NDCG in metrics:
         before, after = metrics[BASE + NDCG], metrics[NDCG]
         typer.echo(
-            f"NDCG@10 over {metrics['heldout']} held-out questions: {before:.3f} -> {after:.3f}"
+            f"NDCG@10 over {metrics['heldout']} questions set aside: {before:.3f} -> {after:.3f}"
         )
         if after <= before:
             typer.secho("It does not find more than its base; do not promote it.", fg="yellow")

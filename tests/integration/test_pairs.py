@@ -63,12 +63,12 @@ def test_pairs_are_made_offline_and_taken_by_training(pool, handle):
         found = stored.material(conn)
         asked = stored.dataset(conn)
     assert len(found.corpus) == 10
-    trained = {p for q in found.train for p in q.passages}
-    held = {p for q in found.heldout for p in q.passages}
+    trained = {p for q in [*found.train, *found.heldout] for p in q.passages}
+    held = {p for answers in asked.relevant.values() for p in answers}
     assert trained
     assert held
+    # What a run looks at, if only to choose its checkpoint, is not what it is judged on.
     assert not trained & held
-    assert {p for found in asked.relevant.values() for p in found} == held
 
 
 def test_generation_goes_on_where_it_stopped(pool, handle):
