@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app import versions
 from app.wiring import Services, llm_options
@@ -21,7 +21,7 @@ from pipelines.store.db import Connection
 from pipelines.store.ids import EvaluationId, RunId
 from pipelines.store.models import Model
 from pipelines.store.pairs import Passage
-from training import asking, collect, gate, preflight, run, stored
+from training import asking, collect, gate, run, stored
 from training import progress as training_progress
 from training import report as reports
 from training.candidates import Surroundings, identity, resolve
@@ -32,10 +32,12 @@ from training.evaluate import evaluate as compare
 from training.launch import Machine
 from training.offline import PER_PASSAGE, OfflineGenerator
 from training.options import TrainOptions
-from training.preflight import Preflight
 from training.rankings import Rules
 from training.run import Folders
 from training.watched import check, never
+
+if TYPE_CHECKING:
+    from training.preflight import Preflight
 
 # Calls of a language model at a time.
 AT_ONCE = 4
@@ -87,6 +89,8 @@ def probe(
     def told(step: str) -> None:
         check(stop)
         on_progress(Progress(f"measuring: {step}"))
+
+    from training import preflight  # which loads torch; a worker does when a job needs it
 
     return preflight.probe(folder, found, chosen, machine(services), told)
 

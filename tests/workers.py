@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
-TIMES = "beat_s=0.3, silent_s=1.5, rescue_s=0.3, poll_s=0.3, upkeep_s=0.5, grace_s=3, database_s=1"
+TIMES = "beat_s=0.3, silent_s=4, rescue_s=0.3, poll_s=0.3, upkeep_s=0.5, grace_s=3, database_s=1"
 PROGRAM = """
 import sys
 from app import settings
@@ -83,7 +83,7 @@ def working(
             worker.kill()
 
 
-def until(holds: Callable[[], T], within_s: float = 45) -> T:
+def until(holds: Callable[[], T], within_s: float = 120) -> T:
     """Wait until something holds; what it gives then."""
     deadline = time.monotonic() + within_s
     while not (found := holds()):

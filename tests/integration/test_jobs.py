@@ -235,8 +235,8 @@ def test_what_a_worker_lost_it_no_longer_writes(services):
         hold = Hold(job_id, worker_id)
         jobs.begin(conn, hold, "cleanup")
         assert jobs.note(conn, hold, "filling", 1, 2)
-        assert jobs.rescue(conn, timedelta(seconds=30), 3) == []
-        assert jobs.rescue(conn, timedelta(seconds=-1), 3) == [(job_id, "queued")]
+        assert job_id not in dict(jobs.rescue(conn, timedelta(seconds=30), 3))
+        assert (job_id, "queued") in jobs.rescue(conn, timedelta(seconds=-1), 3)
         assert not jobs.note(conn, hold, "filling", 2, 2)
         assert not jobs.set_result(conn, hold, {})
         job = queue.get(conn, job_id)
@@ -250,7 +250,7 @@ def test_a_job_that_ends_its_workers_again_and_again_fails(services):
         for end in ("queued", "queued", "failed"):
             conn.execute("update procrastinate_jobs set status = 'doing' where id = %s", (job_id,))
             jobs.begin(conn, Hold(job_id, 0), "build")
-            assert jobs.rescue(conn, timedelta(seconds=30), 3) == [(job_id, end)]
+            assert (job_id, end) in jobs.rescue(conn, timedelta(seconds=30), 3)
         assert "3 times" in queue.get(conn, job_id).fault
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 import time
 
 import psycopg
@@ -62,3 +64,10 @@ def test_what_is_tried_again_and_what_is_not():
     assert decide(InputError()) is None
     assert decide(ValueError()) is None
     assert decide(BusyError(), MOST_ATTEMPTS - 1) is None
+
+
+def test_a_worker_starts_without_the_model_libraries():
+    """They take seconds and hundreds of megabytes; a job that needs them loads them."""
+    look = "import sys, app.worker; print(sorted({'torch', 'transformers', 'gradio'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
