@@ -130,7 +130,7 @@ class _Pairs:
             )  # fmt: skip
             self.take = gr.Button("Import", elem_id="pairs-import")
         gr.HTML(
-            Markup('<p class="exports">{} {} {} <span class="aside">{}</span></p>').format(
+            Markup('<p class="exports">{} {}, {}; <span class="aside">{}</span></p>').format(
                 "Export what was accepted:",
                 Markup('<a href="/admin/pairs.json" download>JSON</a>'),
                 Markup('<a href="/admin/pairs.csv" download>CSV</a>'),
