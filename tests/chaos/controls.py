@@ -17,8 +17,9 @@ from pipelines.store.active import Active, GapError, Switch
 from pipelines.store.db import Connection
 
 SILENT, TWO_COMMITS, NO_LOCK = "silent", "two commits", "no lock"
-# Between the commits of a promotion in two: a busy machine takes as long.
-BETWEEN_S = 0.03
+# Between the steps of a promotion without a guard: a busy machine takes as long, and the real
+# promotion stands it.
+BETWEEN_S = 0.15
 
 
 @contextmanager
@@ -63,6 +64,7 @@ def _without_lock(conn: Connection, switch: Switch, complete: Any) -> Active:
         index: Any = indexes.get(conn, switch.index_id)
         if gaps.exists(conn, index.vectors_id, index.rule_id):
             raise GapError("The version lacks vectors of some windows.")
+        time.sleep(BETWEEN_S)
         after = active._point_at(conn, switch, before)
     conn.commit()
     return after
