@@ -55,6 +55,8 @@ def theme() -> gr.Theme:
         # White on the theme's own is a little too faint as well.
         button_primary_background_fill="*primary_600",
         button_primary_background_fill_hover="*primary_700",
+        checkbox_label_background_fill_selected="*primary_600",
+        checkbox_label_background_fill_selected_dark="*primary_600",
     )
 
 

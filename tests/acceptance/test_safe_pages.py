@@ -9,6 +9,7 @@ import hashlib
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -209,8 +210,10 @@ def test_the_watch_notices_what_it_watches_for(visit):
     ):
         watched = visit("/healthz")
         watched.page.evaluate("(html) => { document.body.innerHTML = html }", planted)
-        watched.page.wait_for_timeout(300)
-        assert any(str(found) in str(harm) for harm in watched.harm()), planted
+        deadline = time.monotonic() + 10
+        while not any(str(found) in str(harm) for harm in watched.harm()):
+            assert time.monotonic() < deadline, planted
+            watched.page.wait_for_timeout(100)
 
 
 def test_hostile_conversations_are_shown_as_text(visit, served):
