@@ -104,7 +104,12 @@ def log(text: str) -> Markup:
 
 def quiet(text: object) -> Markup:
     """Words that stand back."""
-    return Markup('<span class="quiet">{}</span>').format(text)
+    return Markup('<span class="soft">{}</span>').format(text)
+
+
+def short(text: object) -> Markup:
+    """A word or two that stay in one line."""
+    return Markup('<span class="short">{}</span>').format(text)
 
 
 def _joined(pieces: Iterable[Markup]) -> Markup:

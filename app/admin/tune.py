@@ -89,7 +89,7 @@ class _Tune:
                     height=220, visible=False, min_width=280, elem_id="curve-loss", buttons=[],
                 )  # fmt: skip
                 self.heldout = gr.LinePlot(
-                    x="step", y="value", color="figure", title="Found of held-out questions",
+                    x="step", y="value", color="figure", title="Found of the questions set aside",
                     y_title="share", height=220, visible=False, min_width=280, color_title=" ",
                     elem_id="curve-heldout", buttons=[],
                 )  # fmt: skip

@@ -222,16 +222,18 @@ def _result(made: str, metrics: Mapping[str, Any], job: Job | None) -> Markup:
     else:
         said, better = f"It made {made}.", True
     if not better:
-        said += " It does not find more than what it was made from; do not promote it."
+        said += " It finds no more than what it was made from: there is no reason to promote it."
     if job is not None and isinstance(job.result, dict) and (found := job.result.get("promotion")):
         served = f"It serves now: {found['reason']}" if found["promoted"] else found["reason"]
         return parts.note(f"{said} {served}", "good" if found["promoted"] else "warn")
+    if not better:
+        return parts.note(said, "warn")
     link = parts.link("Compare it", "compare")
     return parts.note(
         Markup("{} {} with the version that serves to see whether it is better.").format(
             said, link
         ),
-        "good" if better else "warn",
+        "good",
     )
 
 

@@ -188,20 +188,18 @@ def audit(found: Sequence[Audit]) -> str:
     for act in found:
         detail = act.detail
         said = detail.get("reason") or detail.get("gate") or ""
+        epoch = f"epoch {detail['epoch']}" if "epoch" in detail else ""
         rows.append(
             (
                 parts.when(act.at),
-                act.who,
-                act.action,
-                detail.get("version", ""),
-                detail.get("epoch", ""),
+                pieces.short(act.who),
+                pieces.short(f"{act.action} {detail.get('version', '')}"),
+                pieces.short(epoch),
                 parts.clipped(str(said), 200),
             )
         )
-    headers = ("When", "Who", "Did", "Version", "Epoch", "Why, or what the figures said")
-    return pieces.stack(
-        pieces.heading("Audit", "who did what"), parts.table(headers, rows, numbers=(4,))
-    )
+    headers = ("When", "Who", "Did", "", "Why, or what the figures said")
+    return pieces.stack(pieces.heading("Audit", "who did what"), parts.table(headers, rows))
 
 
 def shadow(found: ShadowReport) -> str:

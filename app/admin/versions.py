@@ -79,7 +79,7 @@ class _Versions:
                 self.audit = gr.HTML(elem_id="audit")
             with gr.Column(scale=2, min_width=320):
                 with gr.Column(elem_classes="board"):
-                    with gr.Row(elem_classes="actions", elem_id="version-actions"):
+                    with gr.Row(elem_classes="actions", elem_id="version-actions") as self.steps:
                         self.promote = gr.Button(
                             "Promote", variant="primary", size="sm", elem_id="promote"
                         )
@@ -120,7 +120,7 @@ class _Versions:
         screen = self._screen
         view = [
             self.serving, self.back, self.asks, self.question, self.reason, self.yes, self.list,
-            self.details, self.promote, self.evaluate, self.override, self.build, self.prepare, self.release,
+            self.details, self.steps, self.promote, self.evaluate, self.override, self.build, self.prepare, self.release,
             self.shadow_box, self.shadow_off, self.shadow, self.delete, self.audit,
         ]  # fmt: skip
         screen.shows(self._look, [self.chosen, self.pending], view)
@@ -192,6 +192,7 @@ class _Versions:
             self.details: version_parts.details(
                 model, parent.name if parent else None, found, plan, job, kept
             ),
+            self.steps: gr.Row(visible=idle),
             self.promote: gr.Button(f"Promote {name}", visible=idle and plan.verdict.allowed),
             self.evaluate: gr.Button(
                 f"Compare with {plan.serving}", visible=idle and not plan.verdict.allowed
