@@ -83,6 +83,11 @@ class Admin:
         if not self._pipe.poll(READY_S) or self._pipe.recv() != "ready":
             raise AssertionError(f"{self.name} did not get ready")
 
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._role is not None and self._role.alive
+
     def send(self, order: Order) -> None:
         """Begin to carry out an order."""
         assert self._pipe is not None

@@ -278,18 +278,18 @@ class Run:
                 self._kill_server()
 
         told = admin.do(Order("promote", version), on_stage)
-        if not done and who == "admin" and told is not None:
-            admin.kill()  # it never came to that stage: at rest, then
-            admin.start()
+        # It never came to that stage: killed at rest, then.
+        if not done and who == "admin":
+            admin.kill()
         elif not done and who == "server":
             self._kill_server()
         if kill is not None:
             self.facts.killed[f"{who} at {stage}" if done else f"{who} at rest"] += 1
-        if told is None:
+        if not admin.alive:  # it may have told the outcome before it was killed
             admin.start()
-        elif told.outcome == "cut off":
+        if told is not None and told.outcome == "cut off":
             self.facts.cut_off.append(told.reason)
-        elif told.outcome not in ("done", "lost", "refused"):
+        elif told is not None and told.outcome == "fault":
             self.facts.failed_swaps.append(f"{version}: {told}")
         # Killed after it had committed: the version serves, and promoting it again says so.
         if self.serves(version):
