@@ -76,10 +76,15 @@ def clusters(relevant: Sequence[Iterable[Hashable]]) -> NDArray[np.int64]:
 
 
 def interval(values: Sequence[float], cluster: NDArray[np.int64], *, seed: int = 0) -> Interval:
-    """The mean of a per-question figure with its 95% interval."""
+    """
+    The mean of a per-question figure with its 95% interval.
+
+    :param values: Figures between 0 and 1; so is the interval, whose stretching for few clusters
+        may lead beyond.
+    """
     array = np.asarray(values, dtype=np.float64)
     low, high, _ = _bounds(array, cluster, seed)
-    return Interval(float(array.mean()), low, high)
+    return Interval(float(array.mean()), max(low, 0.0), min(high, 1.0))
 
 
 def compare(
