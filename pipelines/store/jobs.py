@@ -46,7 +46,9 @@ where id = %(job_id)s and worker_id = %(worker_id)s and status = 'doing'
 
 _SELECT = """
 select j.id, j.task_name as task, j.queue_name as queue, j.status::text as status, j.args,
-       j.abort_requested and j.status = 'doing' as stopping, j.attempts,
+       j.abort_requested and j.status = 'doing' as stopping,
+       -- The queue counts the attempt that brought the end as well.
+       j.attempts - (j.status = 'succeeded')::int as attempts,
        coalesce(p.stage, '') as stage,
        coalesce(p.done, 0) as done, p.total, p.rate, p.eta_s, p.result, p.fault,
        e.created_at, e.started_at, greatest(e.changed_at, p.updated_at) as updated_at
