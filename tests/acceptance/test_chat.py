@@ -116,6 +116,7 @@ def visit(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
         "ERR_CONNECTION",
         "ERR_INCOMPLETE",
         "network error",
+        "Failed to fetch",
         "Cancelled",
     )
     assert [text for text in complaints if not any(word in text for word in cut)] == []
