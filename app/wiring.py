@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from app.replica import Replica
 from app.settings import Settings
 from app.shadow import Shadow
-from pipelines import reindex
+from pipelines import memory, reindex
 from pipelines.answer import Answerer
 from pipelines.build import Stop
 from pipelines.convert import Converter, Limits
@@ -88,6 +88,10 @@ def open_ingester(
     stop: Stop | None = None,
 ) -> Iterator[Ingester]:
     """Takes files in, with a reader process of its own that ends with the context."""
+
+    def accelerate(windows: Sequence[str]) -> None:
+        _accelerate(services, windows, stop or never)
+
     settings = services.settings
     limits = Limits(
         size_mb=settings.max_upload_mb,
@@ -102,7 +106,7 @@ def open_ingester(
             converter,
             settings.chunk_chars,
             on_windows,
-            lambda windows: _accelerate(services, windows, stop or never),
+            accelerate if _lacks_twin(services) else None,
             stop,
         )
 
@@ -110,6 +114,12 @@ def open_ingester(
 def never() -> bool:
     """The stop of what nobody stops."""
     return False
+
+
+def _lacks_twin(services: Services) -> bool:
+    with services.pool.connection() as conn:
+        model = models.get(conn, services.replica.current().model_id)
+    return model is not None and reindex.lacks_twin(model, services.options)
 
 
 def _accelerate(services: Services, windows: Sequence[str], stop: Stop) -> None:
@@ -122,6 +132,7 @@ def _accelerate(services: Services, windows: Sequence[str], stop: Stop) -> None:
     if verdict is not None:
         log.info("accelerated encoder of %s: %s", model.name, verdict.reason)
         services.replica.reload()
+        memory.give_back()  # what torch held
 
 
 def llm_options(settings: Settings) -> LLMOptions | None:

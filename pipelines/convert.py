@@ -36,6 +36,8 @@ MIME_BY_SUFFIX = {
     ".csv": "text/csv",
     ".tsv": "text/csv",
 }
+# After a larger file its reader holds memory that is worth giving back.
+LARGE_BYTES = 500_000
 READABLE = "PDF, DOCX, PPTX, XLSX, HTML, Markdown, TXT or CSV"
 
 
@@ -201,6 +203,7 @@ def _serve(pipe: Connection, limits: Limits) -> None:
 
     import psutil
 
+    from pipelines import memory
     from pipelines.readers import read as readers
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
@@ -224,6 +227,8 @@ def _serve(pipe: Connection, limits: Limits) -> None:
             pipe.send("the file is nested too deeply")
         except Exception as error:  # whatever a damaged file makes a parser raise
             pipe.send(f"the file is damaged: {type(error).__name__}: {_short(error)}")
+        if len(data) > LARGE_BYTES:
+            memory.give_back()
 
 
 def _short(error: Exception) -> str:

@@ -146,15 +146,11 @@ class Ingester:
     ) -> Iterator[list[Outcome]]:
         """The outcomes of files that were embedded together."""
         writing: Future[list[Outcome]] | None = None
-        seen: list[str] = []
-        for group in _gathered(
+        gathered = _gathered(
             files, lambda file: reader.submit(self._prepare, file), self._check_stop
-        ):
+        )
+        for group in gathered if self.on_bulk is None else self._bulk_known(gathered, self.on_bulk):
             drafts = [one.draft for one in group if one.draft is not None]
-            if self.on_bulk is not None and len(seen) < BULK_CHUNKS:
-                seen += [chunk.text[:SAMPLE_CHARS] for draft in drafts for chunk in draft.chunks]
-                if len(seen) >= BULK_CHUNKS:
-                    self.on_bulk(seen)
             self._check_stop()
             embedded = self._embed_group(drafts)
             if writing is not None:
@@ -162,6 +158,32 @@ class Ingester:
             writing = writer.submit(self._write_group, group, embedded)
         if writing is not None:
             yield writing.result()
+
+    def _bulk_known(
+        self, groups: Iterator[list[_Prepared]], on_bulk: Callable[[Sequence[str]], None]
+    ) -> Iterator[list[_Prepared]]:
+        """
+        The groups, the first of them once it is known whether there are many chunks to embed.
+
+        Nothing is embedded before: the faster encoder would have done it sooner, and the slower
+        one takes memory that building the other needs.
+        """
+        held: list[list[_Prepared]] = []
+        seen: list[str] = []
+        for group in groups:
+            held.append(group)
+            seen += [
+                chunk.text[:SAMPLE_CHARS]
+                for one in group
+                if one.draft is not None
+                for chunk in one.draft.chunks
+            ]
+            if len(seen) >= BULK_CHUNKS:
+                on_bulk(seen)
+                break
+        yield from held
+        held.clear()
+        yield from groups
 
     def _check_stop(self) -> None:
         if self.stop is not None and self.stop():

@@ -122,6 +122,14 @@ def accelerates(options: EncoderOptions) -> bool:
     return on_cpu and platform.machine().lower() in ("x86_64", "amd64")
 
 
+def lacks_twin(model: Model, options: EncoderOptions) -> bool:
+    """Whether `accelerate` would build a twin of the model."""
+    if model.manifest_sha256 is None or not accelerates(options):
+        return False
+    target = accelerated.folder_for(options.cache, model.manifest_sha256)
+    return accelerated.read_verdict(target) is None
+
+
 def accelerate(
     model: Model,
     options: EncoderOptions,
@@ -136,11 +144,9 @@ def accelerate(
     :param texts: Windows of the documents it will embed, some hundred.
     :returns: What came of it; None: not wanted here, built before, or stopped.
     """
-    if model.manifest_sha256 is None or not accelerates(options):
+    if model.manifest_sha256 is None or not lacks_twin(model, options):
         return None
     target = accelerated.folder_for(options.cache, model.manifest_sha256)
-    if accelerated.read_verdict(target) is not None:
-        return None
     folder = model_folder(model, options.models)
     return accelerated.build_in_child(folder, target, texts, stop)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 from pipelines import artifacts, build, reindex
@@ -19,10 +20,9 @@ WORDS = [
 
 
 def passages(count: int, *, of: str = "p") -> list[str]:
-    """Texts that differ in their words."""
+    """Texts whose words differ, each told apart from any other; the same for the same `of`."""
     return [
-        " ".join(WORDS[(n * k + k) % len(WORDS)] for k in range(1, 12)) + f" {of}{n}"
-        for n in range(count)
+        " ".join(random.Random(f"{of}{n}").choices(WORDS, k=11)) + f" {of}{n}" for n in range(count)
     ]
 
 
