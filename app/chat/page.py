@@ -16,6 +16,7 @@ import gradio as gr
 from app import login
 from app.auth import access_of, person_of
 from app.chat import markup, turns
+from app.chat.passages import Passages
 from app.chat.turns import Progress, Stops
 from app.limits import BUSY, Limits
 from app.reader import Reader, clear_all, reader_of
@@ -37,6 +38,8 @@ NOTHING_YET = (
 )
 # A reader sees no difference below, and each showing costs the server as much as several tokens.
 SHOWN_EVERY_S = 0.08
+# What the page itself calls is not offered as an API, and no block grows a spinner for a short look.
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 Updates = dict[Any, Any]
 
 
@@ -89,9 +92,8 @@ def build(services: Services, stops: Stops) -> gr.Blocks:
         title="Attune", fill_height=True, analytics_enabled=False, delete_cache=(3600, 3600)
     ) as blocks:
         page = _ChatPage(services, stops)
-        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        blocks.load(page.load, None, page.view, **quiet)
-        blocks.load(page.load_account, None, page.account, **quiet)
+        blocks.load(page.load, None, page.view, **QUIET)
+        blocks.load(page.load_account, None, page.account, **QUIET)
         blocks.load(None, js="() => window.attuneLoaded()")
     return blocks
 
@@ -106,7 +108,6 @@ class _ChatPage:
         self.conversation = gr.State(None)
         self.messages = gr.State([])  # ids of the chat's messages, in order
         self.titled = gr.State(None)  # conversation whose title stands in its box
-        self.opened = gr.State(None)  # message whose passages the panel shows
         self.voted = gr.State(None)  # message and verdict that a reason belongs to
         self.deleted = gr.State(None)  # conversation that "undo" brings back
         self._lay_out()
@@ -173,32 +174,16 @@ class _ChatPage:
             elem_id="question",
             html_attributes=gr.InputHTMLAttributes(enterkeyhint="send"),
         )
-        with gr.Sidebar(
-            position="right", open=False, width=400, elem_id="passages", label="Passages"
-        ) as self.panel:
-            self.details = gr.Markdown("Open a citation to read its passage.", elem_id="details")
-            self.passage = gr.HighlightedText(
-                [],
-                show_label=False,
-                color_map={"support": "#facc15"},
-                show_inline_category=False,
-                show_legend=False,
-                elem_id="passage",
-            )
-            self.sources = gr.Radio([], label="Passages found", elem_id="sources")
-        # Written to by the page's script when a citation is clicked.
-        self.open_source = gr.Textbox(
-            label="Citation", show_label=False, container=False, elem_id="open-source"
-        )
+        self.passages = Passages(self._services, QUIET)
 
     def _connect(self) -> None:
         # In the order in which the page takes them up: who sees the chat sees its title.
         self.view = view = [
             self.conversation, self.messages, self.titled, self.title, self.markdown, self.json,
-            self.tools, self.list, self.undo, self.why, self.panel, self.box, self.chat,
+            self.tools, self.list, self.undo, self.why, self.passages.panel, self.box, self.chat,
         ]  # fmt: skip
-        # One answer at a time and page; what the page itself calls is not offered as an API.
-        common: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        # One answer at a time and page.
+        common = QUIET
         # How many are answered at once is for `Limits` to say: who waits in Gradio's queue sees nothing.
         asking = {**common, "concurrency_limit": None}
         # At every step of a stream Gradio builds each output anew, told of or not; so these are
@@ -225,15 +210,6 @@ class _ChatPage:
         )  # fmt: skip
         self.delete.click(self._delete, [self.conversation], [*view, self.deleted], **common)
         self.undo.click(self._undo, [self.deleted], view, **common)
-        self.open_source.change(
-            self._open_source,
-            [self.open_source],
-            [self.panel, self.sources, self.details, self.passage, self.opened],
-            **common,
-        )
-        self.sources.input(
-            self._show_source, [self.sources, self.opened], [self.details, self.passage], **common
-        )
 
     async def load(self, request: gr.Request) -> Updates:
         """The page as a visitor first sees it; the address may name a conversation of theirs."""
@@ -365,23 +341,6 @@ class _ChatPage:
                 chats.set_deleted(conn, reader.visitor, mine, deleted=False)
         return self._view(reader, mine)
 
-    def _open_source(self, reference: str, request: gr.Request) -> tuple[Any, ...]:
-        """`reference` is what the script wrote: message, number, time."""
-        message_id, number, *_ = (int(part) for part in reference.split("-"))
-        message = self._message(reader_of(request), message_id)
-        if message is None:
-            return gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
-        choices = [(markup.source_label(passage), passage.number) for passage in message.shown]
-        details, passage = _shown(message, number)
-        radio = gr.Radio(choices=choices, value=number)
-        return gr.Sidebar(open=True), radio, details, passage, message_id
-
-    def _show_source(
-        self, number: int, message_id: int | None, request: gr.Request
-    ) -> tuple[Any, ...]:
-        message = self._message(reader_of(request), message_id or 0)
-        return (gr.skip(), gr.skip()) if message is None else _shown(message, number)
-
     def _view(self, reader: Reader, conversation: UUID | None) -> Updates:
         """The whole page for a conversation as stored; None, or not the visitor's: a new one."""
         visitor = reader.visitor
@@ -409,7 +368,7 @@ class _ChatPage:
             self.json: gr.Button(link=f"{link}.json"),
             self.why: gr.Row(visible="hidden"),
             self.undo: gr.Button(visible=False),
-            self.panel: gr.skip() if known else gr.Sidebar(open=False),
+            self.passages.panel: gr.skip() if known else gr.Sidebar(open=False),
         }
 
     def _begun(self, chat: list[Any]) -> Updates:
@@ -431,11 +390,6 @@ class _ChatPage:
             return []
         with self._services.pool.connection() as conn:
             return clear_all(reader, chats.messages(conn, reader.visitor, conversation))
-
-    def _message(self, reader: Reader, message_id: int) -> Message | None:
-        with self._services.pool.connection() as conn:
-            found = chats.message(conn, reader.visitor, message_id)
-        return None if found is None else reader.clear(found)
 
     def _is_mine(self, visitor: str, conversation: UUID) -> bool:
         with self._services.pool.connection() as conn:
@@ -467,13 +421,6 @@ def _rendered(messages: list[Message]) -> list[dict[str, str]]:
 def _growing(step: Progress) -> dict[str, str]:
     text = markup.safe(step.text) if step.text else f"*{step.stage}…*"
     return {"role": "assistant", "content": text}
-
-
-def _shown(message: Message, number: int) -> tuple[str, list[tuple[str, str | None]]]:
-    for passage in message.shown:
-        if passage.number == number:
-            return markup.source_details(passage), markup.marked(passage)
-    return "This passage is not part of the answer.", []
 
 
 def _shown_if(wanted: bool) -> bool | str:

@@ -148,6 +148,15 @@ def decided(conn: Connection, message_id: int) -> dict[int, Verdict]:
     )
 
 
+def mark_of(conn: Connection, message_id: int, chunk_id: int, *, who: str) -> Verdict | None:
+    """What somebody says about a passage of an answer; None: nothing."""
+    row = conn.execute(
+        "select verdict from source_mark where message_id = %s and chunk_id = %s and who = %s",
+        (message_id, chunk_id, who),
+    ).fetchone()
+    return None if row is None else row[0]
+
+
 def mark(
     conn: Connection,
     message_id: int,

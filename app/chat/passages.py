@@ -1,0 +1,142 @@
+"""The panel beside the chat: the passages of an answer, and which of them its visitor calls right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from app.chat import markup
+from app.reader import Reader, reader_of
+from pipelines.store import chats, votes
+from pipelines.store.chats import Message, Shown
+from pipelines.store.votes import Verdict
+
+if TYPE_CHECKING:
+    from app.wiring import Services
+
+ASKED = "Is this the right source for your question?"
+SAID: dict[Verdict, str] = {
+    "right": "You say that this is the right source.",
+    "wrong": "You say that this is the wrong source.",
+}
+GONE = "This passage is not part of the answer."
+
+
+class Passages:
+    """
+    The panel, to be made where it stands in the page.
+
+    :param quiet: How its events are connected.
+    """
+
+    def __init__(self, services: Services, quiet: dict[str, Any]) -> None:
+        self._pool = services.pool
+        self.opened = gr.State(None)  # the message whose passages are shown
+        with gr.Sidebar(
+            position="right", open=False, width=400, elem_id="passages", label="Passages"
+        ) as self.panel:
+            self.details = gr.Markdown("Open a citation to read its passage.", elem_id="details")
+            self.passage = gr.HighlightedText(
+                [],
+                show_label=False,
+                color_map={"support": "#facc15"},
+                show_inline_category=False,
+                show_legend=False,
+                elem_id="passage",
+            )
+            with gr.Column(visible="hidden", elem_id="marking") as self.marking:
+                self.said = gr.Markdown(ASKED, elem_id="marked")
+                with gr.Row():
+                    self.right = gr.Button("Right", size="sm", min_width=0, elem_id="mark-right")
+                    self.wrong = gr.Button("Wrong", size="sm", min_width=0, elem_id="mark-wrong")
+            self.sources = gr.Radio([], label="Passages found", elem_id="sources")
+        # Written to by the page's script when a citation is clicked.
+        self.asked = gr.Textbox(
+            label="Citation", show_label=False, container=False, elem_id="open-source"
+        )
+        self._connect(quiet)
+
+    def _connect(self, quiet: dict[str, Any]) -> None:
+        marks = [self.said, self.right, self.wrong]
+        shown = [self.details, self.passage, self.marking, *marks]
+        self.asked.change(
+            self._open, [self.asked], [self.panel, self.sources, self.opened, *shown], **quiet
+        )
+        chosen = [self.sources, self.opened]
+        self.sources.input(self._show, chosen, shown, **quiet)
+        self.right.click(self._mark_right, chosen, marks, **quiet)
+        self.wrong.click(self._mark_wrong, chosen, marks, **quiet)
+
+    def _open(self, reference: str, request: gr.Request) -> list[Any]:
+        """`reference` is what the script wrote: message, number, time."""
+        message_id, number, *_ = (int(part) for part in reference.split("-"))
+        reader = reader_of(request)
+        message = self._message(reader, message_id)
+        if message is None:
+            return [gr.skip()] * 9
+        choices = [(markup.source_label(passage), passage.number) for passage in message.shown]
+        radio = gr.Radio(choices=choices, value=number)
+        return [gr.Sidebar(open=True), radio, message_id, *self._shown(reader, message, number)]
+
+    def _show(self, number: int, message_id: int | None, request: gr.Request) -> list[Any]:
+        reader = reader_of(request)
+        message = self._message(reader, message_id)
+        return [gr.skip()] * 6 if message is None else self._shown(reader, message, number)
+
+    def _mark_right(self, number: int, message_id: int | None, request: gr.Request) -> list[Any]:
+        return self._mark(reader_of(request), message_id, number, "right")
+
+    def _mark_wrong(self, number: int, message_id: int | None, request: gr.Request) -> list[Any]:
+        return self._mark(reader_of(request), message_id, number, "wrong")
+
+    def _mark(
+        self, reader: Reader, message_id: int | None, number: int, verdict: Verdict
+    ) -> list[Any]:
+        """Keep what the visitor says of a passage of an answer of theirs; said twice, it is taken back."""
+        message = self._message(reader, message_id)
+        passage = None if message is None else _numbered(message, number)
+        if message is None or passage is None:
+            return [gr.skip()] * 3
+        with self._pool.connection() as conn:
+            before = votes.mark_of(conn, message.id, passage.chunk_id, who=reader.visitor)
+            after = None if before == verdict else verdict
+            votes.mark(
+                conn, message.id, passage.chunk_id, after, who=reader.visitor, by_admin=False
+            )
+        return _buttons(after)
+
+    def _shown(self, reader: Reader, message: Message, number: int) -> list[Any]:
+        """A passage, and what its visitor said of it."""
+        passage = _numbered(message, number)
+        if passage is None:
+            return [GONE, [], gr.Column(visible="hidden"), *_buttons(None)]
+        with self._pool.connection() as conn:
+            said = votes.mark_of(conn, message.id, passage.chunk_id, who=reader.visitor)
+        return [
+            markup.source_details(passage), markup.marked(passage), gr.Column(visible=True),
+            *_buttons(said),
+        ]  # fmt: skip
+
+    def _message(self, reader: Reader, message_id: int | None) -> Message | None:
+        """An answer, if it is the visitor's."""
+        with self._pool.connection() as conn:
+            found = chats.message(conn, reader.visitor, message_id or 0)
+        return None if found is None else reader.clear(found)
+
+
+def _numbered(message: Message, number: int) -> Shown | None:
+    return next((passage for passage in message.shown if passage.number == number), None)
+
+
+def _buttons(said: Verdict | None) -> list[Any]:
+    """The sentence and the two buttons; what was chosen is told by a tick, not by colour alone."""
+
+    def button(verdict: Verdict, name: str) -> gr.Button:
+        chosen = said == verdict
+        return gr.Button(
+            f"✓ {name}" if chosen else name, variant="primary" if chosen else "secondary"
+        )
+
+    told = f"{SAID[said]} Press again to take it back." if said else ASKED
+    return [told, button("right", "Right"), button("wrong", "Wrong")]

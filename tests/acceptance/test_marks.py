@@ -1,0 +1,158 @@
+"""What visitors say of an answer's sources, from the chat to the admin's screen, in a real browser."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from pipelines.store.embedded import EmbeddedPostgres
+from tests.serving import Served, chromium
+
+pytestmark = pytest.mark.browser
+
+PASSWORD = "the-word-of-the-marks"
+QUESTION = "How do I configure a language model?"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser; whoever visits is a context of it."""
+    with chromium() as opened:
+        expect.set_options(timeout=30_000)  # a machine may be busy with other things
+        yield opened
+        expect.set_options(timeout=5_000)
+
+
+@pytest.fixture(scope="module")
+def served(browser: Browser) -> Iterator[Served]:
+    """A server that has the handbook, and no language model."""
+    home = Path(tempfile.mkdtemp(prefix="attune-"))  # short: the database's socket lies in it
+    server = Served(home, ATTUNE_ADMIN_PASSWORD=PASSWORD)
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def visit(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
+    """Opens the chat as a new visitor."""
+    contexts = []
+
+    def opened(width: int = 1280, **options: Any) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": 844}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(served.url)
+        expect(page.locator("#chat .example").first).to_be_visible()
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def open_source(page: Page) -> int:
+    """Ask, and open the first passage that the answer cites; its number."""
+    page.locator("#question textarea").fill(QUESTION)
+    page.locator("#question textarea").press("Enter")
+    expect(page.locator("#chat [aria-label=Retry]").last).to_be_visible()
+    citation = page.locator('#chat a[href*="#source-"]').first
+    citation.click()
+    expect(page.locator("#marked")).to_contain_text("Is this the right source")
+    return int(citation.inner_text().strip("[]"))
+
+
+def mark(page: Page, name: str) -> Locator:
+    return page.locator(f"#mark-{name}")
+
+
+def stored(served: Served) -> list[tuple[object, ...]]:
+    """Which passage of the answer, what is said of it, by an admin, and by whoever asked."""
+    with EmbeddedPostgres(served.home / "db") as server, psycopg.connect(server.dsn) as conn:
+        return conn.execute(
+            "select (select (s->>'number')::int from jsonb_array_elements(m.shown) s"
+            " where s->>'chunk_id' = k.chunk_id::text), k.verdict, k.by_admin,"
+            " k.who = c.visitor from source_mark k join message m on m.id = k.message_id"
+            " join conversation c on c.id = m.conversation_id order by k.created_at"
+        ).fetchall()
+
+
+def test_a_visitor_marks_a_source_by_keyboard_and_an_admin_sees_it(visit, served):
+    """Enter marks it, once more takes it back, the other one replaces it; it stays after a reload."""
+    page = visit()
+    number = open_source(page)
+    mark(page, "right").focus()
+    page.keyboard.press("Enter")
+    expect(mark(page, "right")).to_have_text("✓ Right")
+    expect(mark(page, "right")).to_be_focused()
+    assert stored(served) == [(number, "right", False, True)]
+    page.keyboard.press("Enter")
+    expect(mark(page, "right")).to_have_text("Right")
+    assert stored(served) == []
+    page.keyboard.press("Enter")
+    expect(mark(page, "right")).to_have_text("✓ Right")
+    page.keyboard.press("Tab")
+    expect(mark(page, "wrong")).to_be_focused()
+    page.keyboard.press("Space")
+    expect(mark(page, "wrong")).to_have_text("✓ Wrong")
+    expect(mark(page, "right")).to_have_text("Right")
+    assert stored(served) == [(number, "wrong", False, True)]
+
+    # Another passage, of which nothing is said.
+    page.locator("#sources label:not(.selected)").first.click()
+    expect(mark(page, "wrong")).to_have_text("Wrong")
+    page.reload()
+    page.locator('#chat a[href*="#source-"]').first.click()
+    expect(mark(page, "wrong")).to_have_text("✓ Wrong")
+
+    page.goto(f"{served.url}/login?next=/admin/%3Ftab%3Dquestions")
+    page.locator("input[type=password]").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    row = page.locator("#questions-table tbody tr", has_text=QUESTION)
+    expect(row).to_contain_text("1 mark")
+    row.locator("button.title").click()
+    source = page.locator("#question-detail .source", has_text=f"[{number}]")
+    expect(source).to_contain_text("the visitor says wrong")
+    expect(source).to_have_class("source ")  # an admin has not decided
+
+
+def test_nobody_marks_the_sources_of_another_visitor(visit, served):
+    """Not even by asking for them by their number: nothing is shown, and nothing stored."""
+    before = stored(served)
+    owner, stranger = visit(), visit()
+    open_source(owner)
+    address = owner.locator('#chat a[href*="#source-"]').first.get_attribute("href") or ""
+    box = stranger.locator("#open-source textarea, #open-source input")
+    box.evaluate(
+        "(box, value) => { box.value = value; box.dispatchEvent(new Event('input', {bubbles: true})) }",
+        address.split("#source-")[1] + "-1",
+    )
+    stranger.wait_for_timeout(1_500)
+    expect(stranger.locator(".sidebar.right")).not_to_have_class(re.compile(r"\bopen\b"))
+    stranger.evaluate("document.querySelector('#mark-wrong').click()")
+    stranger.wait_for_timeout(1_500)
+    assert stored(served) == before
+
+
+def test_marks_fit_a_phone_in_the_dark(visit):
+    """Both buttons are on the screen, side by side, light on dark or dark on light."""
+    page = visit(width=390, color_scheme="dark")
+    open_source(page)
+    page.wait_for_timeout(500)  # the panel slides in
+    right, wrong = mark(page, "right"), mark(page, "wrong")
+    wrong.scroll_into_view_if_needed()
+    boxes = [button.bounding_box() for button in (right, wrong)]
+    assert all(box and box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in boxes)
+    assert boxes[0]["y"] == boxes[1]["y"]
+    right.click()
+    expect(right).to_have_text("✓ Right")
+    assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
