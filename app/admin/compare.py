@@ -83,7 +83,7 @@ class _Compare:
             )  # fmt: skip
             self.chart = gr.HTML(elem_id="chart")
             gr.HTML(str(pieces.heading("Question by question")))
-            with gr.Row():
+            with gr.Row(elem_classes="fields"):
                 self.old = gr.Dropdown([], label="From", min_width=180, elem_id="from")
                 self.new = gr.Dropdown([], label="To", min_width=180, elem_id="to")
                 self.kind = gr.Radio(

@@ -102,7 +102,10 @@ class _Documents:
             self.yes.click, self._delete, [self.doomed, self.opened],
             [*ask, self.preview, self.opened], then_look=True,
         )  # fmt: skip
-        screen.on(self.table.select, self._open, [], [self.preview, self.opened])
+        screen.on(
+            self.table.select, self._open, [], [self.preview, self.opened],
+            js="(...given) => { window.attuneShow('document-preview'); return given; }",
+        )  # fmt: skip
         screen.on(self.preview.select, self._turn, [self.opened], [self.preview, self.opened])
 
     def _look(self, _: str, search: str, status: str, order: str, number: int) -> View:

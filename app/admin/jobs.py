@@ -112,7 +112,7 @@ def job_list(found: list[Job], chosen: Job | None) -> str:
             (
                 work.title(job),
                 work.status(job),
-                parts.clipped(text, 140) if isinstance(text := work.state(job), str) else text,
+                _clipped(work.state(job)),
                 parts.when(job.updated_at),
             ),
         )
@@ -120,6 +120,11 @@ def job_list(found: list[Job], chosen: Job | None) -> str:
     ]
     headers = ("Job", "Status", "How far, or what came of it", "When")
     return pieces.stack(pieces.choices(headers, rows, chosen.id if chosen else None))
+
+
+def _clipped(state: Markup | str) -> Markup:
+    """Words in a cell's room; a bar as it is."""
+    return state if isinstance(state, Markup) else parts.clipped(state, 140)
 
 
 def details_of(services: Services, conn: Connection, job: Job | None) -> str:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import gradio as gr
 from markupsafe import Markup
 
-from app.admin import parts
+from app.admin import parts, work
 from app.admin.screen import Screen, View, header
 from app.admin.suggestions import Better, Facts, Suggestion, suggest
 from app.serving import HANDBOOK_COLLECTION
@@ -159,13 +159,13 @@ def _running(running: list[Job]) -> Markup:
         return Markup("")
     rows = [
         (
-            f"{job.task} {job.id}",
-            parts.pill("running" if job.status == "doing" else "waits", "busy"),
+            work.title(job),
+            work.status(job),
             parts.bar(job.done, job.total, job.stage) if job.status == "doing" else "",
             parts.seconds(job.eta_s),
         )
         for job in running
     ]
-    return Markup("<h3>{}</h3>{}").format(
-        parts.link("Jobs under way", "jobs"), parts.table(["Job", "", "How far", "Left"], rows)
+    return Markup("<h3>Jobs under way</h3>{}<p>{}</p>").format(
+        parts.table(["Job", "Status", "How far", "Left"], rows), parts.link("All jobs", "jobs")
     )

@@ -48,7 +48,9 @@ class _Pairs:
             with gr.Column(scale=2, min_width=320):
                 self._lay_out_making()
                 self._lay_out_files()
-        with gr.Accordion("What was made, and why some was not taken", open=False):
+        with gr.Accordion(
+            "What was made, and why some was not taken", open=False, elem_classes="folded"
+        ):
             self.quality = gr.HTML(elem_id="pairs-quality")
         self._connect(screen)
 

@@ -134,7 +134,7 @@ def size(size_bytes: int) -> str:
     """A size that a person can read."""
     value = float(size_bytes)
     for unit in ("B", "KB", "MB"):
-        if value < 1000:
+        if round(value) < 1000:
             return f"{value:.0f} {unit}" if unit == "B" or value >= 10 else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:.1f} GB"

@@ -198,7 +198,7 @@ def pages(total: int, number: int, rows: int = PAGE_ROWS) -> tuple[int, str, Any
     last = max(0, (total - 1) // rows)
     number = min(max(0, number), last)
     first = number * rows + 1 if total else 0
-    words = f"{first:,}–{min(total, (number + 1) * rows):,} of {total:,}"
+    words = f"{first:,}–{min(total, (number + 1) * rows):,} of {total:,}" if total else ""
     before, after = gr.Button(interactive=number > 0), gr.Button(interactive=number < last)
     return number, words, before, after
 

@@ -58,7 +58,7 @@ class _Tune:
                     min_width=260, elem_id="tune-sources",
                 )  # fmt: skip
             self.method = gr.Radio(
-                list(tune_parts.METHODS.items()), value="adapter", label="Method",
+                list(work.METHODS.items()), value="adapter", label="Method",
                 elem_id="tune-method",
             )  # fmt: skip
             self.means = gr.HTML(tune_parts.method_note("adapter"))
@@ -105,9 +105,8 @@ class _Tune:
                     max_lines=1, max_length=40, min_width=180,
                 )  # fmt: skip
                 self.epochs = gr.Number(
-                    label="Rounds over the pairs", info="Empty: what suits the method. More learns"
-                    " more, and in the end by heart.", minimum=0.1, maximum=200, min_width=180,
-                    value=None,
+                    0, label="Rounds over the pairs", info="0: as many as suit the method. More learns"
+                    " more, and in the end by heart.", minimum=0, maximum=200, min_width=180,
                 )  # fmt: skip
                 self.batch = gr.Number(
                     32, label="Pairs in a step", info="The others in a step are the wrong answers:"
@@ -116,8 +115,8 @@ class _Tune:
                 )  # fmt: skip
             with gr.Row():
                 self.rate = gr.Number(
-                    label="Learning rate", info="Empty: what suits the method. Too high forgets"
-                    " what the model knew.", minimum=0, maximum=1, min_width=180, value=None,
+                    0, label="Learning rate", info="0: what suits the method. Too high forgets"
+                    " what the model knew.", minimum=0, maximum=1, min_width=180,
                 )  # fmt: skip
                 self.negatives = gr.Number(
                     0, label="Hard negatives", info="Confusable passages added to each pair.",

@@ -14,18 +14,11 @@ from pipelines.store.jobs import Job
 from pipelines.store.pairs import Side
 from pipelines.store.runs import Run
 from training.heldout import BASE, HIT, NDCG
-from training.options import Method
 from training.progress import Point
 
 if TYPE_CHECKING:
     import pandas as pd
 
-METHODS: dict[str, Method] = {
-    "Adapter": "adapter",
-    "Question side": "query",
-    "LoRA": "lora",
-    "Whole encoder": "full",
-}
 MEANS: dict[str, str] = {
     "adapter": "A small layer on top of the encoder learns your words. Seconds to minutes, the safest"
     " first try, and the right one for few pairs. The gain is modest.",
@@ -96,7 +89,7 @@ def estimate(job: Job | None) -> str:
     if job.fault or job.result is None:
         return str(parts.note(job.fault or "The estimate was cancelled.", "warn"))
     found: Mapping[str, Any] = job.result
-    names = {method: name for name, method in METHODS.items()}
+    names = {method: name for name, method in work.METHODS.items()}
     rows = [
         (
             Markup("{} {}").format(
@@ -106,7 +99,7 @@ def estimate(job: Job | None) -> str:
             parts.seconds(60 * row["minutes"]),
             parts.size(int(row["memory_mb"] * 1e6)),
             parts.size(int(row["disk_mb"] * 1e6)),
-            row["serving"],
+            Markup('<div class="reason">{}</div>').format(row["serving"]),
         )
         for row in sorted(found["methods"], key=lambda row: row["minutes"])
     ]
@@ -162,7 +155,7 @@ def run_list(found: Sequence[Run], job_of: Mapping[int, Job], names: Mapping[Mod
 def method_name(run: Run) -> str:
     """The method of a run as people call it."""
     method = run.settings.get("options", {}).get("method", "")
-    return next((name for name, m in METHODS.items() if m == method), method)
+    return next((name for name, m in work.METHODS.items() if m == method), method)
 
 
 def state(run: Run, job: Job | None) -> Markup:

@@ -136,9 +136,9 @@ def coverage(found: Status) -> Markup:
 def promotion(plan: Plan) -> list[Markup]:
     """What promoting does and how long it takes, and whether the figures allow it."""
     verdict = plan.verdict
-    tone: Tone = "good" if verdict.allowed else "warn"
+    tone: Tone = "good" if verdict.better else "quiet" if verdict.allowed else "warn"
     told = [
-        pieces.heading("May it serve?"),
+        pieces.heading("May it serve?", _answer(plan)),
         parts.note(verdict.reason or "Nothing speaks against it.", tone),
         pieces.heading("What promoting does", total(plan)),
         pieces.steps((step.name, step.means, takes(step.seconds)) for step in plan.steps),
@@ -150,6 +150,13 @@ def promotion(plan: Plan) -> list[Markup]:
     elif plan.windows:
         told.append(pieces.quiet(f"By how fast {plan.measured} was embedded in its comparison."))
     return told
+
+
+def _answer(plan: Plan) -> str:
+    """The verdict in a word or two; its sentence says why."""
+    if plan.verdict.better:
+        return "yes, it is better"
+    return "yes, it is not proved worse" if plan.verdict.allowed else "not by the figures"
 
 
 def takes(seconds: float | None) -> str:
@@ -204,9 +211,13 @@ def audit(found: Sequence[Audit]) -> str:
 
 def shadow(found: ShadowReport) -> str:
     """What a version found for live questions that the serving one answered."""
+    told: list[str | Markup] = []
+    if found.share:
+        told.append(
+            parts.note(f"It answers {found.share:.0%} of the live questions silently.", "busy")
+        )
     if not found.questions:
-        waiting = "No live question has been asked of both yet."
-        told: list[str | Markup] = [parts.note(waiting, "busy" if found.share else "quiet")]
+        told.append(parts.note("No live question has been asked of both yet."))
         if found.faults:
             told.append(parts.note(f"It failed {found.faults} times: {found.last_fault}", "bad"))
         return pieces.stack(*told)
@@ -224,7 +235,7 @@ def shadow(found: ShadowReport) -> str:
         ("Better where the two differ", _share(found.preferred)),
         ("Faults", f"{found.faults}: {found.last_fault}" if found.faults else None),
     ]  # fmt: skip
-    return pieces.stack(pieces.facts(rows))
+    return pieces.stack(*told, pieces.facts(rows))
 
 
 def _share(value: float | None) -> str | None:

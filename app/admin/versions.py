@@ -91,7 +91,9 @@ class _Versions:
                         self.prepare = gr.Button("Load on servers", size="sm", elem_id="prepare")
                         self.release = gr.Button("Unload", size="sm", elem_id="release")
                     self.details = gr.HTML(elem_id="version-details")
-                with gr.Accordion("Shadow", open=False, elem_id="shadow") as self.shadow_box:
+                with gr.Accordion(
+                    "Shadow", open=False, elem_id="shadow", elem_classes="folded"
+                ) as self.shadow_box:
                     gr.Markdown(
                         "It answers some of the live questions silently, after the visitor has the"
                         " answer. Nobody sees what it finds; it is compared with what was shown."
@@ -103,7 +105,9 @@ class _Versions:
                         self.shadow_on = gr.Button("Start", size="sm", elem_id="shadow-on")
                         self.shadow_off = gr.Button("Stop", size="sm", elem_id="shadow-off")
                     self.shadow = gr.HTML(elem_id="shadow-report")
-                with gr.Accordion("Export, push, delete", open=False, elem_id="hand-on"):
+                with gr.Accordion(
+                    "Export, push, delete", open=False, elem_id="hand-on", elem_classes="folded"
+                ):
                     with gr.Row(elem_classes="actions"):
                         self.export = gr.Button("Make a ZIP of its files", size="sm")
                         self.file = gr.DownloadButton("Download", visible=False, size="sm")
@@ -112,16 +116,20 @@ class _Versions:
                         info="Needs a token of the hub on this machine (hf auth login).",
                     )  # fmt: skip
                     self.private = gr.Checkbox(True, label="Private: only you and those you invite")
-                    self.push = gr.Button("Push to the hub", size="sm", elem_id="push")
+                    with gr.Row(elem_classes="actions"):
+                        self.push = gr.Button("Push to the hub", size="sm", elem_id="push")
                     self.pushed = gr.HTML()
-                    self.delete = gr.Button("Delete", size="sm", variant="stop", elem_id="delete")
+                    with gr.Row(elem_classes="actions"):
+                        self.delete = gr.Button(
+                            "Delete", size="sm", variant="stop", elem_id="delete"
+                        )
 
     def _connect(self) -> None:
         screen = self._screen
         view = [
             self.serving, self.back, self.asks, self.question, self.reason, self.yes, self.list,
             self.details, self.steps, self.promote, self.evaluate, self.override, self.build, self.prepare, self.release,
-            self.shadow_box, self.shadow_off, self.shadow, self.delete, self.audit,
+            self.shadow_box, self.shadow_on, self.shadow_off, self.shadow, self.delete, self.audit,
         ]  # fmt: skip
         screen.shows(self._look, [self.chosen, self.pending], view)
         screen.on(
@@ -202,6 +210,7 @@ class _Versions:
             self.prepare: gr.Button(visible=idle and built and not wanted),
             self.release: gr.Button(visible=idle and wanted),
             self.shadow_box: gr.Accordion(visible=found.state == "ready"),
+            self.shadow_on: gr.Button("Change" if report and report.share else "Start"),
             self.shadow_off: gr.Button(visible=bool(report and report.share)),
             self.shadow: version_parts.shadow(report) if report else "",
             self.delete: gr.Button(f"Delete {name}", visible=kept is None and job is None),

@@ -8,7 +8,14 @@ from markupsafe import Markup
 
 from app.admin.parts import Tone, bar, count, pill, seconds
 from pipelines.store.jobs import Job
+from training.options import Method
 
+METHODS: dict[str, Method] = {
+    "Adapter": "adapter",
+    "Question side": "query",
+    "LoRA": "lora",
+    "Whole encoder": "full",
+}
 OPEN = ("todo", "doing")
 _WORDS: dict[str, tuple[str, Tone]] = {
     "todo": ("waiting", "quiet"),
@@ -90,7 +97,9 @@ def outcome(job: Job) -> str:
             failed = len(result.get("failed", []))
             return f"{result.get('indexed', 0)} indexed" + (f", {failed} failed" if failed else "")
         case "probe" if result:
-            return f"{result.get('recommended')} is recommended: {result.get('reason')}"
+            names = {method: name for name, method in METHODS.items()}
+            method = names.get(result["recommended"], result["recommended"])
+            return f"{method} is recommended: {result.get('reason')}"
         case "train" if "version" in result:
             promotion = result.get("promotion")
             if promotion is None:

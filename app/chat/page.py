@@ -58,6 +58,9 @@ def theme() -> gr.Theme:
         # White on the theme's own is a little too faint as well.
         button_primary_background_fill="*primary_600",
         button_primary_background_fill_hover="*primary_700",
+        # An empty box or circle must be seen on its ground.
+        checkbox_border_color="*neutral_400",
+        checkbox_border_color_dark="*neutral_400",
         checkbox_label_background_fill_selected="*primary_600",
         checkbox_label_background_fill_selected_dark="*primary_600",
     )

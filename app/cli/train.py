@@ -122,7 +122,9 @@ def train(
                 return
             for warning in preflight.few_pairs(found):
                 typer.secho(f"warning: {warning}", err=True, fg="yellow")
-            run_id = run.create(opened.pool, folders, base, found, options, name=name)
+            run_id = run.create(
+                opened.pool, folders, base, found, options, name=name, created_by="cli"
+            )
             typer.echo(f"run {run_id}: {len(found.train)} questions to train on,"
                        f" {len(found.heldout)} set aside to tell when to stop", err=True)  # fmt: skip
         if queue:

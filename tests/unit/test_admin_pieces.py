@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.admin import compare_parts, pieces, tune_parts, version_parts, work
+from app.admin.jobs import job_list
 from app.plans import Plan, Step, lineage
 from app.versions import Status
 from pipelines.store.ids import JobId, ModelId
@@ -135,3 +136,29 @@ def test_estimate_names_the_recommended_method_and_what_speaks_against():
     assert "Adapter is recommended: 60 pairs are too few" in html
     assert html.index("Adapter") < html.index("Whole encoder")  # the quickest first
     assert "60 pairs are few; a gain is unlikely to show." in html
+
+
+def test_a_running_job_is_a_bar_in_the_list_and_not_its_source():
+    """Words are clipped to a cell's room; a bar is markup, and stays it."""
+    running = job("train", stage="training", done=3, total=10)
+    failed = job("train", "failed", fault=HOSTILE + " and so on" * 40)
+    html = str(job_list([running, failed], None))
+    assert '<div class="bar" role="progressbar"' in html
+    assert "&lt;div" not in html
+    assert HOSTILE not in html
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        (Verdict(True, "Better.", better=True), "yes, it is better"),
+        (Verdict(True, "No proof yet."), "yes, it is not proved worse"),
+        (Verdict(False, "It is worse."), "not by the figures"),
+    ],
+)
+def test_whether_a_version_may_serve_is_said_in_words(verdict, said):
+    """Only what is better is green."""
+    plan = Plan("base", (Step("Load.", "x", 1.0),), 0, None, verdict)
+    html = "".join(map(str, version_parts.promotion(plan)))
+    assert said in html
+    assert ("note good" in html) == verdict.better
