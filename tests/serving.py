@@ -8,10 +8,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -127,6 +129,21 @@ def _lives(process: psutil.Process) -> bool:
 
 
 @contextmanager
+def serving(*, worker: bool = False, **environment: str) -> Iterator[Served]:
+    """A server that has started in a folder of its own, with nothing but the handbook."""
+    home = Path(tempfile.mkdtemp(prefix="attune-"))  # short: the database's socket lies in it
+    server = Served(home, worker=worker, **environment)
+    try:
+        server.start()
+        yield server
+    finally:
+        print(server.log)  # shown where a test fails
+        if server.running:
+            server.stop()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
 def chromium() -> Iterator[Browser]:
     """Debian's chromium, driven by Playwright; a skip where there is none."""
     if CHROMIUM is None:
@@ -135,6 +152,34 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
+
+
+@contextmanager
+def visits(
+    browser: Browser, served: Served, forgiven: Sequence[str] = ()
+) -> Iterator[Callable[..., Page]]:
+    """
+    Opens pages of a server, each as a new visitor. In the end none may have asked anybody else,
+    or complained of anything but what is forgiven.
+    """
+    contexts, strangers, complaints = [], [], []
+
+    def opened(path: str = "/", *, width: int = 1280, height: int = 800, **options: Any) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        own = (served.url, "data:", "blob:")
+        page.on("request", lambda r: None if r.url.startswith(own) else strangers.append(r.url))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+        page.goto(served.url + path)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert strangers == []
+    assert [text for text in complaints if not any(word in text for word in forgiven)] == []
 
 
 def screenshot(page: Page, path: Path) -> None:

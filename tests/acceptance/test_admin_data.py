@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests import harbour
-from tests.serving import DOCS_IMAGES, Served, chromium, screenshot
+from tests.serving import Served, screenshot, serving
 
 pytestmark = pytest.mark.browser
 
@@ -28,58 +26,30 @@ LONG_S = 90_000
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests."""
-    expect.set_options(timeout=30_000)  # a machine may be busy with other things
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def served(browser: Browser) -> Iterator[Served]:
     """A server without documents of anybody's own."""
-    home = Path(tempfile.mkdtemp(prefix="attune-"))  # short: the database's socket lies in it
-    server = Served(home, worker=True, ATTUNE_ADMIN_PASSWORD=PASSWORD)
-    server.start()
-    (home / "in").mkdir()
-    harbour.write(home / "in")
-    (home / "in" / "empty.docx").write_bytes(b"")
-    (home / "in" / HOSTILE).write_text("The tide at Saltmere turns every six hours. " * 8)
-    yield server
-    if server.running:
-        server.stop()
-    shutil.rmtree(home, ignore_errors=True)
+    with serving(worker=True, ATTUNE_ADMIN_PASSWORD=PASSWORD) as server:
+        (server.home / "in").mkdir()
+        harbour.write(server.home / "in")
+        (server.home / "in" / "empty.docx").write_bytes(b"")
+        (server.home / "in" / HOSTILE).write_text(
+            "The tide at Saltmere turns every six hours. " * 8
+        )
+        yield server
 
 
 @pytest.fixture
-def images(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """Where screenshots go: to the documentation if asked for, else nowhere that lasts."""
-    return DOCS_IMAGES if request.config.getoption("--update-screenshots") else tmp_path
-
-
-@pytest.fixture
-def admin(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
-    """Opens a tab of the admin page, signed in. The page may not complain, nor ask strangers."""
-    contexts, strangers, complaints = [], [], []
+def admin(visit: Callable[..., Page]) -> Callable[..., Page]:
+    """Opens a tab of the admin page, signed in."""
 
     def opened(tab: str, width: int = 1280, height: int = 860, **options: Any) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        own = (served.url, "data:", "blob:")
-        page.on("request", lambda r: None if r.url.startswith(own) else strangers.append(r.url))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(f"{served.url}/login?next=/admin/%3Ftab%3D{tab}")
+        page = visit(f"/login?next=/admin/%3Ftab%3D{tab}", width=width, height=height, **options)
         page.locator("input[type=password]").fill(PASSWORD)
         page.keyboard.press("Enter")
         expect(page.locator(f"#screen-{tab}-button")).to_have_attribute("aria-selected", "true")
         return page
 
-    yield opened
-    for context in contexts:
-        context.close()
-    assert strangers == []
-    assert complaints == []
+    return opened
 
 
 def rows(page: Page, table: str, text: str | re.Pattern[str]) -> Locator:

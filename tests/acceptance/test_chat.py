@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import signal
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from pipelines.store.embedded import EmbeddedPostgres
 from tests import harbour
 from tests.fakes import LLMCall, ScriptedLLM, scripted_llm
-from tests.serving import DOCS_IMAGES, Served, chromium, screenshot
+from tests.serving import Served, screenshot, serving
 
 pytestmark = pytest.mark.browser
 
@@ -26,6 +24,11 @@ COST = "How much did the ferry terminal cost?"
 COST_ANSWER = "Building the terminal cost 4.2 million pounds, a third of it paid by the county [1]."
 SLOW = "Tell me everything about Saltmere, slowly"
 ABSENT = "What is the boiling point of mercury?"
+# A stream that a reload or the server's end cut off is no fault of the page.
+FORGIVEN = (
+    "AbortError", "errored out", "ERR_CONNECTION", "ERR_INCOMPLETE", "network error",
+    "Failed to fetch", "Cancelled",
+)  # fmt: skip
 HOSTILE = "What is the tariff of the dry dock?"
 HOSTILE_ANSWER = (
     'See <img src="http://203.0.113.9/a.png" onerror="document.title=1"> '
@@ -58,68 +61,25 @@ def llm() -> Iterator[ScriptedLLM]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests; a visitor is a context of it."""
-    expect.set_options(timeout=15_000)  # a machine may be busy with other things
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def served(browser: Browser, llm: ScriptedLLM) -> Iterator[Served]:
     """A server that has begun with nothing, and been given two documents while it ran."""
-    home = Path(tempfile.mkdtemp(prefix="attune-"))  # short: the database's socket lies in it
-    server = Served(home, OPENAI_BASE_URL=llm.url, ATTUNE_LLM="scripted")
-    server.start()
-    (home / "in").mkdir()
-    taken = server.run("ingest", *map(str, harbour.write(home / "in")), "--json")
-    assert json.loads(taken.stdout)["indexed"] == 2, taken.stderr
-    yield server
-    if server.running:
-        server.stop()
-    shutil.rmtree(home, ignore_errors=True)
+    with serving(OPENAI_BASE_URL=llm.url, ATTUNE_LLM="scripted") as server:
+        (server.home / "in").mkdir()
+        taken = server.run("ingest", *map(str, harbour.write(server.home / "in")), "--json")
+        assert json.loads(taken.stdout)["indexed"] == 2, taken.stderr
+        yield server
 
 
 @pytest.fixture
-def images(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """Where screenshots go: to the documentation if asked for, else nowhere that lasts."""
-    return DOCS_IMAGES if request.config.getoption("--update-screenshots") else tmp_path
+def visit(visit: Callable[..., Page]) -> Callable[..., Page]:
+    """Opens the chat as a new visitor, and waits until it is there."""
 
-
-@pytest.fixture
-def visit(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
-    """
-    Opens the chat as a new visitor. The page may not complain, nor ask anybody but the server.
-    """
-    contexts, strangers, complaints = [], [], []
-
-    def opened(width: int = 1280, height: int = 800, **options: Any) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        own = (served.url, "data:", "blob:")
-        page.on("request", lambda r: None if r.url.startswith(own) else strangers.append(r.url))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-        page.goto(served.url)
-        expect(page.locator("#chat .example").first).to_be_visible(timeout=30_000)
+    def opened(**options: Any) -> Page:
+        page = visit(**options)
+        expect(page.locator("#chat .example").first).to_be_visible()
         return page
 
-    yield opened
-    for context in contexts:
-        context.close()
-    assert strangers == []
-    # A stream that a reload or the server's end cut off is no fault of the page.
-    cut = (
-        "AbortError",
-        "errored out",
-        "ERR_CONNECTION",
-        "ERR_INCOMPLETE",
-        "network error",
-        "Failed to fetch",
-        "Cancelled",
-    )
-    assert [text for text in complaints if not any(word in text for word in cut)] == []
+    return opened
 
 
 def box(page: Page) -> Locator:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -14,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from pipelines.store.embedded import EmbeddedPostgres
-from tests.serving import Served, chromium
+from tests.serving import Served, serving
 
 pytestmark = pytest.mark.browser
 
@@ -23,41 +20,22 @@ QUESTION = "How do I configure a language model?"
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser; whoever visits is a context of it."""
-    with chromium() as opened:
-        expect.set_options(timeout=30_000)  # a machine may be busy with other things
-        yield opened
-        expect.set_options(timeout=5_000)
-
-
-@pytest.fixture(scope="module")
 def served(browser: Browser) -> Iterator[Served]:
     """A server that has the handbook, and no language model."""
-    home = Path(tempfile.mkdtemp(prefix="attune-"))  # short: the database's socket lies in it
-    server = Served(home, ATTUNE_ADMIN_PASSWORD=PASSWORD)
-    server.start()
-    yield server
-    server.stop()
-    shutil.rmtree(home, ignore_errors=True)
+    with serving(ATTUNE_ADMIN_PASSWORD=PASSWORD) as server:
+        yield server
 
 
 @pytest.fixture
-def visit(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
+def visit(visit: Callable[..., Page]) -> Callable[..., Page]:
     """Opens the chat as a new visitor."""
-    contexts = []
 
-    def opened(width: int = 1280, **options: Any) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": 844}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.goto(served.url)
+    def opened(width: int = 1280, height: int = 844, **options: Any) -> Page:
+        page = visit(width=width, height=height, **options)
         expect(page.locator("#chat .example").first).to_be_visible()
         return page
 
-    yield opened
-    for context in contexts:
-        context.close()
+    return opened
 
 
 def open_source(page: Page) -> int:

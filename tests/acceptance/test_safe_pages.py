@@ -25,7 +25,7 @@ from pipelines.store import chats
 from pipelines.store.embedded import EmbeddedPostgres
 from tests.fakes import LLMCall, scripted_llm
 from tests.payloads import FAR, PAYLOADS
-from tests.serving import DOCS_IMAGES, Served, chromium, screenshot
+from tests.serving import Served, screenshot
 
 pytestmark = pytest.mark.browser
 
@@ -40,13 +40,6 @@ document.addEventListener("securitypolicyviolation", (e) => window.hits.push(e.b
 # Payloads in one document.
 AT_ONCE = 4
 AXE = "axe-core@4"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser; whoever visits is a context of it."""
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -137,12 +130,6 @@ def visit(browser: Browser, served: Served) -> Iterator[Callable[..., Watched]]:
 def _sign_in(page: Page, password: str = PASSWORD) -> None:
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
-
-
-@pytest.fixture
-def images(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """Where screenshots go: to the documentation if asked for, else nowhere that lasts."""
-    return DOCS_IMAGES if request.config.getoption("--update-screenshots") else tmp_path
 
 
 def _chat_is_there(page: Page) -> None:

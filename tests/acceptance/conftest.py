@@ -1,0 +1,40 @@
+"""The browser, and visitors with it. A module brings its server (`served`) and how it is visited."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.serving import DOCS_IMAGES, Served, chromium, visits
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """
+    One browser for the tests of a module; whoever visits is a context of it. No wider scope:
+    while Playwright is there, nothing else in this thread can run an event loop.
+    """
+    expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def images(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Where screenshots go: to the documentation if asked for, else nowhere that lasts."""
+    return DOCS_IMAGES if request.config.getoption("--update-screenshots") else tmp_path
+
+
+@pytest.fixture
+def visit(
+    request: pytest.FixtureRequest, browser: Browser, served: Served
+) -> Iterator[Callable[..., Page]]:
+    """
+    Opens a page as a new visitor. It may not complain, nor ask anybody but the server; what a
+    module brings about itself it names as FORGIVEN.
+    """
+    with visits(browser, served, getattr(request.module, "FORGIVEN", ())) as opened:
+        yield opened
