@@ -56,7 +56,7 @@ def run(
     ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     policy_of(settings)  # refuses to start where sign-in is half configured
-    listening = _listen(host, port)
+    listening = listen(host, port)
     shown = f"http://{_reachable(host)}:{listening.getsockname()[1]}"
     with listening:
         print(f"Attune is starting; data in {settings.home}", flush=True)
@@ -76,15 +76,19 @@ def run(
             print("Attune has stopped.", flush=True)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """Take the port first: a second instance should fail at once, not after loading a model."""
     try:
-        return socket.create_server((host, port), backlog=512)
+        listening = socket.create_server((host, port), backlog=512)
     except OSError as error:
         raise InputError(
             f"Cannot listen on {host}:{port}: {error.strerror}. Is Attune running already? "
             "Choose another port with --port."
         ) from error
+    # Connections inherit it. Without, the kernel holds back whatever follows the head of an answer,
+    # up to 40 ms, and each word of a stream; asyncio sees to it only for sockets of its own making.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def _reachable(host: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from pydantic import SecretStr
 
 from app.auth import COOKIE, Way
 from app.server import create_app
+from app.serving import listen
 from app.settings import Settings
 from app.wiring import Services, open_services
 
@@ -74,7 +74,7 @@ class Listening:
 def listening(dsn: str, model: Path, home: Path, **settings: Any) -> Iterator[Listening]:
     """The application behind a real server, for clients whose requests go on at the same time."""
     config = _settings(dsn, model, home, settings)
-    with open_services(config, pool_size=8) as services, socket.create_server(LOOPBACK) as bound:
+    with open_services(config, pool_size=8) as services, listen(*LOOPBACK) as bound:
         app = create_app(services)
         server = uvicorn.Server(
             uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import socket
 
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from app.server import create_app
+from app.serving import listen
 from app.settings import Settings
 from app.wiring import open_services
 
@@ -87,3 +89,13 @@ def test_nothing_of_the_settings_is_on_the_page(client, module_dsn):
     """Gradio publishes its configuration: no address of the database in it."""
     assert module_dsn not in client.get("/config").text
     assert module_dsn not in client.get("/").text
+
+
+def test_no_answer_is_held_back_by_the_kernel():
+    """A connection sends head and body, or word after word, without waiting for what comes back."""
+    with (
+        listen("127.0.0.1", 0) as bound,
+        socket.create_connection(bound.getsockname()),
+        bound.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
