@@ -293,15 +293,16 @@ def keep(
     also: Callable[[Connection, EvaluationId], object] = lambda conn, evaluation_id: None,
 ) -> tuple[EvaluationId, tuple[Path, Path]]:
     """
-    Store an evaluation and write its report; its id, and the paths of the report.
+    Store an evaluation and write its report; its id, and the paths of the report. The files are
+    there before anybody can see the evaluation.
 
     :param also: Called in the same transaction.
     """
     with services.pool.connection() as conn, conn.transaction():
         evaluation_id = reports.store(conn, report, created_by=by)
         also(conn, evaluation_id)
-    folder = out or services.settings.home / "evaluations" / str(evaluation_id)
-    return evaluation_id, reports.write(folder, report, chosen)
+        folder = out or services.settings.home / "evaluations" / str(evaluation_id)
+        return evaluation_id, reports.write(folder, report, chosen)
 
 
 @dataclass(frozen=True)

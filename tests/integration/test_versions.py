@@ -170,3 +170,17 @@ def test_what_was_not_evaluated_on_these_questions_is_evaluated_first(services):
     assert not done.promoted
     assert "12 questions; at least 20" in done.reason
     assert any(progress.stage.startswith("v1: ") for progress in told)
+
+
+def test_an_evaluation_is_seen_with_its_report_or_not_at_all(services, tmp_path):
+    """Pages link to the files as soon as they see the row: where these cannot be written, no row."""
+    hold_out(services)
+    chosen = tuning.dataset(services, tuning.CORPUS)
+    report = tuning.evaluate(services, chosen, ["base"])
+    (tmp_path / "full").write_text("no folder")
+    with pytest.raises(OSError):
+        tuning.keep(services, report, chosen, out=tmp_path / "full")
+    with services.pool.connection() as conn:
+        assert evaluations.list_all(conn, limit=9) == []
+    _, files = tuning.keep(services, report, chosen)
+    assert all(path.is_file() for path in files)
