@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from app import running, tuning, upkeep, versions
+from app import importing, running, tuning, upkeep, versions
 from app.running import Work, task
 from app.wiring import open_ingester
 from pipelines import uploads
 from pipelines.build import Progress
 from pipelines.store import jobs
 from pipelines.store.ids import DocumentId, RunId
+from pipelines.store.pairs import Split
 from training import collect
 from training.options import TrainOptions
 
@@ -65,6 +66,30 @@ def generate(
         # An attempt before has done its part.
         limit=max(1, limit - work.before.done),
         by=who,
+        on_progress=work.tell,
+        stop=work.stop,
+    )
+    return summary.as_json()
+
+
+@task
+def import_pairs(
+    work: Work,
+    *,
+    file: int,
+    name: str,
+    split: Split | None = None,
+    who: str = "system",
+    **told: Any,
+) -> dict[str, Any]:
+    """Import a file of pairs; `told` is what people see of it."""
+    summary = importing.take(
+        work.services,
+        work.hold,
+        file,
+        name,
+        split,
+        who=who,
         on_progress=work.tell,
         stop=work.stop,
     )

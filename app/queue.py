@@ -21,6 +21,7 @@ QUEUES = (DOCUMENTS, INDEX, TRAIN)
 QUEUE_OF = {
     "ingest": DOCUMENTS,
     "cleanup": DOCUMENTS,
+    "import_pairs": INDEX,
     "build": INDEX,
     "promote": INDEX,
     "generate": TRAIN,
@@ -59,6 +60,8 @@ def _lock(task: str, arguments: dict[str, Any]) -> str | None:
     match task:
         case "promote" | "cleanup" | "generate":
             return task
+        case "import_pairs":  # both give passages their side, by what is there
+            return "generate"
         case "train":
             return f"train {arguments['run_id']}"
     return None
@@ -75,6 +78,8 @@ def _once(task: str, arguments: dict[str, Any]) -> str | None:
             return f"promote {arguments['name']}"
         case "evaluate":
             return f"evaluate {arguments.get('dataset')} {' '.join(arguments['models'])}"
+        case "import_pairs":
+            return f"import {arguments['sha256']} {arguments['split']}"
         case "generate":
             return f"generate {arguments.get('source')}"
         case "build":

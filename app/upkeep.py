@@ -17,7 +17,7 @@ from pipelines import build, reindex
 from pipelines.build import Stop
 from pipelines.errors import ArtifactError, NotReadyError
 from pipelines.handle import SearchHandle
-from pipelines.store import gaps, indexes, jobs, usage
+from pipelines.store import gaps, indexes, jobs, pair_files, usage
 from pipelines.store.db import Connection
 from pipelines.store.indexes import SearchIndex
 
@@ -69,6 +69,7 @@ def run(services: Services, stop: Stop = lambda: False) -> dict[str, Any]:
     with services.pool.connection() as conn:
         forgotten = jobs.forget_old(conn, KEEP_JOBS)
         usage.forget_before(conn, KEEP_COUNTS)
+        pair_files.forget_before(conn, KEEP_JOBS)
     return {"vectors_added": added, "indexes_dropped": dropped, "jobs_forgotten": forgotten}
 
 

@@ -38,6 +38,8 @@ MOST_PASSAGES = 2000
 # Shorter passages are headings and captions; nobody's question is answered there.
 SHORTEST_CHARS = 200
 WRITTEN_AT_ONCE = 50
+# Windows of a file: seconds, so that a stop is heard soon.
+EMBEDDED_AT_ONCE = 256
 OTHER_SIDE = "its passage is on the other side, or repeats one that is"
 SUSPICIOUS = "its document gives orders to language models"
 FEEDBACK = "from a liked answer"
@@ -174,11 +176,17 @@ def import_file(
     *,
     split: Split | None,
     created_by: str = "system",
+    on_progress: OnProgress = lambda done, total: None,
+    stop: Stop = never,
+    also: Callable[[Connection, Summary], object] = lambda conn, summary: None,
 ) -> Summary:
     """
-    Pairs of a file; its passages need not be in any document.
+    Pairs of a file, all of them or none; its passages need not be in any document.
 
     :param split: Side of all of them; None: a part is held out.
+    :param on_progress: Told of the windows that are embedded to rank the passages.
+    :param also: Called in the same transaction.
+    :raises Stopped: `stop` said so; nothing is stored.
     """
     ordinals = {passage_id: n for n, passage_id in enumerate(seed.corpus)}
     language = _language_of(seed)
@@ -191,11 +199,12 @@ def import_file(
         for q, ids in seed.relevant_docs.items()
         for p in ids
     ]
-    ranks = _ranks_in(handle, [d.question for d in asked], [d.passage for d in asked], passages)
+    ranks = _ranks_in(handle, asked, passages, on_progress, stop)
     collector = Collector(
         pool, handle, "import", list(passages.values()), created_by, origin=name, wanted=split
     )
-    collector.store(asked, ranks)
+    collector.summary.passages = len(passages)
+    collector.store(asked, ranks, also=also)
     return collector.summary
 
 
@@ -288,18 +297,21 @@ class Collector:
         *,
         hold: str = "",
         done: Sequence[str] = (),
+        also: Callable[[Connection, Summary], object] = lambda conn, summary: None,
     ) -> None:
         """
         Check and store drafts in one transaction.
 
         :param ranks: Of the passage for the base model, from 1; 0: not placed; None: not looked for.
         :param hold: Why all of them wait for review.
+        :param also: Called at its end.
         """
         new = [self.judge(d, rank, hold) for d, rank in zip(asked, ranks, strict=True)]
         new = [pair for pair in new if pair is not None]
         with self._pool.connection() as conn, conn.transaction():
             self.summary.stored += pairs.add(conn, [p for p in new if p], created_by=self._by)
             pairs.mark_done(conn, self._generator, done)
+            also(conn, self.summary)
 
     def judge(self, draft: Draft, rank: int | None, hold: str) -> NewPair | None:
         """The pair of a draft with what was found against it; None: its question is there already."""
@@ -351,13 +363,14 @@ class Collector:
 
 def _ranks_in(
     handle: SearchHandle,
-    questions: Sequence[str],
-    right: Sequence[Passage],
+    asked: Sequence[Draft],
     passages: Mapping[str, Passage],
+    on_progress: OnProgress,
+    stop: Stop,
 ) -> list[int | None]:
     """The same among the passages of a file; None where there are too few to lose one's way."""
     if len(passages) <= quality.PLACED:
-        return [None] * len(questions)
+        return [None] * len(asked)
     order = {p.sha256: n for n, p in enumerate(passages.values())}
     windows, owner = [], []
     texts = [p.text for p in passages.values()]
@@ -365,11 +378,16 @@ def _ranks_in(
         for a, b in cut(tokens, handle.size_tokens, handle.stride_tokens):
             windows.append(texts[n][a:b])
             owner.append(n)
-    vectors = handle.encoder.encode_documents(windows)
-    asked = handle.encoder.encode_queries(list(questions))
+    parts = []
+    for start in range(0, len(windows), EMBEDDED_AT_ONCE):
+        check(stop)
+        on_progress(start, len(windows))
+        parts.append(handle.encoder.encode_documents(windows[start : start + EMBEDDED_AT_ONCE]))
+    vectors, owners = np.concatenate(parts), np.array(owner)
+    questions = handle.encoder.encode_queries([draft.question for draft in asked])
     return [
-        _rank(vectors @ vector, np.array(owner), order[passage.sha256])
-        for vector, passage in zip(asked, right, strict=True)
+        _rank(vectors @ vector, owners, order[draft.passage.sha256])
+        for vector, draft in zip(questions, asked, strict=True)
     ]
 
 

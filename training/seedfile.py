@@ -53,6 +53,11 @@ def read(path: Path) -> SeedFile:
     if not text.strip():
         raise InputError(f"{path} is empty.")
     seed = _from_csv(path, text) if path.suffix.lower() == ".csv" else _from_json(path, text)
+    for words in (*seed.queries, *seed.queries.values(), *seed.corpus, *seed.corpus.values()):
+        if not _storable(words):
+            raise InputError(
+                f"{path} holds a NUL or half a character, which cannot be stored, in {words[:40]!a}."
+            )
     if len(seed.queries) < FEWEST_QUESTIONS:
         raise InputError(
             f"{path} has {len(seed.queries)} question{'' if len(seed.queries) == 1 else 's'};"
@@ -61,12 +66,22 @@ def read(path: Path) -> SeedFile:
     return seed
 
 
+def _storable(text: str) -> bool:
+    """Whether the database takes it: JSON can spell signs that no text has."""
+    return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
+
+
 def write(path: Path, seed: SeedFile) -> None:
     """Store as JSON, or as CSV where the name ends in .csv; appears complete or not at all."""
     staged = path.with_name(f".{path.name}.part")
     # Rows of CSV end as its standard says, on every system.
     staged.write_text(render(seed, path.suffix), encoding="utf-8", newline="")
     staged.replace(path)
+
+
+def parse(text: str) -> SeedFile:
+    """What `render` made JSON of."""
+    return SeedFile(**json.loads(text))
 
 
 def render(seed: SeedFile, ending: str) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
-from app import queue
-from app.admin import estimates, parts
+from app import importing, queue
+from app.admin import estimates, parts, work
 from app.admin.screen import Screen, Updates, View, header
 from app.wiring import Services, llm_options
 from pipelines.errors import InputError
@@ -19,10 +19,11 @@ from pipelines.store import jobs, review
 from pipelines.store.jobs import Job
 from pipelines.store.pairs import Split, Status
 from pipelines.store.review import Count, Filter, Place, Step
-from training import collect, seedfile, teach
+from training import collect, teach
 
 STATUSES: dict[str, Status] = {"Waiting": "review", "Accepted": "accepted", "Rejected": "rejected"}
 SIDES: dict[str, Split | None] = {"Both sides": None, "To train on": "train", "Held out": "heldout"}
+MAKING = ["generate", "import_pairs"]
 SOURCES = [("Without a language model", "offline"), ("From liked answers", "feedback")]
 
 
@@ -131,6 +132,7 @@ class _Pairs:
                 min_width=170, elem_id="pairs-file-side",
             )  # fmt: skip
             self.take = gr.Button("Import", elem_id="pairs-import")
+        self.imported = gr.HTML(elem_id="pairs-imported")
         gr.HTML(
             Markup('<p class="exports">{} {}, {}; <span class="aside">{}</span></p>').format(
                 "Export what was accepted:",
@@ -147,7 +149,9 @@ class _Pairs:
         self._card = [self.at, self.facts, self.question, self.passage, self.accept, self.reject]
         chosen = [self.status, self.side, self.search]
         making = [self.source, self.per_passage, self.limit, self.again]
-        shown = [self.counts, self.quality, self.under_way, self.estimate, *self._card]
+        shown = [
+            self.counts, self.quality, self.under_way, self.imported, self.estimate, *self._card,
+        ]  # fmt: skip
         screen.shows(self._look, [*chosen, self.at, self.source], shown)
         changed = [self.status.change, self.side.change, self.search.change]
         screen.on(changed, self._first, chosen, self._card)
@@ -172,11 +176,13 @@ class _Pairs:
         with self._pool.connection() as conn:
             found = review.counts(conn)
             place = review.look(conn, wanted, at)
-            running = jobs.recent(conn, limit=5, tasks=["generate"], statuses=["todo", "doing"])
+            running = jobs.recent(conn, limit=5, tasks=MAKING, statuses=work.OPEN)
+            last = next(iter(jobs.recent(conn, limit=1, tasks=["import_pairs"])), None)
         updates: Updates = {
             self.counts: _counts(found),
             self.quality: _quality(found),
             self.under_way: Markup("").join(_progress(job) for job in running),
+            self.imported: _imported(last),
             self.estimate: gr.skip(),
         }
         if place is None or place.pair.id != at:  # what is being edited stays as it is
@@ -250,35 +256,21 @@ class _Pairs:
         )
 
     def _import(self, who: str, path: str | None, side: str) -> None:
-        gr.Info(import_file(self._services, who, path, side), title="Imported", duration=8)
+        gr.Info(import_file(self._services, who, path, side), title="Import", duration=8)
 
 
 def import_file(services: Services, who: str, path: str | None, side: str) -> str:
     """
-    Store the pairs of an uploaded file; what became of them, in a sentence.
+    Leave an uploaded file to a job; what will be done, in a sentence.
 
-    :raises InputError: The file cannot be used; it is called by its name, not its place here.
+    :raises InputError: The file cannot be used.
     """
     if not path:
         raise InputError("Choose a file first.")
-    try:
-        seed = seedfile.read(Path(path))
-    except InputError as error:
-        raise InputError(str(error).replace(path, Path(path).name)) from None
+    seed = importing.read(Path(path))
     split: Split | None = "train" if side == "train" else "heldout" if side == "heldout" else None
-    summary = collect.import_file(
-        services.pool,
-        services.replica.current(),
-        seed,
-        Path(path).name,
-        split=split,
-        created_by=who,
-    )
-    refused = sum(summary.rejected.values())
-    return (
-        f"{parts.count(summary.accepted, 'pair')} accepted ({summary.sides['train']:,} to train on,"
-        f" {summary.sides['heldout']:,} held out), {summary.review:,} to review, {refused:,} not taken."
-    )
+    importing.leave(services, seed, Path(path).name, split, who=who)
+    return f"{parts.count(len(seed.queries), 'question')} of {Path(path).name} will be taken in."
 
 
 def _filter(status: str, side: str, search: str) -> Filter:
@@ -323,11 +315,23 @@ def _quality(found: Sequence[Count]) -> Markup:
 
 
 def _progress(job: Job) -> Markup:
+    making = "Making pairs" if job.task == "generate" else work.title(job)
+    counted = "passages" if job.task == "generate" else "windows"
     if job.status == "todo":
-        return parts.bar(0, 1, "Making pairs: waiting for a worker")
+        return parts.bar(0, 1, f"{making}: waiting for a worker")
     left = f", {parts.seconds(job.eta_s)} left" if job.eta_s else ""
-    label = f"Making pairs: {job.done:,} of {job.total or 0:,} passages{left}"
-    return parts.bar(job.done, job.total, label)
+    words = f": {job.done:,} of {job.total:,} {counted}{left}" if job.total else ""
+    return parts.bar(job.done, job.total, f"{making}{words}")
+
+
+def _imported(job: Job | None) -> Markup:
+    """What became of the file that was imported last."""
+    if job is None or job.status in work.OPEN:
+        return Markup("")
+    told = (
+        f"{job.args.get('name')}: {job.fault or work.outcome(job) or 'the import was cancelled.'}"
+    )
+    return parts.note(told, "good" if job.status == "succeeded" else "bad")
 
 
 def _nothing(wanted: Filter) -> Markup:

@@ -47,6 +47,8 @@ def title(job: Job) -> str:
             return f"Index {count(len(args.get('document_ids', [])), 'document')}"
         case "generate":
             return f"Make pairs {_SOURCES.get(args.get('source', 'offline'), '')}".rstrip()
+        case "import_pairs":
+            return f"Import {args.get('name')}"
         case "probe":
             return f"Estimate tuning {args.get('base')}"
         case "train":
@@ -115,10 +117,22 @@ def outcome(job: Job) -> str:
             if result.get("promoted") is False:
                 return f"Not promoted: {result.get('reason')}"
             return f"{result.get('version')} serves since epoch {result.get('epoch')}."
+        case "import_pairs" if result:
+            return imported(result)
         case "generate" if result:
             kept = result.get("accepted", result.get("added"))
             return f"{kept:,} pairs" if isinstance(kept, int) else "Pairs made."
     return ""
+
+
+def imported(result: dict[str, Any]) -> str:
+    """What became of a file's pairs."""
+    sides, refused = result["sides"], sum(result["rejected"].values())
+    return (
+        f"{count(result['accepted'], 'pair')} accepted ({sides.get('train', 0):,} to train on,"
+        f" {sides.get('heldout', 0):,} held out), {result['review']:,} to review,"
+        f" {refused:,} not taken."
+    )
 
 
 def run_seconds(job: Job) -> float | None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from app.tuning import Automatic
     from app.wiring import Services
     from pipelines.build import OnProgress, Progress
+    from pipelines.store.ids import JobId
 
 
 @contextmanager
@@ -26,12 +27,17 @@ def services(*, pool_size: int = 4) -> Iterator[Services]:
 
 def hand_over(opened: Services, task: str, *, as_json: bool, **arguments: Any) -> None:
     """Queue a job for a worker, and say which."""
+    from app import queue
+
+    tell_job(opened, queue.defer(opened, task, who="cli", **arguments), as_json=as_json)
+
+
+def tell_job(opened: Services, job_id: JobId, *, as_json: bool) -> None:
+    """Say which job was queued, and whether anybody will do it."""
     import typer
 
-    from app import queue
     from pipelines.store import jobs
 
-    job_id = queue.defer(opened, task, who="cli", **arguments)
     with opened.pool.connection() as conn:
         if not jobs.live_workers(conn):
             typer.secho("No worker runs: attune serve, or attune worker.", err=True, fg="yellow")

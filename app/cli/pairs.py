@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -12,7 +12,8 @@ import typer
 
 if TYPE_CHECKING:
     from app.wiring import Services
-    from pipelines.store.pairs import Pair, Split
+    from pipelines.store.db import Connection
+    from pipelines.store.pairs import Pair, Split, Status
     from training.collect import OnProgress, Summary
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
@@ -143,21 +144,30 @@ def import_pairs(
     split: Annotated[
         Side, typer.Option(help="train, heldout, or auto: a part is held out.")
     ] = Side.auto,
+    queue: Annotated[bool, typer.Option("--queue", help="Leave it to a worker.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Store the pairs of a file. A broken file is refused whole."""
-    from app.cli.common import services
+    from app import importing
+    from app.cli.common import services, tell_job
     from training import collect, seedfile
 
     seed = seedfile.read(file)
     with services() as opened:
-        summary = collect.import_file(
-            opened.pool,
-            opened.replica.current(),
-            seed,
-            file.name,
-            split=_side(split),
-        )
+        if queue:
+            job_id = importing.leave(opened, seed, file.name, _side(split), who="cli")
+            tell_job(opened, job_id, as_json=as_json)
+            return
+        with _bar("windows") as show:
+            summary = collect.import_file(
+                opened.pool,
+                opened.replica.current(),
+                seed,
+                file.name,
+                split=_side(split),
+                created_by="cli",
+                on_progress=show,
+            )
     _tell(summary, as_json)
 
 
@@ -221,26 +231,42 @@ def review(
     status: Annotated[State, typer.Option(help="Which ones to go through.")] = State.review,
     as_json: AsJson = False,
 ) -> None:
-    """Decide on pairs: one after the other at the terminal, or those named by --accept and --reject."""
+    """Decide on pairs: one after the other at the terminal, or those named by --accept and --reject.
+
+    Of those named either all are decided on, or none.
+    """
     from app.cli.common import emit_json, services
-    from pipelines.store import pairs
 
     with services(pool_size=2) as opened:
-        if accept or reject or as_json:
-            with opened.pool.connection() as conn, conn.transaction():
-                taken = pairs.decide(conn, accept or [], "accepted", who="cli")
-                dropped = pairs.decide(conn, reject or [], "rejected", who="cli")
-            if as_json:
-                emit_json({"accepted": taken, "rejected": dropped})
-            else:
-                typer.echo(f"{taken} accepted, {dropped} rejected")
+        if not (accept or reject or as_json):
+            _go_through(opened, status.value)
             return
-        _go_through(opened, status.value)
+        taken, dropped = set(accept or []), set(reject or [])
+        with opened.pool.connection() as conn, conn.transaction():
+            _decide_all(conn, taken, "accepted")
+            _decide_all(conn, dropped, "rejected")
+    if as_json:
+        emit_json({"accepted": len(taken), "rejected": len(dropped)})
+    else:
+        typer.echo(f"{len(taken)} accepted, {len(dropped)} rejected")
+
+
+def _decide_all(conn: Connection, ids: Collection[int], status: Status) -> None:
+    """The same decision on several pairs; a fault says on which."""
+    from pipelines.errors import AttuneError
+    from training import teach
+
+    for pair_id in sorted(ids):
+        try:
+            teach.decide(conn, pair_id, status, who="cli")
+        except AttuneError as error:
+            raise type(error)(f"Pair {pair_id}: {error}") from None
 
 
 def _go_through(opened: Services, status: str) -> None:
+    from pipelines.errors import AttuneError
     from pipelines.store import pairs
-    from training import quality
+    from training import teach
 
     after = decided = 0
     while True:
@@ -260,19 +286,22 @@ def _go_through(opened: Services, status: str) -> None:
         edited = typer.prompt("Question", default=pair.question) if choice == "e" else None
         if choice not in "aer":
             continue
-        with opened.pool.connection() as conn:
-            decided += pairs.decide(
-                conn,
-                [pair.id],
-                "rejected" if choice == "r" else "accepted",
-                who="cli",
-                question=edited,
-                question_sha256=quality.digest(edited) if edited else None,
-            )
+        try:
+            with opened.pool.connection() as conn:
+                teach.decide(
+                    conn,
+                    pair.id,
+                    "rejected" if choice == "r" else "accepted",
+                    who="cli",
+                    question=edited,
+                )
+            decided += 1
+        except AttuneError as error:
+            typer.secho(str(error), err=True, fg="yellow")
 
 
 @contextmanager
-def _bar() -> Iterator[OnProgress]:
+def _bar(counted: str = "passages") -> Iterator[OnProgress]:
     """A live line on stderr."""
     from rich.console import Console
     from rich.progress import (  # fmt: skip
@@ -283,7 +312,7 @@ def _bar() -> Iterator[OnProgress]:
         TimeRemainingColumn,
     )
 
-    columns = (TextColumn("passages"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn(counted), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         bar = progress.add_task("", total=None)
         yield lambda done, total: progress.update(bar, completed=done, total=total)

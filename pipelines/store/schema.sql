@@ -264,6 +264,22 @@ CREATE TABLE public.pair_done (
     passage_sha256 text NOT NULL
 );
 
+CREATE TABLE public.pair_file (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    content text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.pair_file ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.pair_file_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 ALTER TABLE public.pair ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.pair_id_seq
     START WITH 1
@@ -490,6 +506,9 @@ ALTER TABLE ONLY public.model
 
 ALTER TABLE ONLY public.pair_done
     ADD CONSTRAINT pair_done_pkey PRIMARY KEY (generator, passage_sha256);
+
+ALTER TABLE ONLY public.pair_file
+    ADD CONSTRAINT pair_file_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.pair
     ADD CONSTRAINT pair_pkey PRIMARY KEY (id);

@@ -160,6 +160,24 @@ def test_pairs_are_made_and_reviewed_by_keys(admin, images):
     expect(page.locator("#pairs-file")).to_contain_text("broken")
     page.locator("#pairs-import").click()
     expect(page.locator(".toast-body").last).to_contain_text("broken.json lacks")
+    brought = {
+        "queries": {"a": "Who winds the clock of Saltmere?", "b": "When is it wound?"},
+        "corpus": {"p": "Edda Thorne winds the clock of Saltmere on Sundays."},
+        "relevant_docs": {"a": ["p"], "b": ["p"]},
+    }
+    page.reload()
+    page.locator("#pairs-file input[type=file]").set_input_files(
+        {
+            "name": "clock.json",
+            "mimeType": "application/json",
+            "buffer": json.dumps(brought).encode(),
+        }
+    )
+    expect(page.locator("#pairs-file")).to_contain_text("clock")
+    page.locator("#pairs-import").click()
+    expect(page.locator("#pairs-imported")).to_contain_text(
+        "clock.json: 2 pairs accepted", timeout=LONG_S
+    )
 
 
 def test_a_question_is_kept_with_the_source_that_was_right(admin, served, images):
@@ -191,7 +209,10 @@ def test_a_question_is_kept_with_the_source_that_was_right(admin, served, images
     detail = page.locator("#question-detail")
     expect(detail).to_contain_text("18 pounds")
     page.locator("#teach-heldout").click()
-    expect(page.locator(".toast-body").last).to_contain_text("Mark a source first")
+    refusal = page.locator(".toast-body").last
+    expect(refusal).to_contain_text("Mark a source first")
+    refusal.locator("button").first.click()
+    expect(page.locator(".toast-body")).to_have_count(0)
     detail.get_by_role("button", name="Right").first.click()
     expect(detail.locator(".source.right")).to_have_count(1)
     detail.get_by_role("button", name="Wrong").nth(1).click()

@@ -78,6 +78,57 @@ def test_work_is_left_to_a_worker(attune, tmp_path):
     ]
 
 
+def test_a_file_of_pairs_is_left_to_a_worker(attune, tmp_path):
+    """A broken one is refused at once and leaves no job; the same file waits once."""
+    file = tmp_path / "pairs.json"
+    file.write_text('{"queries": {"q": "Why?"}, "corpus": {}}')
+    code, _, err = attune("pairs", "import", str(file), "--queue")
+    assert code == 2
+    assert "lacks 'relevant_docs'" in err
+    assert json.loads(attune("jobs", "list", "--json")[1])["jobs"] == []
+    seed = {
+        "queries": {"a": "What is this?", "b": "What is that?"},
+        "corpus": {"p": "This and that."},
+        "relevant_docs": {"a": ["p"], "b": ["p"]},
+    }
+    file.write_text(json.dumps(seed))
+    code, out, _ = attune("pairs", "import", str(file), "--queue", "--split", "train", "--json")
+    assert code == 0
+    shown = json.loads(attune("jobs", "show", str(json.loads(out)["job"]), "--json")[1])
+    assert (shown["task"], shown["queue"]) == ("import_pairs", "index")
+    assert (shown["args"]["name"], shown["args"]["split"]) == ("pairs.json", "train")
+    code, _, err = attune("pairs", "import", str(file), "--queue", "--split", "train")
+    assert code == 3
+    assert "waits already" in err
+
+
+def test_pairs_are_decided_on_all_or_none(attune, tmp_path):
+    """As on the admin's screen: what lies on the other side cannot be accepted, and it is said why."""
+    passage = " ".join(made.passages(12)[0] for _ in range(4))
+    seed = {"queries": {"a": "What is it?", "b": "Which one is it?"}, "corpus": {"p": passage}}
+    seed["relevant_docs"] = {"a": ["p"], "b": ["p"]}
+    file = tmp_path / "pairs.json"
+    file.write_text(json.dumps(seed))
+    assert attune("pairs", "import", str(file), "--split", "heldout")[0] == 0
+    seed["queries"] = {"a": "What is it called?", "b": "Which of them is it?"}
+    file.write_text(json.dumps(seed))
+    assert attune("pairs", "import", str(file), "--split", "train")[0] == 0
+    listed = json.loads(attune("pairs", "list", "--json")[1])["pairs"]
+    ids = {status: [str(p["id"]) for p in listed if p["status"] == status] for status in
+           ("accepted", "rejected")}  # fmt: skip
+    assert len(ids["rejected"]) == 2
+    code, _, err = attune("pairs", "review", "--reject", ids["accepted"][0], "--accept", ids["rejected"][0])  # fmt: skip
+    assert code == 7
+    assert f"Pair {ids['rejected'][0]}: It cannot be accepted" in err
+    code, _, err = attune("pairs", "review", "--reject", ids["accepted"][0], "--reject", "999")
+    assert code == 2
+    assert "Pair 999: This pair is gone" in err
+    after = json.loads(attune("pairs", "list", "--json")[1])["pairs"]
+    assert [pair["status"] for pair in after] == [pair["status"] for pair in listed]
+    code, out, _ = attune("pairs", "review", "--reject", ids["accepted"][0])
+    assert (code, out) == (0, "0 accepted, 1 rejected\n")
+
+
 def test_jobs_are_shown_cancelled_and_retried(attune):
     attune("models", "build", "base", "--queue")
     assert "waiting" in attune("jobs", "list")[1]

@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from app import queue
+from app import importing, queue
 from app.settings import Settings
 from app.wiring import open_services
 from pipelines import uploads
@@ -27,6 +27,7 @@ from tests import versions as made
 from tests.corpus import add_document
 from tests.fakes import scripted_llm
 from tests.workers import until, working
+from training.seedfile import SeedFile
 
 ASKED = json.dumps({"questions": ["How many ships has the old harbour?"]})
 
@@ -222,6 +223,27 @@ def test_uploads_are_indexed_and_replaced_and_say_why_they_failed(services, work
     assert (found["indexed"], len(found["failed"])) == (1, 1)
     assert stored(changed.document_id)[0] is None
     assert "three piers" in stored(again[0])[1][0].text
+
+
+def test_a_file_of_pairs_is_imported_once(services, worker):
+    """Its pairs are there with the job's result, and the file is no longer kept."""
+    texts = [f"The tide table of number {n} is kept in room {n}." for n in range(60)]
+    seed = SeedFile(
+        {f"q{n}": f"Where is the tide table of number {n}?" for n in range(60)},
+        {f"p{n}": text for n, text in enumerate(texts)},
+        {f"q{n}": [f"p{n}"] for n in range(60)},
+    )
+    job_id = importing.leave(services, seed, "tides.json", "train", who="eve")
+    until(lambda: status(services, job_id) == "succeeded")
+    result = get(services, job_id).result
+    with services.pool.connection() as conn:
+        taken = [p for p in pairs.select(conn) if p.origin == "tides.json"]
+        assert conn.execute("select count(*) from pair_file").fetchone() == (0,)
+    assert result["stored"] == len(taken) == 60
+    assert result["accepted"] == sum(pair.status == "accepted" for pair in taken)
+    again = importing.leave(services, seed, "tides.json", "train", who="eve")
+    until(lambda: status(services, again) == "succeeded")
+    assert get(services, again).result["stored"] == 0
 
 
 def test_what_a_worker_lost_it_no_longer_writes(services):

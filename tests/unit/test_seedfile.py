@@ -36,6 +36,8 @@ BROKEN = {
     changed(relevant_docs={**SOUND["relevant_docs"], "c": ["x"]}): "belongs to no question",
     changed(queries={"a": "What?"}, relevant_docs={"a": ["x"]}): "1 question;",
     '{"queries": {"a": "What?", "a": "Who?"}, "corpus": {}, "relevant_docs": {}}': "'a' twice",
+    changed(corpus={"x": "It.\0", "y": "She."}): "NUL",
+    changed(corpus={"x": "It.", "y": "\ud800"}): "half a character",
     "[" * 100_000: "nested too deeply",
 }
 
