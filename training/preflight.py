@@ -39,7 +39,7 @@ SERVING: dict[Method, str] = {
     "full": "every window is embedded again",
     "lora": "every window is embedded again",
     "query": "stored vectors stay",
-    "adapter": "stored vectors times a matrix, or as they are with --sides query",
+    "adapter": "every window is embedded again; with questions only, stored vectors stay",
 }
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 MEANS: dict[str, str] = {
     "adapter": "A small layer on top of the encoder learns your words. Seconds to minutes, the safest"
-    " first try, and the right one for few pairs. The gain is modest.",
+    " first try, and the right one for few pairs. The gain is modest; every window is embedded again"
+    " afterwards, unless it is laid on questions only.",
     "query": "Only how questions are read is trained; vectors of documents stay as they are, so"
     " nothing has to be embedded again. Minutes, with most of the gain.",
     "lora": "Thin layers inside the encoder are trained. Needs less memory than the whole encoder;"

@@ -6,6 +6,7 @@ people who cannot see or point can use them.
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import subprocess
 import tempfile
@@ -257,8 +258,13 @@ def test_a_hostile_model_and_hostile_documents_answer_live(visit):
     assert watched.harm() == []
 
 
-def test_admin_screens_show_hostile_names_as_text(visit):
-    """Every tab, after it has been looked at."""
+def test_admin_screens_show_hostile_names_as_text(visit, served):
+    """Every tab, after it has been looked at and all that it can open was opened."""
+    asker = visit()
+    _chat_is_there(asker.page)
+    _tell(served, asker.page)
+    made = served.run("pairs", "generate", "--with", "offline", "--json")
+    assert json.loads(made.stdout)["stored"], made.stderr
     watched = visit("/admin/", signed_in=True)
     page = watched.page
     tabs = page.get_by_role("tab")
@@ -266,7 +272,67 @@ def test_admin_screens_show_hostile_names_as_text(visit):
     for number in range(tabs.count()):
         tabs.nth(number).click()
         page.wait_for_timeout(1_500)
-        assert watched.harm() == [], tabs.nth(number).inner_text()
+        name = tabs.nth(number).inner_text()
+        if name in OPENED:
+            assert "hit(" in OPENED[name](page), name
+        assert watched.harm() == [], name
+
+
+def _open_documents(page: Page) -> str:
+    """Every document's passages; what was shown."""
+    return _open_each(page, "documents-table", "#document-preview")
+
+
+def _open_questions(page: Page) -> str:
+    """Every question with its answer and sources, on all pages of the list."""
+    said = _open_each(page, "questions-table", "#question-detail")
+    while page.locator("#questions-after").is_enabled():
+        page.locator("#questions-after").click()
+        page.wait_for_timeout(1_000)
+        said += _open_each(page, "questions-table", "#question-detail")
+    return said
+
+
+def _open_each(page: Page, table: str, detail: str) -> str:
+    said = ""
+    titles = page.locator(f"#{table} button.title")
+    expect(titles.first).to_be_visible(timeout=30_000)
+    for number in range(titles.count()):
+        # By script: what a name or a passage lays over the page must not stop the walk.
+        titles.nth(number).evaluate("button => button.click()")
+        page.wait_for_timeout(500)
+        _unfold(page)
+        said += page.locator(detail).inner_text()
+    return said
+
+
+def _open_pairs(page: Page) -> str:
+    """Pairs of every status, one after the other, and the counts."""
+    page.get_by_role("button", name="What was made").click()
+    said = ""
+    for status in ("Waiting", "Accepted", "Rejected"):
+        page.locator("#pairs-status label", has_text=status).click()
+        page.wait_for_timeout(1_000)
+        for _ in range(PAIRS_SEEN):
+            said += page.locator("#pair-passage").inner_text()
+            page.locator("#pair-next").click()
+            page.wait_for_timeout(250)
+    return said
+
+
+def _unfold(page: Page) -> None:
+    """Open whatever is folded."""
+    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    page.wait_for_timeout(100)
+
+
+# What is opened on a tab, beyond what it shows by itself.
+OPENED: dict[str, Callable[[Page], str]] = {
+    "Documents": _open_documents,
+    "Pairs": _open_pairs,
+    "Questions": _open_questions,
+}
+PAIRS_SEEN = 20
 
 
 @pytest.fixture(scope="module")
