@@ -133,4 +133,7 @@ def test_marks_fit_a_phone_in_the_dark(visit):
     assert boxes[0]["y"] == boxes[1]["y"]
     right.click()
     expect(right).to_have_text("✓ Right")
+    chosen = page.locator("#sources label.selected")
+    dark = "el => getComputedStyle(el).color.match(/\\d+/g).slice(0, 3).every(n => n > 180)"
+    assert chosen.evaluate(dark)
     assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
