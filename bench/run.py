@@ -22,6 +22,7 @@ MODULES = {
     "zoo": "A folder of real and broken files",
     "ingest": "Taking files in",
     "question": "A question at 100,000 windows",
+    "scale": "100,000 windows of real pages",
     "growth": "Growth",
     "training": "Training",
     "load": "Many people at once",

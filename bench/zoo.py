@@ -31,12 +31,17 @@ EXIT_CODES = (0, 10)
 
 @dataclass(frozen=True)
 class Ingested:
-    """One run of the command: its exit code, its JSON, seconds, and peak memory in MB."""
+    """One run of the command: its exit code, its JSON, seconds, and memory twice a second in MB."""
 
     code: int
     printed: dict[str, Any]
     seconds: float
-    peak_mb: float
+    memory_mb: list[float]
+
+    @property
+    def peak_mb(self) -> float:
+        """The most memory at a time."""
+        return max(self.memory_mb, default=0.0)
 
     @property
     def unexplained(self) -> list[str]:
@@ -50,10 +55,10 @@ class Ingested:
 
 
 class Watch:
-    """The peak memory of a process and of all that works on its data folder."""
+    """The memory of a process and of all that works on its data folder, twice a second."""
 
     def __init__(self, pid: int, home: Path) -> None:
-        self.peak_bytes = 0
+        self.held_mb: list[float] = []
         self._pid, self._home = pid, str(home)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
@@ -68,7 +73,7 @@ class Watch:
 
     def _sample(self) -> None:
         while not self._ended.wait(SAMPLE_EVERY_S):
-            self.peak_bytes = max(self.peak_bytes, sum(map(_share, self._processes())))
+            self.held_mb.append(sum(map(_share, self._processes())) / 1e6)
 
     def _processes(self) -> set[psutil.Process]:
         """The process, the database (which is nobody's child), and the descendants of both."""
@@ -94,27 +99,27 @@ def _share(process: psutil.Process) -> int:
     return int(held.group(1)) * 1024 if held else 0
 
 
-def ingest(folder: Path) -> Ingested:
-    """Ingest a folder with the command, into a data folder of its own."""
+def ingest(folder: Path, home: Path) -> Ingested:
+    """Ingest a folder with the command; `home` becomes its data folder."""
     attune = Path(sys.executable).with_name("attune")
-    with tempfile.TemporaryDirectory(prefix="attune-zoo-") as home:
-        environment = {**os.environ, "ATTUNE_HOME": home, "DATABASE_URL": ""}
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            [attune, "ingest", folder, "--recursive", "--json"],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        with process, Watch(process.pid, Path(home)) as watch:
-            out, _ = process.communicate()
-        seconds = time.perf_counter() - started
-    return Ingested(process.returncode, json.loads(out), seconds, watch.peak_bytes / 1e6)
+    environment = {**os.environ, "ATTUNE_HOME": str(home), "DATABASE_URL": ""}
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        [attune, "ingest", folder, "--recursive", "--json"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=None if sys.stderr.isatty() else subprocess.DEVNULL,
+    )
+    with process, Watch(process.pid, home) as watch:
+        out, _ = process.communicate()
+    seconds = time.perf_counter() - started
+    return Ingested(process.returncode, json.loads(out), seconds, watch.held_mb)
 
 
 def measure(folder: Path) -> tuple[Ingested, list[dict[str, Any]]]:
     """The run and its rows."""
-    run = ingest(folder)
+    with tempfile.TemporaryDirectory(prefix="attune-zoo-") as home:
+        run = ingest(folder, Path(home))
     files = run.printed["files"]
     there = {path for path in folder.rglob("*") if path.is_file()}
     missing = there - {Path(file["path"]) for file in files}
