@@ -169,10 +169,16 @@ class Settings(BaseSettings):
 
 
 def silence_telemetry() -> None:
-    """Keep libraries from reporting use to their makers; call it before any of them is imported."""
+    """
+    Keep libraries from reporting use to their makers, and Gradio from adding it up for a page that
+    nobody can open; call it before any of them is imported.
+    """
     os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    # After each event Gradio would put the last 10,000 into a table and work out percentiles.
+    os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
+    os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(10**15)
 
 
 @lru_cache(maxsize=1)

@@ -1,5 +1,5 @@
 """
-Shared fixtures: one embedded server per run, one database per test, cloned from a migrated
+Shared fixtures: one embedded server per process, one database per test, cloned from a migrated
 template; a tiny encoder built here, so that nothing is downloaded.
 """
 
@@ -18,14 +18,16 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 
+from app.settings import silence_telemetry
 from pipelines.store import db
 from pipelines.store.db import Pool
 from pipelines.store.embedded import EmbeddedPostgres
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "False")
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+silence_telemetry()
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# The models are tiny, and `make test` has two processes run tests side by side.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A busy machine is slow, not wrong.
 hypothesis_settings.register_profile("attune", deadline=None)
@@ -49,7 +51,7 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
-    """One embedded server for the whole run, with the migrated template database."""
+    """One embedded server for all tests of the process, with the migrated template database."""
     folder = Path(tempfile.mkdtemp(prefix="attune-"))
     with EmbeddedPostgres(folder) as server:
         with psycopg.connect(server.dsn, autocommit=True) as conn:

@@ -66,8 +66,13 @@ def member(served: Listening, way: Way = "chat-password") -> str:
 
 def routes(served: Listening, mount: str) -> Iterator[Try]:
     """Every route of a mount, its parameters filled with something."""
-    (mounted,) = [r for r in served.app.routes if isinstance(r, Mount) and r.path == mount]
-    yield from _tries(mounted.routes, mount)
+    yield from _tries(mounted(served, mount).routes, mount)
+
+
+def mounted(served: Listening, mount: str) -> Mount:
+    """One of the application's mounts."""
+    (found,) = [r for r in served.app.routes if isinstance(r, Mount) and r.path == mount]
+    return found
 
 
 def own_routes(served: Listening) -> Iterator[Try]:

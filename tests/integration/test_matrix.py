@@ -153,3 +153,16 @@ def test_an_unguarded_handler_is_noticed(dsn, tiny_model, tmp_path, monkeypatch)
     with _without_the_guard(monkeypatch), listening(dsn, tiny_model, tmp_path) as served:
         found = handlers_that_answer(served, "")
     assert [name.split()[1] for name, _ in found] == ["forgot"]
+
+
+def test_gradio_adds_up_no_statistics(served):
+    """Else each event costs more than the one before it, seconds in the end."""
+    member, session = matrix.member(served), uuid4().hex
+    with served.client(member) as client:
+        for _, body in matrix.events(matrix.config(served, "", member), session):
+            client.post("/gradio_api/queue/join", json=body)
+        ended = list(matrix.outcomes(client, "", session))
+    queue = matrix.mounted(served, "").app.get_blocks()._queue
+    assert len(ended) > 9
+    assert len(queue.event_analytics) == 1
+    assert queue.cached_event_analytics_summary == {"functions": {}}
