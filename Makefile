@@ -41,7 +41,8 @@ test: $(DEV_STAMP) ## lint, types, import rules, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --config pyproject.toml
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not alone'
+	$(BIN)/pytest -m alone tests/acceptance
 
 bench: $(DEV_STAMP) ## measure again what docs/performance.md says
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,peers]'

@@ -14,6 +14,8 @@ from pipelines.ingest import Incoming
 from tests.fakes import scripted_llm
 from tests.serving_app import listening
 
+pytestmark = pytest.mark.alone
+
 PLACES = 3
 
 
