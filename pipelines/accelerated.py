@@ -28,8 +28,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines import artifacts
-from pipelines.encoder import LocalEncoder, TokenCounter, Vectors, tokenizer_file, unit_rows
+from pipelines import artifacts, memory
+from pipelines.encoder import (
+    Encoder,
+    LocalEncoder,
+    TokenCounter,
+    Vectors,
+    tokenizer_file,
+    unit_rows,
+)
 from pipelines.errors import ArtifactError, InputError
 from pipelines.orphan import when_parent_ends
 
@@ -110,10 +117,13 @@ def build(model: Path, target: Path, texts: Sequence[str]) -> Verdict:
 def _convert_and_compare(model: Path, staging: Path, texts: Sequence[str]) -> Verdict:
     """int8, or where that loses what is found (rows of numbers, say), the same graph unquantised."""
     _convert(model, staging, texts, quantise=True)
+    memory.give_back()
     verdict = _compare(model, staging, texts)
     if verdict.usable:
         return verdict
+    memory.give_back()
     _convert(model, staging, texts, quantise=False)
+    memory.give_back()
     exact = _compare(model, staging, texts)
     return replace(exact, reason=f"fp32: {exact.reason} (int8 refused: {verdict.reason})")
 
@@ -227,23 +237,20 @@ def _crop(text: str, start: int = 0) -> str:
 def _compare(model: Path, twin: Path, texts: Sequence[str]) -> Verdict:
     """Cosine and hit@5 of the twin beside torch, on questions cropped from the windows."""
     manifest = artifacts.Manifest.of(twin).sha256
-    # Small batches: torch's takes half a gigabyte more with its usual ones, beside whoever waits.
-    slow = LocalEncoder(model, device="cpu", batch_size=8)
-    fast = AcceleratedEncoder(twin, manifest)
     windows = list(dict.fromkeys(t for t in texts if t.strip()))
     windows = windows[:: max(1, len(windows) // COMPARED_TEXTS)]
     questions = [_crop(text, start) for start in range(QUESTIONS_PER_TEXT) for text in windows]
     places = np.tile(np.arange(len(windows)), QUESTIONS_PER_TEXT)
-    hits, cosine = [], 0.0
-    vectors = {}
-    for name, encoder in (("torch", slow), ("twin", fast)):
-        documents = encoder.encode_documents(windows)
-        asked = encoder.encode_queries(questions)
+    # One after the other, and torch in small batches: whoever waits for this holds memory as well.
+    torch = _embedded(LocalEncoder(model, device="cpu", batch_size=8), windows, questions)
+    memory.give_back()
+    fast = _embedded(AcceleratedEncoder(twin, manifest), windows, questions)
+    hits = []
+    for documents, asked in (torch, fast):
         scores = asked @ documents.T
         own = np.take_along_axis(scores, places[:, None], axis=1)
         hits.append(float(((scores > own + TIE).sum(axis=1) < 5).mean()))
-        vectors[name] = documents
-    cosine = float((vectors["torch"] * vectors["twin"]).sum(axis=1).mean())
+    cosine = float((torch[0] * fast[0]).sum(axis=1).mean())
     loss = hits[0] - hits[1]
     usable = acceptable(loss, cosine)
     reason = (
@@ -251,6 +258,12 @@ def _compare(model: Path, twin: Path, texts: Sequence[str]) -> Verdict:
         f" by {len(questions)} questions on {len(windows)} windows"
     )
     return Verdict(usable, reason, cosine, hits[0], hits[1], len(questions), manifest)
+
+
+def _embedded(
+    encoder: Encoder, windows: Sequence[str], questions: Sequence[str]
+) -> tuple[Vectors, Vectors]:
+    return encoder.encode_documents(windows), encoder.encode_queries(questions)
 
 
 class _Tokens:
@@ -308,13 +321,14 @@ class AcceleratedEncoder:
         bulk = {"NUM_STREAMS": cores, "INFERENCE_NUM_THREADS": cores}
         # One question: one thread, because two wait for each other beside a busy neighbour.
         single = {"NUM_STREAMS": 1, "INFERENCE_NUM_THREADS": 1}
-        document = folder / "document.xml"
-        query = folder / "query.xml" if (folder / "query.xml").is_file() else document
-        self._queues = {
-            "document": _Queue(core, document, bulk, cores),
-            "query": _Queue(core, query, bulk, cores),
-            "question": _Queue(core, query, single, 1),
-        }
+        document = query = folder / "document.xml"
+        in_bulk = {"document": _Queue(core, document, bulk, cores)}
+        if (folder / "query.xml").is_file():
+            query = folder / "query.xml"
+            in_bulk["query"] = _Queue(core, query, bulk, cores)
+        else:
+            in_bulk["query"] = in_bulk["document"]
+        self._queues = {**in_bulk, "question": _Queue(core, query, single, 1)}
 
     @property
     def dimension(self) -> int:
