@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 from pipelines.errors import InputError, ProviderError
 
 Vectors = NDArray[np.float32]
+# Texts tokenized together: what the tokenizer says of each token takes hundreds of bytes, and a
+# long document has millions.
+COUNTED_AT_ONCE = 64
 
 
 class Encoder(Protocol):
@@ -88,8 +91,12 @@ class TokenCounter:
 
     def offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         """See `Encoder.token_offsets`."""
-        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
-        return [np.asarray(e.offsets, dtype=np.int64).reshape(-1, 2) for e in encodings]
+        found = []
+        for start in range(0, len(texts), COUNTED_AT_ONCE):
+            some = list(texts[start : start + COUNTED_AT_ONCE])
+            for encoding in self._tokenizer.encode_batch(some, add_special_tokens=False):
+                found.append(np.asarray(encoding.offsets, dtype=np.int64).reshape(-1, 2))
+        return found
 
 
 class LocalEncoder:

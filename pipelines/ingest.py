@@ -23,7 +23,7 @@ from typing import Literal
 import numpy as np
 import psycopg
 
-from pipelines import calibrate, languages, suspicious, text
+from pipelines import calibrate, languages, memory, suspicious, text
 from pipelines.build import Stop, Stopped
 from pipelines.convert import Converted, Converter, mime_of
 from pipelines.encoder import Encoder, Vectors
@@ -46,6 +46,8 @@ STOP_EVERY_S = 0.5
 GROUP_CHARS = 200_000
 AHEAD_FILES = 32
 AHEAD_BYTES = 16 * 2**20
+# After more text than this, what it took is worth giving back.
+LARGE_CHARS = 2_000_000
 # So many chunks are worth the half minute that a faster encoder takes to build.
 BULK_CHUNKS = 300
 # About a window of a chunk, to build it by.
@@ -290,7 +292,10 @@ class Ingester:
     def _write_group(
         self, group: Sequence[_Prepared], embedded: Mapping[DocumentId, _Embedded]
     ) -> list[Outcome]:
-        return [self._complete(one, embedded) for one in group]
+        outcomes = [self._complete(one, embedded) for one in group]
+        if sum(one.chars for one in group) > LARGE_CHARS:
+            memory.give_back()
+        return outcomes
 
     def _complete(self, prepared: _Prepared, embedded: Mapping[DocumentId, _Embedded]) -> Outcome:
         # Asked again: a file before may have been a copy of it.
