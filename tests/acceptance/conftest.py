@@ -1,4 +1,4 @@
-"""The browser, and visitors with it. A module brings its server (`served`) and how it is visited."""
+"""The browser, and visitors with it; a module brings its server (`served`)."""
 
 from __future__ import annotations
 
@@ -29,12 +29,7 @@ def images(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def visit(
-    request: pytest.FixtureRequest, browser: Browser, served: Served
-) -> Iterator[Callable[..., Page]]:
-    """
-    Opens a page as a new visitor. It may not complain, nor ask anybody but the server; what a
-    module brings about itself it names as FORGIVEN.
-    """
-    with visits(browser, served, getattr(request.module, "FORGIVEN", ())) as opened:
+def visit(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
+    """Opens a page as a new visitor. It may not complain, nor ask anybody but the server."""
+    with visits(browser, served) as opened:
         yield opened

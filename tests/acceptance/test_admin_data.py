@@ -166,6 +166,7 @@ def test_pairs_are_made_and_reviewed_by_keys(admin, images):
         "relevant_docs": {"a": ["p"], "b": ["p"]},
     }
     page.reload()
+    expect(counts.first).to_be_visible()  # what the screen looked like before the import came last
     page.locator("#pairs-file input[type=file]").set_input_files(
         {
             "name": "clock.json",

@@ -24,11 +24,6 @@ COST = "How much did the ferry terminal cost?"
 COST_ANSWER = "Building the terminal cost 4.2 million pounds, a third of it paid by the county [1]."
 SLOW = "Tell me everything about Saltmere, slowly"
 ABSENT = "What is the boiling point of mercury?"
-# A stream that a reload or the server's end cut off is no fault of the page.
-FORGIVEN = (
-    "AbortError", "errored out", "ERR_CONNECTION", "ERR_INCOMPLETE", "network error",
-    "Failed to fetch", "Cancelled",
-)  # fmt: skip
 HOSTILE = "What is the tariff of the dry dock?"
 HOSTILE_ANSWER = (
     'See <img src="http://203.0.113.9/a.png" onerror="document.title=1"> '
