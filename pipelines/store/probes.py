@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +46,24 @@ def sample(conn: Connection, index_id: IndexId, rule_id: RuleId, count: int) -> 
     ]
 
 
-def finds_itself(conn: Connection, index_id: IndexId, window: Stored) -> bool:
+def not_found(conn: Connection, index_id: IndexId, windows: Sequence[Stored]) -> list[Stored]:
+    """
+    The windows that the HNSW index does not give for their own vectors.
+
+    Documents come and go while this looks: a window deleted meanwhile is not at fault.
+    """
+    missed = [window for window in windows if not _finds_itself(conn, index_id, window)]
+    rows = conn.execute(
+        sql.SQL("select window_id from {} where window_id = any(%s)").format(
+            indexes.table(index_id)
+        ),
+        ([window.id for window in missed],),
+    )
+    there = {row[0] for row in rows}
+    return [window for window in missed if window.id in there]
+
+
+def _finds_itself(conn: Connection, index_id: IndexId, window: Stored) -> bool:
     """Whether the HNSW index gives a window, or one of the same text, as the nearest to its vector."""
     with conn.transaction():
         conn.execute(f"set local hnsw.ef_search = {EF_SEARCH}; set local enable_seqscan = off")
