@@ -52,6 +52,8 @@ LARGE_CHARS = 2_000_000
 BULK_CHUNKS = 300
 # About a window of a chunk, to build it by.
 SAMPLE_CHARS = 500
+# After so many the reader is let go, with its memory: the next files can wait for a new one.
+MANY_WINDOWS = 5000
 # A swap during the write makes it start over; more often than this, something is wrong.
 MOST_TRIES = 5
 
@@ -121,7 +123,7 @@ class Ingester:
 
         :raises Stopped: `stop` said so; files that are in stay in.
         """
-        changed = False
+        changed, windows = False, 0
         with (
             ThreadPoolExecutor(1, thread_name_prefix="read") as reader,
             ThreadPoolExecutor(1, thread_name_prefix="write") as writer,
@@ -129,11 +131,14 @@ class Ingester:
             try:
                 for outcomes in self._groups(files, reader, writer):
                     changed |= any(outcome.status == "indexed" for outcome in outcomes)
+                    windows += sum(outcome.windows for outcome in outcomes)
                     yield from outcomes
             except BaseException:  # stopped, interrupted, or nobody listens any more
                 reader.shutdown(wait=False, cancel_futures=True)
                 self.converter.abandon()
                 raise
+        if windows > MANY_WINDOWS:
+            self.converter.close()
         if changed:  # what counts as an answer depends on what there is to find
             with self.pool.connection() as conn:
                 calibrate.refresh(conn, self.handle_source())

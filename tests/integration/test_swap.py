@@ -20,7 +20,7 @@ from pipelines import build, cutover, proof, reindex
 from pipelines.build import Stopped
 from pipelines.errors import ArtifactError, ConflictError, NotReadyError
 from pipelines.reindex import EncoderOptions
-from pipelines.store import active, chunks, gaps, indexes, replicas, search
+from pipelines.store import active, chunks, documents, gaps, indexes, probes, replicas, search
 from pipelines.store.active import GapError, Switch
 from tests import versions
 from tests.corpus import add_document
@@ -454,3 +454,16 @@ def _files(folder):
     from pathlib import Path
 
     return [p for p in Path(folder).rglob("*") if p.is_file() and p.name != "manifest.json"]
+
+
+def test_a_window_deleted_while_the_proof_looks_is_not_missed(world):
+    """One that is there and not found is: nothing else is near its vector."""
+    pool, _, serving, _ = world
+    with pool.connection() as conn:
+        looked_at = probes.sample(conn, serving.vectors_id, serving.rule_id, 200)
+        (first, *_) = looked_at
+        lost = replace(first, sha256="", vector=-first.vector)
+        assert probes.not_found(conn, serving.vectors_id, [*looked_at, lost]) == [lost]
+        for listed in documents.list_all(conn):
+            chunks.delete_document(conn, listed.document.id)
+        assert probes.not_found(conn, serving.vectors_id, [*looked_at, lost]) == []
