@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
-TIMES = "beat_s=0.3, silent_s=4, rescue_s=0.3, poll_s=0.3, upkeep_s=0.5, grace_s=3, database_s=1"
+# Silence is not much shorter than in earnest: a worker is niced, and on a busy machine it loads its
+# libraries for seconds without a beat.
+TIMES = "beat_s=0.3, silent_s=8, rescue_s=0.3, poll_s=0.3, upkeep_s=0.5, grace_s=3, database_s=1"
 PROGRAM = """
 import sys
 from app import settings
