@@ -257,11 +257,15 @@ def set_fault(conn: Connection, hold: Hold, fault: str) -> bool:
 def rescue(conn: Connection, silent: timedelta, most_attempts: int) -> list[tuple[JobId, Rescued]]:
     """
     Queue jobs again whose worker is gone, or has not been heard of for `silent`; what became of
-    each. One that was asked to stop is aborted, and one that was begun too often has failed.
+    each. One that was asked to stop is aborted, as is one beside which another of its kind waits
+    or runs (only one may); one that was begun too often has failed.
     """
     with _its_schema(conn):
         found = conn.execute(
-            "select j.id, j.abort_requested, j.attempts from procrastinate_jobs j"
+            "select j.id, j.abort_requested or exists (select 1 from procrastinate_jobs o"
+            " where o.queueing_lock = j.queueing_lock"
+            " and (o.status = 'todo' or o.status = 'doing' and o.id < j.id)), j.attempts"
+            " from procrastinate_jobs j"
             " left join procrastinate_workers w on w.id = j.worker_id"
             " where j.status = 'doing'"
             " and (w.id is null or w.last_heartbeat < clock_timestamp() - %s)"

@@ -276,6 +276,27 @@ def test_a_job_that_ends_its_workers_again_and_again_fails(services):
         assert "3 times" in queue.get(conn, job_id).fault
 
 
+def test_a_stalled_job_does_not_hold_up_the_rescue_when_another_of_its_kind_waits(services):
+    """Only one of a kind may wait: the stalled one is given up for it, and others are rescued."""
+    with services.pool.connection() as conn, conn.transaction(force_rollback=True):
+        stalled = queue.defer_in(conn, "cleanup", who="eve")
+        other = queue.defer_in(conn, "build", who="eve", name="v3")
+        conn.execute("set local search_path to procrastinate, public")
+        conn.execute(
+            "update procrastinate_jobs set status = 'doing', queueing_lock = 'cleanup'"
+            " where id = %s",
+            (stalled,),
+        )
+        conn.execute("update procrastinate_jobs set status = 'doing' where id = %s", (other,))
+        waiting = queue.defer_in(conn, "cleanup", who="eve")
+        conn.execute(
+            "update procrastinate_jobs set queueing_lock = 'cleanup' where id = %s", (waiting,)
+        )
+        found = dict(jobs.rescue(conn, timedelta(seconds=30), 3))
+        assert (found[stalled], found[other]) == ("aborted", "queued")
+        assert queue.get(conn, waiting).status == "todo"
+
+
 def test_old_jobs_are_forgotten_with_their_progress(services):
     with services.pool.connection() as conn, conn.transaction(force_rollback=True):
         job_id = queue.defer_in(conn, "cleanup", who="eve")

@@ -1,0 +1,29 @@
+"""The short form of `make chaos`: the swap under fire, and the same with a guard removed."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.plan import SHORT
+from tests.chaos.report import Live
+from tests.chaos.run import run
+
+
+@pytest.mark.chaos
+@pytest.mark.alone
+@pytest.mark.timeout(600)
+def test_swaps_under_fire_lose_nothing():
+    """
+    Kills, a crash, races and damaged files while questions are asked and documents change: nothing
+    is lost, mixed or brought back; and promotions in two commits, or without the lock, are caught.
+    """
+    home = Path(tempfile.mkdtemp(prefix="attune-chaos-"))
+    try:
+        found = run(SHORT, Live(), home)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+    assert found.broken == []
