@@ -220,7 +220,7 @@ def _controls(
         fire = phases.Run(site, cast, postgres, plan, live)
         if observer.seen.incomplete:
             broken.append("moments incomplete before any guard was removed")
-        for how in (controls.TWO_COMMITS, controls.NO_LOCK):
+        for how in (controls.TWO_COMMITS, controls.LOCK_LET_GO):
             live.phase("controls", how)
             caught, switches = _control(how, plan, observer.seen, fire, names)
             rows.append(
