@@ -31,8 +31,10 @@ from pipelines.windows import WindowRule
 # Windows per round: seconds of embedding, so that little is lost and a stop is heard soon.
 BATCH = 512
 CUT_BATCH = 256
-# What may be embedded while writers wait: a fraction of a second on a CPU.
-TAIL_WINDOWS = 32
+# What may be embedded while writers wait: as long as this at the rate seen last, and a few windows
+# at least, a fraction of a second on a CPU.
+TAIL_S = 0.15
+LEAST_TAIL = 32
 # Share of the window rate that older measurements keep in the estimate of what is left.
 SMOOTHING = 0.8
 # pgvector's graph takes about this much beside each vector (m = 16), in bytes.
@@ -183,9 +185,7 @@ def fill(
             if meter is None:
                 meter = _Meter(gaps.measure(conn, handle.vectors_id, handle.rule_id).windows)
         if batch:
-            vectors = handle.encoder.encode_documents([window.text for window in batch])
-            with pool.connection() as conn:
-                new = gaps.add_vectors(conn, handle.vectors_id, batch, vectors)
+            new = _embed(pool, handle, batch)
             added += new
             on_progress(meter.after(new))
         if cut < CUT_BATCH and len(batch) < BATCH:
@@ -195,17 +195,45 @@ def fill(
     return added
 
 
-def fill_tail(conn: Connection, handle: SearchHandle) -> None:
+def catch_up(pool: Pool, handle: SearchHandle) -> float:
+    """
+    Add what came in lately, in one short round; windows embedded and stored per second of doing so.
+
+    `fill` counts, claims for several workers and clears away, which takes longer than documents
+    need to come in where there are many windows.
+    """
+    with pool.connection() as conn:
+        _cut(conn, handle)
+        batch = gaps.lacking(conn, handle.vectors_id, handle.rule_id, BATCH)
+    began = time.monotonic()
+    return _embed(pool, handle, batch) / (time.monotonic() - began)
+
+
+def fill_tail(conn: Connection, handle: SearchHandle, rate: float = 0) -> None:
     """
     Add what came in last, in the caller's transaction, which writers wait for; nothing if it is
     more than they should wait for.
+
+    :param rate: Windows per second that `catch_up` made.
     """
+    most = max(LEAST_TAIL, round(TAIL_S * rate))
     _cut(conn, handle)
-    batch = gaps.lacking(conn, handle.vectors_id, handle.rule_id, TAIL_WINDOWS + 1)
-    if 0 < len(batch) <= TAIL_WINDOWS:
+    batch = gaps.lacking(conn, handle.vectors_id, handle.rule_id, most + 1)
+    if len(batch) > most:
+        return
+    if batch:
         vectors = handle.encoder.encode_documents([window.text for window in batch])
         gaps.add_vectors(conn, handle.vectors_id, batch, vectors)
     gaps.remove_orphans(conn, handle.vectors_id, handle.rule_id)
+
+
+def _embed(pool: Pool, handle: SearchHandle, batch: list[Lacking]) -> int:
+    """Vectors of some windows, stored; how many were new. Embeds without a connection."""
+    if not batch:
+        return 0
+    vectors = handle.encoder.encode_documents([window.text for window in batch])
+    with pool.connection() as conn:
+        return gaps.add_vectors(conn, handle.vectors_id, batch, vectors)
 
 
 def _claim(conn: Connection, handle: SearchHandle) -> list[Lacking]:

@@ -24,10 +24,9 @@ from pipelines.store.active import Active, GapError, Switch
 from pipelines.store.db import Pool
 from pipelines.store.ids import IndexId
 
-# Writers come in between catching up and switching; each try leaves less to catch up. From the
-# third on the little that is left is caught up while they wait, so that busy ones do not win forever.
+# Writers come in between catching up and switching. The little that is left is caught up while
+# they wait, so that busy ones do not win forever; where it is more, each try leaves less.
 MOST_TRIES = 50
-TRIES_BESIDE_WRITERS = 2
 PAUSE_S = 0.05
 PREPARE_TIMEOUT_S = 120.0
 # How long the outcome of a lost commit is asked for.
@@ -121,17 +120,18 @@ def roll_back(
 
 
 def _switch(pool: Pool, handle: SearchHandle, switch: Switch, stop: Stop) -> Active:
-    for tried in range(MOST_TRIES):
-        complete = (
-            partial(build.fill_tail, handle=handle) if tried >= TRIES_BESIDE_WRITERS else None
-        )
+    rate = 0.0
+    for _ in range(MOST_TRIES):
+        if stop():
+            raise Stopped
         try:
             with pool.connection() as conn:
-                return active.promote(conn, switch, complete)
+                return active.promote(
+                    conn, switch, partial(build.fill_tail, handle=handle, rate=rate)
+                )
         except (GapError, LockNotAvailable, DeadlockDetected) as error:
             log.debug("promotion tries again: %s", error)
-            # At once: every document that comes in meanwhile makes another round.
-            build.fill(pool, handle, stop=stop)
+            rate = build.catch_up(pool, handle)
         except psycopg.OperationalError:
             after = _outcome(pool, switch)
             if after is not None:

@@ -199,9 +199,9 @@ def _scale(
     found = scale.measure(pool, plan.windows, plan.switches_at_scale)
     pool.close()
     pause_ms, switch_s = scale.summary(found)
-    how = f"{found.windows} windows with synthetic vectors, {len(found.pauses_s)} switches"
+    how = f"{found.windows} windows with synthetic vectors, {len(found.pauses_s)} switches, 2 writers, {found.rate:.0f} windows/s"
     rows = [
-        row("writers wait for a switch, p95", pause_ms, "ms", 300, f"{how}, 2 writers"),
+        row("writers wait for a switch, p95", pause_ms, "ms", 300, how),
         row("rollback at that size, longest", switch_s, "s", 2.0, f"{how}, catching up included"),
     ]
     broken = [f"at scale: {found.incomplete} switches left a gap"] if found.incomplete else []

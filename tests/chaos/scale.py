@@ -20,18 +20,22 @@ from tests.chaos.check import quantile
 
 DIMENSIONS = (32, 48)
 CHUNKS_A_DOCUMENT = 1000
-WRITE_EVERY_S = 0.02
+# Together about as many windows a second as the bundled embedder can take in on two cores.
+WRITE_EVERY_S = 0.05
 WINDOWS_A_WRITE = 5
 
 
 @dataclass(frozen=True)
 class AtScale:
-    """Per switch: seconds that writers waited for it at most, and that the switch took."""
+    """
+    Per switch: seconds that writers waited for it at most, and that the switch took; `rate`:
+    windows written per second meanwhile.
+    """
 
     windows: int
     pauses_s: list[float]
     switches_s: list[float]
-    writes: int
+    rate: float
     incomplete: int
 
 
@@ -132,6 +136,7 @@ def _switch_beside_writers(
     [thread.start() for thread in threads]
     pauses, took = [], []
     incomplete = 0
+    started = time.monotonic()
     try:
         for n in range(switches):
             time.sleep(0.25)
@@ -152,7 +157,8 @@ def _switch_beside_writers(
     finally:
         stopping.set()
         [thread.join() for thread in threads]
-    return AtScale(windows, pauses, took, len(waits), incomplete)
+    rate = len(waits) * WINDOWS_A_WRITE / (time.monotonic() - started)
+    return AtScale(windows, pauses, took, rate, incomplete)
 
 
 def _switch(pool: Pool, handle: SearchHandle) -> None:

@@ -271,23 +271,28 @@ def test_two_promotions_at_once_have_one_winner(world):
 
 
 def test_writers_without_a_pause_do_not_keep_a_version_from_serving(world):
-    """What comes in during every try is caught up in the switch itself, while writers wait."""
+    """What comes in last is caught up in the switch itself; more than that in a round before it."""
     pool, _, serving, candidate = world
     build.build(pool, candidate)
-    count = 0
+    rounds = []
 
-    def write_again(*args, real=build.fill, **kwargs):
-        nonlocal count
-        added = real(*args, **kwargs)
-        count += 1
-        with pool.connection() as conn:
-            add_document(conn, serving, f"late {count}", versions.passages(1, of=f"l{count}x"))
-        return added
+    def write_after(real, most):
+        def then_write(*args, **kwargs):
+            made = real(*args, **kwargs)
+            rounds.append(real)
+            with pool.connection() as conn:
+                name = f"late {len(rounds)}"
+                add_document(conn, serving, name, versions.passages(most, of=f"l{len(rounds)}x"))
+            return made
 
+        return then_write
+
+    caught_up = build.catch_up
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "fill", write_again)
+        patch.setattr(build, "fill", write_after(build.fill, build.LEAST_TAIL + 1))
+        patch.setattr(build, "catch_up", write_after(build.catch_up, 1))
         assert cutover.promote(pool, candidate, 1, "test").epoch == 2
-    assert count <= cutover.TRIES_BESIDE_WRITERS + 2
+    assert rounds.count(caught_up) == 1
     with pool.connection() as conn:
         assert not gaps.measure(conn, candidate.vectors_id, candidate.rule_id)
 
