@@ -48,7 +48,7 @@ FULL = Plan(
     switches_at_scale=24,
     control_switches=60,
     damages=3,
-    steady_s=12,
+    steady_s=30,
 )
 # The worker's kills and the other damages have tests of their own.
 SHORT = Plan(
