@@ -8,20 +8,27 @@ cheap: torch and sentence-transformers load with the first local model.
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.errors import InputError, ProviderError
 
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
 Vectors = NDArray[np.float32]
 # Texts tokenized together: what the tokenizer says of each token takes hundreds of bytes, and a
 # long document has millions.
 COUNTED_AT_ONCE = 64
+# The libraries' own imports do not stand two threads at once.
+_LOADING = threading.Lock()
 
 
 class Encoder(Protocol):
@@ -99,8 +106,41 @@ class TokenCounter:
         return found
 
 
+@cache
+def _all_threads() -> int:
+    """As many as torch takes by itself; asked before the first question takes one."""
+    import torch
+
+    return torch.get_num_threads()
+
+
+def stated_dimension(folder: Path) -> int | None:
+    """
+    Vector length of a sentence-transformers folder by its files, where it is plain: a transformer,
+    one way of pooling, and normalising at most. None: only the loaded model knows.
+    """
+    try:
+        modules = json.loads((folder / "modules.json").read_text())
+        kinds = {module["type"].rpartition(".")[2]: module["path"] for module in modules}
+        if (
+            not {"Transformer", "Pooling"}
+            <= kinds.keys()
+            <= {"Transformer", "Pooling", "Normalize"}
+        ):
+            return None
+        pooling = json.loads((folder / kinds["Pooling"] / "config.json").read_text())
+        modes = [name for name in pooling if name.startswith("pooling_mode") and pooling[name]]
+        dimension = pooling.get("embedding_dimension") or pooling["word_embedding_dimension"]
+        return int(dimension) if len(modes) == 1 and isinstance(dimension, int) else None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
 class LocalEncoder:
-    """A sentence-transformers model in a local folder."""
+    """
+    A sentence-transformers model in a local folder, loaded when it is first needed: to count tokens
+    takes neither torch nor the weights, half a gigabyte and seconds.
+    """
 
     def __init__(
         self,
@@ -115,25 +155,23 @@ class LocalEncoder:
         :param threads: CPU threads for batches; a single question always uses one, because
             two OpenMP threads beside a busy neighbour wait for each other.
         """
-        import torch
-        from sentence_transformers import SentenceTransformer
-        from transformers.utils import logging
-
-        logging.disable_progress_bar()  # one for every load, on the stderr of every command
-        self._model = SentenceTransformer(str(folder), device=device, local_files_only=True)
-        self._model.eval()
+        self._folder = folder
+        self._wanted_device = device
         self._counter = TokenCounter(tokenizer_file(folder))
-        self._threads = threads or torch.get_num_threads()
+        self._stated_dimension = stated_dimension(folder)
+        self._threads = threads
         self._batch_size = batch_size
+        self._model: SentenceTransformer | None = None
         self._lock = threading.Lock()
-        dimension = self._model.get_embedding_dimension()
-        if dimension is None:
-            raise InputError(f"The model in {folder} does not say its dimension.")
-        self._dimension = int(dimension)
 
     @property
     def dimension(self) -> int:
-        return self._dimension
+        if self._stated_dimension is not None:
+            return self._stated_dimension
+        dimension = self._loaded().get_embedding_dimension()
+        if dimension is None:
+            raise InputError(f"The model in {self._folder} does not say its dimension.")
+        return int(dimension)
 
     @property
     def tokenizer(self) -> str:
@@ -142,25 +180,40 @@ class LocalEncoder:
     @property
     def device(self) -> str:
         """Where the weights are: ``cpu``, ``cuda:0``, ..."""
-        return str(self._model.device)
+        return str(self._loaded().device)
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        return self._encode(self._model.encode_query, texts)
+        return self._encode("encode_query", texts)
 
     def encode_documents(self, texts: Sequence[str]) -> Vectors:
-        return self._encode(self._model.encode_document, texts)
+        return self._encode("encode_document", texts)
 
     def token_offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         return self._counter.offsets(texts)
 
-    def _encode(self, method: Any, texts: Sequence[str]) -> Vectors:
-        if not texts:
-            return np.empty((0, self._dimension), dtype=np.float32)
-        import torch
+    def _loaded(self) -> SentenceTransformer:
+        with _LOADING:
+            if self._model is None:
+                from sentence_transformers import SentenceTransformer
+                from transformers.utils import logging
 
+                logging.disable_progress_bar()  # one for every load, on the stderr of every command
+                most = _all_threads()
+                self._threads = self._threads or most
+                self._model = SentenceTransformer(
+                    str(self._folder), device=self._wanted_device, local_files_only=True
+                ).eval()
+            return self._model
+
+    def _encode(self, method: str, texts: Sequence[str]) -> Vectors:
+        if not texts:
+            return np.empty((0, self.dimension), dtype=np.float32)
         with self._lock:  # torch's thread count belongs to the process
-            torch.set_num_threads(1 if len(texts) == 1 else self._threads)
-            rows = method(
+            encode = getattr(self._loaded(), method)
+            import torch
+
+            torch.set_num_threads(1 if len(texts) == 1 else self._threads or 1)
+            rows = encode(
                 list(texts),
                 batch_size=self._batch_size,
                 convert_to_numpy=True,

@@ -21,7 +21,7 @@ from app.admin import (  # fmt: skip
     tune,
     versions,
 )
-from app.admin.screen import QUIET, Screen, handler
+from app.admin.screen import LOOK_S, QUIET, Screen, handler
 
 if TYPE_CHECKING:
     from app.wiring import Services
@@ -59,7 +59,7 @@ def build(services: Services) -> gr.Blocks:
         with gr.Tabs(elem_id="screens") as tabs:
             for name, label, fill in SCREENS:
                 with gr.Tab(label, id=name, elem_id=f"screen-{name}") as tab:
-                    timer = gr.Timer(2, active=False)
+                    timer = gr.Timer(LOOK_S, active=False)
                     fill(Screen(services, name, tab, tabs, seen, timer))
                     tab.select(None, js=f"() => window.attuneOpened({name!r})", **QUIET)
         blocks.load(handler(_open), None, tabs, **QUIET)

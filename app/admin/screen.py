@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 Updates = dict[Any, Any]
 # What the page calls is not offered as an API, and no block grows a spinner for a short look.
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+LOOK_S, IDLE_LOOK_S = 2, 15
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,10 @@ class View:
 
     updates: Updates
     running: bool = False
+
+
+def _next_look(view: View) -> gr.Timer:
+    return gr.Timer(LOOK_S if view.running else IDLE_LOOK_S, active=True)
 
 
 def handler(function: Callable[..., Any], *, has_outputs: bool = True) -> Callable[..., Any]:
@@ -100,21 +105,22 @@ class Screen:
         self, look: Callable[..., View], inputs: Sequence[Any], outputs: Sequence[Any]
     ) -> None:
         """
-        Call `look` when the tab is opened, and every two seconds while it is seen and something
-        runs.
+        Call `look` when the tab is opened, and again while it is seen: every few seconds while
+        something runs, else now and then. Others may begin something, and a look that began before
+        a job was queued may end after it.
 
         :param look: Takes the admin's name and the inputs' values; cheap, and of no effect.
         """
 
         def opened(who: str, *values: Any) -> Updates:
             view = look(who, *values)
-            return {**view.updates, self.seen: self.name, self.timer: gr.Timer(active=view.running)}
+            return {**view.updates, self.seen: self.name, self.timer: _next_look(view)}
 
         def again(who: str, seen: str, *values: Any) -> Updates:
             if seen != self.name:
                 return {self.timer: gr.Timer(active=False)}
             view = look(who, *values)
-            return {**view.updates, self.timer: gr.Timer(active=view.running)}
+            return {**view.updates, self.timer: _next_look(view)}
 
         self._look = again
         self._look_io = [self.seen, *inputs], [*outputs, self.timer]

@@ -252,3 +252,12 @@ def test_overview_tells_the_state_and_leads_on(admin, images):
     screenshot(page, images / "admin-overview.png")
     overview.locator("ul.next a").first.click()
     expect(page).not_to_have_url(re.compile(r"tab=overview"))
+
+
+def test_what_others_do_appears_on_an_open_page(admin, served):
+    """An idle page looks again by itself, without anything having run on it."""
+    page = admin("documents")
+    late = served.home / "late.txt"
+    late.write_text("The night ferry leaves Saltmere at ten. " * 8)
+    assert served.run("ingest", str(late)).returncode == 0
+    expect(rows(page, "documents-table", "late.txt")).to_have_count(1, timeout=LONG_S)

@@ -1,0 +1,47 @@
+"""What a model's files say without loading it."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+from pipelines import artifacts
+from pipelines.encoder import LocalEncoder, stated_dimension
+
+
+def test_the_files_of_a_plain_model_state_the_length_of_its_vectors(tiny_model, tmp_path):
+    """What the loaded model has; several ways of pooling, or other modules, are left to it."""
+    vectors = LocalEncoder(tiny_model, device="cpu").encode_documents(["harbour"])
+    assert stated_dimension(tiny_model) == vectors.shape[1]
+
+    copy = tmp_path / "model"
+    shutil.copytree(tiny_model, copy)
+    listed = json.loads((copy / "modules.json").read_text())
+    more = [
+        *listed,
+        {"idx": 9, "name": "9", "path": "9_Dense", "type": "sentence_transformers.Dense"},
+    ]
+    (copy / "modules.json").write_text(json.dumps(more))
+    assert stated_dimension(copy) is None
+
+    (copy / "modules.json").write_text("[{")
+    assert stated_dimension(copy) is None
+    assert stated_dimension(tmp_path) is None
+
+
+def test_counting_tokens_loads_no_model():
+    """Torch takes seconds and memory that a command with an accelerated twin never needs."""
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from pathlib import Path; from pipelines.encoder import LocalEncoder;"
+            "e = LocalEncoder(Path(sys.argv[1])); print(e.dimension, len(e.token_offsets(['a b'])[0]),"
+            " 'torch' in sys.modules)",
+            str(artifacts.bundled_model()),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.split() == ["384", "2", "False"]
