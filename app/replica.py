@@ -101,7 +101,9 @@ class Replica:
             raise NotReadyError("No version is active yet.")
         held = self._serving
         if held is None or held.epoch != pointer.epoch:
-            self._load(pointer.index_id)
+            # At the start it serves already, elsewhere or before: nobody waits for a probe, and
+            # a command may need no more of the model than its way of counting tokens.
+            self._load(pointer.index_id, probed=held is not None)
             held = self._adopt(pointer)
             if not self._threads:  # which would let go of what served before
                 self._release()
@@ -212,22 +214,25 @@ class Replica:
         with self._state:
             self._faults[index_id] = (reason, time.monotonic())
 
-    def _load(self, index_id: IndexId) -> None:
+    def _load(self, index_id: IndexId, *, probed: bool = True) -> None:
         with self._loading:
             if self.held(index_id) is None:
-                handle = self._verified(index_id)
+                handle = self._verified(index_id) if probed else self._opened(index_id)
                 with self._state:
                     self._handles[index_id] = handle
                     self._faults.pop(index_id, None)
 
     def _verified(self, index_id: IndexId) -> SearchHandle:
         """A handle whose model embeds."""
-        with self._pool.connection() as conn:
-            handle = reindex.load_index(conn, index_id, self._options)
+        handle = self._opened(index_id)
         vector = handle.encoder.encode_queries([PROBE])
         if vector.shape != (1, handle.encoder.dimension) or not np.isfinite(vector).all():
             raise NotReadyError(f"Version {handle.model_name} does not embed a question.")
         return handle
+
+    def _opened(self, index_id: IndexId) -> SearchHandle:
+        with self._pool.connection() as conn:
+            return reindex.load_index(conn, index_id, self._options)
 
     def _adopt(self, pointer: Active) -> SearchHandle:
         """Exchange the serving handle, unless a newer pointer has been followed already."""
