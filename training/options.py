@@ -72,7 +72,7 @@ class TrainOptions:
         """The highest learning rate of the schedule."""
         return (
             self.learning_rate
-            or {"full": 5e-5, "lora": 5e-4, "query": 5e-5, "adapter": 3e-4}[self.method]
+            or {"full": 1e-4, "lora": 5e-4, "query": 5e-5, "adapter": 3e-4}[self.method]
         )
 
     def as_json(self) -> dict[str, Any]:
