@@ -17,7 +17,7 @@ from app.settings import Settings
 from app.supervisor import Supervisor
 from app.wiring import Services, open_ingester, open_services
 from pipelines.errors import InputError, NotReadyError
-from pipelines.ingest import Incoming
+from pipelines.incoming import Incoming
 from pipelines.store import documents
 
 HANDBOOK = Path(__file__).resolve().parents[1] / "docs" / "handbook"

@@ -25,7 +25,8 @@ from app.settings import Settings
 from app.wiring import Services, open_services
 from pipelines import cite
 from pipelines.convert import Converter
-from pipelines.ingest import Incoming, Ingester
+from pipelines.incoming import Incoming
+from pipelines.ingest import Ingester
 from pipelines.reply import Answer
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "qa" / "covid_qa"

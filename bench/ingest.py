@@ -22,7 +22,8 @@ from sentence_transformers import SentenceTransformer
 from app.wiring import Services, open_ingester
 from bench.scratch import scratch
 from pipelines import reindex
-from pipelines.ingest import Incoming, Ingester
+from pipelines.incoming import Incoming
+from pipelines.ingest import Ingester
 from pipelines.store import models
 
 PAGES = Path(__file__).resolve().parents[2] / "shared/data/scale/docs_md.tar.gz"

@@ -13,88 +13,47 @@ import hashlib
 import logging
 import time
 import uuid
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Literal
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import numpy as np
 import psycopg
 
-from pipelines import calibrate, languages, memory, suspicious, text
+from pipelines import calibrate, languages, memory, text
 from pipelines.build import Stop, Stopped
-from pipelines.convert import Converted, Converter, mime_of
-from pipelines.encoder import Encoder, Vectors
+from pipelines.convert import Converter, mime_of
+from pipelines.encoder import Vectors
 from pipelines.errors import AttuneError, ConflictError, InputError
+from pipelines.gather import bulk_known, gathered
 from pipelines.handle import SearchHandle
-from pipelines.split import ChunkDraft, split
+from pipelines.incoming import (
+    Draft,
+    Embedded,
+    Incoming,
+    Outcome,
+    Prepared,
+    warnings_of,
+    with_windows,
+)
+from pipelines.split import split
 from pipelines.store import active, chunks, documents
 from pipelines.store.chunks import NewChunk
 from pipelines.store.db import Pool
 from pipelines.store.ids import DocumentId
-from pipelines.windows import cut
 
-Status = Literal["indexed", "unchanged", "failed"]
 # Windows per call of the encoder: enough that sorting by length pays, few enough to report by.
 ENCODE_AT_ONCE = 2048
-# The same where a stop must be heard within seconds, and how often it is looked at meanwhile.
+# The same where a stop must be heard within seconds.
 STOPPABLE_AT_ONCE = 256
-STOP_EVERY_S = 0.5
-# Characters of documents embedded together, and how far reading may be ahead of embedding.
-GROUP_CHARS = 200_000
-AHEAD_FILES = 32
-AHEAD_BYTES = 16 * 2**20
 # After more text than this, what it took is worth giving back.
 LARGE_CHARS = 2_000_000
-# So many chunks are worth the half minute that a faster encoder takes to build.
-BULK_CHUNKS = 300
-# About a window of a chunk, to build it by.
-SAMPLE_CHARS = 500
 # After so many the reader is let go, with its memory: the next files can wait for a new one.
 MANY_WINDOWS = 5000
 # A swap during the write makes it start over; more often than this, something is wrong.
 MOST_TRIES = 5
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Incoming:
-    """
-    A file to take in. `source` and `collection` are its identity: the same again replaces it.
-
-    `size_bytes`, where it is known, spares loading a file that is too large. `document_id`: its row,
-    where there is one already (`pipelines/uploads`).
-    """
-
-    source: str
-    title: str
-    load: Callable[[], bytes]
-    collection: str = "default"
-    size_bytes: int | None = None
-    document_id: DocumentId | None = None
-
-    @classmethod
-    def from_path(cls, path: Path, collection: str = "default") -> Incoming:
-        """A file on disk, known by its absolute path."""
-        size = path.stat().st_size if path.is_file() else None
-        return cls(str(path.resolve()), path.name, path.read_bytes, collection, size)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one file."""
-
-    source: str
-    status: Status
-    document_id: DocumentId | None = None
-    reason: str | None = None
-    warnings: list[str] = field(default_factory=list)
-    chunks: int = 0
-    windows: int = 0
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -153,10 +112,10 @@ class Ingester:
     ) -> Iterator[list[Outcome]]:
         """The outcomes of files that were embedded together."""
         writing: Future[list[Outcome]] | None = None
-        gathered = _gathered(
-            files, lambda file: reader.submit(self._prepare, file), self._check_stop
-        )
-        for group in gathered if self.on_bulk is None else self._bulk_known(gathered, self.on_bulk):
+        groups = gathered(files, lambda file: reader.submit(self._prepare, file), self._check_stop)
+        if self.on_bulk is not None:
+            groups = bulk_known(groups, self.on_bulk)
+        for group in groups:
             drafts = [one.draft for one in group if one.draft is not None]
             self._check_stop()
             embedded = self._embed_group(drafts)
@@ -166,37 +125,11 @@ class Ingester:
         if writing is not None:
             yield writing.result()
 
-    def _bulk_known(
-        self, groups: Iterator[list[_Prepared]], on_bulk: Callable[[Sequence[str]], None]
-    ) -> Iterator[list[_Prepared]]:
-        """
-        The groups, the first of them once it is known whether there are many chunks to embed.
-
-        Nothing is embedded before: the faster encoder would have done it sooner, and the slower
-        one takes memory that building the other needs.
-        """
-        held: list[list[_Prepared]] = []
-        seen: list[str] = []
-        for group in groups:
-            held.append(group)
-            seen += [
-                chunk.text[:SAMPLE_CHARS]
-                for one in group
-                if one.draft is not None
-                for chunk in one.draft.chunks
-            ]
-            if len(seen) >= BULK_CHUNKS:
-                on_bulk(seen)
-                break
-        yield from held
-        held.clear()
-        yield from groups
-
     def _check_stop(self) -> None:
         if self.stop is not None and self.stop():
             raise Stopped
 
-    def _prepare(self, file: Incoming) -> _Prepared:
+    def _prepare(self, file: Incoming) -> Prepared:
         """Read the file, unless it is known; registers it."""
         started = time.perf_counter()
         try:
@@ -208,7 +141,7 @@ class Ingester:
         sha256 = hashlib.sha256(content).hexdigest()
         known = self._known(file, sha256)
         if known is not None:
-            return _Prepared(file, started, sha256, known)
+            return Prepared(file, started, sha256, known)
         with self.pool.connection() as conn:
             document_id = file.document_id or documents.begin(
                 conn,
@@ -224,12 +157,12 @@ class Ingester:
             converted = self.converter.convert(content, file.source)
             drafts = split(converted, self.chunk_chars)
             spoken = languages.of_chunks([draft.text for draft in drafts], converted.text)
-            draft = _Draft(document_id, converted, drafts, spoken, text.language(converted.text))
+            draft = Draft(document_id, converted, drafts, spoken, text.language(converted.text))
         except Exception as error:
             self._check_stop()  # it may have ended the reader
             failed = self._failed(file, document_id, _reason(error))
-            return _Prepared(file, started, sha256, failed)
-        return _Prepared(file, started, sha256, None, draft)
+            return Prepared(file, started, sha256, failed)
+        return Prepared(file, started, sha256, None, draft)
 
     def _known(self, file: Incoming, sha256: str) -> Outcome | None:
         """The same content as before, under this name or, if the name is new, another one."""
@@ -244,7 +177,7 @@ class Ingester:
         reason = None if before else f"the same content as {twin.title}"
         return Outcome(file.source, "unchanged", twin.id, reason)
 
-    def _refuse(self, file: Incoming, reason: str, started: float) -> _Prepared:
+    def _refuse(self, file: Incoming, reason: str, started: float) -> Prepared:
         """A file that cannot even be opened, or is of no readable type, is listed all the same."""
         with self.pool.connection() as conn:
             document_id = file.document_id or documents.begin(
@@ -256,9 +189,9 @@ class Ingester:
                 content=b"",
                 collection=file.collection,
             )
-        return _Prepared(file, started, "", self._failed(file, document_id, reason))
+        return Prepared(file, started, "", self._failed(file, document_id, reason))
 
-    def _committed(self, file: Incoming, draft: _Draft) -> Outcome | None:
+    def _committed(self, file: Incoming, draft: Draft) -> Outcome | None:
         """The outcome of a write whose connection was lost, if it was made all the same."""
         with self.pool.connection() as conn:
             document = documents.get(conn, draft.document_id)
@@ -271,7 +204,7 @@ class Ingester:
             documents.fail(conn, document_id, reason)
         return Outcome(file.source, "failed", document_id, reason)
 
-    def _embed_group(self, drafts: Sequence[_Draft]) -> dict[DocumentId, _Embedded]:
+    def _embed_group(self, drafts: Sequence[Draft]) -> dict[DocumentId, Embedded]:
         """The drafts that could be embedded, by document; together if none is at fault."""
         try:
             return self._embed(drafts)
@@ -280,29 +213,29 @@ class Ingester:
         except Exception:
             return {}  # each is tried by itself when it is written, and fails alone
 
-    def _embed(self, drafts: Sequence[_Draft]) -> dict[DocumentId, _Embedded]:
+    def _embed(self, drafts: Sequence[Draft]) -> dict[DocumentId, Embedded]:
         """Drafts with the windows and vectors of the version that serves now."""
         if not drafts:
             return {}
         handle = self.handle_source()
-        cut_up = [_with_windows(draft, handle) for draft in drafts]
+        cut_up = [with_windows(draft, handle) for draft in drafts]
         counts = [sum(len(chunk.windows) for chunk in new) for new in cut_up]
         vectors = self._encode(handle, [chunk for new in cut_up for chunk in new])
         parts = np.split(vectors, np.cumsum(counts)[:-1])
         return {
-            draft.document_id: _Embedded(handle, new, rows)
+            draft.document_id: Embedded(handle, new, rows)
             for draft, new, rows in zip(drafts, cut_up, parts, strict=True)
         }
 
     def _write_group(
-        self, group: Sequence[_Prepared], embedded: Mapping[DocumentId, _Embedded]
+        self, group: Sequence[Prepared], embedded: Mapping[DocumentId, Embedded]
     ) -> list[Outcome]:
         outcomes = [self._complete(one, embedded) for one in group]
         if sum(one.chars for one in group) > LARGE_CHARS:
             memory.give_back()
         return outcomes
 
-    def _complete(self, prepared: _Prepared, embedded: Mapping[DocumentId, _Embedded]) -> Outcome:
+    def _complete(self, prepared: Prepared, embedded: Mapping[DocumentId, Embedded]) -> Outcome:
         # Asked again: a file before may have been a copy of it.
         outcome = prepared.outcome or self._known(prepared.file, prepared.sha256)
         if outcome is None:
@@ -321,12 +254,12 @@ class Ingester:
                 outcome = self._failed(prepared.file, draft.document_id, _reason(error))
         return replace(outcome, seconds=round(time.perf_counter() - prepared.started, 3))
 
-    def _write(self, file: Incoming, draft: _Draft, found: _Embedded | None) -> Outcome:
+    def _write(self, file: Incoming, draft: Draft, found: Embedded | None) -> Outcome:
         pages = draft.converted.pages
         for _ in range(MOST_TRIES):
             found = found or self._embed([draft])[draft.document_id]
             handle = found.handle
-            warnings = _warnings(draft.converted, draft.language, handle.encoder)
+            warnings = warnings_of(draft.converted, draft.language, handle.encoder)
             with self.pool.connection() as conn, conn.transaction():
                 chunks.lock_for_writing(conn)
                 pointer = active.get(conn)
@@ -381,69 +314,6 @@ class Ingester:
         return rows
 
 
-def _gathered(
-    files: Iterable[Incoming],
-    read: Callable[[Incoming], Future[_Prepared]],
-    check_stop: Callable[[], None],
-) -> Iterator[list[_Prepared]]:
-    """Files in order, as many together as are read already and embed well together."""
-    coming = iter(files)
-    ahead: deque[tuple[int, Future[_Prepared]]] = deque()
-    while True:
-        while len(ahead) < AHEAD_FILES and (
-            not ahead or sum(size for size, _ in ahead) < AHEAD_BYTES
-        ):
-            file = next(coming, None)
-            if file is None:
-                break
-            ahead.append((file.size_bytes or 0, read(file)))
-        if not ahead:
-            return
-        while wait([ahead[0][1]], STOP_EVERY_S).not_done:
-            check_stop()
-        group = [ahead.popleft()[1].result()]
-        chars = group[0].chars
-        while ahead and chars < GROUP_CHARS and ahead[0][1].done():
-            group.append(ahead.popleft()[1].result())
-            chars += group[-1].chars
-        yield group
-
-
-@dataclass(frozen=True)
-class _Draft:
-    """A file after reading: its text, cut into chunks, and their languages."""
-
-    document_id: DocumentId
-    converted: Converted
-    chunks: list[ChunkDraft]
-    spoken: list[str | None]
-    language: str | None
-
-
-@dataclass(frozen=True)
-class _Embedded:
-    """Chunks with the windows of a version's rule, and the vectors of these. *Shape:* ``(w, d)``"""
-
-    handle: SearchHandle
-    chunks: list[NewChunk]
-    vectors: Vectors
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    """A file after reading: an outcome already, or a draft to embed."""
-
-    file: Incoming
-    started: float
-    sha256: str
-    outcome: Outcome | None
-    draft: _Draft | None = None
-
-    @property
-    def chars(self) -> int:
-        return len(self.draft.converted.text) if self.draft else 0
-
-
 def _reason(error: Exception) -> str:
     """Why a file failed, for a person; the log has what only a programmer understands."""
     if isinstance(error, AttuneError):
@@ -453,48 +323,3 @@ def _reason(error: Exception) -> str:
     incident = uuid.uuid4().hex[:8]
     log.error("incident %s", incident, exc_info=error)
     return f"an unexpected fault (incident {incident}): {type(error).__name__}"
-
-
-def _with_windows(draft: _Draft, handle: SearchHandle) -> list[NewChunk]:
-    offsets = handle.encoder.token_offsets([chunk.text for chunk in draft.chunks])
-    return [
-        NewChunk(
-            chunk.text,
-            chunk.page,
-            chunk.heading,
-            chunk.char_start,
-            chunk.char_end,
-            language,
-            cut(spans, handle.size_tokens, handle.stride_tokens),
-            chunk.places,
-        )
-        for chunk, language, spans in zip(draft.chunks, draft.spoken, offsets, strict=True)
-    ]
-
-
-def _warnings(converted: Converted, language: str | None, encoder: Encoder) -> list[dict[str, str]]:
-    found = []
-    if converted.removed:
-        found.append(
-            {
-                "code": "cleaned",
-                "text": f"{converted.removed} characters that cannot be stored were removed",
-            }
-        )
-    if not languages.reads(encoder, converted.text[:4000]):
-        found.append(
-            {
-                "code": documents.UNREAD_LANGUAGE,
-                "text": f"the embedding model hardly reads this text ({language or 'language unknown'});"
-                f" a multilingual base model such as {languages.MULTILINGUAL} does",
-            }
-        )
-    if suspicious.gives_orders(converted.text):
-        found.append(
-            {
-                "code": documents.SUSPICIOUS,
-                "text": "it holds text that reads like instructions to a language model;"
-                " questions made from it wait for review",
-            }
-        )
-    return found

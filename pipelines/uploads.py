@@ -17,7 +17,8 @@ from typing import Literal
 from pipelines.build import OnProgress, Progress
 from pipelines.convert import mime_of
 from pipelines.errors import InputError
-from pipelines.ingest import Incoming, Ingester, Outcome
+from pipelines.incoming import Incoming, Outcome
+from pipelines.ingest import Ingester
 from pipelines.store import documents
 from pipelines.store.db import Connection, Pool
 from pipelines.store.documents import Document

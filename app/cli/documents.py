@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from pipelines.ingest import Outcome
+    from pipelines.incoming import Outcome
     from pipelines.store.documents import Document
 
 SOME_FAILED = 10
@@ -101,7 +101,7 @@ def _with_progress(opened: Any, files: list[Path], collection: str) -> Iterator[
     )
 
     from app.wiring import open_ingester
-    from pipelines.ingest import Incoming
+    from pipelines.incoming import Incoming
 
     columns = (
         TextColumn("{task.description}"),

@@ -10,7 +10,7 @@ import pytest
 
 from app.wiring import open_ingester
 from bench.load import Seen, Visitor, run, speak
-from pipelines.ingest import Incoming
+from pipelines.incoming import Incoming
 from tests.fakes import scripted_llm
 from tests.serving_app import listening
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from app.wiring import Services, open_ingester, open_services
-from pipelines.ingest import Incoming, Ingester
+from pipelines.incoming import Incoming
+from pipelines.ingest import Ingester
 from pipelines.store import chunks, documents
 from tests.chaos.journal import Journal
 from tests.chaos.server import stop_at_sigterm

@@ -17,7 +17,8 @@ from pipelines import reindex, uploads
 from pipelines.answer import Answerer
 from pipelines.build import Stopped
 from pipelines.convert import Converted, Converter, Limits
-from pipelines.ingest import Incoming, Ingester
+from pipelines.incoming import Incoming
+from pipelines.ingest import Ingester
 from pipelines.reindex import EncoderOptions
 from pipelines.store import active, chunks, documents
 from pipelines.store.search import hybrid

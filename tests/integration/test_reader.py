@@ -15,7 +15,7 @@ from app.limits import OVER_BUDGET, Limits
 from app.reader import HIDDEN, Reader, closed_to, reader_of
 from app.wiring import open_ingester
 from pipelines.errors import InputError
-from pipelines.ingest import Incoming
+from pipelines.incoming import Incoming
 from pipelines.llm import LLMOptions
 from pipelines.store import chats, chunks, documents, usage
 from tests.fakes import scripted_llm

@@ -1,0 +1,141 @@
+"""A file on its way in: as it comes, as it is read, as it is embedded, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from pipelines import languages, suspicious
+from pipelines.convert import Converted
+from pipelines.encoder import Encoder, Vectors
+from pipelines.handle import SearchHandle
+from pipelines.split import ChunkDraft
+from pipelines.store import documents
+from pipelines.store.chunks import NewChunk
+from pipelines.store.ids import DocumentId
+from pipelines.windows import cut
+
+Status = Literal["indexed", "unchanged", "failed"]
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """
+    A file to take in. `source` and `collection` are its identity: the same again replaces it.
+
+    `size_bytes`, where it is known, spares loading a file that is too large. `document_id`: its row,
+    where there is one already (`pipelines/uploads`).
+    """
+
+    source: str
+    title: str
+    load: Callable[[], bytes]
+    collection: str = "default"
+    size_bytes: int | None = None
+    document_id: DocumentId | None = None
+
+    @classmethod
+    def from_path(cls, path: Path, collection: str = "default") -> Incoming:
+        """A file on disk, known by its absolute path."""
+        size = path.stat().st_size if path.is_file() else None
+        return cls(str(path.resolve()), path.name, path.read_bytes, collection, size)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one file."""
+
+    source: str
+    status: Status
+    document_id: DocumentId | None = None
+    reason: str | None = None
+    warnings: list[str] = field(default_factory=list)
+    chunks: int = 0
+    windows: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A file after reading: its text, cut into chunks, and their languages."""
+
+    document_id: DocumentId
+    converted: Converted
+    chunks: list[ChunkDraft]
+    spoken: list[str | None]
+    language: str | None
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Chunks with the windows of a version's rule, and the vectors of these. *Shape:* ``(w, d)``"""
+
+    handle: SearchHandle
+    chunks: list[NewChunk]
+    vectors: Vectors
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A file after reading: an outcome already, or a draft to embed."""
+
+    file: Incoming
+    started: float
+    sha256: str
+    outcome: Outcome | None
+    draft: Draft | None = None
+
+    @property
+    def chars(self) -> int:
+        return len(self.draft.converted.text) if self.draft else 0
+
+
+def with_windows(draft: Draft, handle: SearchHandle) -> list[NewChunk]:
+    """The draft's chunks, cut into windows by a version's rule."""
+    offsets = handle.encoder.token_offsets([chunk.text for chunk in draft.chunks])
+    return [
+        NewChunk(
+            chunk.text,
+            chunk.page,
+            chunk.heading,
+            chunk.char_start,
+            chunk.char_end,
+            language,
+            cut(spans, handle.size_tokens, handle.stride_tokens),
+            chunk.places,
+        )
+        for chunk, language, spans in zip(draft.chunks, draft.spoken, offsets, strict=True)
+    ]
+
+
+def warnings_of(
+    converted: Converted, language: str | None, encoder: Encoder
+) -> list[dict[str, str]]:
+    """What a person should know about a file that came in: code and sentence of each."""
+    found = []
+    if converted.removed:
+        found.append(
+            {
+                "code": "cleaned",
+                "text": f"{converted.removed} characters that cannot be stored were removed",
+            }
+        )
+    if not languages.reads(encoder, converted.text[:4000]):
+        found.append(
+            {
+                "code": documents.UNREAD_LANGUAGE,
+                "text": f"the embedding model hardly reads this text ({language or 'language unknown'});"
+                f" a multilingual base model such as {languages.MULTILINGUAL} does",
+            }
+        )
+    if suspicious.gives_orders(converted.text):
+        found.append(
+            {
+                "code": documents.SUSPICIOUS,
+                "text": "it holds text that reads like instructions to a language model;"
+                " questions made from it wait for review",
+            }
+        )
+    return found
