@@ -19,7 +19,7 @@ from pipelines.build import Stop
 from pipelines.errors import ProviderError
 from pipelines.llm import LLMOptions, explain
 from pipelines.store.pairs import Passage
-from training.offline import Made
+from training.forms import Made
 from training.watched import check, never
 
 QUESTIONS = 2

@@ -15,11 +15,12 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 from pipelines import sentences
 from pipelines.store.pairs import Passage
+from training.forms import Made, definition, effect, figure, is_prose, lower, statement, words_of
 
 PER_PASSAGE = 4
 # A word in more than this share of the passages says nothing about any of them.
@@ -32,14 +33,6 @@ MOST_WORDS = 24
 CROP = (0.4, 0.8)
 
 
-@dataclass(frozen=True)
-class Made:
-    """A question, and what it was made from."""
-
-    question: str
-    kind: str
-
-
 class OfflineGenerator:
     """Makes questions of passages, knowing how rare the words of the collection are."""
 
@@ -48,7 +41,7 @@ class OfflineGenerator:
     def __init__(self, passages: Sequence[Passage], *, per_passage: int = PER_PASSAGE) -> None:
         self._per_passage = per_passage
         self._holders = Counter(
-            word for passage in passages for word in {w.casefold() for w in _words(passage.text)}
+            word for passage in passages for word in {w.casefold() for w in words_of(passage.text)}
         )
         self._count = max(1, len(passages))
         self._neighbours = Counter(
@@ -80,13 +73,13 @@ class OfflineGenerator:
 
     def _of_heading(self, passage: Passage, draw: random.Random) -> Iterator[Made]:
         parts = [part.strip(" .:") for part in passage.section.split(" > ")]
-        if len(_words(parts[-1])) < 1 or not any(char.isalpha() for char in parts[-1]):
+        if len(words_of(parts[-1])) < 1 or not any(char.isalpha() for char in parts[-1]):
             return
         if parts[-1].endswith(("?", "？")):
             yield Made(parts[-1], "heading")
             return
         asked = parts[-1]
-        if len(_words(asked)) < 2 and len(parts) > 1:
+        if len(words_of(asked)) < 2 and len(parts) > 1:
             asked = f"{asked}, {parts[-2]}"
         if passage.language in ("en", None):
             forms = ("What is said about {}?", "{}", "What should one know about {}?")
@@ -97,7 +90,7 @@ class OfflineGenerator:
         found = [
             made
             for sentence in self._telling(passage)
-            for maker in (_definition, _figure, _effect, self._statement)
+            for maker in (definition, figure, effect, partial(statement, speaker=self._speaker))
             for made in maker(sentence)
         ]
         # The first of each form before the second of any.
@@ -108,31 +101,17 @@ class OfflineGenerator:
             seen[made.kind] += 1
         yield from (found[i] for i in sorted(range(len(found)), key=places.__getitem__))
 
-    def _statement(self, sentence: str) -> Iterator[Made]:
-        match = _STATEMENT.match(sentence)
-        if match is None:
-            return
-        rest = " ".join(_third(match["rest"], self._speaker).split()[:14])
-        singular = self._speaker == "the company"
-        asked = "does" if singular else "do"
-        verb = match["verb"]
-        if match["who"] != "We":
-            verb = verb.removesuffix("s")
-        if not _is_base_form(verb):
-            return
-        yield Made(f"How {asked} {self._speaker} {verb} {_trim(rest)}?", "statement")
-
     def _of_tables(self, passage: Passage, draw: random.Random) -> Iterator[Made]:
         lines = passage.text.split("\n")
         for above, line in pairwise(lines):
             caption = above.strip(" :.|*")
             starts = line.lstrip().startswith("|") and not above.lstrip().startswith("|")
             if starts and 10 <= len(caption) <= 160 and any(map(str.isalpha, caption)):
-                yield Made(f"What are the figures for {_lower(caption)}?", "table")
+                yield Made(f"What are the figures for {lower(caption)}?", "table")
         for line in lines:
             cells = [cell.strip() for cell in line.strip("| ").split("|")]
-            if len(cells) > 2 and len(_words(cells[0])) >= 2 and re.search(r"\d", line):
-                yield Made(f"How much was {_lower(cells[0])}?", "table")
+            if len(cells) > 2 and len(words_of(cells[0])) >= 2 and re.search(r"\d", line):
+                yield Made(f"How much was {lower(cells[0])}?", "table")
                 break
 
     def _of_phrases(self, passage: Passage, draw: random.Random) -> Iterator[Made]:
@@ -175,11 +154,11 @@ class OfflineGenerator:
             for a, b in sentences.split(passage.text)
             if low <= b - a <= high
         ]
-        found = [sentence for sentence in found if _is_prose(sentence)]
+        found = [sentence for sentence in found if is_prose(sentence)]
         return sorted(found, key=self._rarity, reverse=True)
 
     def _rarity(self, text: str) -> float:
-        words = {word.casefold() for word in _words(text)}
+        words = {word.casefold() for word in words_of(text)}
         return sum(map(self._idf, words)) / math.sqrt(len(words) + 1)
 
     def _idf(self, word: str) -> float:
@@ -211,298 +190,3 @@ class OfflineGenerator:
             if all(words.isdisjoint(other.casefold().split()) for other in found):
                 found.append(phrase)
         return found
-
-
-_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
-_TIME = re.compile(
-    r"\b(?:in|during|as of|for the (?:\w+ )?(?:year|years|quarter|months|period)s? ended|since|by)"
-    r" (?:(?:fiscal|the year|early|late|mid) )?(?:[A-Z][a-z]+ (?:\d{1,2}, )?)?(?:19|20)\d\d\b"
-)
-_ANAPHORA = re.compile(
-    r"(?:This|That|These|Those|It|They|He|She|Such|However|Therefore|Thus|There|Here|As a result)\b"
-)
-_LEADING = re.compile(r"^(?:(?:In|For|During|As of|Although|While|If|When|Since)\b[^,]{3,80}, )")
-_DEFINITION = re.compile(
-    r"(?P<term>(?:The |A |An )?[A-Z“\"][\w’'“”\" -]{2,60}?) (?P<verb>is|are|means|refers to|includes?|consists? of)"
-    r" (?:a |an |the |any |all |primarily )?[a-z]"
-)
-_ABBREVIATION = re.compile(r"\b((?:[A-Z][\w-]+ (?:of |and |for |the )?){1,5}[A-Z][\w-]+) \([“\"]?(?:the [“\"])?([A-Z][A-Z0-9&-]{1,8})[”\"]?\)")  # fmt: skip
-_FIGURE = re.compile(
-    r"(?P<subject>[A-Z][^.;:()]{4,110}?) (?P<verb>was|were|is|are|totaled|amounted to|reached"
-    r"|increased|decreased|grew|rose|fell|declined|accounted for|represented) (?P<rest>.*\d.*)"
-)
-_EFFECT = re.compile(
-    r"(?P<cause>[A-Z][^.;:]{6,110}?) (?:may|could|can|might|would)(?: also)?(?: have (?:an? )?)?"
-    r"(?: \w+ly| materially and adversely)? ?(?P<verb>affect|harm|reduce|increase|impact|lead to|result in"
-    r"|cause|limit|prevent|delay|damage|require) (?P<object>[^.;:]{5,130})"
-)
-_STATEMENT = re.compile(r"(?P<who>We|The Company|The authors) (?:also |generally |currently )?(?P<verb>[a-z]+) (?P<rest>[^.;:]{15,220})")  # fmt: skip
-_BASE = {
-    "increased": "increase", "decreased": "decrease", "grew": "grow", "rose": "rise",
-    "fell": "fall", "declined": "decline",
-}  # fmt: skip
-
-
-def _definition(sentence: str) -> Iterator[Made]:
-    for whole, short in _ABBREVIATION.findall(sentence):
-        yield Made(f"What does {short} stand for?", "definition")
-        yield Made(f"What is {whole.strip()}?", "definition")
-    match = _DEFINITION.match(sentence)
-    if match is None or _ANAPHORA.match(sentence) or len(_words(match["term"])) > 7:
-        return
-    term = _lower(match["term"].strip('“”" '))
-    if match["verb"] in ("is", "are"):
-        yield Made(f"What {match['verb']} {term}?", "definition")
-    elif match["verb"] in ("means", "refers to"):
-        yield Made(f"What is meant by {term}?", "definition")
-    else:
-        ending = "include" if match["verb"].startswith("include") else "consist of"
-        yield Made(f"What does {term} {ending}?", "definition")
-
-
-def _is_name(term: str) -> bool:
-    """Whether a run of words may name something, and is not the beginning of a sentence."""
-    words = [word.casefold() for word in _words(term)]
-    return (
-        1 <= len(words) <= 6
-        and not _ANAPHORA.match(term)
-        and words[0] not in _NO_NAME
-        and _CLAUSE.isdisjoint(words)
-    )
-
-
-_NO_NAME = frozenset(
-    [
-        "if",
-        "when",
-        "where",
-        "while",
-        "what",
-        "who",
-        "how",
-        "under",
-        "in",
-        "for",
-        "on",
-        "at",
-        "by",
-        "as",
-        "to",
-        "any",
-        "all",
-        "each",
-        "some",
-        "many",
-        "most",
-        "such",
-        "we",
-        "you",
-        "i",
-        "he",
-        "she",
-        "they",
-        "no",
-        "not",
-        "also",
-        "and",
-        "or",
-        "but",
-        "because",
-        "although",
-        "since",
-        "with",
-        "from",
-        "key",
-        "other",
-    ]
-)
-_CLAUSE = frozenset(
-    [
-        "will",
-        "shall",
-        "may",
-        "might",
-        "can",
-        "could",
-        "would",
-        "that",
-        "which",
-        "who",
-        "if",
-        "when",
-        "be",
-        "been",
-    ]
-)
-
-
-def _is_base_form(verb: str) -> bool:
-    """Whether an English verb can follow *do*: as far as its ending tells."""
-    return verb not in _AUXILIARIES and not verb.endswith(("ed", "ing"))
-
-
-_AUXILIARIES = frozenset(
-    [
-        "are",
-        "were",
-        "is",
-        "was",
-        "have",
-        "had",
-        "has",
-        "may",
-        "might",
-        "can",
-        "could",
-        "will",
-        "would",
-        "shall",
-        "should",
-        "must",
-        "do",
-        "did",
-        "does",
-        "cannot",
-        "not",
-        "made",
-        "held",
-        "began",
-        "paid",
-        "sold",
-        "took",
-        "gave",
-        "became",
-        "further",
-        "then",
-        "now",
-        "believed",
-    ]
-)
-
-
-def _figure(sentence: str) -> Iterator[Made]:
-    bare = _LEADING.sub("", sentence)
-    match = _FIGURE.match(bare[:1].upper() + bare[1:])
-    if match is None or _ANAPHORA.match(match["subject"]):
-        return
-    time = _TIME.search(sentence)
-    when = f" {time.group()}" if time and time.group() not in match["subject"] else ""
-    subject, verb = _third(_lower(match["subject"]), "the company"), match["verb"]
-    if len(_words(subject)) > 16 or subject.startswith("the company "):
-        return
-    if verb in _BASE:
-        yield Made(f"How much did {subject} {_BASE[verb]}{when}?", "figure")
-        if re.search(r"\b(?:due to|because|driven by|attributable to)\b", sentence):
-            yield Made(f"Why did {subject} {_BASE[verb]}{when}?", "figure")
-    elif verb in ("was", "were", "is", "are"):
-        yield Made(f"What {verb} {subject}{when}?", "figure")
-    else:
-        yield Made(f"How much was {subject}{when}?", "figure")
-
-
-def _effect(sentence: str) -> Iterator[Made]:
-    bare = _LEADING.sub("", sentence)
-    match = _EFFECT.match(bare[:1].upper() + bare[1:])
-    if match is None or not _is_cause(match["cause"]):
-        return
-    cause = _third(_lower(match["cause"]), "the company")
-    affected = _trim(" ".join(_third(match["object"], "the company").split()[:14]))
-    yield Made(f"How could {cause} {match['verb']} {affected}?", "effect")
-
-
-def _is_cause(text: str) -> bool:
-    return not _ANAPHORA.match(text) and _words(text)[0].casefold() not in _NO_NAME - {"any", "we"}
-
-
-def _third(text: str, speaker: str) -> str:
-    """The text as an outsider would say it."""
-    text = re.sub(r"\b[Oo]ur\b", f"{speaker}'s", text)
-    return re.sub(r"\b(?:[Ww]e|us)\b", speaker, text)
-
-
-def _lower(text: str) -> str:
-    """The text inside a sentence: the first letter small, unless the word is a name or initials."""
-    first = text.split(" ", 1)[0]
-    function_word = first.lower() in _FUNCTION_WORDS
-    return text[:1].lower() + text[1:] if function_word else text
-
-
-_FUNCTION_WORDS = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "our",
-        "any",
-        "all",
-        "each",
-        "some",
-        "many",
-        "most",
-        "several",
-        "other",
-        "total",
-        "net",
-        "gross",
-        "other",
-        "no",
-        "both",
-        "new",
-    ]
-)
-
-
-def _trim(text: str) -> str:
-    """The text without a word that wants another after it."""
-    words = text.rstrip(" ,").split()
-    while words and words[-1].lower() in _OPEN_ENDS:
-        words.pop()
-    return " ".join(words).rstrip(" ,")
-
-
-_OPEN_ENDS = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "of",
-        "and",
-        "or",
-        "to",
-        "in",
-        "for",
-        "on",
-        "with",
-        "by",
-        "from",
-        "as",
-        "at",
-        "that",
-        "which",
-        "our",
-        "their",
-        "its",
-        "is",
-        "are",
-        "be",
-        "may",
-        "will",
-        "such",
-        "including",
-        "not",
-        "any",
-        "this",
-        "these",
-        "those",
-    ]
-)
-
-
-def _words(text: str) -> list[str]:
-    return _WORD.findall(text)
-
-
-def _is_prose(sentence: str) -> bool:
-    """Not a row of a table, a running head or a list of numbers."""
-    letters = sum(char.isalpha() for char in sentence)
-    return letters > 0.5 * len(sentence) and "|" not in sentence

@@ -36,6 +36,19 @@ def test_a_sentence_is_turned_round(sentence, question):
     assert question in questions(passage(f"{sentence} {FILLER} The company has customers."))
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "A page that you have not opened yet is marked by a dot in the margin.",
+        "What you should know about the harbour is written on its walls.",
+    ],
+)
+def test_half_a_clause_is_no_term(sentence):
+    """ "What is a page that you have not opened yet?" asks for nothing."""
+    asked = questions(passage(f"{sentence} {FILLER}"))
+    assert not any(question.startswith(("What is a page", "What is what")) for question in asked)
+
+
 def test_a_heading_is_asked_for():
     asked = questions(passage(FILLER, section="Guide > Resetting the pump"))
     assert any("Resetting the pump" in question for question in asked)
