@@ -71,6 +71,9 @@ class Visitor:
         for event in told["dependencies"]:
             if event["backend_fn"]:
                 self._events.setdefault(event["api_name"], event["id"])
+            # What follows an answer; functions of other parts may have its name.
+            if event["trigger_after"] == self._events.get("_ask", -1):
+                self._events["after"] = event["id"]
         self._heart = asyncio.create_task(self._beat())
         await self._call("load", [])
 
@@ -85,7 +88,7 @@ class Visitor:
             refused |= BUSY in line
             if '"success":false' in line:
                 fault = line[:300]
-        async for line in self._call_lines("_show", [None, None]):
+        async for line in self._call_lines("after", [None, None]):
             if first is None and LABELS["not_found"] in line:
                 first = time.perf_counter() - started
         took = time.perf_counter() - started
