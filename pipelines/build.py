@@ -206,10 +206,11 @@ def catch_up(pool: Pool, handle: SearchHandle) -> float:
         _cut(conn, handle)
         batch = gaps.lacking(conn, handle.vectors_id, handle.rule_id, BATCH)
     began = time.monotonic()
-    return _embed(pool, handle, batch) / (time.monotonic() - began)
+    # A coarse clock may say that nothing took no time.
+    return _embed(pool, handle, batch) / max(time.monotonic() - began, 1e-6)
 
 
-def fill_tail(conn: Connection, handle: SearchHandle, rate: float = 0) -> None:
+def fill_tail(conn: Connection, handle: SearchHandle, rate: float) -> None:
     """
     Add what came in last, in the caller's transaction, which writers wait for; nothing if it is
     more than they should wait for.
