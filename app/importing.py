@@ -7,8 +7,8 @@ from pathlib import Path
 
 from app import queue
 from app.wiring import Services
-from pipelines.build import OnProgress, Progress, Stop, Stopped
 from pipelines.errors import InputError
+from pipelines.progress import OnProgress, Progress, Stop, Stopped
 from pipelines.store import jobs, pair_files
 from pipelines.store.db import Connection
 from pipelines.store.ids import JobId

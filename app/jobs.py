@@ -12,7 +12,7 @@ from app import importing, running, tuning, upkeep, versions
 from app.running import Work, task
 from app.wiring import open_ingester
 from pipelines import uploads
-from pipelines.build import Progress
+from pipelines.progress import Progress
 from pipelines.store import jobs
 from pipelines.store.ids import DocumentId, RunId
 from pipelines.store.pairs import Split
@@ -31,7 +31,12 @@ def ingest(work: Work, *, document_ids: list[int], who: str = "system") -> dict[
         if len(ids) == 1:  # of many, the files are counted
             work.tell(Progress("embedding", done, total))
 
-    with open_ingester(work.services, on_windows=on_windows, stop=work.stop) as ingester:
+    with open_ingester(
+        work.services,
+        on_windows=on_windows,
+        on_graph=lambda: work.tell(Progress("graph")),
+        stop=work.stop,
+    ) as ingester:
         outcomes = uploads.index(work.services.pool, ingester, ids, work.tell)
     return {
         "indexed": sum(outcome.status == "indexed" for outcome in outcomes),

@@ -25,8 +25,8 @@ from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
 from app.queue import QUEUE_OF
 from app.wiring import Services
-from pipelines.build import Progress, Stopped
 from pipelines.errors import AttuneError, BusyError
+from pipelines.progress import Progress, Stopped
 from pipelines.store import jobs
 from pipelines.store.ids import JobId
 from pipelines.store.jobs import Hold, Job

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from app import versions
 from app.wiring import Services, llm_options
 from pipelines import registry
-from pipelines.build import OnProgress, Progress, Stop
 from pipelines.errors import InputError
+from pipelines.progress import OnProgress, Progress, Stop, check, never
 from pipelines.store import active, evaluations, indexes, models, pairs
 from pipelines.store.db import Connection
 from pipelines.store.ids import EvaluationId, RunId
@@ -34,7 +34,6 @@ from training.offline import PER_PASSAGE, OfflineGenerator
 from training.options import TrainOptions
 from training.rankings import Rules
 from training.run import Folders
-from training.watched import check, never
 
 if TYPE_CHECKING:
     from training.preflight import Preflight

@@ -1,6 +1,7 @@
 """
 What is looked after beside the jobs that people ask for: the previous version is kept complete, so
-that a rollback is as fast as a promotion; vectors and jobs that nothing has used for long go.
+that a rollback is as fast as a promotion; a graph is built where vectors have become many; vectors
+and jobs that nothing has used for long go.
 
 Workers look every few seconds whether there is anything to do, and only then queue the job, which
 runs on one of them at a time. The work is found by comparing contents: to do it again does no harm.
@@ -14,17 +15,22 @@ from typing import Any
 
 from app.wiring import Services
 from pipelines import build, reindex
-from pipelines.build import Stop
-from pipelines.errors import ArtifactError, NotReadyError
+from pipelines.errors import ArtifactError, BusyError, NotReadyError
 from pipelines.handle import SearchHandle
-from pipelines.store import gaps, indexes, jobs, pair_files, usage
+from pipelines.progress import Stop
+from pipelines.store import documents, gaps, indexes, jobs, pair_files, usage
 from pipelines.store.db import Connection
+from pipelines.store.ids import IndexId
 from pipelines.store.indexes import SearchIndex
 
 # Of jobs that have ended.
 KEEP_JOBS = timedelta(days=30)
 # Of what was counted of visitors; nothing is counted over more than a day.
 KEEP_COUNTS = timedelta(days=2)
+# While documents come in, whoever takes them in builds the graph at the end, in a fraction of the
+# time that adding to it takes; up to so many vectors, beyond which questions would wait too long.
+LOAD_PAUSE = timedelta(minutes=1)
+MOST_WITHOUT_GRAPH = 100_000
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +44,7 @@ def wanted(conn: Connection, unused_for: timedelta) -> bool:
     """Whether there is anything to do."""
     return bool(
         _lacking(conn)
+        or _lacking_graph(conn)
         or indexes.expired(conn, unused_for)
         or jobs.any_old(conn, KEEP_JOBS)
         or usage.any_before(conn, KEEP_COUNTS)
@@ -46,7 +53,8 @@ def wanted(conn: Connection, unused_for: timedelta) -> bool:
 
 def run(services: Services, stop: Stop = lambda: False) -> dict[str, Any]:
     """
-    Do all of it now; how many vectors were added, which indexes dropped, how many jobs forgotten.
+    Do all of it now; how many vectors were added, which graphs built and indexes dropped,
+    how many jobs forgotten.
 
     :raises Stopped: `stop` said so.
     """
@@ -60,6 +68,7 @@ def run(services: Services, stop: Stop = lambda: False) -> dict[str, Any]:
         except (ArtifactError, NotReadyError) as error:
             # One that cannot be loaded must not keep the others from being looked after.
             log.warning("the version of index %s cannot be kept complete: %s", index.id, error)
+    graphs = _build_graphs(services, stop)
     dropped = []
     for index_id in expired:
         with services.pool.connection() as conn:
@@ -70,7 +79,35 @@ def run(services: Services, stop: Stop = lambda: False) -> dict[str, Any]:
         forgotten = jobs.forget_old(conn, KEEP_JOBS)
         usage.forget_before(conn, KEEP_COUNTS)
         pair_files.forget_before(conn, KEEP_JOBS)
-    return {"vectors_added": added, "indexes_dropped": dropped, "jobs_forgotten": forgotten}
+    return {
+        "vectors_added": added,
+        "graphs_built": graphs,
+        "indexes_dropped": dropped,
+        "jobs_forgotten": forgotten,
+    }
+
+
+def _build_graphs(services: Services, stop: Stop) -> list[IndexId]:
+    with services.pool.connection() as conn:
+        lacking = _lacking_graph(conn)
+    for index_id in lacking:
+        try:
+            build.finish(services.pool, index_id, stop)
+        except BusyError:
+            log.debug("another process builds the graph of index %s", index_id)
+    return lacking
+
+
+def _lacking_graph(conn: Connection) -> list[IndexId]:
+    """The indexes kept complete whose many vectors want a graph, once nobody is loading more."""
+    lacking = [
+        index.vectors_id
+        for index in indexes.maintained(conn)
+        if indexes.lacks_graph(conn, index.vectors_id)
+    ]
+    if lacking and documents.came_in_within(conn, LOAD_PAUSE):
+        return [i for i in lacking if indexes.count_vectors(conn, i) >= MOST_WITHOUT_GRAPH]
+    return lacking
 
 
 def _lacking(conn: Connection) -> list[SearchIndex]:

@@ -15,9 +15,9 @@ from typing import Any
 from app.wiring import Services
 from pipelines import build as building
 from pipelines import cutover, registry, reindex
-from pipelines.build import OnProgress, Progress
 from pipelines.errors import ConflictError, GateError, InputError, NotReadyError
 from pipelines.handle import SearchHandle
+from pipelines.progress import OnProgress, Progress
 from pipelines.store import active, evaluations, gaps, indexes, models, replicas, shadows
 from pipelines.store.active import Active
 from pipelines.store.db import Connection

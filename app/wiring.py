@@ -12,10 +12,11 @@ from app.settings import Settings
 from app.shadow import Shadow
 from pipelines import memory, reindex
 from pipelines.answer import Answerer
-from pipelines.build import Stop
 from pipelines.convert import Converter, Limits
+from pipelines.embedding import OnTexts, unheard
 from pipelines.ingest import Ingester
 from pipelines.llm import LLMOptions
+from pipelines.progress import Stop, never
 from pipelines.reindex import EncoderOptions
 from pipelines.store import db, models
 from pipelines.store.db import Pool
@@ -84,13 +85,14 @@ def _nothing() -> None:
 def open_ingester(
     services: Services,
     *,
-    on_windows: Callable[[int, int], None] | None = None,
-    stop: Stop | None = None,
+    on_windows: OnTexts = unheard,
+    on_graph: Callable[[], None] | None = None,
+    stop: Stop = never,
 ) -> Iterator[Ingester]:
     """Takes files in, with a reader process of its own that ends with the context."""
 
     def accelerate(windows: Sequence[str]) -> None:
-        _accelerate(services, windows, stop or never)
+        _accelerate(services, windows, stop)
 
     settings = services.settings
     limits = Limits(
@@ -107,13 +109,9 @@ def open_ingester(
             settings.chunk_chars,
             on_windows,
             accelerate if _lacks_twin(services) else None,
+            on_graph,
             stop,
         )
-
-
-def never() -> bool:
-    """The stop of what nobody stops."""
-    return False
 
 
 def _lacks_twin(services: Services) -> bool:

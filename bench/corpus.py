@@ -147,8 +147,6 @@ def filled(services: Services, windows: int) -> SearchHandle:
     """Fill an empty database with this many windows and settle it; the handle to ask with."""
     found = handle(services)
     with services.pool.connection() as conn:
-        drop_graph(conn, found)
-    with services.pool.connection() as conn:
         write(conn, found, 0, windows)
     settle(services, found)
     return found

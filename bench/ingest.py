@@ -28,33 +28,39 @@ from pipelines.store import models
 
 PAGES = Path(__file__).resolve().parents[2] / "shared/data/scale/docs_md.tar.gz"
 ROUNDS = 3
-# Files of a round: some thousand windows, many seconds of embedding.
-FILES = 50
+# Files of a round: many seconds of embedding by either encoder.
+TORCH_FILES, TWIN_FILES = 50, 150
 
 
 def rows() -> list[dict[str, Any]]:
     """Ratios for both encoders; none where the pages are absent."""
     if not PAGES.is_file():
         return []
-    rounds = _pages(ROUNDS * 2 * FILES)
+    files = _pages(ROUNDS * (TORCH_FILES + TWIN_FILES))
+    by_torch, by_twin = files[: ROUNDS * TORCH_FILES], files[ROUNDS * TORCH_FILES :]
     with scratch() as services:
         handle = services.replica.current()
         with services.pool.connection() as conn:
             model = models.get(conn, handle.model_id)
         assert model is not None
         plain = SentenceTransformer(str(reindex.model_folder(model)), device="cpu")
-        torch = _ratio(services, rounds[:ROUNDS], lambda texts: plain.encode(list(texts)))
+        torch = _ratio(services, _rounds(by_torch), lambda texts: plain.encode(list(texts)))
         _accelerate(services, _windows(services, "%"))
         encoder = services.replica.current().encoder
-        twin = _ratio(services, rounds[ROUNDS:], encoder.encode_documents)
+        twin = _ratio(services, _rounds(by_twin), encoder.encode_documents)
     return [
         _row("ingest over bare SentenceTransformer.encode", torch),
         _row("ingest over bare encode, accelerated", twin),
     ]
 
 
-def _pages(count: int) -> list[list[Incoming]]:
-    """Rounds of pages, the largest of some thousands left out: of like size each."""
+def _rounds(files: list[Incoming]) -> list[list[Incoming]]:
+    size = len(files) // ROUNDS
+    return [files[n : n + size] for n in range(0, len(files), size)]
+
+
+def _pages(count: int) -> list[Incoming]:
+    """Pages, the shortest and longest left out: of like size each."""
     found = []
     with tarfile.open(PAGES) as archive:
         for member in archive:
@@ -65,7 +71,7 @@ def _pages(count: int) -> list[list[Incoming]]:
                 found.append(Incoming(member.name, member.name, partial(bytes, data)))
             if len(found) == count:
                 break
-    return [found[n : n + FILES] for n in range(0, count, FILES)]
+    return found
 
 
 def _ratio(
@@ -73,7 +79,7 @@ def _ratio(
     rounds: Sequence[Sequence[Incoming]],
     encode: Callable[[Sequence[str]], object],
 ) -> dict[str, Any]:
-    ratios, rates = [], []
+    ratios, rates, windows = [], [], 0
     encode(["warm", "up"])
     with open_ingester(services) as ingester:
         # The reader process starts with the first file.
@@ -87,7 +93,12 @@ def _ratio(
             bare = time.perf_counter() - started
             ratios.append(bare / whole)
             rates.append(count / whole)
-    return {"ratio": statistics.median(ratios), "rate": statistics.median(rates)}
+            windows += count
+    return {
+        "ratio": statistics.median(ratios),
+        "rate": statistics.median(rates),
+        "windows": windows,
+    }
 
 
 def _ingest(ingester: Ingester, files: Sequence[Incoming]) -> tuple[float, int]:
@@ -123,8 +134,8 @@ def _row(name: str, measured: dict[str, Any]) -> dict[str, Any]:
         "name": name,
         "value": round(measured["ratio"], 3),
         "unit": "x",
-        "goal": 0.85,
+        "goal": 0.95,
         "better": "higher",
-        "how": f"median of {ROUNDS} rounds of {FILES - 1} Markdown files in turn;"
+        "how": f"median of {ROUNDS} rounds of Markdown files in turn, {measured['windows']} windows;"
         f" {measured['rate']:.0f} windows/s ingested",
     }

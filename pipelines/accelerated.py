@@ -20,9 +20,12 @@ import sys
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -52,11 +55,13 @@ CALIBRATION_TEXTS = 120
 COMPARED_TEXTS = 300
 # Questions made of each: with one, a single hit more or less would decide.
 QUESTIONS_PER_TEXT = 4
-BATCH = 32
+BATCH = 8
 # Lengths are rounded up to these tokens: for every new shape OpenVINO compiles kernels and lays out
 # memory, which it keeps. Every length by itself takes 620 MB after 3,000 windows and goes on
 # growing, rounded 360 MB and no more, in less time.
-LENGTH_STEP = 16
+LENGTH_STEP = 8
+# Of long texts most are windows of one size, give or take a token.
+LONG, LONG_STEP = 100, 2
 STOP_EVERY_S = 0.2
 
 log = logging.getLogger(__name__)
@@ -287,14 +292,19 @@ class _Tokens:
         batches = []
         for start in range(0, len(order), BATCH):
             places = order[start : start + BATCH]
-            longest = -(-int(lengths[places[0]]) // LENGTH_STEP) * LENGTH_STEP
-            ids = np.zeros((len(places), min(longest, self._most)), dtype=np.int64)
+            ids = np.zeros((len(places), self._padded(lengths[places])), dtype=np.int64)
             mask = np.zeros_like(ids)
             for row, place in enumerate(places):
                 ids[row, : lengths[place]] = encodings[place].ids
                 mask[row, : lengths[place]] = 1
             batches.append((places, ids, mask))
         return batches
+
+    def _padded(self, lengths: NDArray[np.int64]) -> int:
+        """Tokens that a batch is padded to, given its lengths, longest first."""
+        longest = int(lengths[0])
+        step = LENGTH_STEP if longest < LONG else LONG_STEP
+        return min(-(-longest // step) * step, self._most)
 
 
 class AcceleratedEncoder:
@@ -322,13 +332,13 @@ class AcceleratedEncoder:
         # One question: one thread, because two wait for each other beside a busy neighbour.
         single = {"NUM_STREAMS": 1, "INFERENCE_NUM_THREADS": 1}
         document = query = folder / "document.xml"
-        in_bulk = {"document": _Queue(core, document, bulk, cores)}
+        in_bulk = {"document": _Requests(core, document, bulk, 2 * cores)}
         if (folder / "query.xml").is_file():
             query = folder / "query.xml"
-            in_bulk["query"] = _Queue(core, query, bulk, cores)
+            in_bulk["query"] = _Requests(core, query, bulk, 2 * cores)
         else:
             in_bulk["query"] = in_bulk["document"]
-        self._queues = {**in_bulk, "question": _Queue(core, query, single, 1)}
+        self._requests = {**in_bulk, "question": _Requests(core, query, single, 2)}
 
     @property
     def dimension(self) -> int:
@@ -356,35 +366,62 @@ class AcceleratedEncoder:
         def keep(places: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
             rows[places] = vectors
 
-        self._queues[queue].run(self._tokens([prompt + text for text in texts]), keep)
+        self._requests[queue].run(self._tokens([prompt + text for text in texts]), keep)
         return unit_rows(rows, texts)
 
 
-class _Queue:
-    """Inference requests of one compiled graph, compiled at first use."""
+class _Requests:
+    """
+    Inference requests of one compiled graph, compiled at first use, for several threads at once:
+    while the last batches of one call are computed, those of another keep the other cores busy.
+    """
 
     def __init__(self, core: Any, graph: Path, config: dict[str, Any], requests: int) -> None:
         self._core, self._graph, self._config, self._requests = core, graph, config, requests
-        self._queue: Any = None
-        self._lock = threading.Lock()
+        self._compiling = threading.Lock()
+        self._idle: SimpleQueue[Any] | None = None
 
     def run(
         self,
         batches: Sequence[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]],
         keep: Callable[[NDArray[np.int64], NDArray[np.float32]], None],
     ) -> None:
-        import openvino as ov
+        """Compute all batches; `keep` is given the places and the vectors of each, in this thread."""
+        idle = self._ready()
+        under_way: deque[tuple[Any, NDArray[np.int64]]] = deque()
 
-        with self._lock:
-            if self._queue is None:
-                compiled = self._core.compile_model(str(self._graph), "CPU", self._config)
-                self._queue = ov.AsyncInferQueue(compiled, self._requests * 2)
-            self._queue.set_callback(
-                lambda request, places: keep(places, request.get_output_tensor(0).data)
-            )
+        def finish() -> None:
+            request, places = under_way.popleft()
+            try:
+                request.wait()
+                keep(places, request.get_output_tensor(0).data)
+            finally:
+                idle.put(request)
+
+        try:
             for places, ids, mask in batches:
-                self._queue.start_async([ids, mask], places)
-            self._queue.wait_all()
+                # Whoever has batches under way makes room by itself; so no two wait for each other.
+                while under_way and idle.empty():
+                    finish()
+                request = idle.get()
+                under_way.append((request, places))
+                request.start_async([ids, mask])
+            while under_way:
+                finish()
+        finally:
+            for request, _ in under_way:  # after an error
+                with suppress(RuntimeError):
+                    request.wait()
+                idle.put(request)
+
+    def _ready(self) -> SimpleQueue[Any]:
+        with self._compiling:
+            if self._idle is None:
+                compiled = self._core.compile_model(str(self._graph), "CPU", self._config)
+                self._idle = SimpleQueue()
+                for _ in range(self._requests):
+                    self._idle.put(compiled.create_infer_request())
+            return self._idle
 
 
 def load(

@@ -11,15 +11,15 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from psycopg.errors import DiskFull, QueryCanceled
 
 from pipelines import calibrate, windows
 from pipelines.errors import BusyError, InputError
 from pipelines.handle import SearchHandle
+from pipelines.progress import OnProgress, Progress, Stop, Stopped, check, never
 from pipelines.store import active, chunks, db, gaps, indexes, models
 from pipelines.store.db import Connection, Pool
 from pipelines.store.gaps import Lacking
@@ -37,32 +37,11 @@ TAIL_S = 0.15
 LEAST_TAIL = 32
 # Share of the window rate that older measurements keep in the estimate of what is left.
 SMOOTHING = 0.8
-# pgvector's graph takes about this much beside each vector (m = 16), in bytes.
-GRAPH_BYTES = 400
 BUILD_MEMORY_MB = (64, 2048)
 BUILD_WORKERS = 2
 STOP_EVERY_S = 0.5
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a build is; `rate` in windows per second, `eta_s` in seconds, both None at first."""
-
-    stage: str
-    done: int = 0
-    total: int = 0
-    rate: float | None = None
-    eta_s: float | None = None
-
-
-OnProgress = Callable[[Progress], None]
-Stop = Callable[[], bool]
-
-
-class Stopped(Exception):
-    """The build was asked to stop; what it has made so far stays."""
 
 
 def create(
@@ -141,7 +120,7 @@ def build(
     pool: Pool,
     handle: SearchHandle,
     on_progress: OnProgress = lambda _: None,
-    stop: Stop = lambda: False,
+    stop: Stop = never,
 ) -> None:
     """
     Make an index complete and ready: vectors, then the HNSW index, then what came in meanwhile.
@@ -151,7 +130,7 @@ def build(
     """
     fill(pool, handle, on_progress, stop)
     on_progress(Progress("graph"))
-    finish(pool, handle, stop)
+    finish(pool, handle.vectors_id, stop)
     fill(pool, handle, on_progress, stop)
     with pool.connection() as conn:
         calibrate.refresh(conn, handle)
@@ -165,7 +144,7 @@ def fill(
     pool: Pool,
     handle: SearchHandle,
     on_progress: OnProgress = lambda _: None,
-    stop: Stop = lambda: False,
+    stop: Stop = never,
 ) -> int:
     """
     Add what an index lacks and remove what it should not have; how many vectors were added.
@@ -177,8 +156,7 @@ def fill(
     added = 0
     meter: _Meter | None = None
     while True:
-        if stop():
-            raise Stopped
+        check(stop)
         with pool.connection() as conn:
             cut = _cut(conn, handle)
             batch = _claim(conn, handle)
@@ -263,31 +241,31 @@ def _cut(conn: Connection, handle: SearchHandle) -> int:
     return len(found)
 
 
-def finish(pool: Pool, handle: SearchHandle, stop: Stop = lambda: False) -> None:
+def finish(pool: Pool, index_id: IndexId, stop: Stop = never) -> None:
     """
-    Build the HNSW index over what is loaded, unless there is a valid one.
+    Build the HNSW index over the vectors that are loaded, unless there is a valid one.
 
+    :param index_id: Of the vectors.
     :raises Stopped: `stop` said so; the next one begins anew.
-    :raises ConflictError: Another process is at it.
+    :raises BusyError: Another process is at it.
     """
     with pool.connection() as conn:
-        if indexes.hnsw_is_valid(conn, handle.vectors_id):
+        if indexes.hnsw_is_valid(conn, index_id):
             return
-        rows = indexes.count_vectors(conn, handle.vectors_id)
-    need = rows * (2 * handle.encoder.dimension + GRAPH_BYTES) * 3 // 2 // 2**20
-    memory_mb = min(max(need, BUILD_MEMORY_MB[0]), BUILD_MEMORY_MB[1])
+        need = indexes.graph_bytes(conn, index_id) * 3 // 2
+    memory_mb = min(max(need // 2**20, BUILD_MEMORY_MB[0]), BUILD_MEMORY_MB[1])
     with (
-        _alone(pool, handle.vectors_id),
+        _alone(pool, index_id),
         _autocommit(pool) as conn,
         cancelled_when(conn, stop),
     ):
         try:
-            indexes.build_hnsw(conn, handle.vectors_id, memory_mb=memory_mb, workers=BUILD_WORKERS)
+            indexes.build_hnsw(conn, index_id, memory_mb=memory_mb, workers=BUILD_WORKERS)
         except DiskFull:
             # Parallel workers share memory through /dev/shm, which containers keep small.
             log.warning("building the graph without parallel workers: /dev/shm is too small")
-            indexes.build_hnsw(conn, handle.vectors_id, memory_mb=memory_mb, workers=0)
-        gaps.analyze(conn, handle.vectors_id)
+            indexes.build_hnsw(conn, index_id, memory_mb=memory_mb, workers=0)
+        gaps.analyze(conn, index_id)
 
 
 @contextmanager

@@ -16,9 +16,9 @@ import psycopg
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from pipelines import build, proof
-from pipelines.build import Stop, Stopped
 from pipelines.errors import ConflictError, GateError, NotReadyError
 from pipelines.handle import SearchHandle
+from pipelines.progress import Stop, Stopped, never
 from pipelines.store import active, indexes, replicas
 from pipelines.store.active import Active, GapError, Switch
 from pipelines.store.db import Pool
@@ -41,7 +41,7 @@ def prepare(
     *,
     shadow_share: float = 0,
     timeout_s: float = PREPARE_TIMEOUT_S,
-    stop: Stop = lambda: False,
+    stop: Stop = never,
 ) -> None:
     """
     Have every live replica load and verify a version, and wait until all of them have.
@@ -80,7 +80,7 @@ def promote(
     who: str,
     *,
     detail: dict[str, Any] | None = None,
-    stop: Stop = lambda: False,
+    stop: Stop = never,
 ) -> Active:
     """
     Let a prepared version serve, proved on the corpus as it is now.
@@ -116,7 +116,7 @@ def roll_back(
     """
     detail = {"version": handle.model_name, "reason": reason}
     switch = Switch(handle.index_id, expected_epoch, who, "rollback", uuid4(), detail)
-    return _switch(pool, handle, switch, lambda: False)
+    return _switch(pool, handle, switch, never)
 
 
 def _switch(pool: Pool, handle: SearchHandle, switch: Switch, stop: Stop) -> Active:

@@ -10,7 +10,7 @@ from pipelines.incoming import Incoming, Prepared
 
 # Characters of documents embedded together, and how far reading may be ahead of embedding.
 GROUP_CHARS = 200_000
-AHEAD_FILES = 32
+AHEAD_FILES = 96
 AHEAD_BYTES = 16 * 2**20
 # So many chunks are worth the half minute that a faster encoder takes to build.
 BULK_CHUNKS = 300

@@ -17,6 +17,9 @@ from pipelines.store.chunks import NewChunk
 from pipelines.store.ids import DocumentId
 from pipelines.windows import cut
 
+# Of a text, to tell whether the embedder reads it.
+READ_CHARS = 1500
+
 Status = Literal["indexed", "unchanged", "failed"]
 
 
@@ -122,7 +125,7 @@ def warnings_of(
                 "text": f"{converted.removed} characters that cannot be stored were removed",
             }
         )
-    if not languages.reads(encoder, converted.text[:4000]):
+    if not languages.reads(encoder, converted.text[:READ_CHARS]):
         found.append(
             {
                 "code": documents.UNREAD_LANGUAGE,

@@ -1,30 +1,31 @@
 """
 A file in, a searchable document out; or a reason why not, for a person.
 
-Three stages overlap: one thread reads, the caller's embeds, one writes. What is read already is
-embedded together, because the encoder sorts by length and fills its batches. The slow work happens
-outside any transaction: one then writes a whole document, or, if another version took over
-meanwhile, nothing, and its embedding is done again.
+Three stages overlap: reading, embedding, writing. What is read already is embedded together, sorted
+by length. The slow work happens outside any transaction: one then writes a whole document, or, if
+another version took over meanwhile, nothing, and its embedding is done again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
 import psycopg
 
-from pipelines import calibrate, languages, memory, text
-from pipelines.build import Stop, Stopped
+from pipelines import build, calibrate, languages, memory, text
 from pipelines.convert import Converter, mime_of
-from pipelines.encoder import Vectors
-from pipelines.errors import AttuneError, ConflictError, InputError
+from pipelines.embedding import Embedder, Embedding, OnTexts, unheard
+from pipelines.errors import AttuneError, BusyError, ConflictError, InputError
 from pipelines.gather import bulk_known, gathered
 from pipelines.handle import SearchHandle
 from pipelines.incoming import (
@@ -36,16 +37,15 @@ from pipelines.incoming import (
     warnings_of,
     with_windows,
 )
+from pipelines.progress import Stop, Stopped, check, never
 from pipelines.split import split
-from pipelines.store import active, chunks, documents
+from pipelines.store import active, chunks, documents, indexes
 from pipelines.store.chunks import NewChunk
 from pipelines.store.db import Pool
 from pipelines.store.ids import DocumentId
 
-# Windows per call of the encoder: enough that sorting by length pays, few enough to report by.
-ENCODE_AT_ONCE = 2048
-# The same where a stop must be heard within seconds.
-STOPPABLE_AT_ONCE = 256
+# Windows that may be on their way to being written: enough that embedding need not wait.
+WINDOWS_AHEAD = 1024
 # After more text than this, what it took is worth giving back.
 LARGE_CHARS = 2_000_000
 # After so many the reader is let go, with its memory: the next files can wait for a new one.
@@ -65,16 +65,18 @@ class Ingester:
     :param on_windows: Told of windows embedded so far and in all, for a file under way.
     :param on_bulk: Told some of the texts, about as long as windows, before many are embedded:
         the moment to build a faster encoder. The handle is asked for anew after it.
-    :param stop: Says whether to stop, in the middle of a file too; None: there is no stopping.
+    :param on_graph: Told before the graph over many windows is built, which takes up to minutes.
+    :param stop: Says whether to stop, in the middle of a file too.
     """
 
     pool: Pool
     handle_source: Callable[[], SearchHandle]
     converter: Converter
     chunk_chars: int
-    on_windows: Callable[[int, int], None] | None = None
+    on_windows: OnTexts = unheard
     on_bulk: Callable[[Sequence[str]], None] | None = None
-    stop: Stop | None = None
+    on_graph: Callable[[], None] | None = None
+    stop: Stop = never
 
     def ingest_many(self, files: Iterable[Incoming]) -> Iterator[Outcome]:
         """
@@ -85,22 +87,38 @@ class Ingester:
         changed, windows = False, 0
         with (
             ThreadPoolExecutor(1, thread_name_prefix="read") as reader,
+            Embedder() as embedder,
             ThreadPoolExecutor(1, thread_name_prefix="write") as writer,
         ):
             try:
-                for outcomes in self._groups(files, reader, writer):
+                for outcomes in self._groups(files, reader, embedder, writer):
                     changed |= any(outcome.status == "indexed" for outcome in outcomes)
                     windows += sum(outcome.windows for outcome in outcomes)
                     yield from outcomes
             except BaseException:  # stopped, interrupted, or nobody listens any more
-                reader.shutdown(wait=False, cancel_futures=True)
+                embedder.abandon()
+                for stage in (reader, writer):
+                    stage.shutdown(wait=False, cancel_futures=True)
                 self.converter.abandon()
                 raise
         if windows > MANY_WINDOWS:
             self.converter.close()
-        if changed:  # what counts as an answer depends on what there is to find
-            with self.pool.connection() as conn:
-                calibrate.refresh(conn, self.handle_source())
+        if changed:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Once all is in: the graph, if there are now enough windows, and the answer threshold."""
+        handle = self.handle_source()
+        with self.pool.connection() as conn:
+            wanted = indexes.lacks_graph(conn, handle.vectors_id)
+        if wanted:
+            if self.on_graph is not None:
+                self.on_graph()
+            with suppress(BusyError):  # who builds it sees what we have written
+                build.finish(self.pool, handle.vectors_id, self.stop)
+        with self.pool.connection() as conn:
+            # What counts as an answer depends on what there is to find.
+            calibrate.refresh(conn, handle)
 
     def ingest(self, file: Incoming) -> Outcome:
         """The outcome of one file. Never raises for what is wrong with the file itself."""
@@ -108,26 +126,32 @@ class Ingester:
         return outcome
 
     def _groups(
-        self, files: Iterable[Incoming], reader: ThreadPoolExecutor, writer: ThreadPoolExecutor
+        self,
+        files: Iterable[Incoming],
+        reader: ThreadPoolExecutor,
+        embedder: Embedder,
+        writer: ThreadPoolExecutor,
     ) -> Iterator[list[Outcome]]:
         """The outcomes of files that were embedded together."""
-        writing: Future[list[Outcome]] | None = None
+        coming: deque[tuple[int, Future[list[Outcome]]]] = deque()
         groups = gathered(files, lambda file: reader.submit(self._prepare, file), self._check_stop)
         if self.on_bulk is not None:
             groups = bulk_known(groups, self.on_bulk)
         for group in groups:
-            drafts = [one.draft for one in group if one.draft is not None]
             self._check_stop()
-            embedded = self._embed_group(drafts)
-            if writing is not None:
-                yield writing.result()
-            writing = writer.submit(self._write_group, group, embedded)
-        if writing is not None:
-            yield writing.result()
+            begun = self._begin([one.draft for one in group if one.draft is not None], embedder)
+            written = writer.submit(self._write_group, group, begun, embedder)
+            coming.append((0 if begun is None else len(begun.embedding), written))
+            while coming and (
+                coming[0][1].done() or sum(count for count, _ in coming) > WINDOWS_AHEAD
+            ):
+                yield coming.popleft()[1].result()
+            embedder.wait_for_room()  # the next group grows meanwhile
+        while coming:
+            yield coming.popleft()[1].result()
 
     def _check_stop(self) -> None:
-        if self.stop is not None and self.stop():
-            raise Stopped
+        check(self.stop)
 
     def _prepare(self, file: Incoming) -> Prepared:
         """Read the file, unless it is known; registers it."""
@@ -204,46 +228,64 @@ class Ingester:
             documents.fail(conn, document_id, reason)
         return Outcome(file.source, "failed", document_id, reason)
 
-    def _embed_group(self, drafts: Sequence[Draft]) -> dict[DocumentId, Embedded]:
-        """The drafts that could be embedded, by document; together if none is at fault."""
+    def _begin(self, drafts: Sequence[Draft], embedder: Embedder) -> _Begun | None:
+        """Begin to embed drafts together; None: one is at fault, or there are none."""
         try:
-            return self._embed(drafts)
-        except Stopped:
-            raise
+            return self._embed(drafts, embedder) if drafts else None
         except Exception:
-            return {}  # each is tried by itself when it is written, and fails alone
+            return None  # each is tried by itself when it is written, and fails alone
 
-    def _embed(self, drafts: Sequence[Draft]) -> dict[DocumentId, Embedded]:
-        """Drafts with the windows and vectors of the version that serves now."""
-        if not drafts:
-            return {}
+    def _embed(self, drafts: Sequence[Draft], embedder: Embedder) -> _Begun:
+        """Begin to embed drafts by the version that serves now."""
         handle = self.handle_source()
         cut_up = [with_windows(draft, handle) for draft in drafts]
-        counts = [sum(len(chunk.windows) for chunk in new) for new in cut_up]
-        vectors = self._encode(handle, [chunk for new in cut_up for chunk in new])
-        parts = np.split(vectors, np.cumsum(counts)[:-1])
-        return {
-            draft.document_id: Embedded(handle, new, rows)
-            for draft, new, rows in zip(drafts, cut_up, parts, strict=True)
-        }
+        chunked = [chunk for new in cut_up for chunk in new]
+        texts = [chunk.text[a:b] for chunk in chunked for a, b in chunk.windows]
+        # All windows of a chunk but its last have as many tokens as the rule says.
+        lengths = [
+            math.inf if end is not chunk.windows[-1] else end[1] - end[0]
+            for chunk in chunked
+            for end in chunk.windows
+        ]
+        encoder = handle.encoder
+        embedding = embedder.begin(encoder.encode_documents, texts, encoder.dimension, lengths)
+        return _Begun(handle, drafts, cut_up, embedding)
+
+    def _embedded(self, begun: _Begun | None) -> dict[DocumentId, Embedded]:
+        """The drafts that could be embedded, by document; all of those begun together, or none."""
+        if begun is None:
+            return {}
+        try:
+            return begun.wait(self.on_windows, self.stop)
+        except (Stopped, CancelledError):
+            raise
+        except Exception:
+            return {}
 
     def _write_group(
-        self, group: Sequence[Prepared], embedded: Mapping[DocumentId, Embedded]
+        self, group: Sequence[Prepared], begun: _Begun | None, embedder: Embedder
     ) -> list[Outcome]:
-        outcomes = [self._complete(one, embedded) for one in group]
+        embedded = self._embedded(begun)
+        outcomes = [self._complete(one, embedded, embedder) for one in group]
         if sum(one.chars for one in group) > LARGE_CHARS:
             memory.give_back()
         return outcomes
 
-    def _complete(self, prepared: Prepared, embedded: Mapping[DocumentId, Embedded]) -> Outcome:
+    def _complete(
+        self,
+        prepared: Prepared,
+        embedded: Mapping[DocumentId, Embedded],
+        embedder: Embedder,
+    ) -> Outcome:
         # Asked again: a file before may have been a copy of it.
         outcome = prepared.outcome or self._known(prepared.file, prepared.sha256)
         if outcome is None:
             draft = prepared.draft
             assert draft is not None
             try:
-                outcome = self._write(prepared.file, draft, embedded.get(draft.document_id))
-            except Stopped:
+                found = embedded.get(draft.document_id)
+                outcome = self._write(prepared.file, draft, found, embedder)
+            except (Stopped, CancelledError):
                 raise
             except psycopg.OperationalError as error:
                 if prepared.file.document_id is not None:
@@ -254,10 +296,14 @@ class Ingester:
                 outcome = self._failed(prepared.file, draft.document_id, _reason(error))
         return replace(outcome, seconds=round(time.perf_counter() - prepared.started, 3))
 
-    def _write(self, file: Incoming, draft: Draft, found: Embedded | None) -> Outcome:
+    def _write(
+        self, file: Incoming, draft: Draft, found: Embedded | None, embedder: Embedder
+    ) -> Outcome:
         pages = draft.converted.pages
         for _ in range(MOST_TRIES):
-            found = found or self._embed([draft])[draft.document_id]
+            if found is None:
+                begun = self._embed([draft], embedder)
+                (found,) = begun.wait(self.on_windows, self.stop).values()
             handle = found.handle
             warnings = warnings_of(draft.converted, draft.language, handle.encoder)
             with self.pool.connection() as conn, conn.transaction():
@@ -301,17 +347,24 @@ class Ingester:
             windows=len(found.vectors),
         )
 
-    def _encode(self, handle: SearchHandle, new: list[NewChunk]) -> Vectors:
-        windows = [chunk.text[a:b] for chunk in new for a, b in chunk.windows]
-        rows = np.empty((len(windows), handle.encoder.dimension), dtype=np.float32)
-        step = ENCODE_AT_ONCE if self.stop is None else STOPPABLE_AT_ONCE
-        for start in range(0, len(windows), step):
-            self._check_stop()
-            stop = start + step
-            rows[start:stop] = handle.encoder.encode_documents(windows[start:stop])
-            if self.on_windows is not None:
-                self.on_windows(min(stop, len(windows)), len(windows))
-        return rows
+
+@dataclass(frozen=True)
+class _Begun:
+    """Drafts with the windows of the version that serves, whose vectors are being made."""
+
+    handle: SearchHandle
+    drafts: Sequence[Draft]
+    cut_up: Sequence[list[NewChunk]]
+    embedding: Embedding
+
+    def wait(self, on_texts: OnTexts, stop: Stop) -> dict[DocumentId, Embedded]:
+        """Each draft with its vectors; see `Embedding.wait`."""
+        counts = [sum(len(chunk.windows) for chunk in new) for new in self.cut_up]
+        parts = np.split(self.embedding.wait(on_texts, stop), np.cumsum(counts)[:-1])
+        return {
+            draft.document_id: Embedded(self.handle, new, rows)
+            for draft, new, rows in zip(self.drafts, self.cut_up, parts, strict=True)
+        }
 
 
 def _reason(error: Exception) -> str:

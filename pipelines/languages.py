@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from pipelines.encoder import Encoder
 from pipelines.text import language
 
-# Pieces of a document whose languages are compared, and their length.
-SAMPLES = 12
-SAMPLE_CHARS = 600
+# Pieces of a document whose languages are compared: so long, at least and at most so many, and
+# between these numbers so far apart.
+SAMPLE_CHARS = 300
+SAMPLES = 4, 12
+SAMPLE_STEP = 2400
 # What to start from where the documents are in a language that the base model does not read.
 MULTILINGUAL = "intfloat/multilingual-e5-small"
 
@@ -25,11 +27,12 @@ def of_chunks(chunks: Sequence[str], document: str) -> list[str | None]:
     Telling a chunk's language takes as long as embedding a window of it.
     """
     whole = language(document)
-    step = max(SAMPLE_CHARS, len(document) // SAMPLES)
+    fewest, most = SAMPLES
+    step = max(SAMPLE_CHARS, min(SAMPLE_STEP, len(document) // fewest), len(document) // most)
     found = {language(document[i : i + SAMPLE_CHARS]) for i in range(0, len(document), step)}
     if len(found - {None}) < 2:
         return [whole] * len(chunks)
-    return [language(chunk[:SAMPLE_CHARS]) or whole for chunk in chunks]
+    return [language(chunk[: 2 * SAMPLE_CHARS]) or whole for chunk in chunks]
 
 
 def reads(encoder: Encoder, text: str) -> bool:
@@ -40,7 +43,7 @@ def reads(encoder: Encoder, text: str) -> bool:
     it into single letters, or takes whole words for one unknown token. Chinese and Japanese
     have about a token a character where they are covered.
     """
-    letters = sum(char.isalpha() for char in text)
+    letters = sum(map(str.isalpha, text))
     if letters < 50:
         return True
     wide = sum("\u3040" <= char <= "\u9fff" or "\uac00" <= char <= "\ud7a3" for char in text)

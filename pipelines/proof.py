@@ -102,8 +102,11 @@ def _parity(conn: Connection, handle: SearchHandle, catch_up: Callable[[], objec
 
 
 def _graph(conn: Connection, handle: SearchHandle) -> Check:
-    valid = indexes.hnsw_is_valid(conn, handle.vectors_id)
-    return Check("the HNSW index is valid", valid, "valid" if valid else "missing or incomplete")
+    name = "the HNSW index is valid"
+    if indexes.hnsw_is_valid(conn, handle.vectors_id):
+        return Check(name, True, "valid")
+    lacking = indexes.lacks_graph(conn, handle.vectors_id)
+    return Check(name, not lacking, "missing or incomplete" if lacking else "not needed yet")
 
 
 def _reembedded(conn: Connection, handle: SearchHandle) -> Check:

@@ -197,7 +197,6 @@ def ensure_first(
         index_id = indexes.add(
             conn, model_id, rule, dimension=encoder.dimension, lexical_weight=lexical_weight
         )
-        indexes.create_hnsw(conn, index_id)
         indexes.mark(conn, index_id, "ready")
         active.set_first(conn, index_id)
     first = models.get(conn, model_id)

@@ -142,7 +142,7 @@ def language(text: str) -> str | None:
     """ISO 639-1 code of most of the text; None where there is too little of it to tell."""
     half = len(text) // 2
     sample = text if len(text) <= 2000 else text[:1000] + " " + text[half : half + 1000]
-    if sum(char.isalpha() for char in sample) < _LEAST_LETTERS:
+    if sum(map(str.isalpha, sample)) < _LEAST_LETTERS:
         return None
     code, probability = _identifier().classify(sample)  # type: ignore[attr-defined]
     return str(code) if probability > 0.7 else None

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from pipelines.build import OnProgress, Progress
 from pipelines.convert import mime_of
 from pipelines.errors import InputError
 from pipelines.incoming import Incoming, Outcome
 from pipelines.ingest import Ingester
+from pipelines.progress import OnProgress, Progress
 from pipelines.store import documents
 from pipelines.store.db import Connection, Pool
 from pipelines.store.documents import Document

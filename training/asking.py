@@ -15,12 +15,11 @@ from dataclasses import dataclass
 
 from openai import AsyncOpenAI, OpenAIError
 
-from pipelines.build import Stop
 from pipelines.errors import ProviderError
 from pipelines.llm import LLMOptions, explain
+from pipelines.progress import Stop, check, never
 from pipelines.store.pairs import Passage
 from training.forms import Made
-from training.watched import check, never
 
 QUESTIONS = 2
 AT_ONCE = 4

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.build import Stop
 from pipelines.encoder import Vectors
 from pipelines.errors import InputError
 from pipelines.handle import SearchHandle
 from pipelines.llm import LLMOptions
+from pipelines.progress import Stop, check, never
 from pipelines.store import documents, pairs, search, votes
 from pipelines.store.chunks import digest
 from pipelines.store.db import Connection, Pool
@@ -31,7 +31,6 @@ from training.asking import Answered
 from training.offline import OfflineGenerator
 from training.seedfile import SeedFile
 from training.sides import Piece
-from training.watched import check, never
 
 # Passages of one call: enough to tune on, and minutes without a language model.
 MOST_PASSAGES = 2000

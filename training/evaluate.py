@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.build import Stop
+from pipelines.embedding import OnTexts, Watched
 from pipelines.encoder import Encoder
 from pipelines.errors import InputError
+from pipelines.progress import Stop, never
 from pipelines.store.scratch import scratch_database
 from training import dataset as datasets
 from training import metrics, rankings, statistics
@@ -39,7 +40,6 @@ from training.dataset import Dataset
 from training.metrics import COMPARED
 from training.paid import PaidEncoder, dollars
 from training.rankings import Mode, Rankings, Rules, Timings
-from training.watched import OnTexts, Watched, never
 
 SHOWN = 5
 # As reports list them.

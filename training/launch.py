@@ -12,11 +12,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pipelines.build import Stop
 from pipelines.errors import AttuneError, InputError, NotReadyError
+from pipelines.progress import Stop, check, never
 from training.progress import Progress, Tail
 from training.rundir import RunDir
-from training.watched import check, never
 
 POLL_S = 0.25
 GRACE_S = 10

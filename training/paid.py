@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,6 +40,8 @@ class PaidEncoder:
         # One name at two endpoints may be two models.
         self._key = f"{encoder.base_url} {encoder.model}"
         self.texts_from_cache = 0
+        # Who waits finds what the other one bought.
+        self._lock = threading.Lock()
 
     @property
     def model(self) -> str:
@@ -59,10 +62,12 @@ class PaidEncoder:
         return self._encoder.tokenizer
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        return self._encode(texts)
+        with self._lock:
+            return self._encode(texts)
 
     def encode_documents(self, texts: Sequence[str]) -> Vectors:
-        return self._encode(texts)
+        with self._lock:
+            return self._encode(texts)
 
     def token_offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         return self._encoder.token_offsets(texts)

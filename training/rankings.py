@@ -17,9 +17,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pipelines.build import Stop
 from pipelines.encoder import Encoder, Vectors
 from pipelines.handle import SearchHandle
+from pipelines.progress import Stop, check, never
 from pipelines.store import indexes, models, search
 from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId
@@ -28,7 +28,6 @@ from pipelines.windows import WindowRule
 from training.corpus import load_corpus
 from training.dataset import Dataset
 from training.metrics import DEPTH, Found
-from training.watched import check, never
 
 # BM25 alone; whole passages cut at the model's limit; windows; and windows with BM25, as served.
 Mode = Literal["words", "whole", "windows", "hybrid"]

@@ -21,8 +21,8 @@ from typing import Any
 from psycopg.errors import UniqueViolation
 
 from pipelines import artifacts, reindex
-from pipelines.build import Stop, Stopped
 from pipelines.errors import BusyError, ConflictError, InputError, NotReadyError
+from pipelines.progress import Stop, Stopped, never
 from pipelines.store import active, indexes, models, runs
 from pipelines.store.db import Connection, Pool
 from pipelines.store.ids import ModelId, RunId
@@ -34,7 +34,6 @@ from training.options import TrainOptions
 from training.progress import Progress
 from training.rundir import Question, RunDir, RunSettings, read_lines
 from training.seedfile import SeedFile
-from training.watched import never
 
 # How often the database hears of progress.
 STORE_EVERY_S = 2.0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from app.tuning import Automatic
     from app.wiring import Services
-    from pipelines.build import OnProgress, Progress
+    from pipelines.progress import OnProgress, Progress
     from pipelines.store.ids import JobId
 
 

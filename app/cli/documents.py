@@ -122,7 +122,10 @@ def _with_progress(opened: Any, files: list[Path], collection: str) -> Iterator[
             else:
                 progress.update(windows, completed=done, total=total, visible=True)
 
-        with open_ingester(opened, on_windows=show) as ingester:
+        def show_graph() -> None:
+            progress.update(bar, description="building the search graph")
+
+        with open_ingester(opened, on_windows=show, on_graph=show_graph) as ingester:
             incoming = (Incoming.from_path(path, collection) for path in files)
             for path, outcome in zip(files, ingester.ingest_many(incoming), strict=True):
                 progress.update(bar, advance=1, description=f"files ({path.name[:40]})")

@@ -82,7 +82,7 @@ def promote(
 
     :param complete: Adds what the index lacks, once writers wait and nothing more can come in.
     :raises ConflictError: The epoch moved, another promotion is under way, or it serves already.
-    :raises GapError: A window has no vector, a vector no window, or the HNSW index is not valid.
+    :raises GapError: A window has no vector, a vector no window, or it lacks its HNSW index.
     :raises NotReadyError: The index is not ready, or a live replica has not loaded it.
     :raises LockNotAvailable: A writer held on for longer than `LOCK_TIMEOUT`; try again.
     """
@@ -115,8 +115,8 @@ def _check(conn: Connection, switch: Switch, complete: Callable[[Connection], No
     conn.execute("lock table text_window in share mode")
     if complete is not None:
         complete(conn)
-    if not indexes.hnsw_is_valid(conn, index.vectors_id):
-        raise GapError("The HNSW index of the version is not valid.")
+    if indexes.lacks_graph(conn, index.vectors_id):
+        raise GapError("The HNSW index of the version is missing or not valid.")
     if gaps.exists(conn, index.vectors_id, index.rule_id):
         raise GapError("The version lacks vectors of some windows.")
 

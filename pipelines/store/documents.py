@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from psycopg.rows import class_row
@@ -251,6 +251,16 @@ def sources(conn: Connection, collection: str) -> set[str]:
     """The sources that a collection holds."""
     rows = conn.execute("select source from document where collection = %s", (collection,))
     return {row[0] for row in rows}
+
+
+def came_in_within(conn: Connection, span: timedelta) -> bool:
+    """Whether a document was indexed lately."""
+    row = conn.execute(
+        "select exists (select 1 from document where status = 'indexed' and updated_at > now() - %s)",
+        (span,),
+    ).fetchone()
+    assert row is not None
+    return bool(row[0])
 
 
 def ever_held(conn: Connection) -> bool:

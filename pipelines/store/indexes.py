@@ -25,6 +25,10 @@ from pipelines.windows import WindowRule
 
 # Replicas listen on it.
 CHANNEL = "attune_active"
+# With fewer vectors, comparing all is as fast as walking a graph, exact, and costs writers nothing.
+GRAPH_FROM = 5_000
+# pgvector's graph takes about this much beside each vector (m = 16), in bytes.
+GRAPH_BYTES = 400
 
 
 @dataclass(frozen=True)
@@ -286,7 +290,7 @@ def forget_retired(conn: Connection, model_id: ModelId) -> None:
 
 
 def create_hnsw(conn: Connection, index_id: IndexId) -> None:
-    """Create the HNSW index of an empty table; see `build_hnsw` for a loaded one."""
+    """Create the HNSW index in the caller's transaction; others wait. See `build_hnsw`."""
     conn.execute(_hnsw_statement(index_id, ""))
 
 
@@ -330,6 +334,31 @@ def hnsw_is_valid(conn: Connection, index_id: IndexId) -> bool:
         (hnsw_name(index_id),),
     ).fetchone()
     return row is not None and bool(row[0])
+
+
+def lacks_graph(conn: Connection, index_id: IndexId) -> bool:
+    """Whether there are so many vectors that they want an HNSW index, and no valid one is there."""
+    if hnsw_is_valid(conn, index_id):
+        return False
+    row = conn.execute(
+        sql.SQL("select count(*) from (select 1 from {} limit {}) x").format(
+            table(index_id), sql.Literal(GRAPH_FROM)
+        )
+    ).fetchone()
+    assert row is not None
+    return bool(row[0] >= GRAPH_FROM)
+
+
+def graph_bytes(conn: Connection, index_id: IndexId) -> int:
+    """About what an HNSW index over the vectors takes."""
+    row = conn.execute(
+        sql.SQL(
+            "select count(*) * ({graph} + 2 * coalesce((select vector_dims(v) from {emb} limit 1), 0))"
+            " from {emb}"
+        ).format(graph=sql.Literal(GRAPH_BYTES), emb=table(index_id))
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def _hnsw_statement(index_id: IndexId, how: str) -> sql.Composed:

@@ -14,11 +14,14 @@ BATCH = 500
 
 
 class VectorCache:
-    """A file of vectors. Several processes may use it; what one adds the others find."""
+    """
+    A file of vectors. Several processes may use it; what one adds the others find. Of one process,
+    one thread at a time.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, timeout=60)
+        self._db = sqlite3.connect(path, timeout=60, check_same_thread=False)
         self._db.execute("pragma journal_mode = wal")
         with self._db:
             self._db.execute(

@@ -13,9 +13,10 @@ import numpy as np
 import psycopg
 import pytest
 
-from pipelines.build import Stopped
+from pipelines.embedding import Watched
 from pipelines.encoder import LocalEncoder
 from pipelines.errors import InputError, ProviderError
+from pipelines.progress import Stopped
 from pipelines.reindex import EncoderOptions
 from pipelines.store import db, evaluations
 from pipelines.store.db import Pool
@@ -28,7 +29,6 @@ from training.dataset import Dataset
 from training.evaluate import Candidate, evaluate
 from training.rankings import Rules
 from training.run import Folders
-from training.watched import Watched
 
 RULES = Rules(size_tokens=64, stride_tokens=48, lexical_weight=0.0)
 CITIES = [

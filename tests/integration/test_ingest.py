@@ -15,12 +15,12 @@ from pypdf.generic import NameObject, StreamObject
 
 from pipelines import reindex, uploads
 from pipelines.answer import Answerer
-from pipelines.build import Stopped
 from pipelines.convert import Converted, Converter, Limits
 from pipelines.incoming import Incoming
 from pipelines.ingest import Ingester
+from pipelines.progress import Stopped
 from pipelines.reindex import EncoderOptions
-from pipelines.store import active, chunks, documents
+from pipelines.store import active, chunks, documents, indexes
 from pipelines.store.search import hybrid
 
 
@@ -305,6 +305,23 @@ def test_a_stop_is_heard_in_the_middle_of_a_file(pool, ingester):
     with pool.connection() as conn:
         assert {row.document.status for row in documents.list_all(conn)} <= {"indexing"}
     assert ingester.ingest(incoming("islands.txt", text)).status == "indexed"
+
+
+def test_the_graph_comes_when_windows_are_many_and_only_then(pool, ingester, monkeypatch):
+    """A small library is searched whole; who takes in more builds the graph at the end, once."""
+    told = []
+    monkeypatch.setattr(indexes, "GRAPH_FROM", 20)
+    loading = replace(ingester, on_graph=lambda: told.append("graph"))
+    loading.ingest(incoming("few.txt", "The quokka lives on Rottnest."))
+    with pool.connection() as conn:
+        assert not indexes.hnsw_is_valid(conn, 1)
+    text = " ".join(f"Island {n} has {n % 7} quokkas and a lamp." for n in range(200))
+    list(loading.ingest_many([incoming("many.txt", text), incoming("more.txt", text[9:])]))
+    with pool.connection() as conn:
+        assert indexes.hnsw_is_valid(conn, 1)
+    loading.ingest(incoming("late.txt", "The numbat eats termites."))
+    assert told == ["graph"]
+    assert "numbat" in found(pool, ingester, "what does the numbat eat")[0]
 
 
 def test_who_is_given_the_same_document_late_leaves_it_as_it_is(pool, ingester):

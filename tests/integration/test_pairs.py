@@ -13,9 +13,9 @@ import time
 import pytest
 
 from pipelines import reindex
-from pipelines.build import Stopped
 from pipelines.errors import InputError, ProviderError
 from pipelines.llm import LLMOptions
+from pipelines.progress import Stopped
 from pipelines.reindex import EncoderOptions
 from pipelines.store import chats, chunks, pairs
 from tests.corpus import add_document

@@ -17,8 +17,8 @@ from psycopg.errors import CheckViolation
 
 from app.replica import Replica
 from pipelines import build, cutover, proof, reindex
-from pipelines.build import Stopped
 from pipelines.errors import ArtifactError, ConflictError, NotReadyError
+from pipelines.progress import Stopped
 from pipelines.reindex import EncoderOptions
 from pipelines.store import active, chunks, documents, gaps, indexes, probes, replicas, search
 from pipelines.store.active import GapError, Switch
@@ -204,7 +204,7 @@ def test_a_stopped_build_goes_on_where_it_was(world, monkeypatch):
     pool, _, _, candidate = world
     monkeypatch.setattr(build, "BATCH", 5)
     calls = iter([False, False, True])
-    with pytest.raises(build.Stopped):
+    with pytest.raises(Stopped):
         build.fill(pool, candidate, stop=lambda: next(calls))
     with pool.connection() as conn:
         assert indexes.count_vectors(conn, candidate.vectors_id) == 10

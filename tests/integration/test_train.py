@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 
 from pipelines import artifacts, build, registry, reindex
-from pipelines.build import Stopped
 from pipelines.encoder import LocalEncoder
 from pipelines.errors import ArtifactError, AttuneError, ConflictError, InputError
+from pipelines.progress import Stopped
 from pipelines.reindex import EncoderOptions
 from pipelines.store import indexes, lexical, models, runs
 from pipelines.store.ids import RunId
