@@ -115,8 +115,15 @@ def nearest_windows(
 
 
 def figures(scores: NDArray[Any], passage: Ints, gold: list[Ints]) -> dict[str, float]:
+    """Means of `by_question`."""
+    return {name: float(of.mean()) for name, of in by_question(scores, passage, gold).items()}
+
+
+def by_question(
+    scores: NDArray[Any], passage: Ints, gold: list[Ints]
+) -> dict[str, NDArray[np.float64]]:
     """
-    NDCG@10 and hit rate@5 of passages by their best window.
+    NDCG@10 and hit rate@5 of passages by their best window, of each question.
 
     :param scores: *Shape:* ``(questions, windows)``
     """
@@ -128,8 +135,8 @@ def figures(scores: NDArray[Any], passage: Ints, gold: list[Ints]) -> dict[str, 
     discount = 1 / np.log2(np.arange(2, gains.shape[1] + 2))
     ideal = np.array([discount[: len(right)].sum() for right in gold])
     return {
-        NDCG: float(((gains * discount).sum(axis=1) / ideal).mean()),
-        HIT: float(gains[:, :5].any(axis=1).mean()),
+        NDCG: (gains * discount).sum(axis=1) / ideal,
+        HIT: gains[:, :5].any(axis=1).astype(np.float64),
     }
 
 

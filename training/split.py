@@ -15,13 +15,16 @@ SHARE = 0.1
 FEWEST_GROUPS = 10
 
 
-def hold_out(seed: SeedFile, number: int) -> tuple[list[Question], list[Question]]:
+def hold_out(
+    seed: SeedFile, number: int, share: float = SHARE
+) -> tuple[list[Question], list[Question]]:
     """
     Part of the questions set aside: those of about a tenth of the passages.
 
     Questions that share a passage, or have passages of the same words, stay together.
 
     :param number: Seed of the draw.
+    :param share: Of the questions, to set aside.
     :returns: Training questions, then held-out ones; none of these where there are few passages.
     """
     texts = [[same_words(seed.corpus[p]) for p in seed.relevant_docs[q]] for q in seed.queries]
@@ -30,7 +33,7 @@ def hold_out(seed: SeedFile, number: int) -> tuple[list[Question], list[Question
     held: set[int] = set()
     if len(names) >= FEWEST_GROUPS:
         random.Random(number).shuffle(names)
-        most = round(SHARE * len(groups))
+        most = round(share * len(groups))
         for name in names:
             if sum(g in held for g in groups) >= most:
                 break

@@ -283,6 +283,8 @@ def _progress(job: Job, ended: int) -> Markup:
     total = len(_ids_of(job))
     if job.status == "todo":
         return parts.bar(0, 1, f"{parts.count(total, 'file')} waiting for a worker")
+    if job.stage == "graph":
+        return parts.bar(0, None, "All is in; building the search graph")
     if total == 1 and job.stage == "embedding":
         left = f", {parts.seconds(job.eta_s)} left" if job.eta_s else ""
         label = f"Embedding: {job.done:,} of {job.total or 0:,} windows{left}"
