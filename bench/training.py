@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipelines import accelerated, artifacts
+from pipelines import accelerated, artifacts, quantise
 from training import launch, prepare, seedfile, split
 from training.heldout import HIT, NDCG, by_question
 from training.launch import Machine
@@ -41,7 +41,7 @@ def rows() -> list[dict[str, Any]]:
         folder = Path(name)
         run_dir, alone_s = adapter_run(folder / "alone")
         twins = folder / "cache"
-        accelerated.build_in_child(
+        quantise.build_in_child(
             artifacts.bundled_model(),
             accelerated.folder_for(twins, run_dir.read_settings().base_sha256),
             window_texts(run_dir),

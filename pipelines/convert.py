@@ -145,10 +145,11 @@ class Converter:
             # A fresh interpreter: a fork would share the database's sockets and torch's threads.
             context = multiprocessing.get_context("spawn")
             self._pipe, theirs = context.Pipe()
-            self._child = context.Process(
+            child = context.Process(
                 target=_serve, args=(theirs, self.limits), daemon=True, name="attune-convert"
             )
-            self._child.start()
+            child.start()
+            self._child = child
             theirs.close()
         return self._pipe
 

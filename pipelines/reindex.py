@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines import accelerated, artifacts, shared
+from pipelines import accelerated, artifacts, quantise, shared
 from pipelines.accelerated import Verdict
 from pipelines.encoder import Encoder, LocalEncoder, OpenAIEncoder, TokenCounter
 from pipelines.errors import InputError, NotReadyError
@@ -148,7 +148,7 @@ def accelerate(
         return None
     target = accelerated.folder_for(options.cache, model.manifest_sha256)
     folder = model_folder(model, options.models)
-    return accelerated.build_in_child(folder, target, texts, stop)
+    return quantise.build_in_child(folder, target, texts, stop)
 
 
 def _openai(name: str, options: EncoderOptions) -> OpenAIEncoder:

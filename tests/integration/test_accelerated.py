@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines import accelerated, artifacts
+from pipelines import accelerated, artifacts, quantise
 from pipelines.encoder import LocalEncoder
 
 TEXTS = [
@@ -22,7 +22,7 @@ def built(tiny_model, tmp_path_factory):
     """The twin of the tiny model, built as the app builds it: in a process of its own."""
     cache = tmp_path_factory.mktemp("cache")
     sha256 = artifacts.Manifest.of(tiny_model).sha256
-    verdict = accelerated.build_in_child(tiny_model, accelerated.folder_for(cache, sha256), TEXTS)
+    verdict = quantise.build_in_child(tiny_model, accelerated.folder_for(cache, sha256), TEXTS)
     return cache, sha256, verdict
 
 
@@ -51,7 +51,7 @@ def test_a_damaged_twin_is_not_used(built):
 def test_a_model_that_cannot_be_converted_keeps_torch(tmp_path):
     """The reason is recorded, and nobody tries again at every start."""
     (tmp_path / "model").mkdir()
-    verdict = accelerated.build_in_child(tmp_path / "model", tmp_path / "twin", TEXTS)
+    verdict = quantise.build_in_child(tmp_path / "model", tmp_path / "twin", TEXTS)
     assert not verdict.usable
     assert "conversion failed" in verdict.reason
     assert accelerated.read_verdict(tmp_path / "twin") == verdict
