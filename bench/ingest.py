@@ -1,9 +1,10 @@
 """
 Taking files in against bare encoding: windows a second of both, on the same windows, in turn.
 
-Pages of a public documentation set are ingested as Markdown files, then their windows are embedded
-again by the encoder alone. Once with torch, against `SentenceTransformer.encode` as it comes, and
-once with the accelerated twin, against the twin itself.
+Pages of a public documentation set are ingested as Markdown files into an empty library, then their
+windows are embedded again by the encoder alone. Once with torch, against `SentenceTransformer.encode`
+as it comes, and once with the accelerated twin, against the twin itself. What a graph over many
+windows adds is in `bench/growth` and `bench/scale`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from bench.scratch import scratch
 from pipelines import reindex
 from pipelines.incoming import Incoming
 from pipelines.ingest import Ingester
-from pipelines.store import models
+from pipelines.store import chunks, documents, models
 
 PAGES = Path(__file__).resolve().parents[2] / "shared/data/scale/docs_md.tar.gz"
 ROUNDS = 3
@@ -45,6 +46,7 @@ def rows() -> list[dict[str, Any]]:
         assert model is not None
         plain = SentenceTransformer(str(reindex.model_folder(model)), device="cpu")
         torch = _ratio(services, _rounds(by_torch), lambda texts: plain.encode(list(texts)))
+        # The last round's: the others are gone.
         _accelerate(services, _windows(services, "%"))
         encoder = services.replica.current().encoder
         twin = _ratio(services, _rounds(by_twin), encoder.encode_documents)
@@ -85,8 +87,9 @@ def _ratio(
         # The reader process starts with the first file.
         _ingest(replace(ingester, on_bulk=None), rounds[0][:1])
         for files in rounds:
-            whole, count = _ingest(replace(ingester, on_bulk=None), files[1:])
-            texts = [t for file in files[1:] for t in _windows(services, file.source)]
+            _empty(services)
+            whole, count = _ingest(replace(ingester, on_bulk=None), files)
+            texts = [t for file in files for t in _windows(services, file.source)]
             assert len(texts) == count, (len(texts), count)
             started = time.perf_counter()
             encode(texts)
@@ -106,6 +109,12 @@ def _ingest(ingester: Ingester, files: Sequence[Incoming]) -> tuple[float, int]:
     started = time.perf_counter()
     count = sum(outcome.windows for outcome in ingester.ingest_many(files))
     return time.perf_counter() - started, count
+
+
+def _empty(services: Services) -> None:
+    with services.pool.connection() as conn:
+        for listed in documents.list_all(conn):
+            chunks.delete_document(conn, listed.document.id)
 
 
 def _windows(services: Services, source: str) -> list[str]:
