@@ -25,6 +25,7 @@ MODULES = {
     "scale": "100,000 windows of real pages",
     "growth": "Growth",
     "training": "Training",
+    "start": "Starting",
     "load": "Many people at once",
     "peers": "Beside peers",
 }
