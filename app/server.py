@@ -21,7 +21,7 @@ from app import guard, login, metrics
 from app.admin import downloads
 from app.admin import page as admin_page
 from app.auth import Access
-from app.chat import markup, page
+from app.chat import look, markup, page
 from app.chat.turns import Stops
 from app.guard import Guard
 from app.reader import clear_all, reader_of
@@ -82,7 +82,7 @@ def _mount_admin(app: FastAPI, services: Services) -> None:
         blocks,
         path="/admin",
         auth_dependency=guard.known_admin,
-        theme=page.theme(),
+        theme=look.theme(),
         css_paths=[page.STYLE, *admin_page.STYLES],
         head=admin_page.head(),
         max_file_size=f"{services.settings.max_upload_mb}mb",
@@ -98,9 +98,9 @@ def _mount_chat(app: FastAPI, services: Services, access: Access) -> None:
         blocks,
         path="/",
         auth_dependency=guard.known if access.policy.chat_ways else None,
-        theme=page.theme(),
+        theme=look.theme(),
         css_paths=[page.STYLE],
-        head=page.head(),
+        head=look.head(),
         max_file_size="1kb",
         **MOUNT,
     )

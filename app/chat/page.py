@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from functools import lru_cache
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -15,7 +13,7 @@ import gradio as gr
 
 from app import login
 from app.auth import access_of, person_of
-from app.chat import markup, turns
+from app.chat import look, markup, turns
 from app.chat.passages import Passages
 from app.chat.turns import Progress, Stops
 from app.limits import BUSY, Limits
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from app.wiring import Services
 
 STYLE = Path(__file__).with_name("style.css")
-SCRIPT = Path(__file__).with_name("script.js")
 WELCOME = (
     "### Ask your documents\n"
     "Every answer cites the passages it comes from: open a number to check it."
@@ -43,54 +40,9 @@ QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 Updates = dict[Any, Any]
 
 
-def theme() -> gr.Theme:
-    """System fonts, so that nothing is fetched from elsewhere; one accent colour."""
-    return gr.themes.Soft(
-        primary_hue="indigo",
-        neutral_hue="slate",
-        font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"],
-        font_mono=["ui-monospace", "SFMono-Regular", "Menlo", "monospace"],
-    ).set(
-        # The theme's own greys are too faint to be read easily on light ground.
-        body_text_color_subdued="*neutral_500",
-        input_placeholder_color="*neutral_500",
-        block_title_text_color="*neutral_600",
-        # White on the theme's own is a little too faint as well.
-        button_primary_background_fill="*primary_600",
-        button_primary_background_fill_hover="*primary_700",
-        # An empty box or circle must be seen on its ground.
-        checkbox_border_color="*neutral_400",
-        checkbox_border_color_dark="*neutral_400",
-        checkbox_label_background_fill_selected="*primary_600",
-        checkbox_label_background_fill_selected_dark="*primary_600",
-    )
-
-
-def head() -> str:
-    """What the page adds to its head."""
-    return login.script() + f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>"
-
-
-def share_schema() -> None:
-    """
-    Let all chatbots share one schema.
-
-    Gradio asks a component for its own twice at every change of a property, and makes it anew each
-    time: 10 ms for a chatbot's, most of what a question costs beside its search. It is replaced
-    in the class because Gradio writes a file of its own beside each subclass.
-    """
-    make = gr.Chatbot.api_info
-    if not hasattr(make, "cache_info"):
-        by_class = lru_cache(
-            lambda model: make(SimpleNamespace(data_model=model, _api_info_cache=None))
-        )
-        gr.Chatbot.api_info = lambda self: by_class(self.data_model)
-        gr.Chatbot.api_info.cache_info = by_class.cache_info
-
-
 def build(services: Services, stops: Stops) -> gr.Blocks:
     """The page's blocks, with their events."""
-    share_schema()
+    look.share_schema()
     with gr.Blocks(
         title="Attune", fill_height=True, analytics_enabled=False, delete_cache=(3600, 3600)
     ) as blocks:
