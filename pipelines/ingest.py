@@ -167,21 +167,26 @@ class Ingester:
         if known is not None:
             return Prepared(file, started, sha256, known)
         with self.pool.connection() as conn:
-            document_id = file.document_id or documents.begin(
-                conn,
-                source=file.source,
-                title=file.title,
-                sha256=sha256,
-                mime=mime,
-                content=content,
-                collection=file.collection,
-            )
-            documents.start(conn, document_id)
+            if file.document_id is not None:
+                document_id = file.document_id
+                documents.start(conn, document_id)
+            else:
+                document_id = documents.begin(
+                    conn,
+                    source=file.source,
+                    title=file.title,
+                    sha256=sha256,
+                    mime=mime,
+                    content=content,
+                    collection=file.collection,
+                )
         try:
             converted = self.converter.convert(content, file.source)
             drafts = split(converted, self.chunk_chars)
-            spoken = languages.of_chunks([draft.text for draft in drafts], converted.text)
-            draft = Draft(document_id, converted, drafts, spoken, text.language(converted.text))
+            language = text.language(converted.text)
+            passages = [draft.text for draft in drafts]
+            spoken = languages.of_chunks(passages, converted.text, language)
+            draft = Draft(document_id, converted, drafts, spoken, language)
         except Exception as error:
             self._check_stop()  # it may have ended the reader
             failed = self._failed(file, document_id, _reason(error))

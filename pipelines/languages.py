@@ -20,13 +20,13 @@ SAMPLE_STEP = 2400
 MULTILINGUAL = "intfloat/multilingual-e5-small"
 
 
-def of_chunks(chunks: Sequence[str], document: str) -> list[str | None]:
+def of_chunks(chunks: Sequence[str], document: str, whole: str | None) -> list[str | None]:
     """
-    The language of each chunk: the document's, unless samples of that differ.
+    The language of each chunk: the document's, unless samples of that differ. To tell a chunk's
+    takes as long as embedding a window of it.
 
-    Telling a chunk's language takes as long as embedding a window of it.
+    :param whole: The document's.
     """
-    whole = language(document)
     fewest, most = SAMPLES
     step = max(SAMPLE_CHARS, min(SAMPLE_STEP, len(document) // fewest), len(document) // most)
     found = {language(document[i : i + SAMPLE_CHARS]) for i in range(0, len(document), step)}

@@ -211,6 +211,8 @@ def delete(conn: Connection, document_id: DocumentId) -> None:
 
 def _drop_unused(conn: Connection, shas: Sequence[str]) -> None:
     """Delete bytes that no document has any more."""
+    if not shas:
+        return
     # Locked first, so that the second statement sees the documents of whoever held the lock.
     conn.execute(
         "select 1 from document_blob where sha256 = any(%s) order by sha256 for update",

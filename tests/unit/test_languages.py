@@ -10,8 +10,8 @@ GERMAN = "Der Ausschuss hat den Haushalt nach langer Debatte über die Straßen 
 
 def test_chunks_of_a_mixed_document_have_their_own_language():
     mixed = [ENGLISH, GERMAN, ENGLISH]
-    assert of_chunks(mixed, "\n\n".join(mixed)) == ["en", "de", "en"]
-    assert of_chunks([ENGLISH, "42"], ENGLISH + "42") == ["en", "en"]
+    assert of_chunks(mixed, "\n\n".join(mixed), "en") == ["en", "de", "en"]
+    assert of_chunks([ENGLISH, "42"], ENGLISH + "42", "en") == ["en", "en"]
 
 
 def test_languages_that_the_vocabulary_does_not_cover_are_noticed():
