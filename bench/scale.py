@@ -21,7 +21,7 @@ from bench import corpus, question, zoo
 
 PAGES = corpus.SCALE / "docs_md.tar.gz"
 # Text enough for a little more than 100,000 windows.
-TEXT_BYTES = 40_000_000
+TEXT_BYTES = 32_500_000
 COMPARED = 200
 TOP_K = question.TOP_K
 # Parts of the run whose memory is compared: the faster encoder is built before the first.
