@@ -18,7 +18,7 @@ from pipelines.store.ids import DocumentId
 from pipelines.windows import cut
 
 # Of a text, to tell whether the embedder reads it.
-READ_CHARS = 1500
+READ_CHARS = 4000
 
 Status = Literal["indexed", "unchanged", "failed"]
 
