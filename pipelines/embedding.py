@@ -19,6 +19,8 @@ from pipelines.progress import Stop, check
 # Texts of a step: a second or a few on a CPU.
 STEP = 128
 AT_ONCE = 2
+# A wait without an end may never hear Ctrl-C: another thread may be the one that is told.
+HEAR_EVERY_S = 0.5
 # Texts embedded so far and in all, of one call.
 OnTexts = Callable[[int, int], None]
 
@@ -62,7 +64,8 @@ class Embedder:
     def wait_for_room(self) -> None:
         """Wait until nothing is left but what is being computed: the moment to begin more."""
         with self._changed:
-            self._changed.wait_for(lambda: self._steps <= AT_ONCE)
+            while not self._changed.wait_for(lambda: self._steps <= AT_ONCE, HEAR_EVERY_S):
+                pass
 
     def abandon(self) -> None:
         """Begin no more steps; those under way end by themselves."""

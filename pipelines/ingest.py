@@ -15,7 +15,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -26,7 +26,7 @@ from pipelines import build, calibrate, languages, memory, text
 from pipelines.convert import Converter, mime_of
 from pipelines.embedding import Embedder, Embedding, OnTexts, unheard
 from pipelines.errors import AttuneError, BusyError, ConflictError, InputError
-from pipelines.gather import bulk_known, gathered
+from pipelines.gather import STOP_EVERY_S, bulk_known, gathered
 from pipelines.handle import SearchHandle
 from pipelines.incoming import (
     Draft,
@@ -145,10 +145,15 @@ class Ingester:
             while coming and (
                 coming[0][1].done() or sum(count for count, _ in coming) > WINDOWS_AHEAD
             ):
-                yield coming.popleft()[1].result()
+                yield self._outcomes(coming.popleft()[1])
             embedder.wait_for_room()  # the next group grows meanwhile
         while coming:
-            yield coming.popleft()[1].result()
+            yield self._outcomes(coming.popleft()[1])
+
+    def _outcomes(self, written: Future[list[Outcome]]) -> list[Outcome]:
+        while wait([written], STOP_EVERY_S).not_done:
+            self._check_stop()
+        return written.result()
 
     def _check_stop(self) -> None:
         check(self.stop)
