@@ -18,7 +18,7 @@ from pipelines import build, reindex
 from pipelines.errors import ArtifactError, BusyError, NotReadyError
 from pipelines.handle import SearchHandle
 from pipelines.progress import Stop
-from pipelines.store import documents, gaps, indexes, jobs, pair_files, usage
+from pipelines.store import documents, gaps, graphs, indexes, jobs, pair_files, usage
 from pipelines.store.db import Connection
 from pipelines.store.ids import IndexId
 from pipelines.store.indexes import SearchIndex
@@ -103,7 +103,7 @@ def _lacking_graph(conn: Connection) -> list[IndexId]:
     lacking = [
         index.vectors_id
         for index in indexes.maintained(conn)
-        if indexes.lacks_graph(conn, index.vectors_id)
+        if graphs.lacks_graph(conn, index.vectors_id)
     ]
     if lacking and documents.came_in_within(conn, LOAD_PAUSE):
         return [i for i in lacking if indexes.count_vectors(conn, i) >= MOST_WITHOUT_GRAPH]

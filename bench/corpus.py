@@ -25,7 +25,7 @@ from app.wiring import Services
 from pipelines import calibrate
 from pipelines.encoder import Encoder, Vectors
 from pipelines.handle import SearchHandle
-from pipelines.store import chunks, documents, indexes
+from pipelines.store import chunks, documents, graphs
 from pipelines.store.chunks import NewChunk
 from pipelines.store.db import Connection
 
@@ -122,7 +122,7 @@ def write(conn: Connection, handle: SearchHandle, start: int, end: int) -> None:
 
 def drop_graph(conn: Connection, handle: SearchHandle) -> None:
     """Before a bulk load: it is built several times faster afterwards."""
-    name = sql.Identifier(indexes.hnsw_name(handle.vectors_id))
+    name = sql.Identifier(graphs.hnsw_name(handle.vectors_id))
     conn.execute(sql.SQL("drop index if exists {}").format(name))
 
 
@@ -130,7 +130,7 @@ def settle(services: Services, handle: SearchHandle) -> None:
     """What a server sees to by and by: the graph, statistics, the threshold."""
     with services.pool.connection() as conn:
         conn.autocommit = True
-        indexes.build_hnsw(conn, handle.vectors_id, memory_mb=1024, workers=2)
+        graphs.build_hnsw(conn, handle.vectors_id, memory_mb=1024, workers=2)
         for name in ("chunk", "text_window", "posting", "document", table(handle)):
             conn.execute(sql.SQL("vacuum (analyze) {}").format(sql.Identifier(name)))
         conn.autocommit = False

@@ -20,7 +20,7 @@ from pipelines import calibrate, windows
 from pipelines.errors import BusyError, InputError
 from pipelines.handle import SearchHandle
 from pipelines.progress import OnProgress, Progress, Stop, Stopped, check, never
-from pipelines.store import active, chunks, db, gaps, indexes, models
+from pipelines.store import active, chunks, db, gaps, graphs, indexes, models
 from pipelines.store.db import Connection, Pool
 from pipelines.store.gaps import Lacking
 from pipelines.store.ids import IndexId
@@ -250,9 +250,9 @@ def finish(pool: Pool, index_id: IndexId, stop: Stop = never) -> None:
     :raises BusyError: Another process is at it.
     """
     with pool.connection() as conn:
-        if indexes.hnsw_is_valid(conn, index_id):
+        if graphs.hnsw_is_valid(conn, index_id):
             return
-        need = indexes.graph_bytes(conn, index_id) * 3 // 2
+        need = graphs.graph_bytes(conn, index_id) * 3 // 2
     memory_mb = min(max(need // 2**20, BUILD_MEMORY_MB[0]), BUILD_MEMORY_MB[1])
     with (
         _alone(pool, index_id),
@@ -260,11 +260,11 @@ def finish(pool: Pool, index_id: IndexId, stop: Stop = never) -> None:
         cancelled_when(conn, stop),
     ):
         try:
-            indexes.build_hnsw(conn, index_id, memory_mb=memory_mb, workers=BUILD_WORKERS)
+            graphs.build_hnsw(conn, index_id, memory_mb=memory_mb, workers=BUILD_WORKERS)
         except DiskFull:
             # Parallel workers share memory through /dev/shm, which containers keep small.
             log.warning("building the graph without parallel workers: /dev/shm is too small")
-            indexes.build_hnsw(conn, index_id, memory_mb=memory_mb, workers=0)
+            graphs.build_hnsw(conn, index_id, memory_mb=memory_mb, workers=0)
         gaps.analyze(conn, index_id)
 
 
@@ -272,7 +272,7 @@ def finish(pool: Pool, index_id: IndexId, stop: Stop = never) -> None:
 def _alone(pool: Pool, index_id: IndexId) -> Iterator[None]:
     """One at a time. The lock is of a transaction that holds no snapshot: no build waits for it."""
     with pool.connection() as conn, conn.transaction():
-        if not indexes.try_lock_build(conn, index_id):
+        if not graphs.try_lock_build(conn, index_id):
             raise BusyError("Another process builds this version's graph.")
         yield
 

@@ -39,7 +39,7 @@ from pipelines.incoming import (
 )
 from pipelines.progress import Stop, Stopped, check, never
 from pipelines.split import split
-from pipelines.store import active, chunks, documents, indexes
+from pipelines.store import active, chunks, documents, graphs
 from pipelines.store.chunks import NewChunk
 from pipelines.store.db import Pool
 from pipelines.store.ids import DocumentId
@@ -110,7 +110,7 @@ class Ingester:
         """Once all is in: the graph, if there are now enough windows, and the answer threshold."""
         handle = self.handle_source()
         with self.pool.connection() as conn:
-            wanted = indexes.lacks_graph(conn, handle.vectors_id)
+            wanted = graphs.lacks_graph(conn, handle.vectors_id)
         if wanted:
             if self.on_graph is not None:
                 self.on_graph()

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.handle import SearchHandle
-from pipelines.store import gaps, indexes, probes, search
+from pipelines.store import gaps, graphs, indexes, probes, search
 from pipelines.store.db import Connection
 
 REEMBEDDED = 32
@@ -103,9 +103,9 @@ def _parity(conn: Connection, handle: SearchHandle, catch_up: Callable[[], objec
 
 def _graph(conn: Connection, handle: SearchHandle) -> Check:
     name = "the HNSW index is valid"
-    if indexes.hnsw_is_valid(conn, handle.vectors_id):
+    if graphs.hnsw_is_valid(conn, handle.vectors_id):
         return Check(name, True, "valid")
-    lacking = indexes.lacks_graph(conn, handle.vectors_id)
+    lacking = graphs.lacks_graph(conn, handle.vectors_id)
     return Check(name, not lacking, "missing or incomplete" if lacking else "not needed yet")
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from pipelines.encoder import Encoder, Vectors
 from pipelines.handle import SearchHandle
 from pipelines.progress import Stop, check, never
-from pipelines.store import indexes, models, search
+from pipelines.store import graphs, indexes, models, search
 from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId
 from pipelines.store.search import Mode as SearchMode
@@ -192,7 +192,7 @@ def _index(
             conn, handle, texts, language=language, source=f"passages {language or ''}".strip()
         )
         passage_of.update({chunk: passage for passage, chunk in loaded.items()})
-    indexes.create_hnsw(conn, index_id)
+    graphs.create_hnsw(conn, index_id)
     indexes.mark(conn, index_id, "ready")
     return handle, passage_of, indexes.count_vectors(conn, index_id)
 

@@ -17,7 +17,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from pipelines.errors import BusyError, ConflictError, NotReadyError
-from pipelines.store import gaps, indexes, replicas
+from pipelines.store import gaps, graphs, indexes, replicas
 from pipelines.store.db import PROMOTE_LOCK, Connection
 from pipelines.store.ids import IndexId
 
@@ -115,7 +115,7 @@ def _check(conn: Connection, switch: Switch, complete: Callable[[Connection], No
     conn.execute("lock table text_window in share mode")
     if complete is not None:
         complete(conn)
-    if indexes.lacks_graph(conn, index.vectors_id):
+    if graphs.lacks_graph(conn, index.vectors_id):
         raise GapError("The HNSW index of the version is missing or not valid.")
     if gaps.exists(conn, index.vectors_id, index.rule_id):
         raise GapError("The version lacks vectors of some windows.")

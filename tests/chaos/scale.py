@@ -12,7 +12,7 @@ from psycopg import sql
 from pipelines import cutover
 from pipelines.encoder import Vectors
 from pipelines.handle import SearchHandle
-from pipelines.store import active, chunks, documents, gaps, indexes, models
+from pipelines.store import active, chunks, documents, gaps, graphs, indexes, models
 from pipelines.store.chunks import NewChunk
 from pipelines.store.db import Connection, Pool
 from pipelines.store.ids import IndexId
@@ -65,7 +65,7 @@ def measure(pool: Pool, windows: int, switches: int) -> AtScale:
     for handle in handles:
         with pool.connection() as conn:
             conn.autocommit = True
-            indexes.build_hnsw(conn, handle.index_id, memory_mb=256, workers=2)
+            graphs.build_hnsw(conn, handle.index_id, memory_mb=256, workers=2)
             gaps.analyze(conn, handle.index_id)
             for name in ("text_window", "chunk"):
                 conn.execute(sql.SQL("vacuum (analyze) {}").format(sql.Identifier(name)))

@@ -20,7 +20,7 @@ from pipelines.incoming import Incoming
 from pipelines.ingest import Ingester
 from pipelines.progress import Stopped
 from pipelines.reindex import EncoderOptions
-from pipelines.store import active, chunks, documents, indexes
+from pipelines.store import active, chunks, documents, graphs
 from pipelines.store.search import hybrid
 
 
@@ -310,15 +310,15 @@ def test_a_stop_is_heard_in_the_middle_of_a_file(pool, ingester):
 def test_the_graph_comes_when_windows_are_many_and_only_then(pool, ingester, monkeypatch):
     """A small library is searched whole; who takes in more builds the graph at the end, once."""
     told = []
-    monkeypatch.setattr(indexes, "GRAPH_FROM", 20)
+    monkeypatch.setattr(graphs, "GRAPH_FROM", 20)
     loading = replace(ingester, on_graph=lambda: told.append("graph"))
     loading.ingest(incoming("few.txt", "The quokka lives on Rottnest."))
     with pool.connection() as conn:
-        assert not indexes.hnsw_is_valid(conn, 1)
+        assert not graphs.hnsw_is_valid(conn, 1)
     text = " ".join(f"Island {n} has {n % 7} quokkas and a lamp." for n in range(200))
     list(loading.ingest_many([incoming("many.txt", text), incoming("more.txt", text[9:])]))
     with pool.connection() as conn:
-        assert indexes.hnsw_is_valid(conn, 1)
+        assert graphs.hnsw_is_valid(conn, 1)
     loading.ingest(incoming("late.txt", "The numbat eats termites."))
     assert told == ["graph"]
     assert "numbat" in found(pool, ingester, "what does the numbat eat")[0]

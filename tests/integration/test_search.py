@@ -11,7 +11,7 @@ from psycopg import sql
 from bench.question import recall
 from pipelines import bm25, reindex
 from pipelines.reindex import EncoderOptions
-from pipelines.store import arrays, dense, indexes, lexical, search
+from pipelines.store import arrays, dense, graphs, lexical, search
 from tests.corpus import add_document
 
 WINDOWS, DIMENSION = 3000, 32
@@ -54,7 +54,7 @@ def world(module_dsn, tiny_model, tmp_path_factory):
         add_document(conn, handle, "few", few, collection="few")
         add_document(conn, handle, "many", many)
         add_document(conn, handle, "deutsch", ["Die Häuser 3050"], language="de")
-        indexes.create_hnsw(conn, handle.vectors_id)
+        graphs.create_hnsw(conn, handle.vectors_id)
     yield pool, handle
     pool.close()
 
@@ -81,9 +81,9 @@ def test_without_a_graph_all_windows_are_compared(world, asked):
     """As it is while there are few; the graph is taken away and comes back with the transaction."""
     pool, handle = world
     with pool.connection() as conn, conn.transaction(force_rollback=True):
-        conn.execute(f"drop index {indexes.hnsw_name(handle.vectors_id)}")
+        conn.execute(f"drop index {graphs.hnsw_name(handle.vectors_id)}")
         assert recall(conn, handle, asked, None) == 1
-        assert not indexes.lacks_graph(conn, handle.vectors_id)
+        assert not graphs.lacks_graph(conn, handle.vectors_id)
 
 
 def test_a_filter_lets_nothing_else_through(world, asked):

@@ -11,7 +11,7 @@ from app import tuning, upkeep, versions
 from app.settings import Settings
 from app.wiring import open_services
 from pipelines.errors import ConflictError, GateError, InputError, NotReadyError
-from pipelines.store import active, evaluations, indexes
+from pipelines.store import active, evaluations, graphs
 from tests import versions as made
 from tests.corpus import add_document
 from tests.fakes import build_tiny_model
@@ -121,15 +121,15 @@ def test_the_previous_version_is_kept_complete(services):
 def test_many_windows_get_their_graph_once_nobody_loads_more(services, monkeypatch):
     """As after a load that was cut off, or many small ones; a version without it cannot take over."""
     day, serving = timedelta(days=1), services.replica.current().vectors_id
-    monkeypatch.setattr(indexes, "GRAPH_FROM", 2)
+    monkeypatch.setattr(graphs, "GRAPH_FROM", 2)
     with services.pool.connection() as conn:
-        assert indexes.lacks_graph(conn, serving)
+        assert graphs.lacks_graph(conn, serving)
         assert not upkeep.wanted(conn, day)  # documents came in just now
         monkeypatch.setattr(upkeep, "LOAD_PAUSE", timedelta(0))
         assert upkeep.wanted(conn, day)
     assert upkeep.run(services)["graphs_built"] == [serving]
     with services.pool.connection() as conn:
-        assert indexes.hnsw_is_valid(conn, serving)
+        assert graphs.hnsw_is_valid(conn, serving)
         assert not upkeep.wanted(conn, day)
 
 
