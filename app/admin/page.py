@@ -55,13 +55,13 @@ def build(services: Services) -> gr.Blocks:
             gr.Markdown("## Attune", elem_id="brand")
             # As HTML: links in Gradio's Markdown open another window.
             gr.HTML('<a href="/">Chat</a> <a href="/logout">Sign out</a>', elem_id="leave")
-        seen = gr.State("")
+        seen = gr.Textbox(visible=False)
         with gr.Tabs(elem_id="screens") as tabs:
             for name, label, fill in SCREENS:
                 with gr.Tab(label, id=name, elem_id=f"screen-{name}") as tab:
                     timer = gr.Timer(LOOK_S, active=False)
                     fill(Screen(services, name, tab, tabs, seen, timer))
-                    tab.select(None, js=f"() => window.attuneOpened({name!r})", **QUIET)
+                    tab.select(None, js="() => window.attuneOpened()", **QUIET)
         blocks.load(handler(_open), None, tabs, **QUIET)
     return blocks
 

@@ -31,6 +31,8 @@ Updates = dict[Any, Any]
 # What the page calls is not offered as an API, and no block grows a spinner for a short look.
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 LOOK_S, IDLE_LOOK_S = 2, 15
+# The first thing a look is given, put in by the browser.
+_SEEN = "(_, ...given) => [window.attuneSeen(), ...given]"
 
 
 @dataclass(frozen=True)
@@ -89,14 +91,15 @@ class Screen:
     """
     One tab of the page, given to its `build`.
 
-    :param seen: The name of the tab that the visitor looks at.
+    :param seen: Takes the name of the tab that the visitor looks at from the browser at every look.
+        The server could not keep it: what two tabs answer may arrive in either order.
     """
 
     services: Services
     name: str
     tab: gr.Tab
     tabs: gr.Tabs
-    seen: gr.State
+    seen: gr.Textbox
     timer: gr.Timer
     _look: Callable[..., Any] | None = field(default=None, repr=False)
     _look_io: tuple[list[Any], list[Any]] = field(default=([], []), repr=False)
@@ -114,7 +117,7 @@ class Screen:
 
         def opened(who: str, *values: Any) -> Updates:
             view = look(who, *values)
-            return {**view.updates, self.seen: self.name, self.timer: _next_look(view)}
+            return {**view.updates, self.timer: _next_look(view)}
 
         def again(who: str, seen: str, *values: Any) -> Updates:
             if seen != self.name:
@@ -124,8 +127,8 @@ class Screen:
 
         self._look = again
         self._look_io = [self.seen, *inputs], [*outputs, self.timer]
-        self.on(self.tab.select, opened, inputs, [*outputs, self.seen, self.timer])
-        self.on(self.timer.tick, again, *self._look_io)
+        self.on(self.tab.select, opened, inputs, [*outputs, self.timer])
+        self.on(self.timer.tick, again, *self._look_io, js=_SEEN)
 
     def on(
         self,
@@ -152,7 +155,7 @@ class Screen:
         )
         if then_look:
             assert self._look is not None, "call shows() before"
-            asked = asked.then(handler(self._look), *self._look_io, **QUIET)
+            asked = asked.then(handler(self._look), *self._look_io, js=_SEEN, **QUIET)
         return asked
 
     def go_to(self, button: gr.Button, name: str) -> None:

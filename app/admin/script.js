@@ -1,15 +1,23 @@
 // What Gradio leaves open: the address names the tab, and links lead to tabs.
 (() => {
-  window.attuneOpened = (name) => {
+  // The tab on show: events of two tabs opened in a row may come in either order.
+  window.attuneSeen = () =>
+    document.querySelector('[id^="screen-"][id$="-button"][aria-selected="true"]')?.id.slice("screen-".length, -"-button".length);
+
+  window.attuneOpened = () => setTimeout(() => {
     const address = new URL(window.location.href);
+    const name = window.attuneSeen();
+    if (!name) return;
     address.searchParams.set("tab", name);
     window.history.replaceState(window.history.state, "", address);
-  };
+  });
 
-  // On narrow screens some tabs are in a menu; their buttons answer all the same.
+  // On narrow screens some tabs are in a menu, whose buttons have nothing but their words.
   window.attuneTab = (name) => {
-    const label = document.getElementById(`screen-${name}-button`);
-    label?.click();
+    const inMenu = [...document.querySelectorAll("#screens .overflow-dropdown button")];
+    const button = document.getElementById(`screen-${name}-button`) ??
+      inMenu.find((one) => one.textContent.trim().toLowerCase() === name);
+    button?.click();
     window.scrollTo({ top: 0 });
   };
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from pipelines.store.embedded import EmbeddedPostgres
 from tests import harbour
 from tests.serving import Served, screenshot, serving
 
@@ -240,6 +243,8 @@ def test_screens_fit_a_phone(admin, served, images):
         expect(page.locator(settled).first).to_be_visible()
         shown_whole(page)
         screenshot(page, images / f"admin-{tab}-phone.png")
+    page.locator('a[href^="#tab-"]').first.click()
+    expect(page.locator("#screens [role=tab][aria-selected=true]")).not_to_have_text("Overview")
 
 
 def test_overview_tells_the_state_and_leads_on(admin, images):
@@ -261,3 +266,16 @@ def test_what_others_do_appears_on_an_open_page(admin, served):
     late.write_text("The night ferry leaves Saltmere at ten. " * 8)
     assert served.run("ingest", str(late)).returncode == 0
     expect(rows(page, "documents-table", "late.txt")).to_have_count(1, timeout=LONG_S)
+
+
+def test_a_tab_that_answers_late_does_not_stop_the_one_looked_at(admin, served):
+    """The overview, first to be asked, answers last: the documents' screen looks on."""
+    page = admin("documents")
+    shown = page.locator("#documents-table tbody tr")
+    with EmbeddedPostgres(served.home / "db") as server, psycopg.connect(server.dsn) as conn:
+        conn.execute("lock table message in access exclusive mode")
+        page.reload()
+        expect(shown.first).to_be_visible()
+    time.sleep(1)
+    page.locator("#documents-search input, #documents-search textarea").fill("marina")
+    expect(shown).to_have_count(1, timeout=10_000)
