@@ -24,10 +24,11 @@ import numpy as np
 import psycopg
 
 from pipelines import reindex
+from pipelines.encoder import LocalEncoder
 from pipelines.errors import AttuneError, NotReadyError
 from pipelines.handle import SearchHandle
 from pipelines.reindex import EncoderOptions
-from pipelines.store import active, db, indexes, replicas
+from pipelines.store import active, db, indexes, models, replicas
 from pipelines.store.active import Active
 from pipelines.store.db import Connection, Pool
 from pipelines.store.ids import IndexId
@@ -59,6 +60,7 @@ class Replica:
         self._in_flight: Counter[tuple[int, IndexId]] = Counter()
         self._faults: dict[IndexId, tuple[str, float]] = {}
         self._targets: list[IndexId] = []
+        self._twins: set[IndexId] = set()
         # One load, and one look at the pointer, at a time.
         self._loading = threading.Lock()
         self._looking = threading.Lock()
@@ -197,6 +199,25 @@ class Replica:
                     # Acknowledged at once: a promotion may be waiting for it.
                     with contextlib.suppress(psycopg.OperationalError):
                         self._look()
+            self._take_up_twin()
+
+    def _take_up_twin(self) -> None:
+        """Load what serves once more when another process has built its accelerated twin."""
+        serving = self._serving
+        if serving is None or serving.index_id in self._twins:
+            return
+        if not isinstance(serving.encoder, LocalEncoder):
+            return
+        try:
+            with self._pool.connection(timeout=POLL_S) as conn:
+                model = models.get(conn, serving.model_id)
+            if model is not None and reindex.twin_serves(model, self._options):
+                self._twins.add(
+                    serving.index_id
+                )  # tried once: a damaged one would be again and again
+                self.reload()
+        except Exception as error:
+            log.warning("replica: the accelerated twin is not taken up: %s", error)
 
     def _wanting(self, index_id: IndexId) -> bool:
         with self._state:

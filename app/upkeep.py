@@ -1,7 +1,7 @@
 """
 What is looked after beside the jobs that people ask for: the previous version is kept complete, so
-that a rollback is as fast as a promotion; a graph is built where vectors have become many; vectors
-and jobs that nothing has used for long go.
+that a rollback is as fast as a promotion; a graph is built where vectors have become many, and the
+accelerated twin of what serves; vectors and jobs that nothing has used for long go.
 
 Workers look every few seconds whether there is anything to do, and only then queue the job, which
 runs on one of them at a time. The work is found by comparing contents: to do it again does no harm.
@@ -13,6 +13,7 @@ import logging
 from datetime import timedelta
 from typing import Any
 
+from app import twins
 from app.wiring import Services
 from pipelines import build, reindex
 from pipelines.errors import ArtifactError, BusyError, NotReadyError
@@ -40,21 +41,23 @@ def retention(services: Services) -> timedelta:
     return timedelta(days=services.settings.retention_days)
 
 
-def wanted(conn: Connection, unused_for: timedelta) -> bool:
+def wanted(services: Services) -> bool:
     """Whether there is anything to do."""
-    return bool(
-        _lacking(conn)
-        or _lacking_graph(conn)
-        or indexes.expired(conn, unused_for)
-        or jobs.any_old(conn, KEEP_JOBS)
-        or usage.any_before(conn, KEEP_COUNTS)
-    )
+    with services.pool.connection() as conn:
+        return bool(
+            _lacking(conn)
+            or _lacking_graph(conn)
+            or twins.lacking(conn, services.options)
+            or indexes.expired(conn, retention(services))
+            or jobs.any_old(conn, KEEP_JOBS)
+            or usage.any_before(conn, KEEP_COUNTS)
+        )
 
 
 def run(services: Services, stop: Stop = lambda: False) -> dict[str, Any]:
     """
-    Do all of it now; how many vectors were added, which graphs built and indexes dropped,
-    how many jobs forgotten.
+    Do all of it now; how many vectors were added, which graphs built, whose twin, which indexes
+    dropped, how many jobs forgotten.
 
     :raises Stopped: `stop` said so.
     """
@@ -68,7 +71,6 @@ def run(services: Services, stop: Stop = lambda: False) -> dict[str, Any]:
         except (ArtifactError, NotReadyError) as error:
             # One that cannot be loaded must not keep the others from being looked after.
             log.warning("the version of index %s cannot be kept complete: %s", index.id, error)
-    graphs = _build_graphs(services, stop)
     dropped = []
     for index_id in expired:
         with services.pool.connection() as conn:
@@ -81,9 +83,11 @@ def run(services: Services, stop: Stop = lambda: False) -> dict[str, Any]:
         pair_files.forget_before(conn, KEEP_JOBS)
     return {
         "vectors_added": added,
-        "graphs_built": graphs,
         "indexes_dropped": dropped,
         "jobs_forgotten": forgotten,
+        # Last: a fault of theirs holds nothing up.
+        "graphs_built": _build_graphs(services, stop),
+        "twin_built": twins.build_lacking(services, stop),
     }
 
 

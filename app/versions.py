@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from app import twins
 from app.wiring import Services
 from pipelines import build as building
 from pipelines import cutover, registry, reindex
@@ -27,6 +28,7 @@ from pipelines.store.models import Model
 from pipelines.store.shadows import ShadowReport
 from training import gate
 from training.candidates import identity
+from training.run import Folders
 
 # Where a version that no replica runs is proved and switched to: in this process alone.
 FOLLOWED_S = 5.0
@@ -76,6 +78,7 @@ def build(
     with services.pool.connection() as conn:
         reindex.share(conn, model, services.options)
         model = registry.find(conn, name)
+    twins.before_build(services, model, lambda: on_progress(Progress("accelerating")), stop)
     encoder = reindex.load_model(model, services.options)
     with services.pool.connection() as conn:
         index_id = building.create(conn, model, encoder.tokenizer)
@@ -91,6 +94,20 @@ def share(services: Services, model: Model) -> None:
             reindex.share(conn, model, services.options)
     except NotReadyError as error:
         log.warning("%s is not shared yet: %s", model.name, error)
+
+
+def delete(services: Services, name: str, *, who: str) -> None:
+    """
+    Forget a version: its files, its vectors, its twin.
+
+    :raises ConflictError: It is in use.
+    """
+    with services.pool.connection() as conn:
+        model = registry.delete(conn, name, Folders.under(services.settings.home).models)
+        active.add_audit(conn, who, "delete", {"version": name})
+        gone = not models.uses_of(conn, model.manifest_sha256 or "")
+    if gone:
+        reindex.forget_twin(model, services.options)
 
 
 def prepare(services: Services, name: str) -> int:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from app import twins
 from app.replica import Replica
 from app.settings import Settings
 from app.shadow import Shadow
-from pipelines import memory, reindex
+from pipelines import reindex
 from pipelines.answer import Answerer
 from pipelines.convert import Converter, Limits
 from pipelines.embedding import OnTexts, unheard
@@ -18,11 +18,9 @@ from pipelines.ingest import Ingester
 from pipelines.llm import LLMOptions
 from pipelines.progress import Stop, never
 from pipelines.reindex import EncoderOptions
-from pipelines.store import db, models
+from pipelines.store import db
 from pipelines.store.db import Pool
 from pipelines.store.embedded import EmbeddedPostgres
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -91,9 +89,6 @@ def open_ingester(
 ) -> Iterator[Ingester]:
     """Takes files in, with a reader process of its own that ends with the context."""
 
-    def accelerate(windows: Sequence[str]) -> None:
-        _accelerate(services, windows, stop)
-
     settings = services.settings
     limits = Limits(
         size_mb=settings.max_upload_mb,
@@ -108,29 +103,10 @@ def open_ingester(
             converter,
             settings.chunk_chars,
             on_windows,
-            accelerate if _lacks_twin(services) else None,
+            twins.before_load(services, stop),
             on_graph,
             stop,
         )
-
-
-def _lacks_twin(services: Services) -> bool:
-    with services.pool.connection() as conn:
-        model = models.get(conn, services.replica.current().model_id)
-    return model is not None and reindex.lacks_twin(model, services.options)
-
-
-def _accelerate(services: Services, windows: Sequence[str], stop: Stop) -> None:
-    """Build the serving model's accelerated twin if that has not been tried, and take it up."""
-    with services.pool.connection() as conn:
-        model = models.get(conn, services.replica.current().model_id)
-    if model is None:
-        return
-    verdict = reindex.accelerate(model, services.options, windows, stop)
-    if verdict is not None:
-        log.info("accelerated encoder of %s: %s", model.name, verdict.reason)
-        services.replica.reload()
-        memory.give_back()  # what torch held
 
 
 def llm_options(settings: Settings) -> LLMOptions | None:

@@ -237,12 +237,11 @@ class Crew:
     def _look_after(self) -> None:
         if queue.QUEUE_OF["cleanup"] not in self._queues:
             return
-        with self._services.pool.connection() as conn:
-            if upkeep.wanted(conn, upkeep.retention(self._services)):
-                try:
-                    queue.defer_in(conn, "cleanup", who="worker")
-                except ConflictError:
-                    log.debug("upkeep waits already")
+        if upkeep.wanted(self._services):
+            try:
+                queue.defer(self._services, "cleanup", who="worker")
+            except ConflictError:
+                log.debug("upkeep waits already")
 
     def _end_anyway(self) -> None:
         """End the process when the jobs do not in time, giving back what they are."""

@@ -8,7 +8,7 @@ the chunk, closeness within one short stretch of it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,12 +55,13 @@ def slice_size(length: int) -> int:
     return max(SHORTEST_SLICE, -(-length // SLICES))
 
 
-def places(terms: Iterable[str], length: int) -> dict[str, int]:
+def places(terms: Sequence[str]) -> dict[str, int]:
     """For each distinct term the mask of the slices it stands in, signed as a bigint is."""
-    size = slice_size(length)
+    size = slice_size(len(terms))
     masks: dict[str, int] = {}
-    for position, term in enumerate(terms):
-        masks[term] = masks.get(term, 0) | 1 << min(position // size, SLICES - 1)
+    for number, start in enumerate(range(0, len(terms), size)):
+        for term in set(terms[start : start + size]):
+            masks[term] = masks.get(term, 0) | 1 << number
     return {term: mask - (1 << SLICES if mask >> 63 else 0) for term, mask in masks.items()}
 
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.errors import InputError, ProviderError
+from pipelines.streams import Streams
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -27,6 +29,7 @@ Vectors = NDArray[np.float32]
 # Texts tokenized together: what the tokenizer says of each token takes hundreds of bytes, and a
 # long document has millions.
 COUNTED_AT_ONCE = 64
+CPU_BATCH, GPU_BATCH = 16, 32
 # The libraries' own imports do not stand two threads at once.
 _LOADING = threading.Lock()
 
@@ -148,12 +151,12 @@ class LocalEncoder:
         *,
         device: str | None = None,
         threads: int | None = None,
-        batch_size: int = 32,
+        batch_size: int | None = None,
     ) -> None:
         """
         :param device: ``cpu``, ``cuda``, ...; None: the best there is.
-        :param threads: CPU threads for batches; a single question always uses one, because
-            two OpenMP threads beside a busy neighbour wait for each other.
+        :param threads: CPU cores for many texts; a single question always uses one.
+        :param batch_size: Texts computed together; None: what is fastest on the device.
         """
         self._folder = folder
         self._wanted_device = device
@@ -161,14 +164,13 @@ class LocalEncoder:
         self._stated_dimension = stated_dimension(folder)
         self._threads = threads
         self._batch_size = batch_size
-        self._model: SentenceTransformer | None = None
-        self._lock = threading.Lock()
+        self._running: _Running | None = None
 
     @property
     def dimension(self) -> int:
         if self._stated_dimension is not None:
             return self._stated_dimension
-        dimension = self._loaded().get_embedding_dimension()
+        dimension = self._loaded().model.get_embedding_dimension()
         if dimension is None:
             raise InputError(f"The model in {self._folder} does not say its dimension.")
         return int(dimension)
@@ -180,7 +182,7 @@ class LocalEncoder:
     @property
     def device(self) -> str:
         """Where the weights are: ``cpu``, ``cuda:0``, ..."""
-        return str(self._loaded().device)
+        return str(self._loaded().model.device)
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         return self._encode("encode_query", texts)
@@ -191,36 +193,52 @@ class LocalEncoder:
     def token_offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         return self._counter.offsets(texts)
 
-    def _loaded(self) -> SentenceTransformer:
+    def _loaded(self) -> _Running:
         with _LOADING:
-            if self._model is None:
+            if self._running is None:
                 from sentence_transformers import SentenceTransformer
                 from transformers.utils import logging
 
                 logging.disable_progress_bar()  # one for every load, on the stderr of every command
                 most = _all_threads()
-                self._threads = self._threads or most
-                self._model = SentenceTransformer(
+                model = SentenceTransformer(
                     str(self._folder), device=self._wanted_device, local_files_only=True
                 ).eval()
-            return self._model
+                model.encode("", show_progress_bar=False)  # sets the tokenizer up, in one thread
+                on_cpu = model.device.type == "cpu"
+                self._running = _Running(
+                    model,
+                    Streams(self._threads or most if on_cpu else 1),
+                    self._batch_size or (CPU_BATCH if on_cpu else GPU_BATCH),
+                )
+            return self._running
 
     def _encode(self, method: str, texts: Sequence[str]) -> Vectors:
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
-        with self._lock:  # torch's thread count belongs to the process
-            encode = getattr(self._loaded(), method)
-            import torch
+        running = self._loaded()
+        encode = getattr(running.model, method)
 
-            torch.set_num_threads(1 if len(texts) == 1 else self._threads or 1)
-            rows = encode(
-                list(texts),
-                batch_size=self._batch_size,
+        def batch(some: list[str]) -> NDArray[Any]:
+            rows: NDArray[Any] = encode(
+                some,
+                batch_size=running.batch_size,
                 convert_to_numpy=True,
                 normalize_embeddings=True,
                 show_progress_bar=False,
             )
-        return unit_rows(rows, texts)
+            return rows
+
+        return unit_rows(running.streams.run(batch, texts, running.batch_size), texts)
+
+
+@dataclass(frozen=True)
+class _Running:
+    """A model in memory, and the threads that compute by it."""
+
+    model: SentenceTransformer
+    streams: Streams
+    batch_size: int
 
 
 class OpenAIEncoder:

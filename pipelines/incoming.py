@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipelines import languages, suspicious
 from pipelines.convert import Converted
-from pipelines.encoder import Encoder, Vectors
+from pipelines.encoder import Vectors
 from pipelines.handle import SearchHandle
 from pipelines.split import ChunkDraft
 from pipelines.store import documents
@@ -72,33 +75,46 @@ class Draft:
 
 
 @dataclass(frozen=True)
+class CutUp:
+    """A draft's chunks with the windows of a version's rule; `read`: its encoder reads the text."""
+
+    chunks: list[NewChunk]
+    read: bool
+
+
+@dataclass(frozen=True)
 class Embedded:
-    """Chunks with the windows of a version's rule, and the vectors of these. *Shape:* ``(w, d)``"""
+    """The same with the vectors of all windows. *Shape:* ``(w, d)``"""
 
     handle: SearchHandle
-    chunks: list[NewChunk]
+    cut_up: CutUp
     vectors: Vectors
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A file after reading: an outcome already, or a draft to embed."""
+    """
+    A file after reading: an outcome already, or a draft to embed.
+
+    `repeated`: one of the same name or content came before it in the same load.
+    """
 
     file: Incoming
     started: float
     sha256: str
     outcome: Outcome | None
     draft: Draft | None = None
+    repeated: bool = False
 
     @property
     def chars(self) -> int:
         return len(self.draft.converted.text) if self.draft else 0
 
 
-def with_windows(draft: Draft, handle: SearchHandle) -> list[NewChunk]:
+def with_windows(draft: Draft, handle: SearchHandle) -> CutUp:
     """The draft's chunks, cut into windows by a version's rule."""
     offsets = handle.encoder.token_offsets([chunk.text for chunk in draft.chunks])
-    return [
+    cut_up = [
         NewChunk(
             chunk.text,
             chunk.page,
@@ -111,12 +127,27 @@ def with_windows(draft: Draft, handle: SearchHandle) -> list[NewChunk]:
         )
         for chunk, language, spans in zip(draft.chunks, draft.spoken, offsets, strict=True)
     ]
+    return CutUp(cut_up, _reads([chunk.text for chunk in draft.chunks], offsets))
 
 
-def warnings_of(
-    converted: Converted, language: str | None, encoder: Encoder
-) -> list[dict[str, str]]:
-    """What a person should know about a file that came in: code and sentence of each."""
+def _reads(chunks: Sequence[str], offsets: Sequence[NDArray[np.int64]]) -> bool:
+    """Whether the encoder that made the tokens reads the beginning of the text."""
+    text, tokens = "", 0
+    for chunk, spans in zip(chunks, offsets, strict=True):
+        some = spans[: int(np.searchsorted(spans[:, 1], READ_CHARS - len(text), side="right"))]
+        tokens += len(some)
+        text += chunk[: some[-1, 1]] if len(some) else ""
+        if len(some) < len(spans):
+            break
+    return languages.reads(tokens, text)
+
+
+def warnings_of(converted: Converted, language: str | None, *, read: bool) -> list[dict[str, str]]:
+    """
+    What a person should know about a file that came in: code and sentence of each.
+
+    :param read: The encoder reads it.
+    """
     found = []
     if converted.removed:
         found.append(
@@ -125,7 +156,7 @@ def warnings_of(
                 "text": f"{converted.removed} characters that cannot be stored were removed",
             }
         )
-    if not languages.reads(encoder, converted.text[:READ_CHARS]):
+    if not read:
         found.append(
             {
                 "code": documents.UNREAD_LANGUAGE,

@@ -22,13 +22,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import psycopg
 
-from pipelines import build, calibrate, languages, memory, text
+from pipelines import build, calibrate, languages, memory
 from pipelines.convert import Converter, mime_of
 from pipelines.embedding import Embedder, Embedding, OnTexts, unheard
 from pipelines.errors import AttuneError, BusyError, ConflictError, InputError
 from pipelines.gather import STOP_EVERY_S, bulk_known, gathered
 from pipelines.handle import SearchHandle
 from pipelines.incoming import (
+    CutUp,
     Draft,
     Embedded,
     Incoming,
@@ -40,8 +41,7 @@ from pipelines.incoming import (
 from pipelines.progress import Stop, Stopped, check, never
 from pipelines.split import split
 from pipelines.store import active, chunks, documents, graphs
-from pipelines.store.chunks import NewChunk
-from pipelines.store.db import Pool
+from pipelines.store.db import Connection, Pool
 from pipelines.store.ids import DocumentId
 
 # Windows that may be on their way to being written: enough that embedding need not wait.
@@ -134,7 +134,10 @@ class Ingester:
     ) -> Iterator[list[Outcome]]:
         """The outcomes of files that were embedded together."""
         coming: deque[tuple[int, Future[list[Outcome]]]] = deque()
-        groups = gathered(files, lambda file: reader.submit(self._prepare, file), self._check_stop)
+        seen: set[tuple[str, str]] = set()
+        groups = gathered(
+            files, lambda file: reader.submit(self._prepare, file, seen), self._check_stop
+        )
         if self.on_bulk is not None:
             groups = bulk_known(groups, self.on_bulk)
         for group in groups:
@@ -158,8 +161,12 @@ class Ingester:
     def _check_stop(self) -> None:
         check(self.stop)
 
-    def _prepare(self, file: Incoming) -> Prepared:
-        """Read the file, unless it is known; registers it."""
+    def _prepare(self, file: Incoming, seen: set[tuple[str, str]]) -> Prepared:
+        """
+        Read the file, unless it is known; registers it.
+
+        :param seen: Collection with name, and with content, of the files before; added to.
+        """
         started = time.perf_counter()
         try:
             mime = mime_of(file.source)
@@ -168,10 +175,13 @@ class Ingester:
         except (OSError, InputError) as error:
             return self._refuse(file, _reason(error), started)
         sha256 = hashlib.sha256(content).hexdigest()
-        known = self._known(file, sha256)
-        if known is not None:
-            return Prepared(file, started, sha256, known)
+        marks = {(file.collection, file.source), (file.collection, sha256)}
+        repeated = not marks.isdisjoint(seen)
+        seen |= marks
         with self.pool.connection() as conn:
+            known = _known(conn, file, sha256)
+            if known is not None:
+                return Prepared(file, started, sha256, known)
             if file.document_id is not None:
                 document_id = file.document_id
                 documents.start(conn, document_id)
@@ -188,28 +198,14 @@ class Ingester:
         try:
             converted = self.converter.convert(content, file.source)
             drafts = split(converted, self.chunk_chars)
-            language = text.language(converted.text)
             passages = [draft.text for draft in drafts]
-            spoken = languages.of_chunks(passages, converted.text, language)
+            language, spoken = languages.of_document(converted.text, passages)
             draft = Draft(document_id, converted, drafts, spoken, language)
         except Exception as error:
             self._check_stop()  # it may have ended the reader
             failed = self._failed(file, document_id, _reason(error))
             return Prepared(file, started, sha256, failed)
-        return Prepared(file, started, sha256, None, draft)
-
-    def _known(self, file: Incoming, sha256: str) -> Outcome | None:
-        """The same content as before, under this name or, if the name is new, another one."""
-        with self.pool.connection() as conn:
-            before = documents.indexed(conn, file.collection, file.source)
-            twin = before or documents.same_content(conn, file.collection, sha256)
-            if twin is None or twin.sha256 != sha256:
-                return None
-            if file.document_id is not None and twin.source == file.source:
-                return None  # it is to be indexed anew
-            documents.forget_attempts(conn, file.collection, file.source)
-        reason = None if before else f"the same content as {twin.title}"
-        return Outcome(file.source, "unchanged", twin.id, reason)
+        return Prepared(file, started, sha256, None, draft, repeated)
 
     def _refuse(self, file: Incoming, reason: str, started: float) -> Prepared:
         """A file that cannot even be opened, or is of no readable type, is listed all the same."""
@@ -249,7 +245,7 @@ class Ingester:
         """Begin to embed drafts by the version that serves now."""
         handle = self.handle_source()
         cut_up = [with_windows(draft, handle) for draft in drafts]
-        chunked = [chunk for new in cut_up for chunk in new]
+        chunked = [chunk for one in cut_up for chunk in one.chunks]
         texts = [chunk.text[a:b] for chunk in chunked for a, b in chunk.windows]
         # All windows of a chunk but its last have as many tokens as the rule says.
         lengths = [
@@ -287,8 +283,10 @@ class Ingester:
         embedded: Mapping[DocumentId, Embedded],
         embedder: Embedder,
     ) -> Outcome:
-        # Asked again: a file before may have been a copy of it.
-        outcome = prepared.outcome or self._known(prepared.file, prepared.sha256)
+        outcome = prepared.outcome
+        if outcome is None and prepared.repeated:  # the one before may be in by now
+            with self.pool.connection() as conn:
+                outcome = _known(conn, prepared.file, prepared.sha256)
         if outcome is None:
             draft = prepared.draft
             assert draft is not None
@@ -315,7 +313,7 @@ class Ingester:
                 begun = self._embed([draft], embedder)
                 (found,) = begun.wait(self.on_windows, self.stop).values()
             handle = found.handle
-            warnings = warnings_of(draft.converted, draft.language, handle.encoder)
+            warnings = warnings_of(draft.converted, draft.language, read=found.cut_up.read)
             with self.pool.connection() as conn, conn.transaction():
                 chunks.lock_for_writing(conn)
                 pointer = active.get(conn)
@@ -342,7 +340,7 @@ class Ingester:
                     draft.document_id,
                     handle.vectors_id,
                     handle.rule_id,
-                    found.chunks,
+                    found.cut_up.chunks,
                     found.vectors,
                 )
             break
@@ -353,7 +351,7 @@ class Ingester:
             "indexed",
             draft.document_id,
             warnings=[warning["text"] for warning in warnings],
-            chunks=len(found.chunks),
+            chunks=len(found.cut_up.chunks),
             windows=len(found.vectors),
         )
 
@@ -364,17 +362,30 @@ class _Begun:
 
     handle: SearchHandle
     drafts: Sequence[Draft]
-    cut_up: Sequence[list[NewChunk]]
+    cut_up: Sequence[CutUp]
     embedding: Embedding
 
     def wait(self, on_texts: OnTexts, stop: Stop) -> dict[DocumentId, Embedded]:
         """Each draft with its vectors; see `Embedding.wait`."""
-        counts = [sum(len(chunk.windows) for chunk in new) for new in self.cut_up]
+        counts = [sum(len(chunk.windows) for chunk in one.chunks) for one in self.cut_up]
         parts = np.split(self.embedding.wait(on_texts, stop), np.cumsum(counts)[:-1])
         return {
-            draft.document_id: Embedded(self.handle, new, rows)
-            for draft, new, rows in zip(self.drafts, self.cut_up, parts, strict=True)
+            draft.document_id: Embedded(self.handle, one, rows)
+            for draft, one, rows in zip(self.drafts, self.cut_up, parts, strict=True)
         }
+
+
+def _known(conn: Connection, file: Incoming, sha256: str) -> Outcome | None:
+    """The same content as before, under this name or, if the name is new, another one."""
+    before = documents.indexed(conn, file.collection, file.source)
+    twin = before or documents.same_content(conn, file.collection, sha256)
+    if twin is None or twin.sha256 != sha256:
+        return None
+    if file.document_id is not None and twin.source == file.source:
+        return None  # it is to be indexed anew
+    documents.forget_attempts(conn, file.collection, file.source)
+    reason = None if before else f"the same content as {twin.title}"
+    return Outcome(file.source, "unchanged", twin.id, reason)
 
 
 def _reason(error: Exception) -> str:

@@ -80,6 +80,7 @@ _TOKEN = re.compile(
     r"|(?P<number>\d+(?:[.,'\u00a0\u202f]\d+)+(?!\w))"
     rf"|(?P<word>(?:(?![{_UNSPACED}])[^\W_][{_mark_ranges()}]*)+)"
 )
+_ASCII_TOKEN = re.compile(r"\d+(?:[.,']\d+)+(?!\w)|[^\W_]+", re.ASCII)
 _OTHER_POINT = re.compile(r"[,'\u00a0\u202f]")
 _GROUPS = re.compile(r"[.,'\u00a0\u202f](?=\d{3}(?!\d))")
 # Accents, Hebrew points and Arabic vowels, which many writers leave out. Indic vowel signs are
@@ -136,18 +137,31 @@ def _merge(groups: Iterable[Sequence[str]]) -> list[list[str]]:
 
 def _tokens(text: str) -> Iterator[tuple[str, bool]]:
     """Each token and whether it is a word, which can be stemmed."""
+    if text.isascii():  # the same rules in a third of the time
+        for token in _ASCII_TOKEN.findall(text.lower()):
+            if token.isdigit():
+                yield token[:LONGEST_TERM], False
+            elif token.isalnum():
+                yield token[:LONGEST_TERM], True
+            else:
+                yield _number(token)[:LONGEST_TERM], False
+        return
     folded = unicodedata.normalize("NFKC", text).casefold()
     for match in _TOKEN.finditer(folded):
         token = match.group()
         if match.lastgroup == "pairs":
             yield from ((pair, False) for pair in _pairs(token))
         elif match.lastgroup == "number":
-            # 1,234.5 and 1.234,5 are one number: thousands joined, the decimal mark a point.
-            yield _ascii_digits(_OTHER_POINT.sub(".", _GROUPS.sub("", token))), False
+            yield _ascii_digits(_number(token)), False
         elif token.isdigit():
             yield _ascii_digits(token), False
         else:
             yield token[:LONGEST_TERM], True
+
+
+def _number(token: str) -> str:
+    """1,234.5 and 1.234,5 are one number: thousands joined, the decimal mark a point."""
+    return _OTHER_POINT.sub(".", _GROUPS.sub("", token))
 
 
 def _ascii_digits(number: str) -> str:

@@ -115,7 +115,9 @@ def build_in_child(
     verdict = read_verdict(target)
     if child.returncode != 0 or verdict is None:
         last = (said.strip().splitlines() or ["no message"])[-1]
-        return Verdict(False, f"the conversion process ended with {child.returncode}: {last}")
+        verdict = Verdict(False, f"the conversion process ended with {child.returncode}: {last}")
+        target.mkdir(parents=True, exist_ok=True)  # nobody is to try again and again
+        (target / VERDICT).write_text(json.dumps(asdict(verdict), indent=1))
     return verdict
 
 

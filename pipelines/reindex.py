@@ -5,6 +5,7 @@ Indexes brought into being: the first one at first start; later versions beside 
 from __future__ import annotations
 
 import platform
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,12 +123,28 @@ def accelerates(options: EncoderOptions) -> bool:
     return on_cpu and platform.machine().lower() in ("x86_64", "amd64")
 
 
-def lacks_twin(model: Model, options: EncoderOptions) -> bool:
-    """Whether `accelerate` would build a twin of the model."""
+def lacks_twin(model: Model, options: EncoderOptions, windows: int) -> bool:
+    """
+    Whether `accelerate` would build a twin of the model: it has none, or one that was made when
+    there was much less to judge it by.
+
+    :param windows: How many different ones there are to judge it by.
+    """
     if model.manifest_sha256 is None or not accelerates(options):
         return False
-    target = accelerated.folder_for(options.cache, model.manifest_sha256)
-    return accelerated.read_verdict(target) is None
+    verdict = accelerated.read_verdict(_twin_folder(model.manifest_sha256, options))
+    if verdict is None:
+        return True
+    judged = verdict.questions // quantise.QUESTIONS_PER_TEXT
+    return 0 < 2 * judged <= min(windows, quantise.COMPARED_TEXTS)
+
+
+def twin_serves(model: Model, options: EncoderOptions) -> bool:
+    """Whether the model has a twin that would be used if it were loaded now."""
+    if model.manifest_sha256 is None or not accelerates(options):
+        return False
+    verdict = accelerated.read_verdict(_twin_folder(model.manifest_sha256, options))
+    return verdict is not None and verdict.usable
 
 
 def accelerate(
@@ -137,18 +154,29 @@ def accelerate(
     stop: Callable[[], bool] = lambda: False,
 ) -> Verdict | None:
     """
-    Build a model's accelerated twin, once; it serves from the next time the model is loaded.
+    Build a model's accelerated twin if it lacks one; it serves from the next time the model is
+    loaded.
 
     Takes half a minute on two cores.
 
     :param texts: Windows of the documents it will embed, some hundred.
     :returns: What came of it; None: not wanted here, built before, or stopped.
     """
-    if model.manifest_sha256 is None or not lacks_twin(model, options):
+    if model.manifest_sha256 is None or not lacks_twin(model, options, len(set(texts))):
         return None
-    target = accelerated.folder_for(options.cache, model.manifest_sha256)
+    target = _twin_folder(model.manifest_sha256, options)
     folder = model_folder(model, options.models)
     return quantise.build_in_child(folder, target, texts, stop)
+
+
+def forget_twin(model: Model, options: EncoderOptions) -> None:
+    """Remove the twin of a model whose files are gone."""
+    if model.manifest_sha256 is not None:
+        shutil.rmtree(_twin_folder(model.manifest_sha256, options), ignore_errors=True)
+
+
+def _twin_folder(sha256: str, options: EncoderOptions) -> Path:
+    return accelerated.folder_for(options.cache, sha256)
 
 
 def _openai(name: str, options: EncoderOptions) -> OpenAIEncoder:

@@ -9,19 +9,38 @@ from __future__ import annotations
 
 import re
 
-_ORDERS = re.compile(
-    r"""
-    \b(?:ignore|disregard|forget|override)\s+(?:all\s+|any\s+|the\s+|your\s+|of\s+|these\s+)*
-        (?:previous|prior|above|earlier|preceding|system|former)\s+(?:\w+\s+)?(?:instructions?|prompts?|rules?|messages?|directions?)
-    | \b(?:you\s+are|act\s+as)\s+(?:now\s+)?(?:an?\s+)?(?:\w+\s+)?(?:ai|assistant|chatbot|language\s+model)\b
-    | \b(?:reveal|print|repeat|show)\s+(?:me\s+)?(?:your|the)\s+(?:system\s+prompt|instructions)\b
-    | \bdo\s+not\s+(?:tell|inform|mention\s+to)\s+the\s+user\b
-    | <\|?(?:im_start|system|endoftext)\|?> | \[/?INST\]
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
+# Forms of such text, in lower case, each with words of which a text must hold one: to look for those
+# first takes a hundredth of the time.
+_ORDERS = [
+    (words, re.compile(form, re.VERBOSE))
+    for words, form in (
+        (
+            ("ignore", "disregard", "forget", "override"),
+            r"""\b(?:ignore|disregard|forget|override)\s+(?:(?:all|any|the|your|of|these)\s+)*
+            (?:previous|prior|above|earlier|preceding|system|former)\s+(?:\w+\s+)?
+            (?:instructions?|prompts?|rules?|messages?|directions?)""",
+        ),
+        (
+            ("assistant", "chatbot", "model", "ai"),
+            r"""\b(?:you\s+are|act\s+as)\s+(?:now\s+)?(?:an?\s+)?(?:\w+\s+)?
+            (?:ai|assistant|chatbot|language\s+model)\b""",
+        ),
+        (
+            ("prompt", "instructions"),
+            r"""\b(?:reveal|print|repeat|show)\s+(?:me\s+)?(?:your|the)\s+
+            (?:system\s+prompt|instructions)\b""",
+        ),
+        (("user",), r"\bdo\s+not\s+(?:tell|inform|mention\s+to)\s+the\s+user\b"),
+        (("<", "["), r"<\|?(?:im_start|system|endoftext)\|?> | \[/?inst\]"),
+    )
+]
 
 
 def gives_orders(text: str) -> bool:
     """Whether a text holds what reads like instructions to a language model."""
-    return _ORDERS.search(text) is not None
+    lower = text.lower()
+    return any(
+        form.search(lower) is not None
+        for words, form in _ORDERS
+        if any(word in lower for word in words)
+    )

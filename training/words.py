@@ -36,7 +36,7 @@ class Words:
         for number, passage in enumerate(passages):
             held = terms(passage, language)
             lengths.append(len(held))
-            where = places(held, len(held))
+            where = places(held)
             for term, often in Counter(held).items():
                 columns = self._postings.setdefault(term, ([], [], []))
                 for column, value in zip(columns, (number, often, where[term]), strict=True):

@@ -21,7 +21,6 @@ from pipelines.store import active, jobs, models, pairs
 from pipelines.store.db import Connection
 from pipelines.store.jobs import Job
 from training.card import card_of
-from training.run import Folders
 
 TASKS = ("build", "promote", "evaluate")
 AUDITS = 30
@@ -300,9 +299,7 @@ class _Versions:
         versions.roll_back(self._services, who=who, reason=reason)
 
     def _delete(self, who: str, name: str, reason: str) -> None:
-        with self._services.pool.connection() as conn:
-            registry.delete(conn, name, Folders.under(self._services.settings.home).models)
-            active.add_audit(conn, who, "delete", {"version": name})
+        versions.delete(self._services, name, who=who)
 
     def _evaluate(self, who: str, chosen: str | None) -> None:
         name = self._name(chosen)

@@ -301,14 +301,13 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Forget a version with its files; refused while anything uses it."""
+    from app import versions
     from app.cli.common import services
-    from pipelines import registry
-    from training.run import Folders
 
     if not yes:
         typer.confirm(f"Delete {name} and its files?", abort=True)
-    with services(pool_size=2) as opened, opened.pool.connection() as conn:
-        registry.delete(conn, name, Folders.under(opened.settings.home).models)
+    with services(pool_size=2) as opened:
+        versions.delete(opened, name, who="cli")
     typer.echo(f"{name} is deleted.")
 
 

@@ -109,6 +109,17 @@ def delete_document(conn: Connection, document_id: DocumentId) -> None:
         documents.delete(conn, document_id)
 
 
+def sample_windows(conn: Connection, rule_id: RuleId, most: int) -> list[str]:
+    """Texts of windows of a rule from all documents, the same ones each time; fewer if there are."""
+    rows = conn.execute(
+        "select substr(c.text, w.char_start + 1, w.char_end - w.char_start) from"
+        " (select * from text_window where rule_id = %s order by sha256 limit %s) w"
+        " join chunk c on c.id = w.chunk_id order by w.sha256",
+        (rule_id, most),
+    )
+    return [row[0] for row in rows]
+
+
 def of_document(conn: Connection, document_id: DocumentId, *, limit: int = 1000) -> list[Chunk]:
     """A document's chunks in reading order."""
     return [

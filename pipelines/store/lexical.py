@@ -86,7 +86,7 @@ def add(conn: Connection, rows: Sequence[tuple[ChunkId, str, str | None]]) -> No
         for chunk_id, text, language in rows:
             held = terms(text, language)
             length = min(len(held), LARGEST_SMALLINT)
-            where = places(held, len(held))
+            where = places(held)
             counts = Counter(held)
             for term in {*terms(context[chunk_id], language), EVERY_CHUNK, _marker(language)}:
                 counts[term] += 1

@@ -110,27 +110,25 @@ def test_the_previous_version_is_kept_complete(services):
     with services.pool.connection() as conn:
         add_document(conn, services.replica.refresh(), "late", made.passages(3, of="late"))
     assert state(services, "base").complete == 1
-    with services.pool.connection() as conn:
-        assert upkeep.wanted(conn, timedelta(days=1))
+    assert upkeep.wanted(services)
     assert upkeep.run(services)["vectors_added"] > 0
-    with services.pool.connection() as conn:
-        assert not upkeep.wanted(conn, timedelta(days=1))
+    assert not upkeep.wanted(services)
     assert state(services, "base").complete == 2
 
 
 def test_many_windows_get_their_graph_once_nobody_loads_more(services, monkeypatch):
     """As after a load that was cut off, or many small ones; a version without it cannot take over."""
-    day, serving = timedelta(days=1), services.replica.current().vectors_id
+    serving = services.replica.current().vectors_id
     monkeypatch.setattr(graphs, "GRAPH_FROM", 2)
     with services.pool.connection() as conn:
         assert graphs.lacks_graph(conn, serving)
-        assert not upkeep.wanted(conn, day)  # documents came in just now
-        monkeypatch.setattr(upkeep, "LOAD_PAUSE", timedelta(0))
-        assert upkeep.wanted(conn, day)
+    assert not upkeep.wanted(services)  # documents came in just now
+    monkeypatch.setattr(upkeep, "LOAD_PAUSE", timedelta(0))
+    assert upkeep.wanted(services)
     assert upkeep.run(services)["graphs_built"] == [serving]
     with services.pool.connection() as conn:
         assert graphs.hnsw_is_valid(conn, serving)
-        assert not upkeep.wanted(conn, day)
+    assert not upkeep.wanted(services)
 
 
 def hold_out(services):

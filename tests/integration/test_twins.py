@@ -1,0 +1,104 @@
+"""When a version's accelerated twin is built, and that running servers take it up."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pytest
+
+from app import twins, upkeep, versions
+from app.replica import Replica
+from app.settings import Settings
+from app.wiring import open_services
+from pipelines import accelerated, quantise, registry, reindex
+from pipelines.accelerated import AcceleratedEncoder, Verdict
+from pipelines.encoder import LocalEncoder
+from pipelines.store import models
+from tests import versions as made
+from tests.corpus import add_document
+from tests.fakes import build_tiny_model
+
+pytestmark = pytest.mark.skipif(
+    not reindex.accelerates(reindex.EncoderOptions(cache=None)), reason="no x86 CPU embeds here"
+)
+WITHIN_S = 20.0
+
+
+@pytest.fixture
+def services(dsn, tiny_model, tmp_path):
+    given = {"home": tmp_path, "DATABASE_URL": dsn, "base_model": str(tiny_model)}
+    with open_services(Settings(**given)) as opened:
+        with opened.pool.connection() as conn:
+            add_document(conn, opened.replica.current(), "one", made.passages(60))
+        yield opened
+
+
+def model(services, name):
+    with services.pool.connection() as conn:
+        return registry.find(conn, name)
+
+
+def test_a_small_library_gets_its_twin_once_nothing_comes_in(services, monkeypatch):
+    """A server that runs already answers with it, too; and nobody builds it a second time."""
+    other = Replica(services.pool, services.options)
+    assert isinstance(other.current().encoder, LocalEncoder)
+    other.start()
+    try:
+        assert not upkeep.wanted(services)  # a document came in just now
+        monkeypatch.setattr(twins, "PAUSE", timedelta(0))
+        monkeypatch.setattr(twins, "LEAST_WINDOWS", 1000)
+        assert not upkeep.wanted(services)
+        monkeypatch.setattr(twins, "LEAST_WINDOWS", 5)
+        assert upkeep.wanted(services)
+        assert upkeep.run(services)["twin_built"] == "base"
+        assert not upkeep.wanted(services)
+        assert isinstance(services.replica.current().encoder, AcceleratedEncoder)
+        deadline = time.monotonic() + WITHIN_S
+        while not isinstance(other.current().encoder, AcceleratedEncoder):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    finally:
+        other.stop()
+
+
+def test_a_version_is_built_with_its_twin_and_deleted_with_it(services, tmp_path, monkeypatch):
+    """Only where there are enough windows to be worth it."""
+    larger = build_tiny_model(tmp_path / "larger", dimension=48, seed=1)
+    made.register(services.pool, larger, "v1", tmp_path / "models")
+    told = []
+    twins.before_build(services, model(services, "v1"), lambda: told.append(1), lambda: False)
+    assert not told
+    monkeypatch.setattr(twins, "WORTH_WINDOWS", 5)
+    stages = []
+    handle = versions.build(services, "v1", lambda progress: stages.append(progress.stage))
+    assert isinstance(handle.encoder, AcceleratedEncoder)
+    assert stages.index("loading") < stages.index("accelerating")
+    tuned = model(services, "v1")
+    twin = accelerated.folder_for(services.options.cache, tuned.manifest_sha256)
+    assert accelerated.read_verdict(twin).usable
+    versions.delete(services, "v1", who="eve")
+    assert not twin.exists()
+    with services.pool.connection() as conn:
+        assert models.by_name(conn, "v1") is None
+
+
+def test_a_twin_is_built_again_when_there_is_much_more_to_judge_it_by(services, monkeypatch):
+    """Twice as much at least, and none for a model that could not be converted."""
+    base = model(services, "base")
+    found = Verdict(True, "", questions=40 * quantise.QUESTIONS_PER_TEXT)
+    monkeypatch.setattr(accelerated, "read_verdict", lambda _: found)
+    assert not reindex.lacks_twin(base, services.options, 79)
+    assert reindex.lacks_twin(base, services.options, 80)
+    found = Verdict(True, "", questions=200 * quantise.QUESTIONS_PER_TEXT)
+    assert not reindex.lacks_twin(base, services.options, 100_000)
+    found = Verdict(False, "conversion failed")
+    assert not reindex.lacks_twin(base, services.options, 100_000)
+
+
+def test_a_conversion_that_is_killed_is_not_tried_for_ever(tmp_path, tiny_model, monkeypatch):
+    """What became of it is recorded where the next one looks."""
+    monkeypatch.setattr(quantise.sys, "executable", "/bin/false")
+    verdict = quantise.build_in_child(tiny_model, tmp_path / "twin", ["a text"])
+    assert not verdict.usable
+    assert accelerated.read_verdict(tmp_path / "twin") == verdict
