@@ -39,7 +39,6 @@ def ask(
     from app.cli.common import emit_json, services
     from pipelines.errors import ProviderError
 
-    _import_haystack()
     with services() as opened:
         answer = opened.answerer.ask(
             question, handle=opened.replica.current(), top_k=top_k, collections=collection
@@ -49,26 +48,6 @@ def ask(
     else:
         _show(answer)
     return ProviderError.exit_code if answer.kind == "error" else 0
-
-
-def _import_haystack() -> None:
-    """
-    Import Haystack without torch, which it takes in for components that Attune does not use: two
-    seconds that a question does not need where the accelerated encoder answers.
-
-    Before any thread is there that could miss torch meanwhile.
-    """
-    import sys
-
-    if "torch" in sys.modules:
-        return
-    sys.modules["torch"] = None  # type: ignore[assignment]
-    try:
-        import haystack
-
-        _ = haystack
-    finally:
-        del sys.modules["torch"]
 
 
 def as_dict(answer: Answer) -> dict[str, Any]:

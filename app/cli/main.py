@@ -7,7 +7,9 @@ functions, so that `attune --help` and `attune ask` start fast.
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import signal
 import sys
 import uuid
@@ -21,6 +23,7 @@ from app.cli import (
     documents,
     evaluate,
     jobs,
+    lean,
     models,
     pairs,
     replicas,
@@ -92,5 +95,20 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def process() -> None:
+    """The process of one command: `main` at its fastest."""
+    if sys.argv[1:2] == ["ask"]:
+        lean.import_for_a_question()
+    try:
+        main()
+    except SystemExit as ended:
+        # At once: all that is ours is closed, and taking torch apart takes Python a second.
+        logging.shutdown()
+        with contextlib.suppress(BrokenPipeError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(ended.code if isinstance(ended.code, int) else int(ended.code is not None))
+
+
 if __name__ == "__main__":
-    main()
+    process()
