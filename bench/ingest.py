@@ -29,15 +29,15 @@ from pipelines.store import chunks, documents, models
 
 PAGES = Path(__file__).resolve().parents[2] / "shared/data/scale/docs_md.tar.gz"
 ROUNDS = 3
-# Files of a round: many seconds of embedding by either encoder.
-TORCH_FILES, TWIN_FILES = 50, 150
+# Files of a round: half a minute of embedding and more by either encoder.
+TORCH_FILES, TWIN_FILES = 80, 400
 
 
 def rows() -> list[dict[str, Any]]:
     """Ratios for both encoders; none where the pages are absent."""
     if not PAGES.is_file():
         return []
-    files = _pages(ROUNDS * (TORCH_FILES + TWIN_FILES))
+    files = some_pages(ROUNDS * (TORCH_FILES + TWIN_FILES))
     by_torch, by_twin = files[: ROUNDS * TORCH_FILES], files[ROUNDS * TORCH_FILES :]
     with scratch() as services:
         handle = services.replica.current()
@@ -61,7 +61,7 @@ def _rounds(files: list[Incoming]) -> list[list[Incoming]]:
     return [files[n : n + size] for n in range(0, len(files), size)]
 
 
-def _pages(count: int) -> list[Incoming]:
+def some_pages(count: int) -> list[Incoming]:
     """Pages, the shortest and longest left out: of like size each."""
     found = []
     with tarfile.open(PAGES) as archive:

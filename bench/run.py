@@ -20,6 +20,7 @@ MODULES = {
     "retrieval_check": "Finding passages",
     "citations": "Citations",
     "zoo": "A folder of real and broken files",
+    "encode": "Embedding on a CPU",
     "ingest": "Taking files in",
     "question": "A question at 100,000 windows",
     "scale": "100,000 windows of real pages",

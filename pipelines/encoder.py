@@ -23,6 +23,7 @@ from pipelines.errors import InputError, ProviderError
 from pipelines.streams import Streams
 
 if TYPE_CHECKING:
+    import torch
     from sentence_transformers import SentenceTransformer
 
 Vectors = NDArray[np.float32]
@@ -117,6 +118,13 @@ def _all_threads() -> int:
     return torch.get_num_threads()
 
 
+def _wants_bf16(device: torch.device) -> bool:
+    """Half of the memory and twice the speed, for vectors that differ in the fourth digit."""
+    import torch
+
+    return device.type == "cuda" and torch.cuda.is_bf16_supported()
+
+
 def stated_dimension(folder: Path) -> int | None:
     """
     Vector length of a sentence-transformers folder by its files, where it is plain: a transformer,
@@ -204,6 +212,8 @@ class LocalEncoder:
                 model = SentenceTransformer(
                     str(self._folder), device=self._wanted_device, local_files_only=True
                 ).eval()
+                if _wants_bf16(model.device):
+                    model = model.bfloat16()
                 model.encode("", show_progress_bar=False)  # sets the tokenizer up, in one thread
                 on_cpu = model.device.type == "cpu"
                 self._running = _Running(

@@ -1,11 +1,13 @@
-"""What a model's files say without loading it."""
+"""What a model's files say without loading it, and how it embeds."""
 
 import json
 import shutil
 import subprocess
 import sys
 
-from pipelines import artifacts
+import numpy as np
+
+from pipelines import artifacts, encoder
 from pipelines.encoder import LocalEncoder, stated_dimension
 
 
@@ -45,3 +47,14 @@ def test_counting_tokens_loads_no_model():
         check=True,
     )
     assert told.stdout.split() == ["384", "2", "False"]
+
+
+def test_half_precision_on_a_gpu_changes_next_to_nothing(tiny_model, monkeypatch):
+    """A GPU embeds in bf16; its vectors are searched beside those that a CPU made."""
+    texts = [f"The harbour of the {n}th town has {n} piers." for n in range(20)]
+    exact = LocalEncoder(tiny_model, device="cpu").encode_documents(texts)
+    monkeypatch.setattr(encoder, "_wants_bf16", lambda device: True)
+    rounded = LocalEncoder(tiny_model, device="cpu").encode_documents(texts)
+    cosines = (exact * rounded).sum(axis=1)
+    assert rounded.dtype == np.float32
+    assert cosines.min() > 0.999 and not np.array_equal(exact, rounded)
