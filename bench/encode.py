@@ -64,13 +64,16 @@ def rows() -> list[dict[str, Any]]:
 def _seconds(
     encoders: Sequence[Callable[[Sequence[str]], Any]], calls: Sequence[Sequence[str]], rounds: int
 ) -> list[float]:
-    """The median time of a call by each encoder, all of them in turn."""
-    for encode in encoders:
-        encode(calls[0])
+    """
+    The median time of a call by each encoder: all calls by one, then by the next, and so on in turn.
+
+    Not call by call: the threads that torch leaves spinning would take the other's time.
+    """
     taken: list[list[float]] = [[] for _ in encoders]
     for _ in range(rounds):
-        for texts in calls:
-            for encode, kept in zip(encoders, taken, strict=True):
+        for encode, kept in zip(encoders, taken, strict=True):
+            encode(calls[0][:1])
+            for texts in calls:
                 started = time.perf_counter()
                 encode(texts)
                 kept.append(time.perf_counter() - started)
