@@ -212,10 +212,11 @@ class Replica:
             with self._pool.connection(timeout=POLL_S) as conn:
                 model = models.get(conn, serving.model_id)
             if model is not None and reindex.twin_serves(model, self._options):
-                self._twins.add(
-                    serving.index_id
-                )  # tried once: a damaged one would be again and again
+                # Once: a damaged one would be tried again and again.
+                self._twins.add(serving.index_id)
                 self.reload()
+        except psycopg.OperationalError:
+            pass  # asked again soon
         except Exception as error:
             log.warning("replica: the accelerated twin is not taken up: %s", error)
 

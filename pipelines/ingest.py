@@ -116,6 +116,7 @@ class Ingester:
                 self.on_graph()
             with suppress(BusyError):  # who builds it sees what we have written
                 build.finish(self.pool, handle.vectors_id, self.stop)
+        handle = self.handle_source()  # another version may have taken over meanwhile
         with self.pool.connection() as conn:
             # What counts as an answer depends on what there is to find.
             calibrate.refresh(conn, handle)

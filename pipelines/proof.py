@@ -20,7 +20,7 @@ REEMBEDDED = 32
 # Halfvec rounding and batching cost less than .001; int8 twins about .005.
 LEAST_COSINE = 0.98
 SELF_RETRIEVED = 200
-# HNSW is approximate: at ef_search 200 it finds more than 99% of the nearest.
+# HNSW is approximate: among a hundred thousand it finds more than 99% of the nearest.
 LEAST_SELF_RETRIEVAL = 0.98
 CANARIES = 8
 CANARY_WORDS = 12

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from uuid import uuid4
 
 from pipelines import artifacts, build, reindex
 from pipelines.encoder import LocalEncoder
 from pipelines.handle import SearchHandle
 from pipelines.reindex import EncoderOptions
 from pipelines.store import models
+from pipelines.store.active import Switch
 from pipelines.store.db import Pool
 from pipelines.store.ids import IndexId, ModelId
 
@@ -51,3 +53,8 @@ def create(pool: Pool, model_id: ModelId, options: EncoderOptions) -> tuple[Inde
         index_id = build.create(conn, model, encoder.tokenizer)
     with pool.connection() as conn:
         return index_id, reindex.load_index(conn, index_id, options)
+
+
+def switch(handle: SearchHandle, epoch: int, action: str = "promote") -> Switch:
+    """A switch to a version, asked for by a test."""
+    return Switch(handle.index_id, epoch, "test", action, uuid4(), {})

@@ -11,8 +11,25 @@ from pipelines.store.ids import IndexId
 
 # With fewer vectors, comparing all is as fast as walking a graph, exact, and costs writers nothing.
 GRAPH_FROM = 5_000
+# Candidates that a question looks at in a graph over up to so many vectors (ef_search), and the most
+# that pgvector can. Beyond, the square root of the size keeps finding as much of the nearest.
+SEARCHED, SEARCHED_UP_TO, SEARCHED_MOST = 200, 100_000, 1000
 # pgvector's graph takes about this much beside each vector (m = 16), in bytes.
 GRAPH_BYTES = 400
+
+
+def set_searched(index_id: IndexId) -> sql.Composed:
+    """A statement that sets how much of an index's graph is looked at until the transaction ends."""
+    return sql.SQL(
+        "select set_config('hnsw.ef_search', least({most}, greatest({searched}, round({searched}"
+        " * sqrt(greatest(reltuples, 0) / {up_to}))))::text, true) from pg_class where oid = {table}"
+        "::regclass"
+    ).format(
+        most=sql.Literal(SEARCHED_MOST),
+        searched=sql.Literal(SEARCHED),
+        up_to=sql.Literal(SEARCHED_UP_TO),
+        table=sql.Literal(f"emb_{int(index_id)}"),
+    )
 
 
 def hnsw_name(index_id: IndexId) -> str:

@@ -12,10 +12,8 @@ from psycopg import sql
 
 from pipelines.store import indexes
 from pipelines.store.db import Connection
+from pipelines.store.graphs import SEARCHED_MOST
 from pipelines.store.ids import ChunkId, IndexId, RuleId, WindowId
-
-# What search uses, see `store/search`.
-EF_SEARCH = 200
 
 
 @dataclass(frozen=True)
@@ -64,9 +62,13 @@ def not_found(conn: Connection, index_id: IndexId, windows: Sequence[Stored]) ->
 
 
 def _finds_itself(conn: Connection, index_id: IndexId, window: Stored) -> bool:
-    """Whether the HNSW index gives a window, or one of the same text, as the nearest to its vector."""
+    """
+    Whether the HNSW index gives a window, or one of the same text, as the nearest to its vector.
+
+    It looks at more of the graph than a question does: this is about what the graph holds.
+    """
     with conn.transaction():
-        conn.execute(f"set local hnsw.ef_search = {EF_SEARCH}; set local enable_seqscan = off")
+        conn.execute(f"set local hnsw.ef_search = {SEARCHED_MOST}; set local enable_seqscan = off")
         row = conn.execute(
             sql.SQL(
                 "select e.sha256, e.v <=> %(v)s from {} e order by e.v <=> %(v)s limit 1"

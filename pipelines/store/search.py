@@ -22,18 +22,16 @@ from pipelines import places
 from pipelines.fusion import fuse, trust
 from pipelines.handle import SearchHandle
 from pipelines.places import Place
-from pipelines.store import dense, lexical
+from pipelines.store import dense, graphs, lexical
 from pipelines.store.db import Connection
 from pipelines.store.dense import Window
-from pipelines.store.ids import ChunkId, DocumentId
+from pipelines.store.ids import ChunkId, DocumentId, IndexId
 
 Mode = Literal["hybrid", "dense", "lexical"]
 
 # What each side proposes. On train questions of covid_qa among 10,000 foreign windows, more of
 # either found no more.
 DENSE_WINDOWS = 100
-# What the graph looks at for that; with no more than it proposes it misses some of the nearest ten.
-SEARCHED_WINDOWS = 200
 LEXICAL_CHUNKS = 50
 # Collections of up to so many chunks are compared whole: there faster than a filtered graph, and exact.
 EXACT_CHUNKS = 2000
@@ -104,7 +102,7 @@ def hybrid(
     :param collections: Only these; None: all.
     :param mode: One side alone ranks, for comparison.
     """
-    with _snapshot(conn):
+    with _snapshot(conn, handle.vectors_id):
         scope = None if collections is None else _scope(collections)
         windows: dict[ChunkId, Window] = {}
         if mode != "lexical":
@@ -158,7 +156,7 @@ def _trust(handle: SearchHandle, question: str) -> float:
 
 
 @contextmanager
-def _snapshot(conn: Connection) -> Iterator[None]:
+def _snapshot(conn: Connection, index_id: IndexId) -> Iterator[None]:
     """One snapshot for all statements, so that a hit cannot vanish between two of them."""
     own = conn.info.transaction_status == TransactionStatus.IDLE
     with conn.transaction():
@@ -167,11 +165,13 @@ def _snapshot(conn: Connection) -> Iterator[None]:
         # and a plan made without seeing how many terms and chunks are asked for takes the wrong
         # index of the postings.
         conn.execute(
-            own_snapshot + f" set local hnsw.ef_search = {SEARCHED_WINDOWS};"
-            " set local hnsw.iterative_scan = relaxed_order;"
-            " set local enable_seqscan = off;"
-            " set local enable_indexscan = on; set local enable_bitmapscan = on;"
-            " set local plan_cache_mode = force_custom_plan"
+            sql.SQL(
+                own_snapshot + "{};"
+                " set local hnsw.iterative_scan = relaxed_order;"
+                " set local enable_seqscan = off;"
+                " set local enable_indexscan = on; set local enable_bitmapscan = on;"
+                " set local plan_cache_mode = force_custom_plan"
+            ).format(graphs.set_searched(index_id))
         )
         yield
 

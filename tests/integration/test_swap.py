@@ -6,7 +6,6 @@ import threading
 import time
 from dataclasses import replace
 from datetime import timedelta
-from uuid import uuid4
 
 import numpy as np
 import psycopg
@@ -15,40 +14,13 @@ from pgvector import HalfVector
 from psycopg import sql
 from psycopg.errors import CheckViolation
 
-from app.replica import Replica
 from pipelines import build, cutover, proof, reindex
-from pipelines.errors import ArtifactError, ConflictError, NotReadyError
+from pipelines.errors import ConflictError, NotReadyError
 from pipelines.progress import Stopped
-from pipelines.reindex import EncoderOptions
 from pipelines.store import active, chunks, documents, gaps, indexes, probes, replicas, search
-from pipelines.store.active import GapError, Switch
+from pipelines.store.active import GapError
 from tests import versions
 from tests.corpus import add_document
-
-
-@pytest.fixture(scope="session")
-def larger_model(tmp_path_factory):
-    from tests.fakes import build_tiny_model
-
-    return build_tiny_model(tmp_path_factory.mktemp("larger_model"), dimension=48, seed=1)
-
-
-@pytest.fixture
-def world(pool, tiny_model, larger_model, tmp_path):
-    """A serving version with two documents, and a candidate of another dimension, not built."""
-    options = EncoderOptions(cache=tmp_path, device="cpu", threads=1)
-    with pool.connection() as conn:
-        reindex.ensure_first(conn, str(tiny_model), options, size=16, stride=12, lexical_weight=0.4)
-        serving = reindex.load_handle(conn, options)
-        for title in ("one", "two"):
-            add_document(conn, serving, title, versions.passages(20, of=title))
-    model_id = versions.register(pool, larger_model, "v1", tmp_path / "models")
-    _, candidate = versions.create(pool, model_id, options)
-    return pool, options, serving, candidate
-
-
-def _switch(handle, epoch, action="promote"):
-    return Switch(handle.index_id, epoch, "test", action, uuid4(), {})
 
 
 def _promote(pool, handle, epoch=1):
@@ -104,10 +76,10 @@ def test_build_promote_and_roll_back(world):
 def test_promotion_refuses_a_stale_epoch_and_an_unfinished_version(world):
     pool, _, _, candidate = world
     with pool.connection() as conn, pytest.raises(NotReadyError, match="building"):
-        active.promote(conn, _switch(candidate, 1))
+        active.promote(conn, versions.switch(candidate, 1))
     build.build(pool, candidate)
     with pool.connection() as conn, pytest.raises(ConflictError, match="changed meanwhile"):
-        active.promote(conn, _switch(candidate, 7))
+        active.promote(conn, versions.switch(candidate, 7))
 
 
 def test_promotion_refuses_what_is_missing_stale_or_left_over(world):
@@ -124,12 +96,12 @@ def test_promotion_refuses_what_is_missing_stale_or_left_over(world):
         with pool.connection() as conn:
             conn.execute(sql.SQL(spoil).format(emb, emb))
         with pool.connection() as conn, pytest.raises(GapError):
-            active.promote(conn, _switch(candidate, 1))
+            active.promote(conn, versions.switch(candidate, 1))
         build.fill(pool, candidate)
     with pool.connection() as conn:
         add_document(conn, serving, "late", versions.passages(3, of="late"))
     with pool.connection() as conn, pytest.raises(GapError):
-        active.promote(conn, _switch(candidate, 1))
+        active.promote(conn, versions.switch(candidate, 1))
     cutover.promote(pool, candidate, 1, "test")  # catches up by itself
     with pool.connection() as conn:
         assert not gaps.measure(conn, candidate.vectors_id, candidate.rule_id)
@@ -345,120 +317,6 @@ def test_tables_are_dropped_only_when_nobody_uses_them(world, larger_model, tmp_
         assert not indexes.drop(conn, candidate.index_id, now)
         document = conn.execute("select id from document where title = 'one'").fetchone()[0]
         chunks.delete_document(conn, document)
-
-
-class TestReplica:
-    @pytest.fixture
-    def replica(self, world):
-        pool, options, *_ = world
-        replica = Replica(pool, options)
-        replica.start()
-        yield replica
-        replica.stop()
-
-    def test_follows_promotion_and_keeps_questions_on_their_version(self, world, replica):
-        """A question under way keeps its handle, and the version it needs is reported as held."""
-        pool, _, serving, candidate = world
-        build.build(pool, candidate)
-        with replica.question() as asked:
-            cutover.prepare(pool, candidate.index_id, timeout_s=20)
-            cutover.promote(pool, candidate, 1, "test")
-            _wait(lambda: replica.current().epoch == 2)
-            assert asked.index_id == serving.index_id
-            _wait(lambda: _row(pool).oldest_epoch == 1)
-            assert serving.index_id in _row(pool).prepared
-        started = time.monotonic()
-        cutover.roll_back(pool, serving, 2, "test")
-        _wait(lambda: replica.current().epoch == 3)
-        assert time.monotonic() - started < 2
-        assert replica.current().index_id == serving.index_id
-
-    def test_promotion_waits_for_every_live_replica(self, world, replica):
-        pool, _, _, candidate = world
-        _wait(lambda: _row(pool) is not None)
-        build.build(pool, candidate)
-        with pool.connection() as conn:
-            replicas.beat(conn, replicas.Beat("slow", "web", "elsewhere", 1, 1, [], None, None, []))
-            with pytest.raises(NotReadyError, match="slow"):
-                active.promote(conn, _switch(candidate, 1))
-
-    @pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
-    def test_damaged_files_are_refused_and_the_old_version_serves(self, world, replica, damage):
-        """The manifest tells; the reason stands in the replica's row and in the refusal."""
-        pool, options, serving, candidate = world
-        build.build(pool, candidate)
-        with pool.connection() as conn:
-            folder = conn.execute("select artefact from model where name = 'v1'").fetchone()[0]
-        weights = max(_files(folder), key=lambda path: path.stat().st_size)
-        content = bytearray(weights.read_bytes())
-        if damage == "remove":
-            weights.unlink()
-        elif damage == "truncate":
-            weights.write_bytes(content[:-100])
-        else:
-            content[len(content) // 2] ^= 1
-            weights.write_bytes(content)
-        with pool.connection() as conn, pytest.raises(ArtifactError):
-            reindex.load_index(conn, candidate.index_id, options)
-        with pytest.raises(NotReadyError, match=weights.name):
-            cutover.prepare(pool, candidate.index_id, timeout_s=20)
-        with pool.connection() as conn:
-            index = indexes.get(conn, candidate.index_id)
-        assert weights.name in index.reason
-        assert not index.wanted
-        assert replica.current().index_id == serving.index_id
-
-    def test_a_refused_version_does_not_hold_up_another(
-        self, world, replica, larger_model, tmp_path
-    ):
-        """One that cannot be loaded, and is wanted all the same, leaves others to be loaded."""
-        pool, options, _, candidate = world
-        build.build(pool, candidate)
-        other = versions.register(pool, larger_model, "v2", tmp_path / "elsewhere")
-        _, handle = versions.create(pool, other, options)
-        build.build(pool, handle)
-        with pool.connection() as conn:
-            folder = conn.execute("select artefact from model where name = 'v1'").fetchone()[0]
-        max(_files(folder), key=lambda path: path.stat().st_size).unlink()
-        with pytest.raises(NotReadyError):
-            cutover.prepare(pool, candidate.index_id, timeout_s=20)
-        with pool.connection() as conn:
-            indexes.want(conn, candidate.index_id, True)
-        _wait(lambda: _row(pool).refused == [candidate.index_id])
-        cutover.prepare(pool, handle.index_id, timeout_s=20)
-
-    def test_survives_lost_connections(self, world, replica, dsn):
-        """With every connection cut, it follows the next swap all the same."""
-        pool, _, _, candidate = world
-        _wait(lambda: _row(pool) is not None)
-        build.build(pool, candidate)
-        cutover.prepare(pool, candidate.index_id, timeout_s=20)
-        with psycopg.connect(dsn, autocommit=True) as conn:
-            conn.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity"
-                " where datname = current_database() and pid <> pg_backend_pid()"
-            )
-        cutover.promote(pool, candidate, 1, "test")
-        _wait(lambda: replica.current().epoch == 2)
-
-
-def _row(pool):
-    with pool.connection() as conn:
-        rows = replicas.list_all(conn)
-    return rows[0] if rows else None
-
-
-def _wait(condition, timeout_s=20):
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "not within the time"
-        time.sleep(0.02)
-
-
-def _files(folder):
-    from pathlib import Path
-
-    return [p for p in Path(folder).rglob("*") if p.is_file() and p.name != "manifest.json"]
 
 
 def test_a_window_deleted_while_the_proof_looks_is_not_missed(world):
