@@ -30,7 +30,7 @@ from pipelines.store import chunks, documents, models
 PAGES = Path(__file__).resolve().parents[2] / "shared/data/scale/docs_md.tar.gz"
 ROUNDS = 3
 # Files of a round: half a minute of embedding and more by either encoder.
-TORCH_FILES, TWIN_FILES = 80, 400
+TORCH_FILES, TWIN_FILES = 60, 300
 
 
 def rows() -> list[dict[str, Any]]:
@@ -47,7 +47,7 @@ def rows() -> list[dict[str, Any]]:
         plain = SentenceTransformer(str(reindex.model_folder(model)), device="cpu")
         torch = _ratio(services, _rounds(by_torch), lambda texts: plain.encode(list(texts)))
         # The last round's: the others are gone.
-        _accelerate(services, _windows(services, "%"))
+        _accelerate(services, _windows(services))
         encoder = services.replica.current().encoder
         twin = _ratio(services, _rounds(by_twin), encoder.encode_documents)
     return [
@@ -89,7 +89,7 @@ def _ratio(
         for files in rounds:
             _empty(services)
             whole, count = _ingest(replace(ingester, on_bulk=None), files)
-            texts = [t for file in files for t in _windows(services, file.source)]
+            texts = _windows(services, [file.source for file in files])
             assert len(texts) == count, (len(texts), count)
             started = time.perf_counter()
             encode(texts)
@@ -117,15 +117,17 @@ def _empty(services: Services) -> None:
             chunks.delete_document(conn, listed.document.id)
 
 
-def _windows(services: Services, source: str) -> list[str]:
+def _windows(services: Services, sources: Sequence[str] | None = None) -> list[str]:
+    """Texts of the windows of these files; None: of all."""
     with services.pool.connection() as conn:
         return [
             row[0]
             for row in conn.execute(
                 "select substr(c.text, w.char_start + 1, w.char_end - w.char_start)"
                 " from text_window w join chunk c on c.id = w.chunk_id"
-                " join document d on d.id = c.document_id where d.source like %s order by w.id",
-                (source,),
+                " join document d on d.id = c.document_id"
+                " where d.source = any(%(sources)s) or %(sources)s::text[] is null order by w.id",
+                {"sources": None if sources is None else list(sources)},
             )
         ]
 
