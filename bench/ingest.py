@@ -29,8 +29,8 @@ from pipelines.store import chunks, documents, models
 
 PAGES = Path(__file__).resolve().parents[2] / "shared/data/scale/docs_md.tar.gz"
 ROUNDS = 3
-# Files of a round: half a minute of embedding and more by either encoder.
-TORCH_FILES, TWIN_FILES = 60, 300
+# Files of a round: many seconds of embedding by either encoder, and fewer windows than get a graph.
+TORCH_FILES, TWIN_FILES = 40, 210
 
 
 def rows() -> list[dict[str, Any]]:
