@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pipelines import memory, reindex
 from pipelines.gather import BULK_CHUNKS
-from pipelines.progress import Stop, Stopped
+from pipelines.progress import Stop, check
 from pipelines.store import active, chunks, documents, gaps, indexes, models
 from pipelines.store.db import Connection
 from pipelines.store.ids import RuleId
@@ -38,18 +38,15 @@ log = logging.getLogger(__name__)
 
 def before_load(services: Services, stop: Stop) -> Callable[[Sequence[str]], None] | None:
     """What builds the serving version's twin when a load turns out to be large; None: it has one."""
-    with services.pool.connection() as conn:
-        model = models.get(conn, services.replica.current().model_id)
-    if model is None or not reindex.lacks_twin(model, services.options, BULK_CHUNKS):
-        return None
 
-    def on_bulk(windows: Sequence[str]) -> None:
+    def serving() -> Model:
         with services.pool.connection() as conn:
-            serving = models.get(conn, services.replica.current().model_id)
-        if serving is not None:
-            _build(services, serving, windows, stop)
+            return _serving(conn)[0]
 
-    return on_bulk
+    if not reindex.lacks_twin(serving(), services.options, BULK_CHUNKS):
+        return None
+    # Asked again: another version may have taken over meanwhile.
+    return lambda windows: _build(services, serving(), windows, stop)
 
 
 def before_build(
@@ -60,27 +57,24 @@ def before_build(
 
     :raises Stopped: `stop` said so.
     """
+    if not reindex.lacks_twin(model, services.options, WORTH_WINDOWS):
+        return
     with services.pool.connection() as conn:
-        rule = _serving_rule(conn)
-        if rule is None or gaps.count_windows(conn, rule) < WORTH_WINDOWS:
-            return
-        if not reindex.lacks_twin(model, services.options, WORTH_WINDOWS):
+        _, rule = _serving(conn)
+        if gaps.count_windows(conn, rule) < WORTH_WINDOWS:
             return
         windows = chunks.sample_windows(conn, rule, SAMPLE_WINDOWS)
     on_begin()
     _build(services, model, windows, stop)
-    if stop():
-        raise Stopped
+    check(stop)
 
 
 def lacking(conn: Connection, options: EncoderOptions) -> Model | None:
     """The version that serves, if its twin is wanted now that nothing comes in."""
-    pointer = active.get(conn)
-    index = None if pointer is None else indexes.get(conn, pointer.index_id)
-    model = None if index is None else models.get(conn, index.model_id)
-    if index is None or model is None or not reindex.accelerates(options):
+    if not reindex.accelerates(options):
         return None
-    windows = gaps.count_windows(conn, index.rule_id)
+    model, rule = _serving(conn)
+    windows = gaps.count_windows(conn, rule)
     if windows < LEAST_WINDOWS or not reindex.lacks_twin(model, options, windows):
         return None
     return None if documents.came_in_within(conn, PAUSE) else model
@@ -89,12 +83,22 @@ def lacking(conn: Connection, options: EncoderOptions) -> Model | None:
 def build_lacking(services: Services, stop: Stop) -> str | None:
     """Build the twin that is `lacking`; its version's name."""
     with services.pool.connection() as conn:
-        model, rule = lacking(conn, services.options), _serving_rule(conn)
-        if model is None or rule is None:
+        model = lacking(conn, services.options)
+        if model is None:
             return None
-        windows = chunks.sample_windows(conn, rule, SAMPLE_WINDOWS)
+        windows = chunks.sample_windows(conn, _serving(conn)[1], SAMPLE_WINDOWS)
     _build(services, model, windows, stop)
     return model.name
+
+
+def _serving(conn: Connection) -> tuple[Model, RuleId]:
+    """The version that serves, and how its windows are cut."""
+    pointer = active.get(conn)
+    index = None if pointer is None else indexes.get(conn, pointer.index_id)
+    model = None if index is None else models.get(conn, index.model_id)
+    assert index is not None, "a version serves from the first start on"
+    assert model is not None, "what serves cannot be deleted"
+    return model, index.rule_id
 
 
 def _build(services: Services, model: Model, windows: Sequence[str], stop: Stop) -> None:
@@ -105,9 +109,3 @@ def _build(services: Services, model: Model, windows: Sequence[str], stop: Stop)
     if model.id == services.replica.current().model_id:
         services.replica.reload()
     memory.give_back()  # what torch held
-
-
-def _serving_rule(conn: Connection) -> RuleId | None:
-    pointer = active.get(conn)
-    index = None if pointer is None else indexes.get(conn, pointer.index_id)
-    return None if index is None else index.rule_id

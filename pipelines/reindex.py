@@ -132,7 +132,7 @@ def lacks_twin(model: Model, options: EncoderOptions, windows: int) -> bool:
     """
     if model.manifest_sha256 is None or not accelerates(options):
         return False
-    verdict = accelerated.read_verdict(_twin_folder(model.manifest_sha256, options))
+    verdict = _verdict(model, options)
     if verdict is None:
         return True
     judged = verdict.questions // quantise.QUESTIONS_PER_TEXT
@@ -141,9 +141,7 @@ def lacks_twin(model: Model, options: EncoderOptions, windows: int) -> bool:
 
 def twin_serves(model: Model, options: EncoderOptions) -> bool:
     """Whether the model has a twin that would be used if it were loaded now."""
-    if model.manifest_sha256 is None or not accelerates(options):
-        return False
-    verdict = accelerated.read_verdict(_twin_folder(model.manifest_sha256, options))
+    verdict = _verdict(model, options) if accelerates(options) else None
     return verdict is not None and verdict.usable
 
 
@@ -173,6 +171,13 @@ def forget_twin(model: Model, options: EncoderOptions) -> None:
     """Remove the twin of a model whose files are gone."""
     if model.manifest_sha256 is not None:
         shutil.rmtree(_twin_folder(model.manifest_sha256, options), ignore_errors=True)
+
+
+def _verdict(model: Model, options: EncoderOptions) -> Verdict | None:
+    """What building the model's twin came to; None: it has not been tried."""
+    if model.manifest_sha256 is None:
+        return None
+    return accelerated.read_verdict(_twin_folder(model.manifest_sha256, options))
 
 
 def _twin_folder(sha256: str, options: EncoderOptions) -> Path:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+from app.settings import Settings
+from app.wiring import Services, open_services
 from pipelines import artifacts, build, reindex
 from pipelines.encoder import LocalEncoder
 from pipelines.handle import SearchHandle
@@ -14,6 +19,7 @@ from pipelines.store import models
 from pipelines.store.active import Switch
 from pipelines.store.db import Pool
 from pipelines.store.ids import IndexId, ModelId
+from tests.corpus import add_document
 
 WORDS = [
     "harbour", "pier", "grain", "timber", "ferry", "island", "lamp", "storm", "trust", "berth",
@@ -58,3 +64,13 @@ def create(pool: Pool, model_id: ModelId, options: EncoderOptions) -> tuple[Inde
 def switch(handle: SearchHandle, epoch: int, action: str = "promote") -> Switch:
     """A switch to a version, asked for by a test."""
     return Switch(handle.index_id, epoch, "test", action, uuid4(), {})
+
+
+@contextmanager
+def opened(dsn: str, base: Path, home: Path, count: int) -> Iterator[Services]:
+    """Services on an empty database, with one document of so many passages in it."""
+    given: dict[str, Any] = {"home": home, "DATABASE_URL": dsn, "base_model": str(base)}
+    with open_services(Settings(**given)) as services:
+        with services.pool.connection() as conn:
+            add_document(conn, services.replica.current(), "one", passages(count))
+        yield services

@@ -9,14 +9,11 @@ import pytest
 
 from app import twins, upkeep, versions
 from app.replica import Replica
-from app.settings import Settings
-from app.wiring import open_services
 from pipelines import accelerated, quantise, registry, reindex
 from pipelines.accelerated import AcceleratedEncoder, Verdict
 from pipelines.encoder import LocalEncoder
 from pipelines.store import models
 from tests import versions as made
-from tests.corpus import add_document
 from tests.fakes import build_tiny_model
 
 pytestmark = pytest.mark.skipif(
@@ -27,10 +24,7 @@ WITHIN_S = 20.0
 
 @pytest.fixture
 def services(dsn, tiny_model, tmp_path):
-    given = {"home": tmp_path, "DATABASE_URL": dsn, "base_model": str(tiny_model)}
-    with open_services(Settings(**given)) as opened:
-        with opened.pool.connection() as conn:
-            add_document(conn, opened.replica.current(), "one", made.passages(60))
+    with made.opened(dsn, tiny_model, tmp_path, 60) as opened:
         yield opened
 
 

@@ -8,8 +8,6 @@ from datetime import timedelta
 import pytest
 
 from app import tuning, upkeep, versions
-from app.settings import Settings
-from app.wiring import open_services
 from pipelines.errors import ConflictError, GateError, InputError, NotReadyError
 from pipelines.store import active, evaluations, graphs
 from tests import versions as made
@@ -22,10 +20,7 @@ from training.seedfile import SeedFile
 
 @pytest.fixture
 def services(dsn, tiny_model, tmp_path):
-    given = {"home": tmp_path, "DATABASE_URL": dsn, "base_model": str(tiny_model)}
-    with open_services(Settings(**given)) as opened:
-        with opened.pool.connection() as conn:
-            add_document(conn, opened.replica.current(), "one", made.passages(12))
+    with made.opened(dsn, tiny_model, tmp_path, 12) as opened:
         larger = build_tiny_model(tmp_path / "larger", dimension=48, seed=1)
         made.register(opened.pool, larger, "v1", tmp_path / "models")
         yield opened
