@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 WORTH_WINDOWS = 600
 # Fewer say nothing about a model.
 LEAST_WINDOWS = 40
+# A smaller model embeds by torch in less time than its twin takes to be loaded.
+LEAST_DIMENSION = 128
 SAMPLE_WINDOWS = 600
 # Without anything coming in, for a library that no load was large enough for.
 PAUSE = timedelta(minutes=5)
@@ -43,7 +45,7 @@ def before_load(services: Services, stop: Stop) -> Callable[[Sequence[str]], Non
         with services.pool.connection() as conn:
             return _serving(conn)[0]
 
-    if not reindex.lacks_twin(serving(), services.options, BULK_CHUNKS):
+    if not _lacks(serving(), services.options, BULK_CHUNKS):
         return None
     # Asked again: another version may have taken over meanwhile.
     return lambda windows: _build(services, serving(), windows, stop)
@@ -57,7 +59,7 @@ def before_build(
 
     :raises Stopped: `stop` said so.
     """
-    if not reindex.lacks_twin(model, services.options, WORTH_WINDOWS):
+    if not _lacks(model, services.options, WORTH_WINDOWS):
         return
     with services.pool.connection() as conn:
         _, rule = _serving(conn)
@@ -75,7 +77,7 @@ def lacking(conn: Connection, options: EncoderOptions) -> Model | None:
         return None
     model, rule = _serving(conn)
     windows = gaps.count_windows(conn, rule)
-    if windows < LEAST_WINDOWS or not reindex.lacks_twin(model, options, windows):
+    if windows < LEAST_WINDOWS or not _lacks(model, options, windows):
         return None
     return None if documents.came_in_within(conn, PAUSE) else model
 
@@ -99,6 +101,10 @@ def _serving(conn: Connection) -> tuple[Model, RuleId]:
     assert index is not None, "a version serves from the first start on"
     assert model is not None, "what serves cannot be deleted"
     return model, index.rule_id
+
+
+def _lacks(model: Model, options: EncoderOptions, windows: int) -> bool:
+    return model.dimension >= LEAST_DIMENSION and reindex.lacks_twin(model, options, windows)
 
 
 def _build(services: Services, model: Model, windows: Sequence[str], stop: Stop) -> None:

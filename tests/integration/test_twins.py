@@ -23,7 +23,8 @@ WITHIN_S = 20.0
 
 
 @pytest.fixture
-def services(dsn, tiny_model, tmp_path):
+def services(dsn, tiny_model, tmp_path, monkeypatch):
+    monkeypatch.setattr(twins, "LEAST_DIMENSION", 1)
     with made.opened(dsn, tiny_model, tmp_path, 60) as opened:
         yield opened
 
@@ -44,6 +45,9 @@ def test_a_small_library_gets_its_twin_once_nothing_comes_in(services, monkeypat
         monkeypatch.setattr(twins, "LEAST_WINDOWS", 1000)
         assert not upkeep.wanted(services)
         monkeypatch.setattr(twins, "LEAST_WINDOWS", 5)
+        monkeypatch.setattr(twins, "LEAST_DIMENSION", 1000)
+        assert not upkeep.wanted(services)
+        monkeypatch.setattr(twins, "LEAST_DIMENSION", 1)
         assert upkeep.wanted(services)
         assert upkeep.run(services)["twin_built"] == "base"
         assert not upkeep.wanted(services)
@@ -57,13 +61,17 @@ def test_a_small_library_gets_its_twin_once_nothing_comes_in(services, monkeypat
 
 
 def test_a_version_is_built_with_its_twin_and_deleted_with_it(services, tmp_path, monkeypatch):
-    """Only where there are enough windows to be worth it."""
+    """Only where there are enough windows, and a model large enough, to be worth it."""
     larger = build_tiny_model(tmp_path / "larger", dimension=48, seed=1)
     made.register(services.pool, larger, "v1", tmp_path / "models")
     told = []
     twins.before_build(services, model(services, "v1"), lambda: told.append(1), lambda: False)
     assert not told
     monkeypatch.setattr(twins, "WORTH_WINDOWS", 5)
+    with monkeypatch.context() as small:
+        small.setattr(twins, "LEAST_DIMENSION", 1000)
+        twins.before_build(services, model(services, "v1"), lambda: told.append(1), lambda: False)
+        assert not told
     stages = []
     handle = versions.build(services, "v1", lambda progress: stages.append(progress.stage))
     assert isinstance(handle.encoder, AcceleratedEncoder)
