@@ -188,22 +188,25 @@ def catch_up(pool: Pool, handle: SearchHandle) -> float:
     return _embed(pool, handle, batch) / max(time.monotonic() - began, 1e-6)
 
 
-def fill_tail(conn: Connection, handle: SearchHandle, rate: float) -> None:
+def fill_tail(conn: Connection, handle: SearchHandle, rate: float) -> bool:
     """
-    Add what came in last, in the caller's transaction, which writers wait for; nothing if it is
-    more than they should wait for.
+    Add what came in last, in the caller's transaction, which writers wait for, and remove what is
+    left over: whether the index is complete then. Nothing if it is more than they should wait for.
 
     :param rate: Windows per second that `catch_up` made.
     """
     most = max(LEAST_TAIL, round(TAIL_S * rate))
-    _cut(conn, handle)
+    if _cut(conn, handle) == CUT_BATCH:
+        return False  # there may be more
     batch = gaps.lacking(conn, handle.vectors_id, handle.rule_id, most + 1)
     if len(batch) > most:
-        return
+        return False
     if batch:
         vectors = handle.encoder.encode_documents([window.text for window in batch])
-        gaps.add_vectors(conn, handle.vectors_id, batch, vectors)
+        if gaps.add_vectors(conn, handle.vectors_id, batch, vectors) < len(batch):
+            return False  # another process is at some of them
     gaps.remove_orphans(conn, handle.vectors_id, handle.rule_id)
+    return True
 
 
 def _embed(pool: Pool, handle: SearchHandle, batch: list[Lacking]) -> int:

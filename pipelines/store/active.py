@@ -75,12 +75,13 @@ def set_first(conn: Connection, index_id: IndexId) -> bool:
 
 
 def promote(
-    conn: Connection, switch: Switch, complete: Callable[[Connection], None] | None = None
+    conn: Connection, switch: Switch, complete: Callable[[Connection], bool] | None = None
 ) -> Active:
     """
     Let an index serve; the new pointer. One transaction; writers wait while it checks, readers go on.
 
-    :param complete: Adds what the index lacks, once writers wait and nothing more can come in.
+    :param complete: Adds what the index lacks, once writers wait and nothing more can come in, and
+        says whether all is there then. None: it is only looked at.
     :raises ConflictError: The epoch moved, another promotion is under way, or it serves already.
     :raises GapError: A window has no vector, a vector no window, or it lacks its HNSW index.
     :raises NotReadyError: The index is not ready, or a live replica has not loaded it.
@@ -100,7 +101,7 @@ def promote(
         return _point_at(conn, switch, before)
 
 
-def _check(conn: Connection, switch: Switch, complete: Callable[[Connection], None] | None) -> None:
+def _check(conn: Connection, switch: Switch, complete: Callable[[Connection], bool] | None) -> None:
     """Refuse unless all is there; what was there stays there until the transaction ends."""
     conn.execute("select 1 from search_index where id = %s for key share", (switch.index_id,))
     index = indexes.get(conn, switch.index_id)
@@ -113,11 +114,13 @@ def _check(conn: Connection, switch: Switch, complete: Callable[[Connection], No
             raise NotReadyError(f"Not every replica has loaded the version: {names}.")
     # Waits for writers; those who come later wait for us. Readers do not notice.
     conn.execute("lock table text_window in share mode")
-    if complete is not None:
-        complete(conn)
     if graphs.lacks_graph(conn, index.vectors_id):
         raise GapError("The HNSW index of the version is missing or not valid.")
-    if gaps.exists(conn, index.vectors_id, index.rule_id):
+    if complete is None:
+        whole = not gaps.exists(conn, index.vectors_id, index.rule_id)
+    else:  # looks while it adds: a second look would double the time that writers wait
+        whole = complete(conn)
+    if not whole:
         raise GapError("The version lacks vectors of some windows.")
 
 

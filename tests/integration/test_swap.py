@@ -107,6 +107,22 @@ def test_promotion_refuses_what_is_missing_stale_or_left_over(world):
         assert not gaps.measure(conn, candidate.vectors_id, candidate.rule_id)
 
 
+def test_the_end_of_a_switch_says_whether_all_is_there(world):
+    """It adds what came in last and removes what is left over, or leaves it all if it is too much."""
+    pool, _, serving, candidate = world
+    build.build(pool, candidate)
+    emb = indexes.table(candidate.index_id)
+    with pool.connection() as conn:
+        conn.execute(
+            sql.SQL("insert into {} select 999999, sha256, v from {} limit 1").format(emb, emb)
+        )
+        add_document(conn, serving, "late", versions.passages(build.LEAST_TAIL + 1, of="late"))
+        assert not build.fill_tail(conn, candidate, rate=0)
+        assert gaps.exists(conn, candidate.vectors_id, candidate.rule_id)
+        assert build.fill_tail(conn, candidate, rate=1000)
+        assert not gaps.exists(conn, candidate.vectors_id, candidate.rule_id)
+
+
 def test_a_zero_vector_is_refused_by_the_table(world):
     pool, _, _, candidate = world
     with pool.connection() as conn, pytest.raises(CheckViolation):
