@@ -84,7 +84,7 @@ class Tokens:
         self, texts: Sequence[str]
     ) -> list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
         """Per batch: places in `texts`, ids, attention mask. *Shape:* ``(b,)``, ``(b, t)``, ``(b, t)``"""
-        encodings = self._tokenizer.encode_batch(list(texts))
+        encodings = self._tokenizer.encode_batch_fast(list(texts))  # without offsets
         lengths = np.array([len(e.ids) for e in encodings])
         order = np.argsort(-lengths, kind="stable")
         batches = []
