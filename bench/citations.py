@@ -43,6 +43,11 @@ class Asked:
     wrong: bool | None
 
     @property
+    def answered(self) -> bool:
+        """Whether it was not said that the documents do not answer."""
+        return self.answer.kind != "not_found"
+
+    @property
     def marks(self) -> list[bool]:
         """For each mark of the answer, whether it touches what experts marked."""
         return [
@@ -135,8 +140,9 @@ def measure(services: Services, split: str, count: int = QUESTIONS) -> list[dict
         }
 
     return [
-        row("answers with a mark", [one.marks for one in asked], 0.99),
-        row("answers where a mark holds the expert's answer", [any(o.marks) for o in asked], 0.5),
+        row("questions answered", [one.answered for one in asked], 0.9),
+        row("answers with a mark", [one.marks for one in asked if one.answered], 0.99),
+        row("questions where a mark holds the expert's answer", [any(o.marks) for o in asked], 0.5),
         row("the same, where a passage holds it", [any(o.marks) for o in findable], 0.65),
         row("marks that hold the expert's answer", marks, None),
         row("aligned marks that hold the claim", right, 0.95),

@@ -7,8 +7,9 @@ padded; between steps a stop is heard.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ STEP = 128
 AT_ONCE = 2
 # A wait without an end may never hear Ctrl-C: another thread may be the one that is told.
 HEAR_EVERY_S = 0.5
+NOTHING: Mapping[str, Vectors] = MappingProxyType({})
 # Texts embedded so far and in all, of one call.
 OnTexts = Callable[[int, int], None]
 
@@ -43,14 +45,21 @@ class Embedder:
         texts: Sequence[str],
         dimension: int,
         lengths: Sequence[float] | None = None,
+        known: Mapping[str, Vectors] = NOTHING,
     ) -> Embedding:
         """
         Begin to embed texts.
 
         :param lengths: By which to put like with like; None: the texts' characters.
+        :param known: Vectors of texts that need not be embedded. *Shape:* ``(d,)`` each
         """
+        rows = np.empty((len(texts), dimension), dtype=np.float32)
+        for place, text in enumerate(texts):
+            if text in known:
+                rows[place] = known[text]
+        new = np.array([i for i, text in enumerate(texts) if text not in known], dtype=np.intp)
         lengths = [len(text) for text in texts] if lengths is None else lengths
-        order = np.argsort(np.negative(lengths), kind="stable")
+        order = new[np.argsort([-lengths[i] for i in new], kind="stable")]
         steps = []
         for start in range(0, len(order), STEP):
             places = order[start : start + STEP]
@@ -59,7 +68,7 @@ class Embedder:
             step = self._threads.submit(encode, [texts[i] for i in places])
             step.add_done_callback(self._ended)
             steps.append((places, step))
-        return Embedding(steps, (len(texts), dimension))
+        return Embedding(steps, rows)
 
     def wait_for_room(self) -> None:
         """Wait until nothing is left but what is being computed: the moment to begin more."""
@@ -87,13 +96,16 @@ class Embedding:
     """Vectors of some texts, being made."""
 
     def __init__(
-        self, steps: list[tuple[NDArray[np.intp], Future[Vectors]]], shape: tuple[int, int]
+        self, steps: list[tuple[NDArray[np.intp], Future[Vectors]]], rows: Vectors
     ) -> None:
-        """:param steps: Places of some texts, and their vectors to come."""
-        self._steps, self._shape = steps, shape
+        """
+        :param steps: Places of some texts, and their vectors to come.
+        :param rows: Those of the others are there. *Shape:* ``(n, d)``
+        """
+        self._steps, self._rows = steps, rows
 
     def __len__(self) -> int:
-        return self._shape[0]
+        return len(self._rows)
 
     def wait(self, on_texts: OnTexts, stop: Stop) -> Vectors:
         """
@@ -103,17 +115,17 @@ class Embedding:
         :raises Stopped: `stop` said so; what was not begun is not done.
         :raises CancelledError: The embedder was abandoned before all was begun.
         """
-        rows, done = np.empty(self._shape, dtype=np.float32), 0
+        done = len(self) - sum(len(places) for places, _ in self._steps)
         try:
             for places, step in self._steps:
                 check(stop)
-                rows[places] = step.result()
+                self._rows[places] = step.result()
                 done += len(places)
                 on_texts(done, len(self))
         finally:
             for _, step in self._steps:
                 step.cancel()
-        return rows
+        return self._rows
 
 
 class Watched:

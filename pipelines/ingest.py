@@ -254,8 +254,13 @@ class Ingester:
             for chunk in chunked
             for end in chunk.windows
         ]
+        with self.pool.connection() as conn:
+            ids = [draft.document_id for draft in drafts]
+            known = chunks.vectors_before(conn, ids, handle.vectors_id, handle.rule_id)
         encoder = handle.encoder
-        embedding = embedder.begin(encoder.encode_documents, texts, encoder.dimension, lengths)
+        embedding = embedder.begin(
+            encoder.encode_documents, texts, encoder.dimension, lengths, known
+        )
         return _Begun(handle, drafts, cut_up, embedding)
 
     def _embedded(self, begun: _Begun | None) -> dict[DocumentId, Embedded]:

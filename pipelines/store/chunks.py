@@ -120,6 +120,27 @@ def sample_windows(conn: Connection, rule_id: RuleId, most: int) -> list[str]:
     return [row[0] for row in rows]
 
 
+def vectors_before(
+    conn: Connection, document_ids: Sequence[DocumentId], index_id: IndexId, rule_id: RuleId
+) -> dict[str, NDArray[np.float32]]:
+    """
+    Vectors of the versions that documents are about to replace, by the windows' texts: what did
+    not change need not be embedded again.
+    """
+    rows = conn.execute(
+        sql.SQL(
+            "select substr(c.text, w.char_start + 1, w.char_end - w.char_start), e.v"
+            " from document new join document old on old.source = new.source"
+            " and old.collection = new.collection and old.status = 'indexed' and old.id <> new.id"
+            " join chunk c on c.document_id = old.id"
+            " join text_window w on w.chunk_id = c.id and w.rule_id = %s"
+            " join {} e on e.window_id = w.id and e.sha256 = w.sha256 where new.id = any(%s)"
+        ).format(indexes.table(index_id)),
+        (rule_id, list(document_ids)),
+    )
+    return {text: np.asarray(vector.to_numpy(), dtype=np.float32) for text, vector in rows}
+
+
 def of_document(conn: Connection, document_id: DocumentId, *, limit: int = 1000) -> list[Chunk]:
     """A document's chunks in reading order."""
     return [

@@ -97,10 +97,12 @@ def add(conn: Connection, rows: Sequence[tuple[ChunkId, str, str | None]]) -> No
 
 def languages(conn: Connection, *, most: int = 8) -> list[str]:
     """The languages that chunks were stemmed by; of more than `most` those most common."""
+    # From one marker to the next through the key: as many steps as there are languages.
     rows = conn.execute(
-        "select t.language from unnest(%s::text[], %s::text[]) t (language, term)"
-        " where exists (select 1 from posting p where p.term = t.term)",
-        (list(STEMMERS), [_marker(language) for language in STEMMERS]),
+        "with recursive marker as (select min(term) term from posting where term > '@' and term < 'A'"
+        " union all select (select min(p.term) from posting p where p.term > m.term and p.term < 'A')"
+        " from marker m where m.term is not null)"
+        " select substr(term, 2) from marker where term is not null"
     ).fetchall()
     present: list[str] = [row[0] for row in rows]
     if len(present) <= most:
@@ -219,10 +221,13 @@ def scores(conn: Connection, asked: Terms, chunk_ids: Sequence[ChunkId]) -> NDAr
 
     :param chunk_ids: In ascending order.
     """
+    # Term by term: so the key answers it, where the planner would read all postings of the chunks.
     rows = _arrays(
         conn,
-        "select term, array_agg(chunk_id), array_agg(tf), array_agg(length), array_agg(places)"
-        " from posting where term = any(%s) and chunk_id = any(%s::bigint[]) group by term",
+        "select t.term, p.* from unnest(%s::text[]) t (term) cross join lateral (select"
+        " array_agg(chunk_id) chunks, array_agg(tf), array_agg(length), array_agg(places)"
+        " from posting where term = t.term and chunk_id = any(%s::bigint[])) p"
+        " where p.chunks is not null",
         (list(asked.word), arrays.literal(chunk_ids)),
     )
     if not rows:

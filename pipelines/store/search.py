@@ -22,7 +22,7 @@ from pipelines import places
 from pipelines.fusion import fuse, trust
 from pipelines.handle import SearchHandle
 from pipelines.places import Place
-from pipelines.store import dense, graphs, lexical
+from pipelines.store import arrays, dense, graphs, lexical
 from pipelines.store.db import Connection
 from pipelines.store.dense import Window
 from pipelines.store.ids import ChunkId, DocumentId, IndexId
@@ -121,8 +121,6 @@ def hybrid(
         others = [chunk for chunk in named if chunk not in windows]
         windows |= dense.best_windows(conn, handle.vectors_id, vector, others)
         cosines = np.array([windows[i].cosine if i in windows else 0.0 for i in ids])
-        # The postings' key alone answers it, in a fraction of the steps that the planner expects.
-        conn.execute("set local enable_indexscan = off; set local enable_bitmapscan = off")
         shares = lexical.scores(conn, asked, ids)
         scores = {"dense": cosines, "lexical": shares}.get(mode)
         if scores is None:
@@ -169,7 +167,6 @@ def _snapshot(conn: Connection, index_id: IndexId) -> Iterator[None]:
                 own_snapshot + "{};"
                 " set local hnsw.iterative_scan = relaxed_order;"
                 " set local enable_seqscan = off;"
-                " set local enable_indexscan = on; set local enable_bitmapscan = on;"
                 " set local plan_cache_mode = force_custom_plan"
             ).format(graphs.set_searched(index_id))
         )
@@ -198,8 +195,8 @@ def _rows(conn: Connection, chunk_ids: Sequence[ChunkId]) -> dict[ChunkId, dict[
         rows = cursor.execute(
             "select c.id as chunk_id, c.document_id, d.title, d.source, d.collection, c.page,"
             " c.heading, c.text, c.language, c.places"
-            " from chunk c join document d on d.id = c.document_id where c.id = any(%s)",
-            (list(chunk_ids),),
+            " from chunk c join document d on d.id = c.document_id where c.id = any(%s::bigint[])",
+            (arrays.literal(chunk_ids),),
         ).fetchall()
     return {
         row["chunk_id"]: row | {"places": tuple(Place(*place) for place in row["places"] or ())}

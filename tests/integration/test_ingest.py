@@ -99,6 +99,41 @@ def test_a_changed_file_takes_the_place_of_its_old_version(pool, ingester):
     assert found(pool, ingester, "walruses narwhals") == ["New words about narwhals."]
 
 
+def test_of_a_changed_file_only_what_changed_is_embedded(pool, ingester):
+    """What stays in place is found by the vectors it had, wherever in the file it is now."""
+    sections = {n: f"# Part {n}\n\n" + f"What part {n} says of pier {n}. " * 12 for n in range(6)}
+    ingester.ingest(incoming("guide.md", "\n\n".join(sections.values())))
+    handle, asked = ingester.handle_source(), []
+
+    class Counting:
+        tokenizer, dimension = handle.encoder.tokenizer, handle.encoder.dimension
+        token_offsets = staticmethod(handle.encoder.token_offsets)
+
+        def encode_documents(self, texts):
+            asked.extend(texts)
+            return handle.encoder.encode_documents(texts)
+
+    told = []
+    counting = replace(
+        ingester,
+        handle_source=lambda: replace(handle, encoder=Counting()),
+        on_windows=lambda done, total: told.append((done, total)),
+    )
+    sections[3] = "# Part 3\n\n" + "The ferry to the island leaves at noon. " * 9
+    assert counting.ingest(incoming("guide.md", "\n\n".join(sections.values()))).status == "indexed"
+    assert asked
+    assert not [text for text in asked if "pier" in text]
+    with pool.connection() as conn:
+        vectors = conn.execute(
+            "select substr(c.text, w.char_start + 1, w.char_end - w.char_start), e.v"
+            " from emb_1 e join text_window w on w.id = e.window_id join chunk c on c.id = w.chunk_id"
+        ).fetchall()
+    assert told[-1] == (len(vectors), len(vectors))
+    again = handle.encoder.encode_documents([text for text, _ in vectors])
+    stored = [vector.to_numpy() for _, vector in vectors]
+    assert (again * stored).sum(axis=1).min() > 0.999
+
+
 def test_a_new_version_that_cannot_be_read_leaves_the_old_one_serving(pool, ingester):
     ingester.ingest(incoming("a.pdf.txt", "Readable words about walruses."))
     outcome = ingester.ingest(incoming("a.pdf.txt", b"   \n "))
