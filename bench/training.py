@@ -61,7 +61,7 @@ def rows() -> list[dict[str, Any]]:
             "full, pairs/s against a plain SentenceTransformerTrainer",
             round(ratio, 2),
             "x",
-            1.5,
+            2.0,
             f"median of {STEPS} steps of {pairs} pairs in turn:"
             f" {pairs / statistics.median(ours):.1f} against"
             f" {pairs / statistics.median(plain):.1f} pairs/s",

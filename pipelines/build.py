@@ -271,6 +271,16 @@ def finish(pool: Pool, index_id: IndexId, stop: Stop = never) -> None:
         gaps.analyze(conn, index_id)
 
 
+def settle(pool: Pool, index_id: IndexId, stop: Stop = never) -> None:
+    """
+    After many writes, what autovacuum would come to within minutes, beside the first questions.
+
+    :raises Stopped: `stop` said so.
+    """
+    with _autocommit(pool) as conn, cancelled_when(conn, stop):
+        gaps.analyze(conn, index_id)
+
+
 @contextmanager
 def _alone(pool: Pool, index_id: IndexId) -> Iterator[None]:
     """One at a time. The lock is of a transaction that holds no snapshot: no build waits for it."""

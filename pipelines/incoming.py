@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from pipelines import languages, suspicious
 from pipelines.convert import Converted
+from pipelines.embedding import Embedding, OnTexts
 from pipelines.encoder import Vectors
 from pipelines.handle import SearchHandle
+from pipelines.progress import Stop
 from pipelines.split import ChunkDraft
 from pipelines.store import documents
 from pipelines.store.chunks import NewChunk
@@ -89,6 +91,25 @@ class Embedded:
     handle: SearchHandle
     cut_up: CutUp
     vectors: Vectors
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Drafts with the windows of the version that serves, whose vectors are being made."""
+
+    handle: SearchHandle
+    drafts: Sequence[Draft]
+    cut_up: Sequence[CutUp]
+    embedding: Embedding
+
+    def wait(self, on_texts: OnTexts, stop: Stop) -> dict[DocumentId, Embedded]:
+        """Each draft with its vectors; see `Embedding.wait`."""
+        counts = [sum(len(chunk.windows) for chunk in one.chunks) for one in self.cut_up]
+        parts = np.split(self.embedding.wait(on_texts, stop), np.cumsum(counts)[:-1])
+        return {
+            draft.document_id: Embedded(self.handle, one, rows)
+            for draft, one, rows in zip(self.drafts, self.cut_up, parts, strict=True)
+        }
 
 
 @dataclass(frozen=True)

@@ -19,17 +19,16 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-import numpy as np
 import psycopg
 
 from pipelines import build, calibrate, languages, memory
 from pipelines.convert import Converter, mime_of
-from pipelines.embedding import Embedder, Embedding, OnTexts, unheard
+from pipelines.embedding import Embedder, OnTexts, unheard
 from pipelines.errors import AttuneError, BusyError, ConflictError, InputError
 from pipelines.gather import STOP_EVERY_S, bulk_known, gathered
 from pipelines.handle import SearchHandle
 from pipelines.incoming import (
-    CutUp,
+    Begun,
     Draft,
     Embedded,
     Incoming,
@@ -104,9 +103,9 @@ class Ingester:
         if windows > MANY_WINDOWS:
             self.converter.close()
         if changed:
-            self._settle()
+            self._settle(many=windows > MANY_WINDOWS)
 
-    def _settle(self) -> None:
+    def _settle(self, *, many: bool) -> None:
         """Once all is in: the graph, if there are now enough windows, and the answer threshold."""
         handle = self.handle_source()
         with self.pool.connection() as conn:
@@ -116,6 +115,8 @@ class Ingester:
                 self.on_graph()
             with suppress(BusyError):  # who builds it sees what we have written
                 build.finish(self.pool, handle.vectors_id, self.stop)
+        elif many:
+            build.settle(self.pool, handle.vectors_id, self.stop)
         handle = self.handle_source()  # another version may have taken over meanwhile
         with self.pool.connection() as conn:
             # What counts as an answer depends on what there is to find.
@@ -235,14 +236,14 @@ class Ingester:
             documents.fail(conn, document_id, reason)
         return Outcome(file.source, "failed", document_id, reason)
 
-    def _begin(self, drafts: Sequence[Draft], embedder: Embedder) -> _Begun | None:
+    def _begin(self, drafts: Sequence[Draft], embedder: Embedder) -> Begun | None:
         """Begin to embed drafts together; None: one is at fault, or there are none."""
         try:
             return self._embed(drafts, embedder) if drafts else None
         except Exception:
             return None  # each is tried by itself when it is written, and fails alone
 
-    def _embed(self, drafts: Sequence[Draft], embedder: Embedder) -> _Begun:
+    def _embed(self, drafts: Sequence[Draft], embedder: Embedder) -> Begun:
         """Begin to embed drafts by the version that serves now."""
         handle = self.handle_source()
         cut_up = [with_windows(draft, handle) for draft in drafts]
@@ -261,9 +262,9 @@ class Ingester:
         embedding = embedder.begin(
             encoder.encode_documents, texts, encoder.dimension, lengths, known
         )
-        return _Begun(handle, drafts, cut_up, embedding)
+        return Begun(handle, drafts, cut_up, embedding)
 
-    def _embedded(self, begun: _Begun | None) -> dict[DocumentId, Embedded]:
+    def _embedded(self, begun: Begun | None) -> dict[DocumentId, Embedded]:
         """The drafts that could be embedded, by document; all of those begun together, or none."""
         if begun is None:
             return {}
@@ -275,7 +276,7 @@ class Ingester:
             return {}
 
     def _write_group(
-        self, group: Sequence[Prepared], begun: _Begun | None, embedder: Embedder
+        self, group: Sequence[Prepared], begun: Begun | None, embedder: Embedder
     ) -> list[Outcome]:
         embedded = self._embedded(begun)
         outcomes = [self._complete(one, embedded, embedder) for one in group]
@@ -360,25 +361,6 @@ class Ingester:
             chunks=len(found.cut_up.chunks),
             windows=len(found.vectors),
         )
-
-
-@dataclass(frozen=True)
-class _Begun:
-    """Drafts with the windows of the version that serves, whose vectors are being made."""
-
-    handle: SearchHandle
-    drafts: Sequence[Draft]
-    cut_up: Sequence[CutUp]
-    embedding: Embedding
-
-    def wait(self, on_texts: OnTexts, stop: Stop) -> dict[DocumentId, Embedded]:
-        """Each draft with its vectors; see `Embedding.wait`."""
-        counts = [sum(len(chunk.windows) for chunk in one.chunks) for one in self.cut_up]
-        parts = np.split(self.embedding.wait(on_texts, stop), np.cumsum(counts)[:-1])
-        return {
-            draft.document_id: Embedded(self.handle, one, rows)
-            for draft, one, rows in zip(self.drafts, self.cut_up, parts, strict=True)
-        }
 
 
 def _known(conn: Connection, file: Incoming, sha256: str) -> Outcome | None:

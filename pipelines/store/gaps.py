@@ -221,5 +221,12 @@ def coverage(conn: Connection, index_id: IndexId, rule_id: RuleId) -> list[Cover
 
 
 def analyze(conn: Connection, index_id: IndexId) -> None:
-    """Statistics and the visibility map, so that `exists` reads keys only. In autocommit mode."""
-    conn.execute(sql.SQL("vacuum (analyze) {}").format(indexes.table(index_id)))
+    """
+    Statistics and the visibility map of all that questions and `exists` read, so that they read
+    keys only. In autocommit mode; a table that autovacuum is at is left to it.
+    """
+    for table in (
+        indexes.table(index_id),
+        *map(sql.Identifier, ("text_window", "chunk", "posting", "document")),
+    ):
+        conn.execute(sql.SQL("vacuum (analyze, skip_locked) {}").format(table))

@@ -67,8 +67,6 @@ def measure(pool: Pool, windows: int, switches: int) -> AtScale:
             conn.autocommit = True
             graphs.build_hnsw(conn, handle.index_id, memory_mb=256, workers=2)
             gaps.analyze(conn, handle.index_id)
-            for name in ("text_window", "chunk"):
-                conn.execute(sql.SQL("vacuum (analyze) {}").format(sql.Identifier(name)))
             conn.autocommit = False
     return _switch_beside_writers(pool, handles, windows, switches)
 

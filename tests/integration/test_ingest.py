@@ -13,7 +13,7 @@ import pytest
 from pypdf import PdfWriter
 from pypdf.generic import NameObject, StreamObject
 
-from pipelines import reindex, uploads
+from pipelines import ingest, reindex, uploads
 from pipelines.answer import Answerer
 from pipelines.convert import Converted, Converter, Limits
 from pipelines.incoming import Incoming
@@ -357,6 +357,26 @@ def test_the_graph_comes_when_windows_are_many_and_only_then(pool, ingester, mon
     loading.ingest(incoming("late.txt", "The numbat eats termites."))
     assert told == ["graph"]
     assert "numbat" in found(pool, ingester, "what does the numbat eat")[0]
+
+
+def test_a_large_load_leaves_statistics_to_those_who_ask_next(pool, ingester, monkeypatch):
+    """Without a graph to build, too; a small one leaves them to autovacuum."""
+
+    def counted():
+        with pool.connection() as conn:
+            return conn.execute(
+                "select reltuples, (select count(*) from posting) from pg_class"
+                " where relname = 'posting'"
+            ).fetchone()
+
+    text = " ".join(f"Island {n} has {n % 7} quokkas and a lamp." for n in range(60))
+    ingester.ingest(incoming("few.txt", text))
+    known, there = counted()
+    assert known != there
+    monkeypatch.setattr(ingest, "MANY_WINDOWS", 10)
+    ingester.ingest(incoming("many.txt", text[9:]))
+    known, there = counted()
+    assert known == there
 
 
 def test_who_is_given_the_same_document_late_leaves_it_as_it_is(pool, ingester):
