@@ -4,8 +4,8 @@ Taking files in against bare encoding: windows a second of both, on the same win
 Pages of a public documentation set are ingested as Markdown files into an empty library, then their
 windows are embedded again by the encoder alone. Once with torch, against `SentenceTransformer.encode`
 as it comes; and once with the accelerated twin, against the same with the twin's graph in torch's
-place, and against the twin itself. What a graph over many windows adds is in `bench/growth` and
-`bench/scale`.
+place, and against the twin itself. Then a long file, and the same with one more sentence. What a
+graph over many windows adds is in `bench/growth` and `bench/scale`.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ PAGES = Path(__file__).resolve().parents[2] / "shared/data/scale/docs_md.tar.gz"
 ROUNDS = 3
 # Files of a round: many seconds of embedding by either encoder, and fewer windows than get a graph.
 TORCH_FILES, TWIN_FILES = 40, 210
+# As many windows as an annual report has.
+EDITED_FILES = 130
 # What SentenceTransformer.encode takes together.
 AT_ONCE = 32
 
@@ -65,10 +67,20 @@ def rows() -> list[dict[str, Any]]:
         twin = _measure(
             services, _rounds(by_twin), [openvino_as_it_comes(graph), encoder.encode_documents]
         )
+        edited, whole, windows = _edited(services, by_twin[:EDITED_FILES])
     return [
         _row("ingest over bare SentenceTransformer.encode", torch, 0, goal=0.95),
         _row("ingest over bare encode by OpenVINO as it comes", twin, 0, goal=0.95),
         _row("ingest over the twin's own encode", twin, 1),
+        {
+            "name": "ingest of a file with one new sentence over ingest of the whole, accelerated",
+            "value": round(edited / whole, 3),
+            "unit": "x",
+            "goal": None,
+            "better": "lower",
+            "how": f"{EDITED_FILES} pages as one Markdown file, {windows} windows:"
+            f" {edited:.1f} against {whole:.1f} s",
+        },
     ]
 
 
@@ -153,6 +165,22 @@ def _measure(
     return _Measured(
         [statistics.median(found) for found in ratios], statistics.median(rates), windows
     )
+
+
+def _edited(services: Services, pages: Sequence[Incoming]) -> tuple[float, float, int]:
+    """Seconds of a long file with one new sentence in its middle, of the whole; its windows."""
+    texts = [page.load().decode() for page in pages]
+
+    def file(parts: list[str]) -> list[Incoming]:
+        return [Incoming("long.md", "long.md", "\n\n".join(parts).encode)]
+
+    half = len(texts) // 2
+    with open_ingester(services) as ingester:
+        ingester = replace(ingester, on_bulk=None)
+        _ingest(ingester, pages[:1])
+        whole, windows = _ingest(ingester, file(texts))
+        edited, _ = _ingest(ingester, file([*texts[:half], "A new sentence.", *texts[half:]]))
+    return edited, whole, windows
 
 
 def _ingest(ingester: Ingester, files: Sequence[Incoming]) -> tuple[float, int]:
