@@ -140,7 +140,7 @@ def measure(services: Services, split: str, count: int = QUESTIONS) -> list[dict
         }
 
     return [
-        row("questions answered", [one.answered for one in asked], 0.9),
+        row("questions answered", [one.answered for one in asked], None),
         row("answers with a mark", [one.marks for one in asked if one.answered], 0.99),
         row("questions where a mark holds the expert's answer", [any(o.marks) for o in asked], 0.5),
         row("the same, where a passage holds it", [any(o.marks) for o in findable], 0.65),

@@ -223,10 +223,11 @@ def coverage(conn: Connection, index_id: IndexId, rule_id: RuleId) -> list[Cover
 def analyze(conn: Connection, index_id: IndexId) -> None:
     """
     Statistics and the visibility map of all that questions and `exists` read, so that they read
-    keys only. In autocommit mode; a table that autovacuum is at is left to it.
+    keys only. In autocommit mode. A table that autovacuum is at is left to it, and so is what was
+    deleted: going through a large graph for it may take minutes.
     """
     for table in (
         indexes.table(index_id),
         *map(sql.Identifier, ("text_window", "chunk", "posting", "document")),
     ):
-        conn.execute(sql.SQL("vacuum (analyze, skip_locked) {}").format(table))
+        conn.execute(sql.SQL("vacuum (analyze, skip_locked, index_cleanup off) {}").format(table))
