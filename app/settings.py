@@ -133,7 +133,9 @@ class Settings(BaseSettings):
         description="Addresses of proxies whose X-Forwarded-For is believed, separated by commas; on a Space any.",
     )
     system: str = Field(
-        "", validation_alias="SYSTEM", description="Set by Spaces, as are the next."
+        "",
+        validation_alias="SYSTEM",
+        description="Set by Hugging Face Spaces, like the four below.",
     )
     oauth_client_id: str = Field(
         "", validation_alias="OAUTH_CLIENT_ID", description="Sign-in with Hugging Face."
