@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app import versions
 from app.versions import Status
 from pipelines import build as building
 from pipelines import registry
@@ -18,7 +19,6 @@ from pipelines.store import active, evaluations, gaps, indexes, models, replicas
 from pipelines.store.db import Connection
 from pipelines.store.ids import ModelId, RuleId
 from pipelines.store.models import Model
-from training import gate
 from training.candidates import identity
 from training.gate import Verdict
 
@@ -95,7 +95,7 @@ def promotion(conn: Connection, model: Model, status: Status) -> Plan:
         ),
         windows=missing,
         measured=measured,
-        verdict=_verdict(conn, model, serving),
+        verdict=versions.verdict(conn, model, serving),
     )
 
 
@@ -112,11 +112,6 @@ def _build_step(missing: int, seconds: float | None, borrows: bool) -> Step:
     else:
         means = "Its vectors are complete."
     return Step("Build.", means, seconds)
-
-
-def _verdict(conn: Connection, model: Model, serving: Model) -> Verdict:
-    found = evaluations.latest_of(conn, identity(model), identity(serving))
-    return gate.decide(None if found is None else found.figures, identity(model), identity(serving))
 
 
 def _missing(conn: Connection, model: Model) -> tuple[bool, int]:

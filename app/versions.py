@@ -157,6 +157,20 @@ def shadow_report(conn: Connection, name: str) -> ShadowReport:
     return shadows.report(conn, _index(conn, registry.find(conn, name)).id)
 
 
+def verdict(
+    conn: Connection, model: Model, serving: Model, *, override: str | None = None
+) -> gate.Verdict:
+    """
+    Whether a version should serve, by its newest comparison with the one that does: the one answer
+    for every command and page.
+
+    :raises GateError: The reason to override is too short.
+    """
+    found = evaluations.latest_of(conn, identity(model), identity(serving))
+    figures = None if found is None else found.figures
+    return gate.decide(figures, identity(model), identity(serving), override=override)
+
+
 def allowed(conn: Connection, model: Model, override: str | None) -> gate.Verdict:
     """
     Whether the figures let a version serve.
@@ -166,19 +180,13 @@ def allowed(conn: Connection, model: Model, override: str | None) -> gate.Verdic
     pointer = active.get(conn)
     assert pointer is not None
     serving = _model_of(conn, pointer.index_id)
-    found = evaluations.latest_of(conn, identity(model), identity(serving))
-    verdict = gate.decide(
-        None if found is None else found.figures,
-        identity(model),
-        identity(serving),
-        override=override,
-    )
-    if not verdict.allowed:
+    found = verdict(conn, model, serving, override=override)
+    if not found.allowed:
         raise GateError(
-            f"{model.name} may not serve: {verdict.reason} Compare it with attune evaluate"
+            f"{model.name} may not serve: {found.reason} Compare it with attune evaluate"
             f" --dataset corpus --models {serving.name},{model.name}, or give --override REASON."
         )
-    return verdict
+    return found
 
 
 def promote(
@@ -206,12 +214,12 @@ def promote(
         assert before is not None
         if _model_of(conn, before.index_id).id == model.id:
             raise ConflictError(f"{name} serves already.")
-        verdict = allowed(conn, model, override)
+        found = allowed(conn, model, override)
     handle = build(services, name, on_progress, stop)
     on_progress(Progress("loading everywhere"))
     cutover.prepare(services.pool, handle.index_id, stop=stop)
     on_progress(Progress("proving"))
-    kept = {"gate": verdict.reason, "overridden": verdict.overridden, **(detail or {})}
+    kept = {"gate": found.reason, "overridden": found.overridden, **(detail or {})}
     after = cutover.promote(services.pool, handle, before.epoch, who, detail=kept, stop=stop)
     wait_followed(services, after.epoch)
     return after

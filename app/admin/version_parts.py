@@ -15,6 +15,7 @@ from pipelines.store.active import Audit
 from pipelines.store.jobs import Job
 from pipelines.store.models import Model
 from pipelines.store.shadows import ShadowReport
+from training.gate import Advice
 from training.heldout import BASE, NDCG
 
 STATES: dict[str, Tone] = {
@@ -32,6 +33,15 @@ KINDS = {
     "lora": "tuned with LoRA",
     "query": "question side tuned",
     "adapter": "adapter",
+}
+
+
+ADVICE: dict[Advice, Tone] = {
+    "promote": "good",
+    "wait": "warn",
+    "leave": "bad",
+    "compare": "quiet",
+    "serves": "quiet",
 }
 
 
@@ -135,11 +145,9 @@ def coverage(found: Status) -> Markup:
 
 def promotion(plan: Plan) -> list[Markup]:
     """What promoting does and how long it takes, and whether the figures allow it."""
-    verdict = plan.verdict
-    tone: Tone = "good" if verdict.better else "quiet" if verdict.allowed else "warn"
     told = [
-        pieces.heading("May it serve?", _answer(plan)),
-        parts.note(verdict.reason or "Nothing speaks against it.", tone),
+        parts.note(plan.verdict.sentence, ADVICE[plan.verdict.advice]),
+        pieces.quiet(plan.verdict.reason),
         pieces.heading("What promoting does", total(plan)),
         pieces.steps((step.name, step.means, takes(step.seconds)) for step in plan.steps),
     ]
@@ -150,13 +158,6 @@ def promotion(plan: Plan) -> list[Markup]:
     elif plan.windows:
         told.append(pieces.quiet(f"By how fast {plan.measured} was embedded in its comparison."))
     return told
-
-
-def _answer(plan: Plan) -> str:
-    """The verdict in a word or two; its sentence says why."""
-    if plan.verdict.better:
-        return "yes, it is better"
-    return "yes, it is not proved worse" if plan.verdict.allowed else "not by the figures"
 
 
 def takes(seconds: float | None) -> str:

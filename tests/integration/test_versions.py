@@ -34,7 +34,8 @@ def evaluate(services, outcome="no proof yet", questions=100, sha256=""):
         base, tuned = (models.by_name(conn, name) for name in ("base", "v1"))
         names = [{"identity": identity(m), "name": m.name} for m in (base, tuned)]
         verdict = {"model": "v1", "outcome": outcome, "sentence": f"It is {outcome}."}
-        figures = {"models": names, "dataset": {"questions": questions}, "verdicts": [verdict]}
+        figures = {"models": names, "dataset": {"questions": questions}, "verdicts": [verdict],
+                   "comparisons": []}  # fmt: skip
         evaluations.add(
             conn, dataset="d", dataset_sha256=sha256, models=[n["identity"] for n in names],
             verdict=outcome, figures=figures, questions=[],

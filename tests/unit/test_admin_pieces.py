@@ -17,6 +17,7 @@ from pipelines.store.models import Model
 from training.gate import Verdict
 
 NOW = datetime(2024, 5, 14, 12, tzinfo=UTC)
+READY = Verdict(True, "x", "promote", "Ready to serve: better on 240 questions.")
 HOSTILE = '<img src=x onerror="alert(1)">'
 
 
@@ -50,9 +51,9 @@ def test_versions_stand_below_what_they_were_made_from():
 def test_time_of_a_promotion_is_told_only_when_every_step_is_known():
     """One step without a measurement, and there is no sum."""
     steps = (Step("Build.", "", 60.0), Step("Load.", "", 8.0))
-    assert Plan("base", steps, 10, "v1", Verdict(True, "")).seconds == 68
+    assert Plan("base", steps, 10, "v1", READY).seconds == 68
     unknown = (Step("Build.", "", None), Step("Load.", "", 8.0))
-    assert Plan("base", unknown, 10, None, Verdict(True, "")).seconds is None
+    assert Plan("base", unknown, 10, None, READY).seconds is None
     assert version_parts.takes(None) == "not measured"
 
 
@@ -89,7 +90,7 @@ def test_running_job_tells_stage_count_rate_and_time_left():
 
 def test_texts_of_others_are_shown_as_text():
     """Names, faults, questions, logs: nothing of theirs becomes markup."""
-    verdict = Verdict(False, HOSTILE)
+    verdict = Verdict(False, HOSTILE, "compare", HOSTILE)
     plan = Plan("base", (Step(HOSTILE, HOSTILE, 1.0),), 1, HOSTILE, verdict)
     status = Status(HOSTILE, "adapter", "failed", HOSTILE, proof={
         "checks": [{"passed": False, "name": HOSTILE, "detail": HOSTILE}]})  # fmt: skip
@@ -151,9 +152,9 @@ def test_a_running_job_is_a_bar_in_the_list_and_not_its_source():
 @pytest.mark.parametrize(
     ("verdict", "said"),
     [
-        (Verdict(True, "Better.", better=True), "yes, it is better"),
-        (Verdict(True, "No proof yet."), "yes, it is not proved worse"),
-        (Verdict(False, "It is worse."), "not by the figures"),
+        (READY, "Ready to serve: better on 240 questions."),
+        (Verdict(True, "x", "wait", "Not proved better: about as good."), "Not proved better"),
+        (Verdict(False, "x", "leave", "Worse: do not promote."), "Worse: do not promote."),
     ],
 )
 def test_whether_a_version_may_serve_is_said_in_words(verdict, said):

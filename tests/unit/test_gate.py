@@ -10,11 +10,22 @@ from pipelines.errors import GateError
 from training import gate
 
 
-def _figures(outcome: str = "better", questions: int = 200, reference: str = "old") -> Any:
+def _figures(
+    outcome: str = "better", questions: int = 200, reference: str = "old", more: int | None = None
+) -> Any:
     return {
         "dataset": {"questions": questions},
         "models": [{"identity": reference, "name": "base"}, {"identity": "new", "name": "v1"}],
         "verdicts": [{"model": "v1", "outcome": outcome, "sentence": f"v1 is {outcome}."}],
+        "comparisons": [
+            {
+                "candidate": "v1, hybrid",
+                "reference": "base, hybrid",
+                "measure": measure,
+                "difference": {"more_questions": more},
+            }
+            for measure, more in (("mrr@10", more), ("hit@5", 7))
+        ],
     }
 
 
@@ -54,3 +65,31 @@ def test_a_reason_changes_nothing_where_none_is_needed():
     verdict = gate.decide(_figures(), "new", "old", override="just to be sure")
     assert verdict.allowed
     assert not verdict.overridden
+
+
+@pytest.mark.parametrize(
+    ("figures", "advice", "sentence"),
+    [
+        (_figures("better", 240), "promote", "Ready to serve: better on 240 questions."),
+        (_figures("no proof yet", 29, more=330), "wait",
+         "Not proved better: 29 questions, about 330 more are needed."),
+        (_figures("no proof yet", 1200), "wait",
+         "Not proved better: about as good on 1,200 questions."),
+        (_figures("better", 12), "wait", "Not proved better: 12 questions, at least 20 are needed."),
+        (_figures("worse", 90), "leave", "Worse on 90 questions: do not promote."),
+        (None, "compare", "Not compared with the serving version yet."),
+    ],
+)  # fmt: skip
+def test_one_sentence_says_whether_to_promote(figures: Any, advice: str, sentence: str):
+    """Every page and command shows this one, so that no two contradict each other."""
+    verdict = gate.decide(figures, "new", "old")
+    assert (verdict.advice, verdict.sentence) == (advice, sentence)
+    assert verdict.better == (advice == "promote")
+
+
+def test_a_reason_to_promote_without_proof_is_kept():
+    """Nothing forbids it; the audit says why it was done all the same."""
+    verdict = gate.decide(_figures("no proof yet"), "new", "old", override="wanted for the fair")
+    assert verdict.allowed
+    assert verdict.overridden
+    assert verdict.reason.endswith("Overridden: wanted for the fair")
