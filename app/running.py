@@ -25,12 +25,15 @@ from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
 from app.queue import QUEUE_OF
 from app.wiring import Services
+from pipelines.encoder import load_torch
 from pipelines.errors import AttuneError, BusyError
 from pipelines.progress import Progress, Stopped
 from pipelines.store import jobs
 from pipelines.store.ids import JobId
 from pipelines.store.jobs import Hold, Job
 
+# Tasks that need torch whatever the encoder.
+BY_TORCH = ("evaluate", "probe", "train")
 TELL_EVERY_S = 1.0
 # An outage or a busy neighbour is waited for so often, a little longer each time.
 MOST_ATTEMPTS = 6
@@ -159,6 +162,8 @@ def _run(
     if before.result is not None:
         return  # all was done when the worker ended
     log.info("job %s begins: %s", hold.job_id, context.job.task_name)
+    if context.job.task_name in BY_TORCH:
+        load_torch()  # jobs of other queues may be about to use it first as well
     work = Work(services, hold, before, context.should_abort)
     try:
         result = function(work, **arguments)

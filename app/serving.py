@@ -17,6 +17,7 @@ from app.settings import Settings
 from app.supervisor import Supervisor
 from app.wiring import Services, open_ingester, open_services
 from pipelines.errors import InputError, NotReadyError
+from pipelines.first_use import FIRST_USE
 from pipelines.incoming import Incoming
 from pipelines.store import documents
 
@@ -104,9 +105,10 @@ def _serve(
 ) -> None:
     import uvicorn
 
-    from app.server import create_app
+    with FIRST_USE:  # the replica's threads load what they need meanwhile
+        from app.server import create_app
 
-    app = create_app(services)
+        app = create_app(services)
 
     class Server(uvicorn.Server):
         """Says when it serves, and ends the answers under way as soon as the signal comes."""

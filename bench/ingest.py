@@ -27,7 +27,7 @@ from sentence_transformers import SentenceTransformer
 from app.wiring import Services, open_ingester
 from bench.scratch import scratch
 from pipelines import accelerated, reindex
-from pipelines.accelerated import AcceleratedEncoder
+from pipelines.accelerated import AcceleratedEncoder, openvino
 from pipelines.incoming import Incoming
 from pipelines.ingest import Ingester
 from pipelines.store import chunks, documents, models
@@ -89,12 +89,10 @@ def openvino_as_it_comes(folder: Path) -> Encode:
     What `SentenceTransformer.encode` does (like lengths together, batches of 32, each padded, one
     after the other), with a twin's graph in torch's place and OpenVINO's own settings.
     """
-    import openvino
     from tokenizers import Tokenizer
 
-    request = (
-        openvino.Core().compile_model(str(folder / "document.xml"), "CPU").create_infer_request()
-    )
+    compiled = openvino().Core().compile_model(str(folder / "document.xml"), "CPU")
+    request = compiled.create_infer_request()
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.enable_truncation(json.loads((folder / "config.json").read_text())["max_tokens"])
     tokenizer.enable_padding()

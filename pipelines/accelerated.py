@@ -30,6 +30,7 @@ from pipelines.encoder import (
     unit_rows,
 )
 from pipelines.errors import ArtifactError, InputError
+from pipelines.first_use import FIRST_USE
 
 VERDICT = "verdict.json"
 BATCH = 8
@@ -69,11 +70,27 @@ def read_verdict(folder: Path) -> Verdict | None:
         return None
 
 
+def openvino() -> Any:
+    """
+    The library, past its first use.
+
+    It sets up its tables of numpy types when the first array becomes a tensor, and when the first
+    tensor is read. Two threads that do so at once stop each other for ever (`pipelines.first_use`),
+    so both happen here, alone, before any thread embeds.
+    """
+    with FIRST_USE:
+        import openvino as library
+
+        _ = library.Tensor(np.zeros((1, 1), dtype=np.int64)).data
+    return library
+
+
 class Tokens:
     """Texts to batches of ids, longest first, padded to about each batch's longest."""
 
     def __init__(self, folder: Path, max_tokens: int) -> None:
-        from tokenizers import Tokenizer
+        with FIRST_USE:
+            from tokenizers import Tokenizer
 
         self._tokenizer = Tokenizer.from_file(str(tokenizer_file(folder)))
         self._tokenizer.enable_truncation(max_tokens)
@@ -112,8 +129,6 @@ class AcceleratedEncoder:
         """
         :raises ArtifactError: The files are not those that were measured.
         """
-        import openvino as ov
-
         files = artifacts.Manifest.of(folder).files
         files.pop(VERDICT, None)
         if artifacts.Manifest(files).sha256 != manifest_sha256:
@@ -123,7 +138,7 @@ class AcceleratedEncoder:
         self._prompts: dict[str, str] = config["prompts"]
         self._tokens = Tokens(folder, int(config["max_tokens"]))
         self._counter = TokenCounter(folder / "tokenizer.json")
-        core = ov.Core()
+        core = openvino().Core()
         cores = threads or os.cpu_count() or 1
         # Bulk: one stream per core, each on its own batch, 1.6 x one batch spread over the cores.
         bulk = {"NUM_STREAMS": cores, "INFERENCE_NUM_THREADS": cores}

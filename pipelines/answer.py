@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pipelines.compose import NOT_FOUND, NOTHING_INDEXED, REFUSAL, Clock, compose, written
 from pipelines.errors import InputError, ProviderError
+from pipelines.first_use import FIRST_USE
 from pipelines.handle import SearchHandle
 from pipelines.reply import (
     Answer,
@@ -119,6 +120,8 @@ class Answerer:
         asked = _checked(question)
         clock = Clock()
         turns = [turn for turn in history if turn.text.strip()][-HISTORY_TURNS:]
+        if "_generation" not in self.__dict__:  # the imports would hold up the event loop
+            await self._in_thread(partial(getattr, self, "_generation"))
         generation = self._generation if with_llm else None
         if turns and generation is not None:
             yield StageStarted("rewrite")
@@ -158,12 +161,13 @@ class Answerer:
 
         :raises InputError: The question is empty or far too long.
         """
+        retrieval = self._retrieval  # first: it imports what follows, alone
         from pipelines.components import Query, run
 
         query = Query(_checked(question), handle, top_k or self._top_k, collections)
-        found: Found = run(
-            self._retrieval, {"embed": {"query": query}, "retrieve": {"query": query}}
-        )["retrieve"]["found"]
+        found: Found = run(retrieval, {"embed": {"query": query}, "retrieve": {"query": query}})[
+            "retrieve"
+        ]["found"]
         return found
 
     async def aclose(self) -> None:
@@ -212,13 +216,15 @@ class Answerer:
 
     @cached_property
     def _retrieval(self) -> Pipeline:
-        from pipelines import components
+        with FIRST_USE:
+            from pipelines import components
 
         return components.retrieval(self._pool)
 
     @cached_property
     def _extraction(self) -> Pipeline:
-        from pipelines import components
+        with FIRST_USE:
+            from pipelines import components
 
         return components.extraction()
 
@@ -226,7 +232,8 @@ class Answerer:
     def _generation(self) -> Generation | None:
         if self.llm is None:
             return None
-        from pipelines.generation import Generation
+        with FIRST_USE:
+            from pipelines.generation import Generation
 
         return Generation(self.llm)
 

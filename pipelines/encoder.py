@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.errors import InputError, ProviderError
+from pipelines.first_use import FIRST_USE
 from pipelines.streams import Streams
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ Vectors = NDArray[np.float32]
 # long document has millions.
 COUNTED_AT_ONCE = 64
 CPU_BATCH, GPU_BATCH = 16, 32
-# The libraries' own imports do not stand two threads at once.
-_LOADING = threading.Lock()
 
 
 class Encoder(Protocol):
@@ -91,7 +89,8 @@ class TokenCounter:
     """Token offsets by a `tokenizers` file; the fast path all local models share."""
 
     def __init__(self, tokenizer_json: Path) -> None:
-        from tokenizers import Tokenizer
+        with FIRST_USE:
+            from tokenizers import Tokenizer
 
         self._tokenizer = Tokenizer.from_file(str(tokenizer_json))
         self._tokenizer.no_truncation()
@@ -108,6 +107,14 @@ class TokenCounter:
             for encoding in self._tokenizer.encode_batch(some, add_special_tokens=False):
                 found.append(np.asarray(encoding.offsets, dtype=np.int64).reshape(-1, 2))
         return found
+
+
+def load_torch() -> None:
+    """Import torch and what is built on it, while no other thread does the like."""
+    with FIRST_USE:
+        import sentence_transformers
+
+        _ = sentence_transformers
 
 
 @cache
@@ -202,7 +209,9 @@ class LocalEncoder:
         return self._counter.offsets(texts)
 
     def _loaded(self) -> _Running:
-        with _LOADING:
+        if self._running is not None:
+            return self._running
+        with FIRST_USE:
             if self._running is None:
                 from sentence_transformers import SentenceTransformer
                 from transformers.utils import logging

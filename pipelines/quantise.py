@@ -26,7 +26,14 @@ from typing import Any
 import numpy as np
 
 from pipelines import artifacts, memory
-from pipelines.accelerated import VERDICT, AcceleratedEncoder, Tokens, Verdict, read_verdict
+from pipelines.accelerated import (
+    VERDICT,
+    AcceleratedEncoder,
+    Tokens,
+    Verdict,
+    openvino,
+    read_verdict,
+)
 from pipelines.encoder import Encoder, LocalEncoder, Vectors, tokenizer_file
 from pipelines.orphan import when_parent_ends
 
@@ -123,10 +130,10 @@ def build_in_child(
 
 def _convert(model: Path, out: Path, texts: Sequence[str], *, quantise: bool) -> None:
     import nncf
-    import openvino as ov
     import torch
     from sentence_transformers import SentenceTransformer
 
+    ov = openvino()
     # Eager attention: the fused kernels have no counterpart in a traced graph.
     network = SentenceTransformer(
         str(model),

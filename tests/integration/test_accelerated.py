@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from pipelines import accelerated, artifacts, quantise
@@ -15,6 +18,25 @@ TEXTS = [
         for p in ("river", "garden", "castle", "harbour", "forest", "meadow", "mill", "tower")
     )
 ]
+
+
+# Every call gives the interpreter to another thread: they meet wherever they can.
+FIRST_QUESTIONS = """
+import faulthandler, sys, threading, time
+from pathlib import Path
+from pipelines import accelerated
+faulthandler.dump_traceback_later(60, exit=True)
+twin = accelerated.load(Path(sys.argv[1]), sys.argv[2])
+together = threading.Barrier(4)
+def ask(number):
+    together.wait()
+    twin.encode_documents([f"What does number {number} say?"])
+threading.setprofile(lambda *_: time.sleep(0.0005))
+threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print("all answered")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +58,14 @@ def test_the_twin_embeds_like_its_model(built, tiny_model):
     for texts in (TEXTS[:1], TEXTS):
         assert (twin.encode_queries(texts) * model.encode_queries(texts)).sum(axis=1).min() > 0.95
     assert twin.encode_documents([]).shape == (0, 32)
+
+
+def test_threads_that_use_the_twin_first_at_once_do_not_stop_each_other(built):
+    """A process of its own: a stuck interpreter could not even tell."""
+    cache, sha256, _ = built
+    line = [sys.executable, "-c", FIRST_QUESTIONS, str(cache), sha256]
+    done = subprocess.run(line, capture_output=True, text=True)
+    assert done.stdout == "all answered\n", done.stderr
 
 
 def test_a_damaged_twin_is_not_used(built):
