@@ -33,6 +33,7 @@ HEADERS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
 PERSON_KEY = "attune.person"
+MOST_URL_BYTES, MOST_HEADER_BYTES = 8_000, 32_000
 ADMIN = "/admin"
 # Reached without signing in, whoever may chat.
 PUBLIC = frozenset(
@@ -75,6 +76,10 @@ class Guard:
 
     async def _refusal(self, scope: Scope) -> Response | None:
         connection, path = HTTPConnection(scope), scope["path"]
+        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MOST_URL_BYTES:
+            return PlainTextResponse("This address is too long.", 414)
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > MOST_HEADER_BYTES:
+            return PlainTextResponse("The headers of this request are too long.", 431)
         if scope["method"] not in ("GET", "HEAD", "OPTIONS") and _is_foreign(connection):
             return PlainTextResponse("Requests from other sites are refused.", 403)
         if not _exists(path):

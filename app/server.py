@@ -21,10 +21,14 @@ from app import guard, login, metrics
 from app.admin import downloads
 from app.admin import page as admin_page
 from app.auth import Access
+from app.bodies import Bodies, upload_limits
 from app.chat import look, markup, page
 from app.chat.turns import Stops
+from app.events import Events
 from app.guard import Guard
 from app.reader import clear_all, reader_of
+from app.settings import keep_uploads_in
+from app.temporary import TemporaryFolder
 from app.visitor import VisitorCookie
 from app.wiring import Services
 from pipelines.store import active, chats, documents
@@ -36,10 +40,14 @@ THREADS = 40
 def create_app(services: Services) -> FastAPI:
     """The application, ready to be served by uvicorn."""
 
+    passing = TemporaryFolder(services.settings.home)
+    keep_uploads_in(passing.path)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
         yield
+        passing.close()
 
     app = FastAPI(
         title="Attune", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
@@ -50,9 +58,12 @@ def create_app(services: Services) -> FastAPI:
     login.add(app, access, services.pool)
     app.state.stops = Stops()
     # A mount at "/" answers for every path, so the other one comes before it.
-    _mount_admin(app, services)
-    _mount_chat(app, services, access)
+    admin = _mount_admin(app, services)
+    chat = _mount_chat(app, services, access)
     app.add_middleware(VisitorCookie)
+    app.add_middleware(
+        Bodies, uploads=upload_limits(services.settings), check=Events({"": chat, "/admin": admin})
+    )
     app.add_middleware(Guard, access=access)
     return app
 
@@ -69,7 +80,14 @@ MOUNT: dict[str, Any] = {
 }
 
 
-def _mount_admin(app: FastAPI, services: Services) -> None:
+def _mount(app: FastAPI, blocks: gr.Blocks, path: str, **options: Any) -> gr.Blocks:
+    gr.mount_gradio_app(app, blocks, path=path, theme=look.theme(), **options, **MOUNT)
+    # Gradio checks which files an event may name only once its own `launch` has run.
+    blocks.has_launched = True
+    return blocks
+
+
+def _mount_admin(app: FastAPI, services: Services) -> gr.Blocks:
     @app.get("/admin")
     def to_admin() -> Response:
         return RedirectResponse("/admin/", 303)
@@ -77,32 +95,28 @@ def _mount_admin(app: FastAPI, services: Services) -> None:
     downloads.add(app, services)
     blocks = admin_page.build(services)
     blocks.queue(default_concurrency_limit=8, max_size=64)
-    gr.mount_gradio_app(
+    return _mount(
         app,
         blocks,
-        path="/admin",
+        "/admin",
         auth_dependency=guard.known_admin,
-        theme=look.theme(),
         css_paths=[page.STYLE, *admin_page.STYLES],
         head=admin_page.head(),
         max_file_size=f"{services.settings.max_upload_mb}mb",
-        **MOUNT,
     )
 
 
-def _mount_chat(app: FastAPI, services: Services, access: Access) -> None:
+def _mount_chat(app: FastAPI, services: Services, access: Access) -> gr.Blocks:
     blocks = page.build(services, app.state.stops)
     blocks.queue(default_concurrency_limit=32, max_size=256)
-    gr.mount_gradio_app(
+    return _mount(
         app,
         blocks,
-        path="/",
+        "/",
         auth_dependency=guard.known if access.policy.chat_ways else None,
-        theme=look.theme(),
         css_paths=[page.STYLE],
         head=look.head(),
         max_file_size="1kb",
-        **MOUNT,
     )
 
 

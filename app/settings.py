@@ -183,6 +183,11 @@ def silence_telemetry() -> None:
     os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(10**15)
 
 
+def keep_uploads_in(folder: Path) -> None:
+    """Name the folder that Gradio keeps uploads in; call it before pages are built."""
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)
+
+
 @lru_cache(maxsize=1)
 def load() -> Settings:
     """

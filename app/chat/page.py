@@ -82,6 +82,7 @@ class _ChatPage:
                     show_label=False,
                     placeholder="Title",
                     max_lines=1,
+                    max_length=200,
                     elem_id="conversation-title",
                 )
                 with gr.Row():
