@@ -28,15 +28,21 @@ _OPENER = re.compile(
     "|No|On|Our|She|Since|Some|That|The|Their|There|These|They|This|Those|To|Under|We|When|While"
     "|With|You"
 )
-_CLOSERS = r"[\"'”’»)\]」』）】]*(?:\s?\[\d+(?:[,\-–\s\d]*)\])*"
+# A run is tried once, from its beginning, and never given back: a line of a million dots takes no
+# longer than a line of a million letters.
+_CLOSERS = r"[\"'”’»)\]」』）】]*+(?:\s?\[\d[,\-–\s\d]*+\])*+"
 _END = re.compile(
-    rf"(?:[.!?…‽]+|[؟۔।॥]+){_CLOSERS}(?=\s|$)|[。！？｡]+[\"'”’」』）】]*(?:\s?\[\d+\])*"
+    rf"(?:(?<![.!?…‽])[.!?…‽]++|(?<![؟۔।॥])[؟۔।॥]++){_CLOSERS}(?=\s|$)"
+    r"|[。！？｡]++[\"'”’」』）】]*+(?:\s?\[\d++\])*+"
 )
 _BLOCK = re.compile(r"\n[ \t\r\f]*\n\s*|\f")
 _MARKED_LINE = re.compile(r"\s*(?:[-*•‣▪●○–—·]\s|\(?\d{1,3}[.)]\s|\(?[a-z][.)]\s|#{1,6}\s|\||>)")
-_ROW = re.compile(r"^\s*\|.*\|\s*$|\t|\S {3,}\S.* {3,}\S")
+_GAP = re.compile(r"(?<=\S) {3,}+(?=\S)")
+# No abbreviation is longer, and a longer word need not be looked at whole.
+_LONGEST_WORD = 40
 _WORD_BEFORE = re.compile(r"([^\W\d_][\w.]*)$")
-_NEXT_WORD = re.compile(r"[\"'“‘«(\[]*(\w+)")
+_SPACE = re.compile(r"\s*+")
+_NEXT_WORD = re.compile(rf"[\"'“‘«(\[]*+(\w{{1,{_LONGEST_WORD}}})")
 
 
 def split(text: str) -> list[Span]:
@@ -66,14 +72,21 @@ def _units(text: str, block: Span) -> Iterator[Span]:
         line, following = text[line_start:line_end], text[next_start:next_end]
         if (
             _MARKED_LINE.match(following)
-            or _ROW.search(line)
-            or _ROW.search(following)
+            or _is_row(line)
+            or _is_row(following)
             or line.lstrip().startswith("#")
             or _ends_early(line, following, width)
         ):
             yield start, line_end
             start = next_start
     yield start, block[1]
+
+
+def _is_row(line: str) -> bool:
+    """A row of a table: between bars, or with a tab or two wide gaps."""
+    bare = line.strip()
+    barred = len(bare) > 1 and bare[0] == bare[-1] == "|"
+    return barred or "\t" in line or len(_GAP.findall(line)) > 1
 
 
 def _ends_early(line: str, following: str, width: int) -> bool:
@@ -97,19 +110,20 @@ def _is_end(text: str, start: int, mark: re.Match[str], stop: int) -> bool:
     """Whether this punctuation closes a sentence, and not an abbreviation or a list number."""
     if not mark.group().startswith((".", "…")):
         return True
-    rest = text[mark.end() : stop].lstrip()
-    opener = _NEXT_WORD.match(rest)
+    space = _SPACE.match(text, mark.end(), stop)
+    after = space.end() if space else stop
+    opener = _NEXT_WORD.match(text, after, stop)
     if opener and opener.group(1)[0].islower():
         return False
-    before = _WORD_BEFORE.search(text, start, mark.start())
+    before = _WORD_BEFORE.search(text, max(start, mark.start() - _LONGEST_WORD), mark.start())
     if before is None:
         # "1. Item" at the start of a unit is a number of the list, not a sentence.
         return bool(text[start : mark.start()].strip(" ()0123456789\n"))
     word = before.group(1)
     initial = len(word) == 1 and word.isupper()
     if initial or _ABBREVIATION.fullmatch(word):
-        numbers = word.lower() in {"no", "nos", "p", "pp"} and not rest[:1].isdigit()
-        return not rest or numbers or bool(opener and _OPENER.fullmatch(opener.group(1)))
+        numbers = word.lower() in {"no", "nos", "p", "pp"} and not text[after : after + 1].isdigit()
+        return after >= stop or numbers or bool(opener and _OPENER.fullmatch(opener.group(1)))
     return True
 
 

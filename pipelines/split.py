@@ -8,7 +8,7 @@ follows: then it knows where in it each of them begins.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -40,20 +40,19 @@ class ChunkDraft:
 def split(document: Converted, max_chars: int) -> list[ChunkDraft]:
     """The chunks of a document, in order, none longer than `max_chars`."""
     text = document.text
-    pages = [start for start, _ in document.pages]
-    headings = [start for start, _, _ in document.headings]
-    breaks = sorted({*pages, *headings})
+    outline = _Outline(document)
+    breaks = outline.breaks
     drafts: list[ChunkDraft] = []
     start = end = -1
     for a, b in _pieces(text, breaks, max_chars):
         if start >= 0 and (b - start > max_chars or _closes(start, end, a, breaks, max_chars)):
-            drafts.append(_draft(document, pages, headings, start, end))
+            drafts.append(_draft(document, outline, start, end))
             start = -1
         if start < 0:
             start = a
         end = b
     if start >= 0:
-        drafts.append(_draft(document, pages, headings, start, end))
+        drafts.append(_draft(document, outline, start, end))
     return drafts
 
 
@@ -63,18 +62,10 @@ def _closes(start: int, end: int, following: int, breaks: list[int], max_chars: 
     return crossed and end - start >= max_chars * LEAST_FILL
 
 
-def _draft(
-    document: Converted, pages: list[int], headings: list[int], start: int, end: int
-) -> ChunkDraft:
-    inside = sorted({b for b in (*pages, *headings) if start < b < end})
+def _draft(document: Converted, outline: _Outline, start: int, end: int) -> ChunkDraft:
     places: list[Place] = []
-    for begin in (start, *inside):
-        page = bisect_right(pages, begin) - 1
-        place = Place(
-            begin - start,
-            document.pages[page][1] if page >= 0 else None,
-            _path(document, bisect_right(headings, begin)),
-        )
+    for begin in (start, *outline.inside(start, end)):
+        place = Place(begin - start, outline.page(begin), outline.path(begin))
         if not places or places[-1][1:] != place[1:]:
             places.append(place)
     middle = at(places, (end - start) // 2)
@@ -84,14 +75,39 @@ def _draft(
     )
 
 
-def _path(document: Converted, upto: int) -> str | None:
-    """The headings that stand above a place, outermost first."""
+class _Outline:
+    """Where a document's pages and sections begin; worked out once for all of its chunks."""
+
+    def __init__(self, document: Converted) -> None:
+        self._pages = [start for start, _ in document.pages]
+        self._numbers = [number for _, number in document.pages]
+        self._headings = [start for start, _, _ in document.headings]
+        self._paths = list(_paths(document))
+        self.breaks = sorted({*self._pages, *self._headings})
+
+    def inside(self, start: int, end: int) -> list[int]:
+        """The breaks between two places."""
+        return self.breaks[bisect_right(self.breaks, start) : bisect_left(self.breaks, end)]
+
+    def page(self, place: int) -> int | None:
+        """The page of a place."""
+        found = bisect_right(self._pages, place)
+        return self._numbers[found - 1] if found else None
+
+    def path(self, place: int) -> str | None:
+        """The headings that stand above a place, outermost first."""
+        found = bisect_right(self._headings, place)
+        return self._paths[found - 1] if found else None
+
+
+def _paths(document: Converted) -> Iterator[str | None]:
+    """For each heading: it, after those that stand above it."""
     above: list[tuple[int, str]] = []
-    for _, level, title in document.headings[:upto]:
+    for _, level, title in document.headings:
         while above and above[-1][0] >= level:
             above.pop()
         above.append((level, title))
-    return " > ".join(title for _, title in above) or None
+        yield " > ".join(title for _, title in above) or None
 
 
 def _pieces(text: str, breaks: list[int], max_chars: int) -> Iterator[tuple[int, int]]:
