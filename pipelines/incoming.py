@@ -153,14 +153,14 @@ def with_windows(draft: Draft, handle: SearchHandle) -> CutUp:
 
 def _reads(chunks: Sequence[str], offsets: Sequence[NDArray[np.int64]]) -> bool:
     """Whether the encoder that made the tokens reads the beginning of the text."""
-    text, tokens = "", 0
+    text, starts = "", [np.zeros(0, dtype=np.int64)]
     for chunk, spans in zip(chunks, offsets, strict=True):
-        some = spans[: int(np.searchsorted(spans[:, 1], READ_CHARS - len(text), side="right"))]
-        tokens += len(some)
-        text += chunk[: some[-1, 1]] if len(some) else ""
-        if len(some) < len(spans):
+        starts.append(spans[:, 0] + len(text))
+        text += f"{chunk}\n"
+        if len(text) >= READ_CHARS:
             break
-    return languages.reads(tokens, text)
+    begun = np.concatenate(starts)
+    return languages.reads(text[:READ_CHARS], begun[begun < READ_CHARS])
 
 
 def warnings_of(converted: Converted, language: str | None, *, read: bool) -> list[dict[str, str]]:

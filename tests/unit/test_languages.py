@@ -36,6 +36,21 @@ def test_languages_that_the_vocabulary_does_not_cover_are_noticed(reads):
     assert reads(english * 20, russian)  # its beginning is enough
 
 
+def test_tables_of_numbers_and_codes_are_no_foreign_language(reads):
+    """What every vocabulary cuts into many tokens says nothing of the words around it."""
+    rows = [
+        f"{n:05d} | 12,{n}.50 | DD37Cf93aecA{n} | 2021-0{n % 9}-11 | 4.{n} kg" for n in range(60)
+    ]
+    assert reads("Part | Price | Code | Date | Weight\n" + "\n".join(rows))
+    english = [f"Rank: {n}; Major code: 24{n}; Name: Petroleum engineering; Men: {n}57" for n in range(40)]  # fmt: skip
+    assert reads("\n".join(english))
+    addresses = [f"* [Book {n}](https://example.org/xq{n}zw-vkjw#kqwz) by Ada Lovelace" for n in range(40)]  # fmt: skip
+    assert reads("\n".join(addresses))
+    russian = "Комитет утвердил годовой бюджет после долгого обсуждения состояния дорог. "
+    assert not reads(russian * 3 + "\n".join(rows))
+    assert not reads("谷歌在收购的人工智能公司开发出一款能够用自己的记忆学习新知识并利用这些知识来回答问题的计算机系统。" * 3)  # fmt: skip
+
+
 def test_a_cover_of_lines_and_boxes_is_no_foreign_language(reads):
     """The first page of a form tells little of the language in which the rest is written."""
     cover = "☒ 001-38902 ☐ NYSE: ____________ (415) 612-8582 45-2647441 " * 12
