@@ -49,6 +49,8 @@ class Replica:
 
     def __init__(self, pool: Pool, options: EncoderOptions, *, kind: str = "web") -> None:
         host = socket.gethostname()
+        # Where a browser reaches this process, if it serves pages.
+        self.address: str | None = None
         self.id = f"{kind}-{host}-{os.getpid()}"
         self._kind, self._host = kind, host
         self._pool = pool
@@ -290,7 +292,21 @@ class Replica:
                 min(epochs, default=None),
                 "; ".join(faults) or None,
                 sorted(self._faults),
+                self.address,
             )
+
+
+def address_here(pool: Pool) -> str:
+    """
+    Where the server that runs on this machine is reached.
+
+    :raises NotReadyError: None runs here.
+    """
+    with pool.connection() as conn:
+        for pid, address in replicas.reached_on(conn, socket.gethostname()):
+            if _is_running(pid):
+                return address
+    raise NotReadyError("No server of Attune runs on this machine: start one with attune serve.")
 
 
 def _is_running(pid: int) -> bool:

@@ -65,6 +65,7 @@ def run(
             with open_services(settings) as services:
                 _index_handbook(services)
                 services.replica.current()
+                services.replica.address = shown
                 services.replica.start()
                 supervisor = Supervisor("worker", WORKER)
                 if worker:

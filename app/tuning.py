@@ -24,7 +24,7 @@ from pipelines.store.pairs import Passage
 from training import asking, collect, gate, run, stored
 from training import progress as training_progress
 from training import report as reports
-from training.candidates import Surroundings, identity, resolve
+from training.candidates import Surroundings, check_name, identity, resolve
 from training.collect import Summary
 from training.comparison import Report
 from training.dataset import Dataset, of_file
@@ -245,6 +245,17 @@ def dataset(services: Services, name: str) -> Dataset:
         return of_file(Path(name))
     with services.pool.connection() as conn:
         return stored.dataset(conn)
+
+
+def check_names(services: Services, names: Sequence[str]) -> None:
+    """
+    Refuse names that `evaluate` could not be given, before anything is computed.
+
+    :raises InputError: One of them is neither a version, a folder, nor a model elsewhere.
+    """
+    with services.pool.connection() as conn:
+        for name in names:
+            check_name(conn, name)
 
 
 def evaluate(

@@ -232,14 +232,32 @@ def roll_back(services: Services, *, who: str, reason: str = "") -> Active:
     :raises InputError: There is none.
     """
     with services.pool.connection() as conn:
-        before = active.get(conn)
-        assert before is not None
-        if before.previous_id is None:
-            raise InputError("No version served before this one.")
+        before = _with_previous(conn)
+        assert before.previous_id is not None
         handle = reindex.load_index(conn, before.previous_id, services.options)
     after = cutover.roll_back(services.pool, handle, before.epoch, who, reason=reason)
     wait_followed(services, after.epoch)
     return after
+
+
+def previous(services: Services) -> str:
+    """
+    The name of the version that `roll_back` would let serve again.
+
+    :raises InputError: There is none.
+    """
+    with services.pool.connection() as conn:
+        before = _with_previous(conn)
+        assert before.previous_id is not None
+        return _model_of(conn, before.previous_id).name
+
+
+def _with_previous(conn: Connection) -> Active:
+    pointer = active.get(conn)
+    assert pointer is not None
+    if pointer.previous_id is None:
+        raise InputError("No version served before this one: there is nothing to go back to.")
+    return pointer
 
 
 def wait_followed(services: Services, epoch: int) -> bool:

@@ -23,9 +23,14 @@ def find(conn: Connection, name: str) -> Model:
     """
     model = models.by_name(conn, name)
     if model is None:
-        names = ", ".join(m.name for m in models.list_all(conn))
-        raise InputError(f"There is no version {name!r}; there are: {names or 'none'}.")
+        raise InputError(no_version(conn, name))
     return model
+
+
+def no_version(conn: Connection, name: str) -> str:
+    """The sentence that says that there is no version of this name, and which there are."""
+    names = ", ".join(m.name for m in models.list_all(conn))
+    return f"There is no version {name}; there are {names}." if names else "There is no version."
 
 
 def of_index(conn: Connection, index_id: IndexId) -> Model:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines import artifacts, reindex
+from pipelines import artifacts, registry, reindex
 from pipelines.encoder import Encoder, LocalEncoder, OpenAIEncoder
 from pipelines.errors import InputError
 from pipelines.reindex import OPENAI_PREFIX, EncoderOptions
@@ -36,6 +36,7 @@ def resolve(conn: Connection, name: str, around: Surroundings) -> Candidate:
 
     :raises InputError: There is nothing of that name.
     """
+    check_name(conn, name)
     if (model := models.by_name(conn, name)) is not None:
         return registered(model, around)
     if name.startswith(OPENAI_PREFIX):
@@ -43,6 +44,19 @@ def resolve(conn: Connection, name: str, around: Surroundings) -> Candidate:
     folder = artifacts.find_base(name, around.options.cache)
     shown = name if not Path(name).is_dir() else "/".join(folder.parts[-2:])
     return _of_folder(shown, "base", folder, artifacts.Manifest.of(folder).sha256, around)
+
+
+def check_name(conn: Connection, name: str) -> None:
+    """
+    Refuse a name that can only be meant for a version, and is none. Nothing is loaded for it.
+
+    :raises InputError: There is no such version; the message lists those there are.
+    """
+    elsewhere = name.startswith((OPENAI_PREFIX, ".", "~")) or "/" in name
+    if elsewhere or name == artifacts.BUNDLED or Path(name).is_dir():
+        return
+    if models.by_name(conn, name) is None:
+        raise InputError(f"{registry.no_version(conn, name)} A model of the hub is OWNER/NAME.")
 
 
 def registered(model: Model, around: Surroundings) -> Candidate:

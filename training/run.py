@@ -20,7 +20,7 @@ from typing import Any
 
 from psycopg.errors import UniqueViolation
 
-from pipelines import artifacts, reindex
+from pipelines import artifacts, registry, reindex
 from pipelines.errors import BusyError, ConflictError, InputError, NotReadyError
 from pipelines.progress import Stop, Stopped, never
 from pipelines.store import active, indexes, models, runs
@@ -99,10 +99,7 @@ def base_model(conn: Connection, name: str, store: Path | None = None) -> tuple[
     :param store: The folder of this machine's copies of what others share.
     :raises InputError: There is none of that name, or it has no files to train.
     """
-    model = models.by_name(conn, name)
-    if model is None:
-        names = ", ".join(m.name for m in models.list_all(conn))
-        raise InputError(f"There is no version {name!r}; there are: {names}.")
+    model = registry.find(conn, name)
     if model.kind == "openai":
         raise InputError(f"{name} is an API, {model.base}; only models with files can be trained.")
     return model, reindex.model_folder(model, store)

@@ -103,6 +103,8 @@ def _from_json(path: Path, text: str) -> SeedFile:
     except _Repeated as error:
         raise InputError(f"{path} has the id {error.args[0]!r} twice in one map.") from None
     except json.JSONDecodeError as error:
+        if path.suffix.lower() != ".json":
+            raise InputError(f"{path} is not a file of pairs: JSON and CSV are read.") from None
         raise InputError(
             f"{path} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
         ) from None

@@ -9,10 +9,12 @@ def admin_link() -> None:
     """Print a link that opens the admin pages once, in a browser on this machine."""
     from app.auth import Access
     from app.cli.common import services
+    from app.replica import address_here
     from pipelines.errors import InputError
 
     with services(pool_size=1) as opened:
         access = Access(opened.pool, opened.settings)
         if "link" not in access.policy.ways:
             raise InputError("A password or sign-in is configured: open /admin and use it.")
-        typer.echo(f"http://127.0.0.1:{opened.settings.port}{access.new_link()}")
+        address = address_here(opened.pool)
+        typer.echo(f"{address}{access.new_link()}")

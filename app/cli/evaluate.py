@@ -51,6 +51,7 @@ def evaluate(
     # A file is looked at before anything starts.
     chosen = None if dataset == tuning.CORPUS else of_file(Path(dataset))
     with services() as opened:
+        tuning.check_names(opened, names)
         chosen = chosen or tuning.dataset(opened, dataset)
         if queue:
             place = dataset if dataset == tuning.CORPUS else str(Path(dataset).resolve())

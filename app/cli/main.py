@@ -79,6 +79,8 @@ def main() -> None:
     except typer.Abort:
         sys.exit(130)
     except typer.TyperException as error:
+        if not error.format_message():  # the help was shown, and says it all
+            sys.exit(2)
         typer.secho(f"attune: {error.format_message()}", err=True, fg="red")
         sys.exit(2)
     except KeyboardInterrupt:

@@ -284,9 +284,10 @@ def rollback(
     from app import versions
     from app.cli.common import emit_json, services
 
-    if not yes and not as_json:
-        typer.confirm("Go back to the version before?", abort=True, err=True)
     with services() as opened:
+        before = versions.previous(opened)
+        if not yes and not as_json:
+            typer.confirm(f"Go back to {before}?", abort=True, err=True)
         after = versions.roll_back(opened, who="cli", reason=reason)
         name = opened.replica.refresh().model_name
     if as_json:
@@ -303,10 +304,13 @@ def delete(
     """Forget a version with its files; refused while anything uses it."""
     from app import versions
     from app.cli.common import services
+    from pipelines import registry
 
-    if not yes:
-        typer.confirm(f"Delete {name} and its files?", abort=True)
     with services(pool_size=2) as opened:
+        with opened.pool.connection() as conn:
+            registry.find(conn, name)
+        if not yes:
+            typer.confirm(f"Delete {name} and its files?", abort=True)
         versions.delete(opened, name, who="cli")
     typer.echo(f"{name} is deleted.")
 

@@ -186,12 +186,13 @@ def retry(conn: Connection, job_id: JobId) -> bool:
                 " where id = %s and status::text = any(%s) returning id",
                 (job_id, list(RETRIED)),
             ).fetchone()
-            conn.execute(
-                "update job_progress set stage = '', done = 0, total = null, rate = null,"
-                " eta_s = null, result = null, fault = null, updated_at = now()"
-                " where job_id = %s",
-                (job_id,),
-            )
+            if row is not None:  # what came of any other job stays
+                conn.execute(
+                    "update job_progress set stage = '', done = 0, total = null, rate = null,"
+                    " eta_s = null, result = null, fault = null, updated_at = now()"
+                    " where job_id = %s",
+                    (job_id,),
+                )
     except UniqueViolation:
         raise ConflictError("A job like this one waits already.") from None
     return row is not None

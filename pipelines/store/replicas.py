@@ -19,7 +19,10 @@ FORGET_S = 600.0
 
 @dataclass(frozen=True)
 class Beat:
-    """What a replica tells of itself; `refused`: what it cannot load, `fault`: why."""
+    """
+    What a replica tells of itself; `refused`: what it cannot load, `fault`: why. `address`: where
+    a browser on its machine reaches it, if it is a web server.
+    """
 
     id: str
     kind: str
@@ -30,9 +33,10 @@ class Beat:
     oldest_epoch: int | None
     fault: str | None
     refused: list[IndexId]
+    address: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReplicaRow(Beat):
     """A replica as stored; `live`: heard of within `LIVE_S`."""
 
@@ -44,11 +48,12 @@ def beat(conn: Connection, told: Beat) -> None:
     """Store what a replica tells."""
     conn.execute(
         "insert into replica (id, kind, host, pid, epoch, prepared, oldest_epoch, fault, refused,"
-        " seen_at) values (%(id)s, %(kind)s, %(host)s, %(pid)s, %(epoch)s, %(prepared)s,"
-        " %(oldest_epoch)s, %(fault)s, %(refused)s, clock_timestamp())"
+        " address, seen_at) values (%(id)s, %(kind)s, %(host)s, %(pid)s, %(epoch)s, %(prepared)s,"
+        " %(oldest_epoch)s, %(fault)s, %(refused)s, %(address)s,"
+        " clock_timestamp())"
         " on conflict (id) do update set epoch = excluded.epoch, prepared = excluded.prepared,"
         " oldest_epoch = excluded.oldest_epoch, fault = excluded.fault,"
-        " refused = excluded.refused, seen_at = excluded.seen_at",
+        " refused = excluded.refused, address = excluded.address, seen_at = excluded.seen_at",
         vars(told),
     )
 
@@ -61,6 +66,15 @@ def leave(conn: Connection, replica_id: str) -> None:
 def list_all(conn: Connection) -> list[ReplicaRow]:
     """Every replica that is known, in order of their names."""
     return _rows(conn, "true", ())
+
+
+def reached_on(conn: Connection, host: str) -> list[tuple[int, str]]:
+    """Process and address of each web server on a host, the one heard of last first."""
+    return conn.execute(
+        "select pid, address from replica where host = %s and address is not null"
+        " order by seen_at desc",
+        (host,),
+    ).fetchall()
 
 
 def unprepared(conn: Connection, index_id: IndexId) -> list[ReplicaRow]:

@@ -308,7 +308,8 @@ CREATE TABLE public.replica (
     oldest_epoch bigint,
     fault text,
     seen_at timestamp with time zone DEFAULT now() NOT NULL,
-    refused bigint[] DEFAULT '{}'::bigint[] NOT NULL
+    refused bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    address text
 );
 
 CREATE TABLE public.search_index (

@@ -1,9 +1,14 @@
-"""What the tests of swaps share: a serving version, and a candidate beside it."""
+"""What the tests of swaps share, a serving version and a candidate; and the command line."""
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
+from app import settings
+from app.cli import main
+from app.wiring import open_services
 from pipelines import reindex
 from pipelines.reindex import EncoderOptions
 from tests import versions
@@ -28,3 +33,28 @@ def world(pool, tiny_model, larger_model, tmp_path):
     model_id = versions.register(pool, larger_model, "v1", tmp_path / "models")
     _, candidate = versions.create(pool, model_id, options)
     return pool, options, serving, candidate
+
+
+@pytest.fixture
+def attune(dsn, tiny_model, tmp_path, monkeypatch, capsys):
+    """Runs a command in this process on the test's database; exit code, stdout and stderr."""
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ATTUNE_LLM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DATABASE_URL", dsn)
+    monkeypatch.setenv("ATTUNE_HOME", str(tmp_path))
+    monkeypatch.setenv("ATTUNE_BASE_MODEL", str(tiny_model))
+    settings.load.cache_clear()
+    with open_services(settings.load(), pool_size=2) as opened, opened.pool.connection() as conn:
+        texts = [f"{text} " * 4 for text in versions.passages(12)]
+        add_document(conn, opened.replica.current(), "one", texts)
+
+    def run(*arguments):
+        settings.load.cache_clear()
+        monkeypatch.setattr(sys, "argv", ["attune", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main.main()
+        said = capsys.readouterr()
+        return ended.value.code, said.out, said.err
+
+    return run

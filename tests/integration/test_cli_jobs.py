@@ -3,40 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 
-import pytest
-
-from app import settings
-from app.cli import main
-from app.wiring import open_services
 from tests import versions as made
-from tests.corpus import add_document
-
-
-@pytest.fixture
-def attune(dsn, tiny_model, tmp_path, monkeypatch, capsys):
-    """Runs a command in this process on the test's database; exit code, stdout and stderr."""
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ATTUNE_LLM"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("DATABASE_URL", dsn)
-    monkeypatch.setenv("ATTUNE_HOME", str(tmp_path))
-    monkeypatch.setenv("ATTUNE_BASE_MODEL", str(tiny_model))
-    settings.load.cache_clear()
-    with open_services(settings.load(), pool_size=2) as opened, opened.pool.connection() as conn:
-        texts = [f"{text} " * 4 for text in made.passages(12)]
-        add_document(conn, opened.replica.current(), "one", texts)
-
-    def run(*arguments):
-        settings.load.cache_clear()
-        monkeypatch.setattr(sys, "argv", ["attune", *arguments])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main.main()
-        said = capsys.readouterr()
-        return ended.value.code, said.out, said.err
-
-    return run
 
 
 def test_work_is_left_to_a_worker(attune, tmp_path):

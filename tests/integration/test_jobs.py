@@ -164,10 +164,10 @@ def test_waiting_and_running_jobs_are_cancelled_and_can_be_retried(services, mod
 def test_a_failed_job_says_why_and_is_retried(services, worker):
     job_id = queue.defer(services, "build", who="eve", name="v9")
     until(lambda: status(services, job_id) == "failed")
-    assert "There is no version 'v9'" in get(services, job_id).fault
+    assert "There is no version v9" in get(services, job_id).fault
     queue.retry(services, job_id)
     until(lambda: get(services, job_id).attempts == 1)
-    assert "There is no version 'v9'" in get(services, job_id).fault
+    assert "There is no version v9" in get(services, job_id).fault
     with pytest.raises(InputError, match="no job 4711"):
         queue.cancel(services, 4711)
 

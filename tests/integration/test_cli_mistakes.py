@@ -1,0 +1,108 @@
+"""Commands given what they cannot use: one sentence, the fitting exit code, and nothing is changed."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import psycopg
+import pytest
+
+from app import settings
+from app.replica import Replica
+from app.wiring import encoder_options
+from pipelines.store import db, jobs
+from pipelines.store.replicas import Beat
+
+
+def test_a_job_that_succeeded_keeps_its_result_when_a_retry_is_refused(attune, dsn):
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        job_id = jobs.add(conn, "ingest", "documents", {"document_ids": [1], "who": "cli"})
+        conn.execute(
+            "insert into job_progress (job_id, task, stage, done, total, result)"
+            " values (%s, 'ingest', 'indexing', 1921, 1921, '{\"indexed\": 27}')",
+            (job_id,),
+        )
+        conn.execute(
+            "set search_path to procrastinate;"
+            " update procrastinate_jobs set status = 'doing';"
+            " update procrastinate_jobs set status = 'succeeded'"
+        )
+    code, _, err = attune("jobs", "retry", str(job_id))
+    assert (code, err) == (3, f"attune: Job {job_id} cannot be tried again: succeeded.\n")
+    shown = json.loads(attune("jobs", "show", str(job_id), "--json")[1])
+    assert (shown["done"], shown["total"], shown["result"]) == (1921, 1921, {"indexed": 27})
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "http"])
+def test_a_port_that_is_none_is_refused_in_a_sentence(attune, monkeypatch, port):
+    code, _, err = attune("serve", "--port", port, "--no-open")
+    assert code == 2
+    assert "Invalid value for '--port'" in err
+    monkeypatch.setenv("ATTUNE_PORT", port)
+    code, _, err = attune("serve", "--no-open")
+    assert code == 2
+    assert err.startswith("attune: ATTUNE_PORT: Input should be ")
+
+
+def test_a_version_that_is_not_there_is_named_with_those_that_are(attune):
+    """Before anything is computed, downloaded, asked or queued."""
+    told = "attune: There is no version v9; there are base."
+    commands = [
+        ("evaluate", "--models", "base,v9"),
+        ("evaluate", "--models", "base,v9", "--queue"),
+        *(("models", verb, "v9") for verb in ("show", "build", "prepare", "shadow", "promote", "delete")),
+        ("train", "--base", "v9"),
+    ]  # fmt: skip
+    for command in commands:
+        code, out, err = attune(*command)
+        assert (code, out) == (2, ""), command
+        if command[0] != "train":  # which looks for pairs first
+            assert told in err, command
+
+
+def test_a_rollback_without_a_version_before_asks_nothing(attune):
+    code, out, err = attune("models", "rollback")
+    assert (code, out) == (2, "")
+    assert err == "attune: No version served before this one: there is nothing to go back to.\n"
+
+
+def test_a_file_that_is_no_file_of_pairs_says_which_are(attune, tmp_path):
+    (tmp_path / "notes.md").write_text("# Notes\n")
+    code, _, err = attune("pairs", "import", str(tmp_path / "notes.md"))
+    assert code == 2
+    assert err.endswith("notes.md is not a file of pairs: JSON and CSV are read.\n")
+
+
+def test_without_a_command_the_help_is_all(attune):
+    for command in ((), ("jobs",)):
+        code, _, err = attune(*command)
+        assert code == 2
+        assert "attune: \n" not in err
+
+
+def test_the_admin_link_names_the_server_that_runs(attune, dsn):
+    """Its own address, whatever the port of this shell; and whether one runs at all."""
+    code, out, err = attune("admin-link")
+    assert (code, out) == (4, "")
+    assert "No server of Attune runs on this machine" in err
+    pool = db.open_pool(dsn, max_size=2)
+    gone = Beat("web-gone", "web", socket.gethostname(), 2**22 + 1, 1, [], None, None, [], "http://127.0.0.1:1")  # fmt: skip
+    with pool.connection() as conn:
+        from pipelines.store import replicas
+
+        replicas.beat(conn, gone)
+    assert attune("admin-link")[0] == 4
+    server = Replica(pool, encoder_options(settings.load()))
+    server.address = "http://127.0.0.1:7902"
+    server.current()
+    server.start()
+    try:
+        for _ in range(100):
+            code, out, _ = attune("admin-link")
+            if code == 0:
+                break
+        assert out.startswith("http://127.0.0.1:7902/")
+    finally:
+        server.stop()
+        pool.close()
