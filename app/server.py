@@ -22,7 +22,7 @@ from app.admin import downloads
 from app.admin import page as admin_page
 from app.auth import Access
 from app.bodies import Bodies, upload_limits
-from app.chat import look, markup, page
+from app.chat import layout, look, markup, page
 from app.chat.turns import Stops
 from app.events import Events
 from app.guard import Guard
@@ -100,7 +100,7 @@ def _mount_admin(app: FastAPI, services: Services) -> gr.Blocks:
         blocks,
         "/admin",
         auth_dependency=guard.known_admin,
-        css_paths=[page.STYLE, *admin_page.STYLES],
+        css_paths=[layout.STYLE, *admin_page.STYLES],
         head=admin_page.head(),
         max_file_size=f"{services.settings.max_upload_mb}mb",
     )
@@ -114,7 +114,7 @@ def _mount_chat(app: FastAPI, services: Services, access: Access) -> gr.Blocks:
         blocks,
         "/",
         auth_dependency=guard.known if access.policy.chat_ways else None,
-        css_paths=[page.STYLE],
+        css_paths=[layout.STYLE],
         head=look.head(),
         max_file_size="1kb",
     )

@@ -10,7 +10,9 @@ import gradio as gr
 
 from app import login
 
-SCRIPT = Path(__file__).with_name("script.js")
+_HERE = Path(__file__).parent
+SCRIPTS = [_HERE / "script.js", _HERE / "scroll.js"]
+FRAME = _HERE / "frame.css"
 
 
 def theme() -> gr.Theme:
@@ -38,7 +40,8 @@ def theme() -> gr.Theme:
 
 def head() -> str:
     """What the page adds to its head."""
-    return login.script() + f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>"
+    scripts = "".join(f"<script>{path.read_text(encoding='utf-8')}</script>" for path in SCRIPTS)
+    return f"{login.script()}{scripts}<style>{FRAME.read_text(encoding='utf-8')}</style>"
 
 
 def share_schema() -> None:

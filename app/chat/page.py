@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -14,7 +13,8 @@ import gradio as gr
 from app import login
 from app.auth import access_of, person_of
 from app.chat import look, markup, turns
-from app.chat.passages import Passages
+from app.chat.conversations import as_uuid
+from app.chat.layout import NOTHING_YET, QUIET, WELCOME, Layout, Updates, shown_if
 from app.chat.turns import Progress, Stops
 from app.limits import BUSY, Limits
 from app.reader import Reader, clear_all, reader_of
@@ -25,19 +25,8 @@ from pipelines.store.chats import Message
 if TYPE_CHECKING:
     from app.wiring import Services
 
-STYLE = Path(__file__).with_name("style.css")
-WELCOME = (
-    "### Ask your documents\n"
-    "Every answer cites the passages it comes from: open a number to check it."
-)
-NOTHING_YET = (
-    "### There are no documents yet\nTake some in with `attune ingest PATH`, then ask about them."
-)
 # A reader sees no difference below, and each showing costs the server as much as several tokens.
 SHOWN_EVERY_S = 0.08
-# What the page itself calls is not offered as an API, and no block grows a spinner for a short look.
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-Updates = dict[Any, Any]
 
 
 def build(services: Services, stops: Stops) -> gr.Blocks:
@@ -48,101 +37,42 @@ def build(services: Services, stops: Stops) -> gr.Blocks:
     ) as blocks:
         page = _ChatPage(services, stops)
         blocks.load(page.load, None, page.view, **QUIET)
-        blocks.load(page.load_account, None, page.account, **QUIET)
+        blocks.load(page.load_account, None, page.sidebar.account, **QUIET)
         blocks.load(None, js="() => window.attuneLoaded()")
     return blocks
 
 
-class _ChatPage:
-    """Components and handlers of one page; state of visitors is in Gradio's session and the database."""
+class _ChatPage(Layout):
+    """The handlers of one page; state of visitors is in Gradio's session and the database."""
 
     def __init__(self, services: Services, stops: Stops) -> None:
+        super().__init__(services)
         self._services = services
         self._stops = stops
         self._limits = Limits(services.pool, services.settings)
-        self.conversation = gr.State(None)
-        self.messages = gr.State([])  # ids of the chat's messages, in order
-        self.titled = gr.State(None)  # conversation whose title stands in its box
-        self.voted = gr.State(None)  # message and verdict that a reason belongs to
-        self.deleted = gr.State(None)  # conversation that "undo" brings back
-        self._lay_out()
         self._connect()
 
-    def _lay_out(self) -> None:
-        with gr.Sidebar(width=280, elem_id="conversations", label="Conversations"):
-            gr.Markdown("## Attune", elem_id="brand")
-            self.new = gr.Button("New chat", variant="primary", elem_id="new-chat")
-            self.list = gr.Radio([], label="Conversations", elem_id="conversation-list")
-            self.undo = gr.Button("Undo delete", size="sm", visible=False, elem_id="undo-delete")
-            # "hidden" is in the page from the start: what is mounted when it first shows is given
-            # its value once more a frame later, over what somebody has typed by then.
-            with gr.Column(visible="hidden", elem_id="conversation-tools") as self.tools:
-                self.title = gr.Textbox(
-                    label="Title",
-                    show_label=False,
-                    placeholder="Title",
-                    max_lines=1,
-                    max_length=200,
-                    elem_id="conversation-title",
-                )
-                with gr.Row():
-                    self.rename = gr.Button("Rename", size="sm", min_width=0)
-                    self.delete = gr.Button("Delete", size="sm", min_width=0, variant="stop")
-                with gr.Row():
-                    self.markdown = gr.Button("Save as text", size="sm", min_width=0)
-                    self.json = gr.Button("Save as JSON", size="sm", min_width=0)
-            self.account = gr.HTML(elem_id="account")
-        self.chat = gr.Chatbot(
-            show_label=False,
-            elem_id="chat",
-            height="100%",
-            scale=1,
-            layout="bubble",
-            buttons=["copy"],
-            sanitize_html=True,
-            allow_tags=False,
-            latex_delimiters=[],
-            placeholder=WELCOME,
-            feedback_options=("Like", "Dislike"),
-            group_consecutive_messages=False,
-        )
-        with gr.Row(visible="hidden", elem_id="why") as self.why:
-            self.reason = gr.Textbox(
-                label="Reason",
-                show_label=False,
-                container=False,
-                placeholder="What was good or wrong about it? (optional)",
-                scale=4,
-                max_lines=1,
-                max_length=1000,
-                elem_id="reason",
-            )
-            self.send_reason = gr.Button("Send", scale=0, min_width=80, elem_id="send-reason")
-        self.box = gr.Textbox(
-            label="Question",
-            show_label=False,
-            placeholder="Ask about your documents",
-            lines=1,
-            max_lines=8,
-            max_length=4000,
-            submit_btn=True,
-            autofocus=True,
-            elem_id="question",
-            html_attributes=gr.InputHTMLAttributes(enterkeyhint="send"),
-        )
-        self.passages = Passages(self._services, QUIET)
-
     def _connect(self) -> None:
+        side = self.sidebar
         # In the order in which the page takes them up: who sees the chat sees its title.
-        self.view = view = [
-            self.conversation, self.messages, self.titled, self.title, self.markdown, self.json,
-            self.tools, self.list, self.undo, self.why, self.passages.panel, self.box, self.chat,
+        self.view = [
+            self.conversation, self.messages, side.titled, side.title, side.markdown, side.json,
+            side.tools, side.list, side.undo, self.why, self.passages.panel, self.box, self.chat,
         ]  # fmt: skip
-        # One answer at a time and page.
-        common = QUIET
+        self._connect_asking()
+        self.box.stop(self._stop, [self.conversation], None, **QUIET)
+        self.to_end.click(None, js="() => window.attuneToEnd()")
+        self.chat.like(self._vote, [self.messages], [self.reason, self.voted, self.why], **QUIET)
+        gr.on(
+            [self.reason.submit, self.send_reason.click],
+            self._give_reason, [self.reason, self.voted], [self.why], **QUIET,
+        )  # fmt: skip
+        self._connect_sidebar()
+
+    def _connect_asking(self) -> None:
         # How many are answered at once is for `Limits` to say: who waits in Gradio's queue sees nothing.
-        asking = {**common, "concurrency_limit": None}
-        # At every step of a stream Gradio builds each output anew, told of or not; so these are
+        asking = {**QUIET, "concurrency_limit": None}
+        # At every step of a stream Gradio builds each output again, told of or not; so these are
         # few, and the rest of the page follows at the end.
         stream = [self.chat, self.conversation, self.box, self.why]
         for asked in (
@@ -150,26 +80,23 @@ class _ChatPage:
             self.chat.example_select(self._ask_example, [self.conversation], stream, **asking),
             self.chat.retry(self._ask_again, [self.messages, self.conversation], stream, **asking),
         ):
-            asked.then(self._show, [self.conversation, self.titled], view, **common)
-        self.box.stop(self._stop, [self.conversation], None, **common)
-        self.chat.like(self._vote, [self.messages], [self.reason, self.voted, self.why], **common)
+            asked.then(self._show, [self.conversation, self.sidebar.titled], self.view, **QUIET)
+
+    def _connect_sidebar(self) -> None:
+        side, view = self.sidebar, self.view
+        side.list.input(self._open, [side.list], view, **QUIET)
+        side.list.change(None, [side.list], js="(id) => window.attuneOpened(id)", **QUIET)
+        side.new.click(self._open_new, None, view, **QUIET)
         gr.on(
-            [self.reason.submit, self.send_reason.click],
-            self._give_reason, [self.reason, self.voted], [self.why], **common,
+            [side.rename.click, side.title.submit],
+            side.rename_open, [self.conversation, side.title], [side.list], **QUIET,
         )  # fmt: skip
-        self.list.input(self._open, [self.list], view, **common)
-        self.list.change(None, [self.list], js="(id) => window.attuneOpened(id)", **common)
-        self.new.click(self._open_new, None, view, **common)
-        gr.on(
-            [self.rename.click, self.title.submit],
-            self._rename, [self.conversation, self.title], [self.list], **common,
-        )  # fmt: skip
-        self.delete.click(self._delete, [self.conversation], [*view, self.deleted], **common)
-        self.undo.click(self._undo, [self.deleted], view, **common)
+        side.delete.click(self._delete, [self.conversation], [*view, side.deleted], **QUIET)
+        side.undo.click(self._undo, [side.deleted], view, **QUIET)
 
     async def load(self, request: gr.Request) -> Updates:
         """The page as a visitor first sees it; the address may name a conversation of theirs."""
-        conversation = _uuid(request.query_params.get("chat"))
+        conversation = as_uuid(request.query_params.get("chat"))
         return await asyncio.to_thread(lambda: self._view(reader_of(request), conversation))
 
     def load_account(self, request: gr.Request) -> str:
@@ -195,8 +122,8 @@ class _ChatPage:
         *,
         again: int | None = None,
     ) -> AsyncIterator[Updates]:
-        """`again`: the message whose question is asked anew, in place of all that followed it."""
-        reader, mine = await asyncio.to_thread(reader_of, request), _uuid(conversation)
+        """`again`: the message whose question is asked again, in place of all that followed it."""
+        reader, mine = await asyncio.to_thread(reader_of, request), as_uuid(conversation)
         with self._limits.place() as free:
             refusal = await asyncio.to_thread(self._limits.refusal, reader) if free else BUSY
             if refusal is not None:
@@ -230,8 +157,12 @@ class _ChatPage:
         self, conversation: str | None, titled: str | None, request: gr.Request
     ) -> Updates:
         """The page as it is stored; a title that somebody may be typing anew stays."""
-        view = await asyncio.to_thread(lambda: self._view(reader_of(request), _uuid(conversation)))
-        return view | ({self.title: gr.skip()} if conversation and conversation == titled else {})
+        view = await asyncio.to_thread(
+            lambda: self._view(reader_of(request), as_uuid(conversation))
+        )
+        return view | (
+            {self.sidebar.title: gr.skip()} if conversation and conversation == titled else {}
+        )
 
     async def _ask_example(
         self, conversation: str | None, event: gr.SelectData, request: gr.Request
@@ -247,7 +178,7 @@ class _ChatPage:
             yield update
 
     def _stop(self, conversation: str | None, request: gr.Request) -> None:
-        mine = _uuid(conversation)
+        mine = as_uuid(conversation)
         if mine is not None and self._is_mine(reader_of(request).visitor, mine):
             self._stops.stop(mine)
 
@@ -260,7 +191,7 @@ class _ChatPage:
                 chats.unvote(conn, visitor, message_id)
             else:
                 chats.vote(conn, visitor, message_id, chosen)  # type: ignore[arg-type]
-        return "", [message_id, chosen], gr.Row(visible=_shown_if(chosen is not None))
+        return "", [message_id, chosen], gr.Row(visible=shown_if(chosen is not None))
 
     def _give_reason(self, reason: str, voted: list[Any], request: gr.Request) -> Any:
         (message_id, verdict), visitor = voted, reader_of(request).visitor
@@ -270,31 +201,22 @@ class _ChatPage:
         return gr.Row(visible="hidden")
 
     def _open(self, conversation: str | None, request: gr.Request) -> Updates:
-        return self._view(reader_of(request), _uuid(conversation))
+        return self._view(reader_of(request), as_uuid(conversation))
 
     def _open_new(self, request: gr.Request) -> Updates:
         return self._view(reader_of(request), None)
 
-    def _rename(self, conversation: str | None, title: str, request: gr.Request) -> Any:
-        mine, visitor = _uuid(conversation), reader_of(request).visitor
-        if mine is not None and title.strip():
-            with self._services.pool.connection() as conn:
-                chats.rename(conn, visitor, mine, title.strip()[:200])
-        return self._list(visitor, mine)
-
     def _delete(self, conversation: str | None, request: gr.Request) -> Updates:
-        mine, reader = _uuid(conversation), reader_of(request)
+        mine, reader = as_uuid(conversation), reader_of(request)
         if mine is not None:
-            with self._services.pool.connection() as conn:
-                chats.set_deleted(conn, reader.visitor, mine, deleted=True)
-        view = self._view(reader, None)
-        return {**view, self.undo: gr.Button(visible=mine is not None), self.deleted: conversation}
+            self.sidebar.set_deleted(reader.visitor, mine, deleted=True)
+        view, side = self._view(reader, None), self.sidebar
+        return {**view, side.undo: gr.Button(visible=mine is not None), side.deleted: conversation}
 
     def _undo(self, deleted: str | None, request: gr.Request) -> Updates:
-        mine, reader = _uuid(deleted), reader_of(request)
+        mine, reader = as_uuid(deleted), reader_of(request)
         if mine is not None:
-            with self._services.pool.connection() as conn:
-                chats.set_deleted(conn, reader.visitor, mine, deleted=False)
+            self.sidebar.set_deleted(reader.visitor, mine, deleted=False)
         return self._view(reader, mine)
 
     def _view(self, reader: Reader, conversation: UUID | None) -> Updates:
@@ -305,8 +227,8 @@ class _ChatPage:
             messages = chats.messages(conn, visitor, known.id) if known else []
             headings = [] if known else chunks.sample_headings(conn, closed=reader.closed)
         messages, questions = clear_all(reader, messages), suggest(headings)
-        link = f"/conversations/{known.id}" if known else ""
         return {
+            **self.sidebar.view(visitor, known),
             self.chat: gr.Chatbot(
                 _rendered(messages),
                 feedback_value=[_VOTES.get(m.verdict or "") for m in messages if m.kind],
@@ -314,16 +236,9 @@ class _ChatPage:
                 placeholder=WELCOME if known or questions else NOTHING_YET,
             ),
             self.box: gr.Textbox(submit_btn=True, stop_btn=False),
-            self.list: self._list(visitor, known.id if known else None),
             self.conversation: str(known.id) if known else None,
             self.messages: [m.id for m in messages],
-            self.tools: gr.Column(visible=_shown_if(known is not None)),
-            self.titled: str(known.id) if known else None,
-            self.title: known.title if known else "",
-            self.markdown: gr.Button(link=f"{link}.md"),
-            self.json: gr.Button(link=f"{link}.json"),
             self.why: gr.Row(visible="hidden"),
-            self.undo: gr.Button(visible=False),
             self.passages.panel: gr.skip() if known else gr.Sidebar(open=False),
         }
 
@@ -334,12 +249,6 @@ class _ChatPage:
             self.box: gr.Textbox(submit_btn=False, stop_btn=True),
             self.why: gr.Row(visible="hidden"),
         }
-
-    def _list(self, visitor: str, chosen: UUID | None) -> Any:
-        with self._services.pool.connection() as conn:
-            mine = chats.list_mine(conn, visitor)
-        choices = [(conversation.title, str(conversation.id)) for conversation in mine]
-        return gr.Radio(choices=choices, value=str(chosen) if chosen else None, visible=bool(mine))
 
     def _messages(self, reader: Reader, conversation: UUID | None) -> list[Message]:
         if conversation is None:
@@ -352,7 +261,7 @@ class _ChatPage:
             return chats.get(conn, visitor, conversation) is not None
 
     def _take_back(self, visitor: str, message_id: int) -> str:
-        """Remove a question and what followed it; its text, to be asked anew."""
+        """Remove a question and what followed it; returns its text, to be asked again."""
         with self._services.pool.connection() as conn:
             message = chats.message(conn, visitor, message_id)
             chats.drop_from(conn, visitor, message_id)
@@ -377,16 +286,3 @@ def _rendered(messages: list[Message]) -> list[dict[str, str]]:
 def _growing(step: Progress) -> dict[str, str]:
     text = markup.safe(step.text) if step.text else f"*{step.stage}…*"
     return {"role": "assistant", "content": text}
-
-
-def _shown_if(wanted: bool) -> bool | str:
-    """Gradio's word for shown, or for hidden yet in the page."""
-    return True if wanted else "hidden"
-
-
-def _uuid(text: str | None) -> UUID | None:
-    """The id that a client sent; None for anything that is no id."""
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return None

@@ -35,6 +35,17 @@
     if (event.target.closest("#new-chat, #conversation-list input")) showChat();
   });
 
+  // Gradio's buttons of the question have signs only.
+  const name = () => {
+    for (const [part, label] of [["submit", "Send"], ["stop", "Stop"]]) {
+      for (const button of document.querySelectorAll(`#question .${part}-button:not([aria-label])`)) {
+        button.setAttribute("aria-label", label);
+        button.title = label;
+      }
+    }
+  };
+  new MutationObserver(name).observe(document.documentElement, { childList: true, subtree: true });
+
   // Called when the page has loaded: before that the toggles do nothing.
   window.attuneLoaded = () => {
     toggle(".sidebar:not(.right)")?.setAttribute("aria-label", "Conversations");

@@ -120,6 +120,25 @@ def asked(page: Page, question: str = COST) -> None:
     expect(page.locator("#chat [aria-label=Retry]").last).to_be_visible()
 
 
+def in_view(page: Page) -> bool:
+    """Whether the last question, the beginning of its answer and the composer can be seen."""
+    return bool(
+        page.evaluate("""() => {
+            const box = (selector) => [...document.querySelectorAll(selector)].at(-1).getBoundingClientRect();
+            const question = box("#chat .user-row"), answer = box("#chat .bot-row");
+            const composer = box("#question");
+            return question.top >= 0 && question.bottom < answer.top
+                && answer.top + 24 <= composer.top && composer.bottom <= window.innerHeight
+                && document.documentElement.scrollHeight <= window.innerHeight;
+        }""")
+    )
+
+
+def pane(page: Page) -> Locator:
+    """What scrolls."""
+    return page.locator("#chat .bubble-wrap")
+
+
 def rows(served: Served, query: str) -> list[tuple[object, ...]]:
     """What the server's database holds."""
     with EmbeddedPostgres(served.home / "db") as server, psycopg.connect(server.dsn) as conn:
@@ -174,6 +193,51 @@ def test_what_is_typed_while_an_answer_comes_stays(visit):
     expect(page.locator("#question .submit-button")).to_be_visible()
     assert box(page).input_value() == "And what does it cost?"
     assert title(page).input_value() == "All about Saltmere"
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_every_question_of_a_conversation_stays_in_view(visit, width, height):
+    """Eight questions: each is seen with the beginning of its answer, and so is the composer."""
+    page = visit(width=width, height=height)
+    for number in range(1, 9):
+        ask(page, f"{COST} ({number})")
+        expect(page.locator("#chat .user-row").last).to_contain_text(f"({number})")
+        expect(bot(page)).to_contain_text("4.2 million pounds")
+        assert in_view(page), f"question {number} while it is answered"
+        expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
+        expect(citations(page)).to_have_count(number)
+        assert in_view(page), f"question {number}"
+    page.reload()
+    expect(bot(page)).to_be_in_viewport(ratio=1)
+    expect(page.locator("#chat .message-buttons-left").last).to_be_in_viewport(ratio=1)
+    page.locator("#chat [aria-label=Dislike]").last.click()
+    expect(page.locator("#reason")).to_be_in_viewport(ratio=1)
+
+
+def test_who_scrolls_up_is_left_alone_and_finds_the_way_back(visit):
+    """While a long answer comes: Stop is in reach, the place read stays, one click leads to the end."""
+    page = visit(height=400)
+    for number in range(1, 4):
+        ask(page, f"{COST} ({number})")
+        expect(citations(page)).to_have_count(number)
+    ask(page, SLOW)
+    expect(bot(page)).to_contain_text("It goes on", timeout=20_000)
+    stop = page.get_by_role("button", name="Stop", exact=True)
+    expect(stop).to_be_in_viewport(ratio=1)
+    to_end = page.get_by_role("button", name="To the end")
+    expect(to_end).to_be_hidden()
+    pane(page).hover()
+    page.mouse.wheel(0, -10_000)
+    expect(page.locator("#chat .user-row").first).to_be_in_viewport()
+    expect(to_end).to_be_visible()
+    expect(bot(page)).to_contain_text("It goes on and on. " * 12)
+    assert pane(page).evaluate("pane => pane.scrollTop") == 0
+    to_end.click()
+    expect(bot(page)).to_contain_text("It goes on and on. " * 30)
+    expect(to_end).to_be_hidden()
+    expect(bot(page)).to_be_in_viewport()
+    stop.click()
+    expect(bot(page)).to_contain_text("Stopped before the end")
 
 
 def test_stop_keeps_what_came_and_retry_asks_again(visit):

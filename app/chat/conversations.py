@@ -1,0 +1,95 @@
+"""The sidebar: a visitor's conversations, and what can be done with the open one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import gradio as gr
+
+from app.reader import reader_of
+from pipelines.store import chats
+from pipelines.store.chats import Conversation
+
+if TYPE_CHECKING:
+    from app.wiring import Services
+
+
+class Conversations:
+    """The sidebar, to be made where it stands in the page."""
+
+    def __init__(self, services: Services) -> None:
+        self._pool = services.pool
+        self.titled = gr.State(None)  # conversation whose title stands in its box
+        self.deleted = gr.State(None)  # conversation that "undo" brings back
+        with gr.Sidebar(width=280, elem_id="conversations", label="Conversations"):
+            gr.Markdown("## Attune", elem_id="brand")
+            self.new = gr.Button("New chat", variant="primary", elem_id="new-chat")
+            self.undo = gr.Button("Undo delete", size="sm", visible=False, elem_id="undo-delete")
+            self._add_tools()
+            self.list = gr.Radio([], label="Conversations", elem_id="conversation-list")
+            self.account = gr.HTML(elem_id="account")
+
+    def _add_tools(self) -> None:
+        """Above the list, so that a long list does not push them out of sight."""
+        # "hidden" is in the page from the start: what is mounted when it first shows is given
+        # its value once more a frame later, over what somebody has typed by then.
+        with gr.Column(visible="hidden", elem_id="conversation-tools") as self.tools:
+            self.title = gr.Textbox(
+                label="Title",
+                show_label=False,
+                placeholder="Title",
+                max_lines=1,
+                max_length=200,
+                elem_id="conversation-title",
+            )
+            with gr.Row():
+                self.rename = gr.Button("Rename", size="sm", min_width=0)
+                self.delete = gr.Button("Delete", size="sm", min_width=0, variant="stop")
+            with gr.Row():
+                self.markdown = gr.Button("Save as text", size="sm", min_width=0)
+                self.json = gr.Button("Save as JSON", size="sm", min_width=0)
+
+    def view(self, visitor: str, opened: Conversation | None) -> dict[Any, Any]:
+        """The sidebar for an open conversation; None: a new one."""
+        link = f"/conversations/{opened.id}" if opened else ""
+        return {
+            self.list: self.choices(visitor, opened.id if opened else None),
+            self.tools: gr.Column(visible=True if opened else "hidden"),
+            self.titled: str(opened.id) if opened else None,
+            self.title: opened.title if opened else "",
+            self.markdown: gr.Button(link=f"{link}.md"),
+            self.json: gr.Button(link=f"{link}.json"),
+            self.undo: gr.Button(visible=False),
+        }
+
+    def choices(self, visitor: str, chosen: UUID | None) -> gr.Radio:
+        """The list of a visitor's conversations."""
+        with self._pool.connection() as conn:
+            mine = chats.list_mine(conn, visitor)
+        return gr.Radio(
+            choices=[(one.title, str(one.id)) for one in mine],
+            value=str(chosen) if chosen else None,
+            visible=bool(mine),
+        )
+
+    def rename_open(self, conversation: str | None, title: str, request: gr.Request) -> gr.Radio:
+        """Give the open conversation another title."""
+        mine, visitor = as_uuid(conversation), reader_of(request).visitor
+        if mine is not None and title.strip():
+            with self._pool.connection() as conn:
+                chats.rename(conn, visitor, mine, title.strip()[:200])
+        return self.choices(visitor, mine)
+
+    def set_deleted(self, visitor: str, conversation: UUID, *, deleted: bool) -> None:
+        """Delete a conversation of the visitor's, or bring it back."""
+        with self._pool.connection() as conn:
+            chats.set_deleted(conn, visitor, conversation, deleted=deleted)
+
+
+def as_uuid(text: str | None) -> UUID | None:
+    """The id that a client sent; None for anything that is no id."""
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None

@@ -1,0 +1,96 @@
+"""What the chat page is made of: the components, in the order in which they stand in the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from app.chat.conversations import Conversations
+from app.chat.passages import Passages
+from app.wiring import Services
+
+STYLE = Path(__file__).with_name("style.css")
+WELCOME = (
+    "### Ask your documents\n"
+    "Every answer cites the passages it comes from: open a number to check it."
+)
+NOTHING_YET = (
+    "### There are no documents yet\nTake some in with `attune ingest PATH`, then ask about them."
+)
+# What the page itself calls is not offered as an API, and no block grows a spinner for a short look.
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+Updates = dict[Any, Any]
+
+
+class Layout:
+    """The components. The chat scrolls in the middle; the composer stays below it."""
+
+    def __init__(self, services: Services) -> None:
+        self.conversation = gr.State(None)
+        self.messages = gr.State([])  # ids of the chat's messages, in order
+        self.voted = gr.State(None)  # message and verdict that a reason belongs to
+        self.sidebar = Conversations(services)
+        self.chat = _chatbot()
+        with gr.Column(elem_id="composer"):
+            self.to_end = gr.Button("To the end", elem_id="to-end")
+            # What a visitor adds to the chat, and how far it is.
+            self.attachments = gr.Row(visible=False, elem_id="attachments")
+            self._add_reason()
+            self.box = _question_box()
+        self.passages = Passages(services, QUIET)
+
+    def _add_reason(self) -> None:
+        """What was good or wrong: above the question, so that it is seen wherever the chat stands."""
+        with gr.Row(visible="hidden", elem_id="why") as self.why:
+            self.reason = gr.Textbox(
+                label="Reason",
+                show_label=False,
+                container=False,
+                placeholder="What was good or wrong? (optional)",
+                scale=4,
+                max_lines=1,
+                max_length=1000,
+                elem_id="reason",
+            )
+            self.send_reason = gr.Button("Send", scale=0, min_width=80, elem_id="send-reason")
+
+
+def _chatbot() -> gr.Chatbot:
+    return gr.Chatbot(
+        show_label=False,
+        elem_id="chat",
+        height="100%",
+        scale=1,
+        layout="bubble",
+        # The page's script scrolls: Gradio only knows the end.
+        autoscroll=False,
+        buttons=["copy"],
+        sanitize_html=True,
+        allow_tags=False,
+        latex_delimiters=[],
+        placeholder=WELCOME,
+        feedback_options=("Like", "Dislike"),
+        group_consecutive_messages=False,
+    )
+
+
+def _question_box() -> gr.Textbox:
+    return gr.Textbox(
+        label="Question",
+        show_label=False,
+        placeholder="Ask about your documents",
+        lines=1,
+        max_lines=8,
+        max_length=4000,
+        submit_btn=True,
+        autofocus=True,
+        elem_id="question",
+        html_attributes=gr.InputHTMLAttributes(enterkeyhint="send"),
+    )
+
+
+def shown_if(wanted: bool) -> bool | str:
+    """Gradio's word for shown, or for hidden yet in the page."""
+    return True if wanted else "hidden"
