@@ -17,7 +17,7 @@ from pipelines import build as building
 from pipelines import registry
 from pipelines.store import active, evaluations, gaps, indexes, models, replicas
 from pipelines.store.db import Connection
-from pipelines.store.ids import ModelId, RuleId
+from pipelines.store.ids import ModelId
 from pipelines.store.models import Model
 from training.candidates import identity
 from training.gate import Verdict
@@ -43,8 +43,10 @@ class Plan:
     """
     What promoting a version does, step by step.
 
-    `serving`: the version that serves now. `windows`: those that lack a vector. `measured`: whether their time was measured with this very
-    model, or else with another; None: with none.
+    :param serving: The version that serves now.
+    :param windows: Those that lack a vector.
+    :param measured: The model whose speed was measured: this one or another; None: none was.
+    :param unloaded: Running servers that have not loaded it.
     """
 
     serving: str
@@ -52,6 +54,7 @@ class Plan:
     windows: int
     measured: str | None
     verdict: Verdict
+    unloaded: int = 0
 
     @property
     def seconds(self) -> float | None:
@@ -94,6 +97,7 @@ def promotion(conn: Connection, model: Model, status: Status) -> Plan:
             ),
         ),
         windows=missing,
+        unloaded=max(0, left),
         measured=measured,
         verdict=versions.verdict(conn, model, serving),
     )
@@ -157,28 +161,21 @@ class Listed:
     model: Model
     depth: int
     state: str
-    windows: int
-    vectors: int
-    wanted: bool
 
 
 def listed(conn: Connection) -> list[Listed]:
     """Every version below the one that it was made from, oldest first."""
     pointer = active.get(conn)
-    windows: dict[RuleId, int] = {}
     rows = []
     for depth, model in lineage(models.list_all(conn)):
         index = indexes.of_model(conn, model.id)
-        if index is None:
-            rows.append(Listed(model, depth, "not built", 0, 0, False))
-            continue
-        if index.rule_id not in windows:
-            windows[index.rule_id] = gaps.count_windows(conn, index.rule_id)
-        state = index.status
-        if pointer is not None and index.id in (pointer.index_id, pointer.previous_id):
-            state = "serving" if index.id == pointer.index_id else "previous"
-        vectors = indexes.count_vectors(conn, index.vectors_id)
-        rows.append(Listed(model, depth, state, windows[index.rule_id], vectors, index.wanted))
+        state = "not built" if index is None else index.status
+        if pointer is not None and index is not None:
+            if index.id == pointer.index_id:
+                state = "serving"
+            elif index.id == pointer.previous_id:
+                state = "previous"
+        rows.append(Listed(model, depth, state))
     return rows
 
 

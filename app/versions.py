@@ -20,7 +20,7 @@ from pipelines.errors import ConflictError, GateError, InputError, NotReadyError
 from pipelines.handle import SearchHandle
 from pipelines.progress import OnProgress, Progress
 from pipelines.store import active, evaluations, gaps, indexes, models, replicas, shadows
-from pipelines.store.active import Active
+from pipelines.store.active import Active, Audit
 from pipelines.store.db import Connection
 from pipelines.store.ids import IndexId
 from pipelines.store.indexes import SearchIndex
@@ -286,6 +286,13 @@ def status(conn: Connection, name: str) -> Status:
     """
     loaded = [row for row in replicas.list_all(conn) if row.live]
     return _status(conn, registry.find(conn, name), active.get(conn), loaded)
+
+
+def left(conn: Connection) -> Audit | None:
+    """The rollback that made the serving version serve; None: it was promoted, or is the first."""
+    return next(
+        (act if act.action == "rollback" else None for act in active.switches(conn, limit=1)), None
+    )
 
 
 def release(services: Services, name: str) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 
 from app import plans, queue
 from app.admin import compare_parts, parts, pieces, work
+from app.admin.compare_parts import Known
 from app.admin.handout import Handout
 from app.admin.screen import Screen, Updates, View, header
 from app.comparisons import Comparisons
@@ -20,6 +23,7 @@ from pipelines.store.evaluations import Evaluation
 from pipelines.store.ids import EvaluationId, JobId
 from pipelines.store.jobs import Job
 from training import report as reports
+from training.candidates import identity
 from training.card import SHOWN, label
 from training.changes import Kind
 
@@ -33,8 +37,8 @@ def build(screen: Screen) -> None:
     """Lay out the screen and connect it."""
     header(
         "Compare",
-        "Versions answer the same held-out questions, which none of them was trained on. The verdict"
-        " says whether a difference is more than chance; only then is it worth promoting one.",
+        "Versions answer the same held-out questions. None of them was trained on these. The verdict"
+        " says whether one is better by more than chance, and what to do next.",
     )
     _Compare(screen)
 
@@ -48,70 +52,86 @@ class _Compare:
         self._comparisons = Comparisons(screen.services.pool)
         self._tryout = Tryout(screen.services)
         self.chosen = gr.State(None)
-        self.shown = gr.State(None)  # the evaluation that the page shows, not to be drawn anew
+        self.shown = gr.State(None)  # the evaluation whose details the page shows
         self.offered = gr.State(None)  # the names that the choices hold
         self.page = gr.State(0)
         self._lay_out()
         self._connect()
 
     def _lay_out(self) -> None:
+        with gr.Column(visible=False, elem_id="results") as self.results:
+            self.verdicts = gr.HTML(elem_id="verdicts")
+            with gr.Accordion(
+                "All figures, chart and report", open=False, elem_classes="folded", elem_id="more"
+            ):
+                self._lay_out_figures()
+            with gr.Accordion(
+                "Question by question", open=False, elem_classes="folded", elem_id="by-question"
+            ):
+                self._lay_out_questions()
         with gr.Column(elem_classes="board"):
-            with gr.Row():
-                self.reference = gr.Dropdown(
-                    [], label="Reference", info="What the others are measured against.",
-                    elem_id="reference", min_width=200, scale=1,
-                )  # fmt: skip
-                self.candidates = gr.Dropdown(
-                    [], label="Compared with it", multiselect=True, max_choices=MOST_COMPARED,
-                    info="Versions, and OpenAI's models when a key is set (paid by the token).",
-                    elem_id="candidates", min_width=260, scale=2,
-                )  # fmt: skip
-            with gr.Row(elem_classes="actions"):
-                self.start = gr.Button("Compare", variant="primary", size="sm", elem_id="compare")
-                self.cancel = gr.Button("Cancel", size="sm", visible=False)
-                self.data = gr.HTML(elem_id="compare-data", min_width=240)
-            self.progress = gr.HTML(elem_id="compare-progress")
-        self.list = gr.HTML(js_on_load=pieces.PICK, elem_id="evaluation-list")
-        with gr.Column(visible=False) as self.results:
-            with gr.Row(elem_classes="actions"):
-                self.html = gr.DownloadButton("Report (HTML)", size="sm", elem_id="report-html")
-                self.json = gr.DownloadButton("Report (JSON)", size="sm", elem_id="report-json")
-            self.summary = gr.HTML(elem_id="summary")
-            self.measure = gr.Radio(
-                [(label(name), name) for name in SHOWN], value="mrr@10", label="Chart of",
-                elem_classes="filter", elem_id="measure",
-            )  # fmt: skip
-            self.chart = gr.HTML(elem_id="chart")
-            gr.HTML(str(pieces.heading("Question by question")))
-            with gr.Row(elem_classes="fields"):
-                self.old = gr.Dropdown([], label="From", min_width=180, elem_id="from")
-                self.new = gr.Dropdown([], label="To", min_width=180, elem_id="to")
-                self.kind = gr.Radio(
-                    list(KINDS), value="Lost", label="Show", elem_id="kind", min_width=260
-                )
-            self.questions = gr.HTML(elem_id="questions")
-            with gr.Row(elem_classes="actions"):
-                self.back = gr.Button("Before", size="sm", min_width=80)
-                self.place = gr.HTML(min_width=120)
-                self.forth = gr.Button("Further", size="sm", min_width=80)
+            self._lay_out_form()
+        self.list = gr.HTML(pieces.LOADING, js_on_load=pieces.PICK, elem_id="evaluation-list")
         gr.HTML(
-            str(
-                pieces.heading(
-                    "Try it", "one question of two versions; nobody else sees it, nothing is kept"
-                )
-            )
+            str(pieces.heading("Try it", "ask two versions one question; nothing of it is kept"))
         )
         with gr.Column(elem_classes="board"):
-            with gr.Row():
-                self.left = gr.Dropdown([], label="Version", min_width=140, elem_id="try-left")
-                self.right = gr.Dropdown([], label="and", min_width=140, elem_id="try-right")
-                self.question = gr.Textbox(
-                    label="Question", placeholder="Ask as a person would", max_lines=2, scale=3,
-                    max_length=1000, min_width=240, elem_id="try-question",
-                )  # fmt: skip
-            with gr.Row(elem_classes="actions"):
-                self.ask = gr.Button("Ask both", size="sm", elem_id="try-ask")
-            self.answers = gr.HTML(elem_id="try-answers")
+            self._lay_out_tryout()
+
+    def _lay_out_form(self) -> None:
+        with gr.Row():
+            self.reference = gr.Dropdown(
+                [], label="Reference", info="What the others are measured against.",
+                elem_id="reference", min_width=200, scale=1,
+            )  # fmt: skip
+            self.candidates = gr.Dropdown(
+                [], label="Compared with it", multiselect=True, max_choices=MOST_COMPARED,
+                info="Versions, and OpenAI's models when a key is set (paid by the token).",
+                elem_id="candidates", min_width=260, scale=2,
+            )  # fmt: skip
+        with gr.Row(elem_classes="actions"):
+            self.start = gr.Button("Compare", variant="primary", size="sm", elem_id="compare")
+            self.cancel = gr.Button("Cancel", size="sm", visible=False)
+            self.data = gr.HTML(elem_id="compare-data", min_width=240)
+        self.progress = gr.HTML(elem_id="compare-progress")
+
+    def _lay_out_figures(self) -> None:
+        with gr.Row(elem_classes="actions"):
+            self.html = gr.DownloadButton("Report (HTML)", size="sm", elem_id="report-html")
+            self.json = gr.DownloadButton("Report (JSON)", size="sm", elem_id="report-json")
+        self.measure = gr.Radio(
+            [(label(name), name) for name in SHOWN], value="mrr@10", label="Chart of",
+            elem_classes="filter", elem_id="measure",
+        )  # fmt: skip
+        self.chart = gr.HTML(elem_id="chart")
+        self.summary = gr.HTML(elem_id="summary")
+
+    def _lay_out_questions(self) -> None:
+        with gr.Row(elem_classes="fields"):
+            self.old = gr.Dropdown([], label="From", min_width=180, elem_id="from")
+            self.new = gr.Dropdown([], label="To", min_width=180, elem_id="to")
+            self.kind = gr.Radio(
+                list(KINDS), value="Lost", label="Show", elem_id="kind", elem_classes="filter",
+                min_width=260,
+            )  # fmt: skip
+        self.questions = gr.HTML(elem_id="questions")
+        with gr.Row(elem_classes="actions"):
+            self.back = gr.Button("‹ Previous", size="sm", min_width=80)
+            self.place = gr.HTML(min_width=120)
+            self.forth = gr.Button("Next ›", size="sm", min_width=80)
+
+    def _lay_out_tryout(self) -> None:
+        with gr.Row():
+            self.left = gr.Dropdown([], label="Version", min_width=140, elem_id="try-left")
+            self.right = gr.Dropdown([], label="Next to it", min_width=140, elem_id="try-right")
+            self.question = gr.Textbox(
+                label="Question", placeholder="Ask as a person would", max_lines=2, scale=3,
+                max_length=1000, min_width=240, elem_id="try-question",
+            )  # fmt: skip
+        self.unbuilt = gr.HTML(elem_id="try-unbuilt")
+        with gr.Row(elem_classes="actions"):
+            self.ask = gr.Button("Ask", size="sm", elem_id="try-ask")
+        self.answers = gr.HTML(elem_id="try-answers")
 
     def _connect(self) -> None:
         screen = self._screen
@@ -120,16 +140,20 @@ class _Compare:
             self.kind, self.questions, self.place, self.back, self.forth, self.page, self.shown,
         ]  # fmt: skip
         frame = [
-            self.reference, self.candidates, self.left, self.right, self.offered, self.data,
-            self.start, self.cancel, self.progress, self.list,
+            self.verdicts, self.reference, self.candidates, self.left, self.right, self.unbuilt,
+            self.offered, self.data, self.start, self.cancel, self.progress, self.list,
         ]  # fmt: skip
         screen.shows(
             self._look, [self.chosen, self.shown, self.offered, self.measure], [*frame, *content]
         )
-        screen.on(self.list.select, self._choose, [], [self.chosen], then_look=True)
         screen.on(
-            self.start.click, self._start, [self.reference, self.candidates], [], then_look=True
-        )
+            self.list.select, self._choose, [], [self.chosen], then_look=True,
+            js="(...given) => { window.attuneShow('results'); return given; }",
+        )  # fmt: skip
+        screen.on(
+            self.start.click, self._start, [self.reference, self.candidates], [self.chosen],
+            then_look=True,
+        )  # fmt: skip
         screen.on(self.cancel.click, self._cancel, [], [], then_look=True)
         screen.on(self.measure.input, self._draw, [self.shown, self.measure], [self.chart])
         where = [self.shown, self.old, self.new, self.kind]
@@ -147,19 +171,24 @@ class _Compare:
     ) -> View:
         with self._services.pool.connection() as conn:
             found = evaluations.list_all(conn, limit=MOST_SHOWN)
-            names = [row.model.name for row in plans.listed(conn)]
+            listed = plans.listed(conn)
             built = askable(conn)
             job, failed = _running(conn), _failed(conn)
             heldout = sum(side.heldout for side in pairs.sides(conn))
-        one = next((e for e in found if e.id == chosen), found[0] if found else None)
+            one = next((e for e in found if e.id == chosen), found[0] if found else None)
+            verdicts = "" if one is None else compare_parts.verdicts(one, _known(conn, one, listed))
+        names = [row.model.name for row in listed]
         updates: Updates = {
+            self.verdicts: verdicts,
             self.data: str(pieces.quiet(self._said(heldout, found))),
-            self.start: gr.Button(interactive=heldout > 0),
+            self.start: gr.Button(
+                interactive=heldout > 0, variant="secondary" if found else "primary"
+            ),
             self.cancel: gr.Button(visible=job is not None),
             self.progress: _told(job) if job else _told_fault(failed) if failed else "",
             self.list: compare_parts.evaluation_list(found, one.id if one else None)
             if found
-            else str(parts.empty("Nothing compared yet", _first_steps(heldout))),
+            else str(parts.empty("Nothing compared yet", _first_steps(heldout, len(names)))),
         }
         if offered != [names, built]:
             updates |= self._choices(names, built)
@@ -178,54 +207,57 @@ class _Compare:
         return said
 
     def _choices(self, names: list[str], built: list[str]) -> Updates:
-        """What can be compared and asked; the serving version comes first, the newest beside it."""
+        """What can be compared and asked; at first the serving version and the newest other."""
         settings = self._services.settings
         has_key = bool(settings.openai_api_key.get_secret_value() or settings.openai_base_url)
         everything = [*names, *(OPENAI if has_key else ())]
         serving = built[0] if built else None
         newest = next((name for name in reversed(names) if name != serving), None)
-        other = next((name for name in built if name != serving), serving)
+        other = next((name for name in built if name != serving), None)
+        unbuilt = [name for name in names if name not in built]
+        asked = [*built, *((f"{name} (not built)", name) for name in unbuilt)]
         return {
             self.reference: gr.Dropdown(everything, value=serving),
             self.candidates: gr.Dropdown(everything, value=[newest] if newest else []),
-            self.left: gr.Dropdown(built, value=serving),
-            self.right: gr.Dropdown(built, value=other),
+            self.left: gr.Dropdown(asked, value=serving),
+            self.right: gr.Dropdown(asked, value=other),
+            self.unbuilt: compare_parts.unbuilt(unbuilt),
             self.offered: [names, built],
         }
 
     def _content(self, one: Evaluation, measure: str) -> Updates:
-        """An evaluation, drawn anew."""
+        """All that is shown of an evaluation below its verdict."""
         systems = [system["name"] for system in one.figures["systems"]]
         models = [model["name"] for model in one.figures["models"]]
         old = f"{models[0]}, hybrid"
         new = f"{models[-1]}, hybrid" if len(models) > 1 else systems[0]
-        folder = self._services.settings.home / "evaluations" / str(one.id)
-        html = folder / "report.html"
-        with self._services.pool.connection() as conn:
-            value = reports.stored(conn, one)
-        text = json.dumps(value, ensure_ascii=False, indent=1, default=str)
         counts = self._comparisons.page(one.id, old, new, None, 0).counts
         kind = next((k for k in ("Lost", "Won", "Alike") if counts[KINDS[k]]), "All")  # type: ignore[index]
         return {
             self.results: gr.Column(visible=True),
-            self.html: gr.DownloadButton(
-                value=self._handout.copy(html, f"comparison-{one.id}.html")
-                if html.is_file()
-                else None,
-                visible=html.is_file(),
-            ),
-            self.json: gr.DownloadButton(
-                value=self._handout.make(
-                    f"comparison-{one.id}.json", lambda path: path.write_text(text, "utf-8")
-                )
-            ),
-            self.summary: compare_parts.summary(one),
+            **self._reports(one),
+            self.summary: compare_parts.details(one),
             self.chart: compare_parts.bars(one.figures, measure),
             self.old: gr.Dropdown(systems, value=old),
             self.new: gr.Dropdown(systems, value=new),
             self.kind: kind,
             self.shown: one.id,
             **self._page(one.id, old, new, kind, 0),
+        }
+
+    def _reports(self, one: Evaluation) -> Updates:
+        """The two files to download."""
+        html = self._services.settings.home / "evaluations" / str(one.id) / "report.html"
+        with self._services.pool.connection() as conn:
+            value = reports.stored(conn, one)
+        text = json.dumps(value, ensure_ascii=False, indent=1, default=str)
+        copy = self._handout.copy(html, f"comparison-{one.id}.html") if html.is_file() else None
+        made = self._handout.make(
+            f"comparison-{one.id}.json", lambda path: path.write_text(text, "utf-8")
+        )
+        return {
+            self.html: gr.DownloadButton(value=copy, visible=copy is not None),
+            self.json: gr.DownloadButton(value=made),
         }
 
     def _page(self, shown: int, old: str, new: str, kind: str, number: int) -> Updates:
@@ -242,6 +274,7 @@ class _Compare:
         return int(event.pick)
 
     def _start(self, who: str, reference: str | None, candidates: list[str] | None) -> None:
+        """Queue the comparison; the page shows it when it is there, being the newest."""
         if not reference:
             raise InputError("Choose a reference first.")
         names = [reference, *(name for name in candidates or [] if name != reference)]
@@ -276,6 +309,17 @@ class _Compare:
         return compare_parts.tried(self._tryout.ask(question or "", names))
 
 
+def _known(conn: Connection, one: Evaluation, listed: Sequence[plans.Listed]) -> Known:
+    """What the verdicts of an evaluation depend on beyond itself."""
+    reference, *candidates = (facts["identity"] for facts in one.figures["models"])
+    newest = {name: evaluations.latest_of(conn, name, reference) for name in candidates}
+    return Known(
+        serving=next(row.model for row in listed if row.state == "serving"),
+        versions={identity(row.model): row.model.name for row in listed},
+        outdated=frozenset(name for name, e in newest.items() if e is not None and e.id != one.id),
+    )
+
+
 def _running(conn: Connection) -> Job | None:
     """The comparison under way, if there is one; else one that waits."""
     found = jobs.recent(conn, limit=5, tasks=["evaluate"], statuses=work.OPEN)
@@ -299,7 +343,13 @@ def _told(job: Job) -> str:
                         work.progress_bar(job))  # fmt: skip
 
 
-def _first_steps(heldout: int) -> str:
-    if heldout:
-        return "Choose versions above and compare them; it takes a few minutes."
-    return "Comparing needs held-out pairs: make pairs first, under Pairs."
+def _first_steps(heldout: int, versions: int) -> Markup:
+    if not heldout:
+        return Markup("Comparing needs held-out questions. {} first.").format(
+            parts.link("Make pairs", "pairs")
+        )
+    if versions == 1:
+        return Markup("There is one version only. {} first.").format(
+            parts.link("Tune another", "tune")
+        )
+    return Markup("Choose versions above and press Compare. It takes a few minutes.")

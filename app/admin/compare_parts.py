@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
-from app.admin import parts, pieces
+from app.admin import parts, pieces, work
 from app.admin.parts import Tone
 from app.comparisons import Entry, Page, Passage
 from app.tryout import Tried
 from pipelines.store.evaluations import Evaluation
+from pipelines.store.models import Model
+from training import gate
+from training.candidates import identity
 from training.card import SHOWN, label
 from training.changes import Placed
 from training.metrics import COMPARED
 
 TONES: dict[str, Tone] = {"better": "good", "worse": "bad", "no proof yet": "warn"}
+WORDS = {"no proof yet": "not proved better"}
+# The figures of the verdict, in the order that people know them.
+PEOPLE = ("hit@5", "mrr@10", "ndcg@10")
 SNIPPET = 320
 PASSAGE = 900
 
@@ -48,67 +55,133 @@ def outcomes(one: Evaluation) -> Markup:
         return parts.pill("figures alone")
     several = len(verdicts) > 1
     words = (
-        parts.pill(
-            f"{v['model']}: {v['outcome']}" if several else v["outcome"], TONES[v["outcome"]]
-        )
+        parts.pill(f"{v['model']}: {_word(v)}" if several else _word(v), TONES[v["outcome"]])
         for v in verdicts
     )
     return Markup(" ").join(words)
 
 
-def summary(one: Evaluation) -> str:
-    """An evaluation's verdict in words, its table, and the differences with their intervals."""
+@dataclass(frozen=True)
+class Known:
+    """
+    What is known of an evaluation's models now.
+
+    :param serving: The model that serves.
+    :param versions: Names of the registered versions, by identity.
+    :param outdated: Identities of candidates that a newer evaluation compares with the same model.
+    """
+
+    serving: Model
+    versions: Mapping[str, str]
+    outdated: frozenset[str]
+
+
+def verdicts(one: Evaluation, known: Known) -> str:
+    """Whether each candidate should serve, with the next step; then what people get, in figures."""
+    reference, *candidates = one.figures["models"]
+    told: list[str | Markup] = [_advice(one, facts, known) for facts in candidates]
+    if not candidates:
+        told.append(parts.note(f"Figures of {reference['name']} alone: nothing to compare with."))
+    count = parts.count(one.figures["dataset"]["questions"], "held-out question")
+    told += [
+        pieces.heading(
+            "What people get",
+            Markup("{} on {}").format(parts.term("hybrid", "hybrid search"), count),
+        ),
+        people_table(one.figures),
+    ]
+    return pieces.stack(*told)
+
+
+def _advice(one: Evaluation, facts: Mapping[str, Any], known: Known) -> Markup:
+    """The sentence of the gate on one candidate, and the step that follows from it."""
+    name, reference = facts["name"], one.figures["models"][0]
+    registered = known.versions.get(facts["identity"])
+    look = parts.door(f"Look at {registered}", f"versions/{registered}") if registered else ""
+    if facts["identity"] == identity(known.serving):
+        return _told(name, "It serves now.", "quiet", look)
+    if reference["identity"] != identity(known.serving):
+        said = (
+            f"Compared with {reference['name']}, which does not serve now. Compare it with"
+            f" {known.serving.name} before promoting it."
+        )
+        return _told(name, said, "quiet", look)
+    if facts["identity"] in known.outdated:
+        return _told(name, "A newer comparison of the two decides.", "quiet", look)
+    verdict = gate.decide(one.figures, facts["identity"], identity(known.serving))
+    steps = {
+        "promote": parts.door(
+            f"Promote {registered}", f"versions/{registered}/promote", primary=True
+        )
+        if registered
+        else "",
+        "wait": parts.door("Make more pairs", "pairs") + look,
+        "leave": parts.door("Tune another", "tune") + look,
+    }
+    return _told(
+        name, verdict.sentence, work.ADVICE[verdict.advice], steps.get(verdict.advice, look)
+    )
+
+
+def _told(name: str, sentence: str, tone: Tone, steps: Markup | str) -> Markup:
+    return Markup('<div class="note verdict {}"><p><strong>{}</strong> {}</p>{}</div>').format(
+        tone, name, sentence, Markup('<div class="doors">{}</div>').format(steps) if steps else ""
+    )
+
+
+def people_table(figures: Mapping[str, Any]) -> Markup:
+    """The search that people get, with each version; the best of each figure is marked."""
+    systems = [s for s in figures["systems"] if s["mode"] == "hybrid"]
+    return _systems_table("Version", [(s["model"], s) for s in systems], PEOPLE)
+
+
+def details(one: Evaluation) -> str:
+    """Every way to search with its figures, and the differences with their intervals."""
     figures = one.figures
     data = figures["dataset"]
-    told: list[str | Markup] = []
-    for verdict in figures["verdicts"]:
-        told.append(parts.note(verdict["sentence"], TONES[verdict["outcome"]]))
-        if more := _more_questions(figures, verdict):
-            told.append(pieces.quiet(more))
-    told.append(
+    told: list[str | Markup] = [
+        *(pieces.quiet(verdict["sentence"]) for verdict in figures["verdicts"]),
         pieces.facts(
             [
                 ("Held-out questions", data["questions"]),
-                ("That lean on their passage", data.get("leaning")),
+                ("Near-copies of the passage", data.get("leaning")),
                 ("Passages", data["passages"]),
                 ("Took", parts.seconds(figures["seconds"])),
-                ("By", one.created_by),
+                ("Started by", one.created_by),
             ]
-        )
-    )
-    told += [
-        pieces.heading("Figures", "small: the range that covers the true value 95 times of 100"),
+        ),
+        pieces.heading(
+            "Every way to search", Markup("small: 95% {}").format(parts.term("interval"))
+        ),
         figures_table(figures),
-        pieces.heading("Differences", "as users search, and by the vectors alone"),
+        pieces.heading("Differences", "as people search, and by the vectors alone"),
         differences(figures),
     ]
     return pieces.stack(*told)
 
 
-def _more_questions(figures: Mapping[str, Any], verdict: Mapping[str, Any]) -> str:
-    """How many more questions would show a difference, where that is known."""
-    for row in figures["comparisons"]:
-        same = row["candidate"] == f"{verdict['model']}, hybrid" and row["reference"].endswith(
-            ", hybrid"
-        )
-        more = row["difference"]["more_questions"]
-        if same and row["measure"] == COMPARED[0] and more:
-            return f"About {more:,} more held-out questions would show a difference of this size."
-    return ""
-
-
 def figures_table(figures: Mapping[str, Any]) -> Markup:
     """Every way to search with its figures; the best of each is marked."""
-    systems = figures["systems"]
-    best = {m: max(s["figures"][m] for s in systems) for m in SHOWN}
-    rows = [
-        (system["name"], *(_figure(system, measure, best[measure]) for measure in SHOWN))
-        for system in systems
+    given = [
+        (f"{name} (given)", *(f"{value:.3f}" if m == measure else "" for m in SHOWN))
+        for name, (measure, value) in figures.get("beside", {}).items()
     ]
-    for name, (measure, value) in figures.get("beside", {}).items():
-        rows.append((f"{name} (given)", *(f"{value:.3f}" if m == measure else "" for m in SHOWN)))
+    systems = [(s["name"], s) for s in figures["systems"]]
+    return _systems_table("Way to search", systems, SHOWN, given)
+
+
+def _systems_table(
+    first: str,
+    systems: Sequence[tuple[str, Mapping[str, Any]]],
+    measures: Sequence[str],
+    more: Sequence[tuple[object, ...]] = (),
+) -> Markup:
+    best = {m: max((s["figures"][m] for _, s in systems), default=0) for m in measures}
+    rows = [(name, *(_figure(s, m, best[m]) for m in measures)) for name, s in systems]
     return parts.table(
-        ("Way to search", *map(label, SHOWN)), rows, numbers=range(1, len(SHOWN) + 1)
+        (first, *(parts.term(label(m)) for m in measures)),
+        [*rows, *more],
+        numbers=range(1, len(measures) + 1),
     )
 
 
@@ -128,17 +201,17 @@ def differences(figures: Mapping[str, Any]) -> Markup:
     rows = [
         (
             Markup("{} <small>against {}</small>").format(row["candidate"], row["reference"]),
-            label(row["measure"]),
+            parts.term(label(row["measure"])),
             f"{row['difference']['mean']:+.3f}",
             f"{row['difference']['low']:+.3f} to {row['difference']['high']:+.3f}",
-            parts.pill(row["difference"]["outcome"], TONES[row["difference"]["outcome"]]),
+            parts.pill(_word(row["difference"]), TONES[row["difference"]["outcome"]]),
         )
         for row in figures["comparisons"]
         if row["measure"] == COMPARED[0]
     ]
     if not rows:
         return parts.note("One version alone: there is nothing to compare it with.")
-    headers = ("Compared", "Figure", "Difference", "95% interval", "Says")
+    headers = ("Compared", "Figure", "Difference", parts.term("interval", "95% interval"), "Says")
     return parts.table(headers, rows, numbers=(2, 3))
 
 
@@ -240,6 +313,20 @@ def _passage(
     points = Markup(" <small>{}</small>").format(f"{score:.3f}") if score is not None else ""
     return Markup('<div class="passage"><b>{}</b>{}{}<p>{}</p></div>').format(
         title, points, marks, shown
+    )
+
+
+def _word(verdict: Mapping[str, Any]) -> str:
+    return WORDS.get(verdict["outcome"], str(verdict["outcome"]))
+
+
+def unbuilt(names: Sequence[str]) -> str:
+    """Which versions cannot be asked, and what to do about it."""
+    if not names:
+        return ""
+    links = Markup(", ").join(parts.link(name, f"versions/{name}") for name in names)
+    return str(
+        Markup('<p class="soft">Not built yet, so it cannot be asked: {}.</p>').format(links)
     )
 
 

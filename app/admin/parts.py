@@ -16,6 +16,8 @@ from typing import Literal
 
 from markupsafe import Markup, escape
 
+from training.glossary import meaning
+
 Tone = Literal["good", "bad", "busy", "warn", "quiet"]
 TONES: dict[str, Tone] = {
     "indexed": "good", "accepted": "good", "succeeded": "good", "ready": "good", "active": "good",
@@ -83,19 +85,40 @@ def bar(done: float, total: float | None, label: str = "") -> Markup:
     ).format(percent, label or "progress", percent, label)
 
 
-def empty(title: str, help_text: str) -> Markup:
+def empty(title: str, help_text: str | Markup) -> Markup:
     """What stands where nothing is yet, and what to do about it."""
     return Markup('<div class="empty"><strong>{}</strong><p>{}</p></div>').format(title, help_text)
 
 
-def note(text: str, tone: Tone = "quiet") -> Markup:
+def note(text: str | Markup, tone: Tone = "quiet") -> Markup:
     """A sentence set apart."""
     return Markup('<div class="note {}">{}</div>').format(tone, text)
 
 
 def link(label: str, screen: str) -> Markup:
-    """A link to another tab of the page."""
+    """
+    A link to another tab of the page.
+
+    :param screen: Name of the tab. `versions/v1` chooses a version there, and `versions/v1/promote`
+        asks whether to promote it.
+    """
     return Markup('<a href="#tab-{}">{}</a>').format(screen, label)
+
+
+def door(label: str, screen: str, *, primary: bool = False) -> Markup:
+    """A link to another tab that looks like a button: the next step."""
+    css = "door primary" if primary else "door"
+    return Markup('<a class="{}" href="#tab-{}">{}</a>').format(css, screen, label)
+
+
+def term(word: str, shown: str | None = None) -> Markup:
+    """A word with its meaning, for mouse, keyboard and finger; see `training.glossary`."""
+    said = meaning(word)
+    if not said:
+        return escape(shown or word)
+    return Markup(
+        '<span class="term" tabindex="0" data-tip="{}" aria-description="{}">{}</span>'
+    ).format(said, said, shown or word)
 
 
 def when(moment: datetime | None, now: datetime | None = None) -> Markup:

@@ -18,13 +18,17 @@ element.addEventListener('click', (event) => {
 """
 
 
+# Stands where a screen has not been looked at yet.
+LOADING = '<div class="loading" role="status"><span>Loading…</span><i></i><i></i><i></i></div>'
+
+
 def stack(*pieces: str | Markup) -> str:
     """Pieces one below the other, as the value of a `gr.HTML`."""
     return str(Markup('<div class="stack">{}</div>').format(_joined(escape(p) for p in pieces)))
 
 
 def choices(
-    headers: Sequence[str],
+    headers: Sequence[object],
     rows: Iterable[tuple[object, Sequence[object]]],
     chosen: object = None,
     *,
@@ -62,12 +66,12 @@ def _choice(key: object, chosen: bool, cells: Sequence[object], kinds: Sequence[
     )
 
 
-def heading(text: str, remark: str | Markup = "") -> Markup:
+def heading(text: str | Markup, remark: str | Markup = "") -> Markup:
     """A heading within a screen."""
     return Markup('<h3 class="part">{} <small>{}</small></h3>').format(text, remark)
 
 
-def facts(rows: Iterable[tuple[str, object]]) -> Markup:
+def facts(rows: Iterable[tuple[object, object]]) -> Markup:
     """Names with their values; those without one are left out."""
     cells = (
         Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(name, value)

@@ -21,12 +21,53 @@
     window.scrollTo({ top: 0 });
   };
 
+  // Calls `act` with the first element that fits and can be clicked, once it is there.
+  const whenThere = (selector, act) => {
+    const found = () => [...document.querySelectorAll(selector)].find((one) => one.offsetParent && !one.disabled);
+    const until = Date.now() + 15000;
+    const look = () => {
+      const one = found();
+      if (one) act(one);
+      else if (Date.now() < until) setTimeout(look, 150);
+    };
+    look();
+  };
+
+  // A link names a tab, or a tab, what is chosen there, and the button pressed for it.
   document.addEventListener("click", (event) => {
     const link = event.target.closest('a[href^="#tab-"]');
     if (!link) return;
     event.preventDefault();
-    window.attuneTab(link.getAttribute("href").slice("#tab-".length));
+    const [tab, chosen, button] = link.getAttribute("href").slice("#tab-".length).split("/");
+    window.attuneTab(tab);
+    if (!chosen) return;
+    const row = `#screen-${tab} tr[data-pick="${CSS.escape(chosen)}"]`;
+    whenThere(row, (one) => {
+      if (!one.classList.contains("chosen")) one.click();
+      if (button) whenThere(`#screen-${tab}:has(tr.chosen[data-pick="${CSS.escape(chosen)}"]) #${button}`, (step) => step.click());
+    });
   });
+
+  // The meaning of a term, for mouse, keyboard and finger.
+  const tip = Object.assign(document.createElement("div"), { id: "tip", hidden: true });
+  const hideTip = () => { tip.hidden = true; };
+  const showTip = (term) => {
+    if (!tip.isConnected) document.body.append(tip);
+    tip.textContent = term.dataset.tip;
+    tip.hidden = false;
+    const at = term.getBoundingClientRect();
+    const below = at.bottom + 6 + tip.offsetHeight < window.innerHeight;
+    tip.style.left = `${Math.max(12, Math.min(at.left, window.innerWidth - tip.offsetWidth - 12))}px`;
+    tip.style.top = `${below ? at.bottom + 6 : at.top - 6 - tip.offsetHeight}px`;
+  };
+  for (const [type, act] of [["mouseover", showTip], ["focusin", showTip], ["mouseout", hideTip], ["focusout", hideTip]]) {
+    document.addEventListener(type, (event) => {
+      const term = event.target.closest?.(".term");
+      if (term) act(term);
+    });
+  }
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") hideTip(); });
+  document.addEventListener("scroll", hideTip, true);
 
   // What opens below a long table is brought into view.
   window.attuneShow = (id) => {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from markupsafe import Markup
@@ -15,7 +16,7 @@ from pipelines.store.active import Audit
 from pipelines.store.jobs import Job
 from pipelines.store.models import Model
 from pipelines.store.shadows import ShadowReport
-from training.gate import Advice
+from training.gate import Verdict
 from training.heldout import BASE, NDCG
 
 STATES: dict[str, Tone] = {
@@ -27,21 +28,12 @@ STATES: dict[str, Tone] = {
     "not built": "quiet",
 }
 KINDS = {
-    "base": "as it came",
+    "base": "original",
     "openai": "an API",
-    "full": "tuned whole",
-    "lora": "tuned with LoRA",
-    "query": "question side tuned",
+    "full": "whole encoder",
+    "lora": "LoRA",
+    "query": "question side",
     "adapter": "adapter",
-}
-
-
-ADVICE: dict[Advice, Tone] = {
-    "promote": "good",
-    "wait": "warn",
-    "leave": "bad",
-    "compare": "quiet",
-    "serves": "quiet",
 }
 
 
@@ -59,53 +51,85 @@ def gain(metrics: dict[str, Any]) -> str:
 
 def version_list(rows: Sequence[Listed], chosen: str | None, job_of: dict[str, Job]) -> str:
     """Versions as rows to choose, each below the one it was made from."""
-    made = []
-    for row in rows:
-        job = job_of.get(row.model.name)
-        made.append(
+    made = [
+        (
+            row.model.name,
             (
-                row.model.name,
-                (
-                    Markup('<span class="branch" style="--depth:{}">{}</span>').format(
-                        row.depth, row.model.name
-                    ),
-                    KINDS.get(row.model.kind, row.model.kind),
-                    gain(row.model.metrics),
-                    work.progress_bar(job) if job is not None else state(row.state),
-                    parts.when(row.model.created_at),
+                Markup('<span class="branch" style="--depth:{}">{}</span>').format(
+                    row.depth, row.model.name
                 ),
-            )
+                KINDS.get(row.model.kind, row.model.kind),
+                _state_cell(row.state, job_of.get(row.model.name)),
+                parts.when(row.model.created_at),
+            ),
         )
-    headers = ("Version", "Made", "NDCG@10 in training", "State", "When")
+        for row in rows
+    ]
+    headers = ("Version", "Method", "State", "Made")
     return pieces.stack(pieces.choices(headers, made, chosen))
+
+
+def _state_cell(word: str, job: Job | None) -> Markup:
+    """Its own state; with a bar only where the job builds it or lets it serve."""
+    if job is None or word == "serving":
+        return state(word)
+    if job.task == "evaluate":
+        return state(word) + Markup(" ") + pill("being compared", "busy")
+    return work.progress_bar(job) if job.status == "doing" else pill("queued", "quiet")
+
+
+def _waits(job: Job) -> Markup:
+    """Why nothing else can be done with a version now."""
+    left = f", about {parts.seconds(job.eta_s)} left" if job.eta_s else ""
+    doing = "is running" if job.status == "doing" else "is queued"
+    return Markup('<p class="soft">“{}” {}{}. The buttons work again when it ends. {}</p>').format(
+        work.title(job), doing, left, parts.link("See the job.", "jobs")
+    )
+
+
+def head(name: str, found: Status, plan: Plan, job: Job | None) -> str:
+    """The version's name and state, whether it should serve, and why nothing can be done now."""
+    told: list[str | Markup] = [pieces.heading(name, state(found.state))]
+    if found.state != "serving":
+        verdict = plan.verdict
+        told.append(parts.note(verdict.sentence, work.ADVICE[verdict.advice]))
+        if verdict.advice in ("promote", "wait", "leave"):
+            told.append(
+                Markup(
+                    '<details><summary>The figures</summary><p class="soft">{}</p></details>'
+                ).format(verdict.reason)
+            )
+        if step := _next_step(verdict):
+            told.append(Markup('<div class="doors">{}</div>').format(step))
+        if job is not None:
+            told.append(_waits(job))
+    return pieces.stack(*told)
 
 
 def details(
     model: Model, parent: str | None, found: Status, plan: Plan, job: Job | None, kept: str | None
 ) -> str:
     """
-    One version: what it is, how far, what speaks for it, and what promoting it will do.
+    One version: what it is, how much it covers, and what promoting it will do.
 
     :param kept: Why it cannot be deleted; None: it can be.
     """
     told: list[str | Markup] = [
-        pieces.heading(model.name, state(found.state)),
         pieces.facts(
             [
                 ("Made from", parent or model.base),
-                ("How", KINDS.get(model.kind, model.kind)),
+                ("Method", KINDS.get(model.kind, model.kind)),
                 ("Pairs", model.metrics.get("pairs")),
-                ("Set aside in training", model.metrics.get("heldout")),
-                ("NDCG@10 in training", gain(model.metrics)),
+                ("Check questions in training", model.metrics.get("heldout")),
+                (Markup("{} in training").format(parts.term("NDCG@10")), gain(model.metrics)),
                 ("Vector length", model.dimension),
                 ("Loaded by", parts.count(found.loaded_by, "server")),
-                ("By", model.created_by),
+                ("Started by", model.created_by),
             ]
-        ),
+        )
     ]
-    if job is not None:
-        told.append(work.progress_bar(job) if job.status == "doing" else parts.note(
-            f"{work.title(job)}: {work.state(job)}", "busy"))  # fmt: skip
+    if job is not None and job.status == "doing" and job.task != "evaluate":
+        told.append(work.progress_bar(job))
     if found.reason:
         told.append(parts.note(found.reason, "bad"))
     told += [pieces.heading("Coverage"), coverage(found)]
@@ -143,11 +167,16 @@ def coverage(found: Status) -> Markup:
     return parts.bar(found.vectors, found.windows, words)
 
 
+def _next_step(verdict: Verdict) -> Markup | None:
+    """The link to what is worth doing before promoting; None: the buttons do it."""
+    if verdict.advice == "wait":
+        return parts.door("Make more pairs", "pairs")
+    return parts.door("Tune another", "tune") if verdict.advice == "leave" else None
+
+
 def promotion(plan: Plan) -> list[Markup]:
-    """What promoting does and how long it takes, and whether the figures allow it."""
+    """What promoting does, and how long it takes."""
     told = [
-        parts.note(plan.verdict.sentence, ADVICE[plan.verdict.advice]),
-        pieces.quiet(plan.verdict.reason),
         pieces.heading("What promoting does", total(plan)),
         pieces.steps((step.name, step.means, takes(step.seconds)) for step in plan.steps),
     ]
@@ -174,15 +203,32 @@ def total(plan: Plan) -> str:
     return "" if plan.seconds is None else takes(plan.seconds)
 
 
-def serving(current: str, epoch: int, changed: Any, previous: str | None) -> str:
-    """The line on top: what serves, since when, and what did before."""
-    told = Markup("<strong>{}</strong> serves, since {} (epoch {}). {}").format(
-        current,
-        parts.when(changed),
-        epoch,
-        f"Before it: {previous}, kept complete for a rollback." if previous else "",
+def serving(
+    current: str, epoch: int, changed: Any, previous: str | None, left: Audit | None
+) -> str:
+    """
+    The line on top: what serves, since when, and what did before.
+
+    :param left: The rollback by which the version before was left; None: there was none.
+    """
+    told = Markup("<strong>{}</strong> serves since {} ({} {}). ").format(
+        current, parts.when(changed), parts.term("epoch"), epoch
     )
+    if previous and left:
+        told += why_left(previous, left)
+    elif previous:
+        told += f"Before it: {previous}, kept ready for a rollback."
     return str(Markup('<div class="note good">{}</div>').format(told))
+
+
+def why_left(name: str, left: Audit | None) -> str:
+    """When a version was rolled back, by whom and why; empty if it was not."""
+    if left is None:
+        return ""
+    reason = left.detail.get("reason")
+    when = parts.ago(datetime.now(UTC) - left.at)
+    why = f": “{reason}”" if reason else ", without a reason"
+    return f"{name} was rolled back {when} by {left.who}{why}."
 
 
 def audit(found: Sequence[Audit]) -> str:
@@ -190,23 +236,22 @@ def audit(found: Sequence[Audit]) -> str:
     if not found:
         return pieces.stack(
             pieces.heading("Audit"),
-            parts.empty("Nothing was done yet", "Every promotion and rollback is kept here."),
+            parts.empty("No promotions yet", "Every promotion and rollback is listed here."),
         )
     rows = []
     for act in found:
         detail = act.detail
-        said = detail.get("reason") or detail.get("gate") or ""
-        epoch = f"epoch {detail['epoch']}" if "epoch" in detail else ""
+        titles = ", ".join(map(str, detail.get("titles", [])))
+        said = detail.get("reason") or detail.get("gate") or titles
         rows.append(
             (
                 parts.when(act.at),
                 pieces.short(act.who),
                 pieces.short(f"{act.action} {detail.get('version', '')}"),
-                pieces.short(epoch),
                 parts.clipped(str(said), 200),
             )
         )
-    headers = ("When", "Who", "Did", "", "Why, or what the figures said")
+    headers = ("When", "Who", "Did", "Reason, or what the figures said")
     return pieces.stack(pieces.heading("Audit", "who did what"), parts.table(headers, rows))
 
 

@@ -21,10 +21,12 @@ from pipelines.store import active, jobs, models, pairs
 from pipelines.store.db import Connection
 from pipelines.store.jobs import Job
 from training.card import card_of
+from training.gate import SHORTEST_REASON, Verdict
 
 TASKS = ("build", "promote", "evaluate")
 AUDITS = 30
-FEWEST_LETTERS = 10
+# How the button of a step looks that a person confirms: bold only where it is what is advised.
+BUTTONS: dict[str, Any] = {"promote": "primary", "delete": "stop"}
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,8 @@ def build(screen: Screen) -> None:
     """Lay out the screen and connect it."""
     header(
         "Versions",
-        "Each version is an embedder with its vectors of all documents. One serves; another is made"
-        " ready beside it and takes over in one step, while people go on asking.",
+        "Each version is an embedder with its vectors of all documents. One of them serves. Another"
+        " takes over in one step, and people can go on asking meanwhile.",
     )
     _Versions(screen)
 
@@ -61,30 +63,29 @@ class _Versions:
 
     def _lay_out(self) -> None:
         with gr.Row(elem_classes="actions serving-row"):
-            self.serving = gr.HTML(elem_id="serving", min_width=260)
+            self.serving = gr.HTML(pieces.LOADING, elem_id="serving", min_width=260)
             self.back = gr.Button("Roll back", size="sm", visible=False, elem_id="roll-back")
         with gr.Column(visible=False, elem_classes="board asks") as self.asks:
             self.question = gr.HTML(elem_id="asked")
             self.reason = gr.Textbox(
-                label="Reason, kept with the act", max_lines=2, max_length=500, visible=False,
+                label="Reason (kept in the audit)", max_lines=2, max_length=500, visible=False,
                 elem_id="why-reason",
             )  # fmt: skip
             with gr.Row(elem_classes="actions"):
                 self.yes = gr.Button("Yes", variant="primary", size="sm", elem_id="confirm")
-                self.no = gr.Button("Leave it as it is", size="sm", elem_id="leave-it")
+                self.no = gr.Button("Cancel", size="sm", elem_id="leave-it")
         with gr.Row(elem_classes="sides"):
             with gr.Column(scale=3, min_width=340):
-                self.list = gr.HTML(js_on_load=pieces.PICK, elem_id="version-list")
+                self.list = gr.HTML(pieces.LOADING, js_on_load=pieces.PICK, elem_id="version-list")
                 self.audit = gr.HTML(elem_id="audit")
             with gr.Column(scale=2, min_width=320):
                 with gr.Column(elem_classes="board"):
+                    self.head = gr.HTML(pieces.LOADING, elem_id="version-head")
                     with gr.Row(elem_classes="actions", elem_id="version-actions") as self.steps:
                         self.promote = gr.Button(
                             "Promote", variant="primary", size="sm", elem_id="promote"
                         )
-                        self.evaluate = gr.Button(
-                            "Compare", variant="primary", size="sm", elem_id="evaluate"
-                        )
+                        self.evaluate = gr.Button("Compare", size="sm", elem_id="evaluate")
                         self.override = gr.Button("Promote anyway", size="sm", elem_id="override")
                         self.build = gr.Button("Build only", size="sm", elem_id="build")
                         self.prepare = gr.Button("Load on servers", size="sm", elem_id="prepare")
@@ -127,7 +128,7 @@ class _Versions:
         screen = self._screen
         view = [
             self.serving, self.back, self.asks, self.question, self.reason, self.yes, self.list,
-            self.details, self.steps, self.promote, self.evaluate, self.override, self.build, self.prepare, self.release,
+            self.head, self.details, self.steps, self.promote, self.evaluate, self.override, self.build, self.prepare, self.release,
             self.shadow_box, self.shadow_on, self.shadow_off, self.shadow, self.delete, self.audit,
         ]  # fmt: skip
         screen.shows(self._look, [self.chosen, self.pending], view)
@@ -172,12 +173,16 @@ class _Versions:
             name = _known(chosen, rows)
             serving = registry.of_index(conn, pointer.index_id)
             previous = plans.previous(conn)
+            left = versions.left(conn)
             updates: Updates = {
                 self.list: version_parts.version_list(rows, name, job_of),
                 self.serving: version_parts.serving(
-                    serving.name, pointer.epoch, pointer.changed_at, previous
+                    serving.name, pointer.epoch, pointer.changed_at, previous, left
                 ),
-                self.back: gr.Button(f"Roll back to {previous}", visible=previous is not None),
+                self.back: gr.Button(
+                    f"{'Return' if left else 'Roll back'} to {previous}",
+                    visible=previous is not None,
+                ),
                 self.audit: version_parts.audit(active.audits(conn, limit=AUDITS)),
                 **self._asked(pending),
                 **self._of(conn, name, job_of.get(name)),
@@ -191,23 +196,34 @@ class _Versions:
         plan = plans.promotion(conn, model, found)
         parent = None if model.parent_id is None else models.get(conn, model.parent_id)
         kept = registry.why_kept(conn, model)
-        built = found.state in ("ready", "previous")
-        idle = job is None and found.state != "serving"
-        wanted = found.state == "ready" and found.loaded_by > 0
+        advice = plan.verdict.advice
+        other, idle = found.state != "serving", job is None
+        ready = found.state in ("ready", "previous")
+        loaded = found.state == "ready" and found.loaded_by > 0
         report = versions.shadow_report(conn, name) if found.state == "ready" else None
         return {
             self.details: version_parts.details(
                 model, parent.name if parent else None, found, plan, job, kept
             ),
-            self.steps: gr.Row(visible=idle),
-            self.promote: gr.Button(f"Promote {name}", visible=idle and plan.verdict.allowed),
-            self.evaluate: gr.Button(
-                f"Compare with {plan.serving}", visible=idle and not plan.verdict.allowed
+            self.steps: gr.Row(visible=other),
+            self.head: version_parts.head(name, found, plan, job),
+            self.promote: gr.Button(
+                f"Promote {name}", visible=advice in ("promote", "serves"), interactive=idle
             ),
-            self.override: gr.Button(visible=idle and not plan.verdict.allowed),
-            self.build: gr.Button(visible=idle and found.state in ("not built", "failed")),
-            self.prepare: gr.Button(visible=idle and built and not wanted),
-            self.release: gr.Button(visible=idle and wanted),
+            self.evaluate: gr.Button(
+                f"Compare with {plan.serving}",
+                visible=advice in ("compare", "wait"),
+                variant="primary" if advice == "compare" else "secondary",
+                interactive=idle,
+            ),
+            self.override: gr.Button(
+                visible=advice in ("compare", "wait", "leave"), interactive=idle
+            ),
+            self.build: gr.Button(
+                visible=found.state in ("not built", "failed", "building"), interactive=idle
+            ),
+            self.prepare: gr.Button(visible=ready and plan.unloaded > 0, interactive=idle),
+            self.release: gr.Button(visible=loaded, interactive=idle),
             self.shadow_box: gr.Accordion(visible=found.state == "ready"),
             self.shadow_on: gr.Button("Change" if report and report.share else "Start"),
             self.shadow_off: gr.Button(visible=bool(report and report.share)),
@@ -228,9 +244,7 @@ class _Versions:
             self.asks: gr.Column(visible=True),
             self.question: str(parts.note(pending.question, "warn")),
             self.reason: gr.Textbox(visible=pending.reason),
-            self.yes: gr.Button(
-                pending.button, variant="stop" if pending.action == "delete" else "primary"
-            ),
+            self.yes: gr.Button(pending.button, variant=BUTTONS.get(pending.action, "secondary")),
         }
 
     def _choose(self, who: str, event: gr.EventData) -> tuple[Any, ...]:
@@ -239,30 +253,36 @@ class _Versions:
     def _ask_promote(self, who: str, chosen: str | None) -> Pending:
         name = self._name(chosen)
         return Pending(
-            "promote", name, f"{name} will answer everybody's questions. It can be rolled back in a"
-            " second or two.", f"Promote {name}",
+            "promote", name, f"{self._verdict(name).sentence} {name} will answer everybody's"
+            " questions. Going back takes a second or two.", f"Promote {name}",
         )  # fmt: skip
 
     def _ask_override(self, who: str, chosen: str | None) -> Pending:
         name = self._name(chosen)
-        with self._services.pool.connection() as conn:
-            model = registry.find(conn, name)
-            verdict = plans.promotion(conn, model, versions.status(conn, name)).verdict
         return Pending(
-            "override", name, f"The figures do not speak for {name}: {verdict.reason} If it should"
-            " serve all the same, say why; the reason stays in the audit.",
+            "override", name, f"{self._verdict(name).sentence} To let {name} serve all the same,"
+            " say why.",
             f"Promote {name} anyway", reason=True,
         )  # fmt: skip
 
     def _ask_back(self, who: str) -> Pending:
         with self._services.pool.connection() as conn:
-            name = plans.previous(conn)
+            name, left = plans.previous(conn), versions.left(conn)
         if name is None:
             raise InputError("No version served before this one.")
         return Pending(
-            "rollback", name, f"{name} will answer everybody's questions again. It is complete and"
-            " loaded, so this takes a second or two.", f"Roll back to {name}", reason=True,
+            "rollback", name, f"{version_parts.why_left(name, left)} {name} will answer everybody's"
+            " questions again. This takes a second or two.".strip(),
+            f"{'Return' if left else 'Roll back'} to {name}", reason=True,
         )  # fmt: skip
+
+    def _verdict(self, name: str) -> Verdict:
+        """Whether a version should replace the one that serves."""
+        with self._services.pool.connection() as conn:
+            pointer = active.get(conn)
+            assert pointer is not None, "a version serves from the first start on"
+            serving = registry.of_index(conn, pointer.index_id)
+            return versions.verdict(conn, registry.find(conn, name), serving)
 
     def _ask_delete(self, who: str, chosen: str | None) -> Pending:
         name = self._name(chosen)
@@ -291,7 +311,7 @@ class _Versions:
         queue.defer(self._services, "promote", who=who, name=name)
 
     def _override(self, who: str, name: str, reason: str) -> None:
-        if len(reason) < FEWEST_LETTERS:
+        if len(reason) < SHORTEST_REASON:
             raise InputError("Say why in a few words that others understand later.")
         queue.defer(self._services, "promote", who=who, name=name, override=reason)
 
@@ -306,9 +326,9 @@ class _Versions:
         with self._services.pool.connection() as conn:
             if not any(side.heldout for side in pairs.sides(conn)):
                 raise InputError("Comparing needs held-out pairs: make pairs first, under Pairs.")
-            serving = plans.promotion(
-                conn, registry.find(conn, name), versions.status(conn, name)
-            ).serving
+            pointer = active.get(conn)
+            assert pointer is not None, "a version serves from the first start on"
+            serving = registry.of_index(conn, pointer.index_id).name
         queue.defer(
             self._services, "evaluate", who=who, dataset=pairs.CORPUS, models=[serving, name]
         )

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from app.admin.parts import Tone, bar, count, pill, seconds
 from pipelines.store.jobs import Job
+from training.gate import Advice
 from training.options import Method
 
 METHODS: dict[str, Method] = {
@@ -15,6 +16,14 @@ METHODS: dict[str, Method] = {
     "Question side": "query",
     "LoRA": "lora",
     "Whole encoder": "full",
+}
+# How the advice on a version looks, on every screen.
+ADVICE: dict[Advice, Tone] = {
+    "promote": "good",
+    "wait": "warn",
+    "leave": "bad",
+    "compare": "quiet",
+    "serves": "quiet",
 }
 OPEN = ("todo", "doing")
 _WORDS: dict[str, tuple[str, Tone]] = {

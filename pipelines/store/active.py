@@ -187,6 +187,15 @@ def add_audit(conn: Connection, who: str, action: str, detail: dict[str, Any]) -
     )
 
 
+def switches(conn: Connection, *, limit: int = 50) -> list[Audit]:
+    """The promotions and rollbacks, newest first."""
+    with conn.cursor(row_factory=class_row(Audit)) as cursor:
+        return cursor.execute(
+            "select * from audit where action in ('promote', 'rollback') order by id desc limit %s",
+            (limit,),
+        ).fetchall()
+
+
 def audits(conn: Connection, *, limit: int = 50) -> list[Audit]:
     """What was done, newest first."""
     with conn.cursor(row_factory=class_row(Audit)) as cursor:

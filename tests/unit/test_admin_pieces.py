@@ -9,8 +9,9 @@ import pytest
 
 from app.admin import compare_parts, pieces, tune_parts, version_parts, work
 from app.admin.jobs import job_list
-from app.plans import Plan, Step, lineage
+from app.plans import Listed, Plan, Step, lineage
 from app.versions import Status
+from pipelines.store.active import Audit
 from pipelines.store.ids import JobId, ModelId
 from pipelines.store.jobs import Job
 from pipelines.store.models import Model
@@ -97,6 +98,7 @@ def test_texts_of_others_are_shown_as_text():
     shown = [
         version_parts.details(model(1, HOSTILE, settings={HOSTILE: HOSTILE}), HOSTILE, status,
                               plan, job("build", stage=HOSTILE), HOSTILE),
+        version_parts.head(HOSTILE, status, plan, job("build", args={"name": HOSTILE})),
         pieces.stack(pieces.choices([HOSTILE], [(HOSTILE, [HOSTILE])], HOSTILE), pieces.log(HOSTILE)),
         tune_parts.estimate(job("probe", "failed", fault=HOSTILE)),
     ]  # fmt: skip
@@ -157,9 +159,32 @@ def test_a_running_job_is_a_bar_in_the_list_and_not_its_source():
         (Verdict(False, "x", "leave", "Worse: do not promote."), "Worse: do not promote."),
     ],
 )
-def test_whether_a_version_may_serve_is_said_in_words(verdict, said):
-    """Only what is better is green."""
+def test_the_advice_on_a_version_is_said_once_and_in_its_colour(verdict, said):
+    """Only what is better is green; beside it stands the step that follows."""
     plan = Plan("base", (Step("Load.", "x", 1.0),), 0, None, verdict)
-    html = "".join(map(str, version_parts.promotion(plan)))
-    assert said in html
+    html = version_parts.head("v1", Status("v1", "adapter", "ready"), plan, None)
+    assert html.count(said) == 1
     assert ("note good" in html) == verdict.better
+    assert ("Make more pairs" in html) == (verdict.advice == "wait")
+
+
+def test_a_comparison_under_way_is_no_state_of_a_version():
+    """It stands next to the state, and its bar does not hide it."""
+    row = Listed(model(2, "v1"), 1, "ready")
+    comparing = job("evaluate", stage="base: whole passages", done=1, total=2)
+    html = version_parts.version_list([row], "v1", {"v1": comparing})
+    assert "ready" in html
+    assert "being compared" in html
+    assert "whole passages" not in html
+    plan = Plan("base", (), 0, None, READY)
+    head = version_parts.head("v1", Status("v1", "adapter", "ready"), plan, comparing)
+    assert "“Compare" in head
+    assert "is running" in head
+
+
+def test_what_was_left_by_a_rollback_says_when_and_why():
+    """So that nobody returns to it as if it were the obvious step."""
+    left = Audit(1, datetime.now(UTC), "alice", "rollback", {"reason": "answers got worse"})
+    html = version_parts.serving("base", 3, NOW, "v1", left)
+    assert "v1 was rolled back just now by alice: “answers got worse”." in html
+    assert "kept ready for a rollback" in version_parts.serving("base", 3, NOW, "v1", None)
