@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from markupsafe import Markup
+from dataclasses import dataclass
 
 from app import tuning
 from app.admin import parts
@@ -14,36 +14,51 @@ from training import asking, collect
 from training.offline import PER_PASSAGE
 
 
-def render(
+@dataclass(frozen=True)
+class Estimate:
+    """
+    What making pairs will take, in words.
+
+    :param something: Whether there is anything to make them of.
+    :param made: Whether there are accepted pairs already.
+    """
+
+    words: str
+    something: bool
+    made: bool
+
+
+def estimate(
     services: Services,
     source: str,
     *,
     per_passage: int = 0,
     limit: int = collect.MOST_PASSAGES,
     again: bool = False,
-) -> Markup:
-    """The estimate as a note; what stands in the way, where something does."""
-    try:
-        with services.pool.connection() as conn:
-            words = _words(conn, services, source, per_passage, limit, again)
-    except InputError as error:
-        return parts.note(str(error), "warn")
-    return parts.note(words, "busy")
+) -> Estimate:
+    """The estimate; what stands in the way, where something does."""
+    with services.pool.connection() as conn:
+        made = any(side.train for side in pairs.sides(conn))
+        try:
+            words, something = _words(conn, services, source, per_passage, limit, again)
+        except InputError as error:
+            words, something = str(error), False
+    return Estimate(words, something, made)
 
 
 def _words(
     conn: Connection, services: Services, source: str, per_passage: int, limit: int, again: bool
-) -> str:
+) -> tuple[str, bool]:
     if source == "feedback":
         waiting = overview.liked_without_pair(conn)
         return (
-            f"{parts.count(waiting, 'liked answer')} without a pair; at most"
+            f"{parts.count(waiting, 'liked answer')} without a pair. At most"
             f" {collect.MOST_PER_VISITOR} of one visitor in thirty days. All wait for your review."
-        )
+        ), waiting > 0
     name = tuning.generator_name(services, source)
     passages = collect.waiting(conn, "" if again else name, limit)
     if not passages:
-        return "Every passage was looked at. Start anew to look at all of them again."
+        return "Every passage was looked at. Start over to look at all of them again.", False
     count = per_passage or (asking.QUESTIONS if source == "llm" else PER_PASSAGE)
     said = (
         f"{parts.count(len(passages), 'passage')}, up to"
@@ -55,7 +70,7 @@ def _words(
             f" {parts.count(cost.calls, 'call')} with about {cost.tokens_in:,} tokens in and at most"
             f" {cost.tokens_out:,} out, at your provider's price."
         )
-    return said + _time(conn, source, len(passages)) + _gone(conn, name, again)
+    return said + _time(conn, source, len(passages)) + _gone(conn, name, again), True
 
 
 def _time(conn: Connection, source: str, passages: int) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +10,24 @@ import gradio as gr
 from markupsafe import Markup
 
 from app import importing, queue
-from app.admin import estimates, parts, work
+from app.admin import estimates, pair_parts, parts, pieces, work
 from app.admin.screen import Screen, Updates, View, header
 from app.wiring import Services, llm_options
 from pipelines.errors import InputError
 from pipelines.store import jobs, review
-from pipelines.store.jobs import Job
 from pipelines.store.pairs import Split, Status
-from pipelines.store.review import Count, Filter, Place, Step
+from pipelines.store.review import Filter, Place, Step
 from training import collect, teach
 
-STATUSES: dict[str, Status] = {"Waiting": "review", "Accepted": "accepted", "Rejected": "rejected"}
-SIDES: dict[str, Split | None] = {"Both sides": None, "To train on": "train", "Held out": "heldout"}
+STATUSES: dict[str, Status] = {
+    "To review": "review",
+    "Accepted": "accepted",
+    "Rejected": "rejected",
+}
+SAMPLE = "Look at 20"
+SAMPLED = 20
+SIDES: dict[str, Split | None] = {"Both sides": None, "To train on": "train", "Held-out": "heldout"}
+ESTIMATED_S = 30  # an estimate is made again after so long, or once a job has ended
 MAKING = ["generate", "import_pairs"]
 SOURCES = [("Without a language model", "offline"), ("From liked answers", "feedback")]
 
@@ -38,10 +43,14 @@ class _Pairs:
         self._pool = screen.services.pool
         header(
             "Pairs",
-            "Questions with the passage that answers each. The retriever learns from one side; the"
-            " other is held out, never learned from, to judge whether it got better.",
+            "A pair is a question with the passage that answers it. The search learns from one part"
+            " of them. The other part is held out: it only judges whether a version got better.",
         )
-        self.counts = gr.HTML(elem_id="pairs-counts")
+        self.counts = gr.HTML(pieces.LOADING, elem_id="pairs-counts")
+        self.next = gr.HTML(elem_id="pairs-next")
+        with gr.Row(elem_classes="actions", visible=False) as self.check:
+            self.look_at = gr.Button(SAMPLE, size="sm", elem_id="pairs-sample")
+            gr.HTML(str(pieces.quiet("a sample of 20, to see what the search will learn from")))
         self.under_way = gr.HTML(elem_id="pairs-jobs")
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=3, min_width=340):
@@ -59,8 +68,8 @@ class _Pairs:
         gr.Markdown("### Review", elem_classes="part")
         with gr.Row(elem_classes="tools"):
             self.status = gr.Radio(
-                list(STATUSES), value="Waiting", label="Status", show_label=False,
-                container=False, elem_classes="filter", elem_id="pairs-status", scale=2, min_width=240,
+                [*STATUSES, SAMPLE], value="To review", label="Status", show_label=False,
+                container=False, elem_classes="filter", elem_id="pairs-status", scale=3, min_width=360,
             )  # fmt: skip
             self.side = gr.Dropdown(
                 list(SIDES), value="Both sides", label="Side", show_label=False, container=False,
@@ -72,8 +81,9 @@ class _Pairs:
                 min_width=150,
             )  # fmt: skip
         self.at = gr.State(0)
+        self.estimated = gr.State(None)  # what the shown estimate was made for
         with gr.Group(elem_classes="card-group", elem_id="pair"):
-            self.facts = gr.HTML(elem_id="pair-facts")
+            self.facts = gr.HTML(pieces.LOADING, elem_id="pair-facts")
             self.question = gr.Textbox(
                 label="Question", lines=2, max_lines=4, max_length=1000, elem_id="pair-question"
             )
@@ -107,14 +117,14 @@ class _Pairs:
                 info="an even sample", min_width=140,
             )  # fmt: skip
         self.again = gr.Checkbox(
-            label="Start anew: pairs of this kind that nobody reviewed go first",
+            label="Start over: delete the pairs of this kind that nobody reviewed",
             elem_id="pairs-again",
         )
         self.estimate = gr.HTML(elem_id="pairs-estimate")
         self.generate = gr.Button("Make pairs", variant="primary", elem_id="pairs-generate")
 
     def _lay_out_files(self) -> None:
-        gr.Markdown("### Bring pairs, or take them along", elem_classes="part")
+        gr.Markdown("### Import and export", elem_classes="part")
         with gr.Row():
             self.file = gr.File(
                 label="JSON of queries, corpus and relevant_docs, or CSV of question and passage",
@@ -122,12 +132,12 @@ class _Pairs:
             )  # fmt: skip
         gr.Markdown(
             "JSON with `queries`, `corpus` and `relevant_docs`, or CSV with the columns `question`"
-            " and `passage`. A broken file is refused whole.",
+            " and `passage`. If one row is wrong, nothing is imported.",
             elem_classes="aside",
         )
         with gr.Row(elem_classes="actions"):
             self.file_side = gr.Dropdown(
-                [("A part is held out", ""), ("All to train on", "train"), ("All held out", "heldout")],
+                [("Hold out a part", ""), ("All to train on", "train"), ("All held-out", "heldout")],
                 value="", label="Side", show_label=False, container=False, filterable=False,
                 min_width=170, elem_id="pairs-file-side",
             )  # fmt: skip
@@ -140,7 +150,7 @@ class _Pairs:
                 Markup('<a href="/admin/pairs.csv" download>CSV</a>'),
                 Markup(
                     'or one side: <a href="/admin/pairs.json?side=train" download>to train on</a>,'
-                    ' <a href="/admin/pairs.json?side=heldout" download>held out</a>'
+                    ' <a href="/admin/pairs.json?side=heldout" download>held-out</a>'
                 ),
             )
         )
@@ -150,11 +160,17 @@ class _Pairs:
         chosen = [self.status, self.side, self.search]
         making = [self.source, self.per_passage, self.limit, self.again]
         shown = [
-            self.counts, self.quality, self.under_way, self.imported, self.estimate, *self._card,
+            self.counts, self.next, self.check, self.quality, self.under_way, self.imported, self.estimate,
+            self.estimated, self.generate, *self._card,
         ]  # fmt: skip
-        screen.shows(self._look, [*chosen, self.at, self.source], shown)
+        screen.shows(self._look, [*chosen, self.at, self.estimated, *making], shown)
         changed = [self.status.change, self.side.change, self.search.change]
         screen.on(changed, self._first, chosen, self._card)
+        # Chosen by the button, the filter changes, which shows the first of them.
+        screen.on(
+            self.look_at.click, lambda who: SAMPLE, [], [self.status],
+            js="(...given) => { window.attuneShow('pair'); return given; }",
+        )  # fmt: skip
         screen.on(self.after.click, self._next, [*chosen, self.at], self._card)
         screen.on(self.before.click, self._previous, [*chosen, self.at], self._card)
         decided = [*chosen, self.at, self.question]
@@ -164,43 +180,49 @@ class _Pairs:
         )  # fmt: skip
         screen.on(self.reject.click, self._reject, decided, [*self._card, self.counts])
         asked = [self.source.change, self.per_passage.release, self.limit.change, self.again.change]
-        screen.on(asked, self._estimate, making, [self.estimate])
+        screen.on(asked, self._estimate, making, [self.estimate, self.generate])
         screen.on(self.generate.click, self._generate, making, [], then_look=True)
         screen.on(
             self.take.click, self._import, [self.file, self.file_side], [self.file],
             then_look=True, show_progress="minimal",
         )  # fmt: skip
 
-    def _look(self, _: str, status: str, side: str, search: str, at: int, source: str) -> View:
+    def _look(
+        self, who: str, status: str, side: str, search: str, at: int, estimated: Any, *making: Any
+    ) -> View:
         wanted = _filter(status, side, search)
         with self._pool.connection() as conn:
             found = review.counts(conn)
             place = review.look(conn, wanted, at)
             running = jobs.recent(conn, limit=5, tasks=MAKING, statuses=work.OPEN)
             last = next(iter(jobs.recent(conn, limit=1, tasks=["import_pairs"])), None)
+            phrases = review.phrases(conn)
         updates: Updates = {
-            self.counts: _counts(found),
-            self.quality: _quality(found),
-            self.under_way: Markup("").join(_progress(job) for job in running),
-            self.imported: _imported(last),
-            self.estimate: gr.skip(),
+            self.counts: pair_parts.counts(found),
+            self.next: pair_parts.next_step(found, phrases, bool(running)),
+            self.check: gr.Row(visible=phrases[1] > 0 and not running),
+            self.quality: pair_parts.quality(found),
+            self.under_way: Markup("").join(pair_parts.progress(job) for job in running),
+            self.imported: pair_parts.imported(last),
         }
         if place is None or place.pair.id != at:  # what is being edited stays as it is
             updates |= dict(zip(self._card, self._shown(place, wanted), strict=True))
-        if not at:
-            updates[self.estimate] = estimates.render(self._services, source)
+        key = [len(running), int(time.time() // ESTIMATED_S)]
+        if key != estimated:
+            told, button = self._estimate(who, *making)
+            updates |= {self.estimate: told, self.generate: button, self.estimated: key}
         return View(updates, running=bool(running))
 
     def _shown(self, place: Place | None, wanted: Filter) -> list[Any]:
         """Updates of the card."""
         if place is None:
             return [
-                0, _nothing(wanted), gr.Textbox("", visible=False), "",
+                0, pair_parts.nothing(wanted), gr.Textbox("", visible=False), "",
                 gr.Button(interactive=False), gr.Button(interactive=False),
             ]  # fmt: skip
         pair = place.pair
         return [
-            pair.id, _facts(place), gr.Textbox(pair.question, visible=True), _passage(place),
+            pair.id, pair_parts.facts(place), gr.Textbox(pair.question, visible=True), pair_parts.passage(place),
             gr.Button(interactive=True), gr.Button(interactive=pair.status != "rejected"),
         ]  # fmt: skip
 
@@ -234,15 +256,21 @@ class _Pairs:
             raise InputError("There is no pair to decide on.")
         with self._pool.connection() as conn:
             teach.decide(conn, at, status, who=who, question=question)
-            step: Step = "next" if status == wanted.status else "here"
+            step: Step = "next" if wanted.sample or status == wanted.status else "here"
             place = review.look(conn, wanted, at, step)
-            return [*self._shown(place, wanted), _counts(review.counts(conn))]
+            return [*self._shown(place, wanted), pair_parts.counts(review.counts(conn))]
 
-    def _estimate(self, _: str, source: str, per_passage: int, limit: int, again: bool) -> Markup:
-        return estimates.render(
+    def _estimate(
+        self, _: str, source: str, per_passage: int, limit: int, again: bool
+    ) -> tuple[Markup, gr.Button]:
+        found = estimates.estimate(
             self._services, source, per_passage=int(per_passage or 0), limit=int(limit or 1),
             again=again,
         )  # fmt: skip
+        button = gr.Button(
+            interactive=found.something, variant="secondary" if found.made else "primary"
+        )
+        return parts.note(found.words, "busy" if found.something else "quiet"), button
 
     def _generate(self, who: str, source: str, per_passage: int, limit: int, again: bool) -> None:
         queue.defer(
@@ -274,100 +302,5 @@ def import_file(services: Services, who: str, path: str | None, side: str) -> st
 
 
 def _filter(status: str, side: str, search: str) -> Filter:
-    return Filter(STATUSES.get(status, "review"), SIDES.get(side), search or "")
-
-
-def _counts(found: Sequence[Count]) -> Markup:
-    total: Counter[str] = Counter()
-    for one in found:
-        total[one.split if one.status == "accepted" else one.status] += one.pairs
-    accepted = total["train"] + total["heldout"]
-    cards = parts.cards(
-        [
-            ("To train on", f"{total['train']:,}", "the retriever learns from these"),
-            ("Held out", f"{total['heldout']:,}", "never learned from; to judge on"),
-            ("Waiting for review", f"{total['review']:,}", "not used until accepted"),
-            ("Rejected", f"{total['rejected']:,}", "kept, so that they do not come again"),
-        ]
-    )
-    if not accepted:
-        return cards
-    share = 100 * total["train"] / accepted
-    return cards + Markup(
-        '<div class="split" role="img" aria-label="{}"><i style="width:{:.1f}%"></i></div>'
-        '<div class="split-words"><span>{:.0f}% to train on</span><span>{:.0f}% held out</span></div>'
-    ).format(f"{share:.0f}% to train on", share, share, 100 - share)
-
-
-def _quality(found: Sequence[Count]) -> Markup:
-    if not found:
-        return parts.empty("Nothing was made yet", "Counts by source, side and reason appear here.")
-    rows = [
-        (
-            one.generator, one.kind, {"train": "to train on", "heldout": "held out"}[one.split],
-            parts.pill({"review": "waits"}.get(one.status, one.status), parts.TONES[one.status]),
-            one.reason, f"{one.pairs:,}",
-        )
-        for one in found
-    ]  # fmt: skip
-    headers = ["Source", "Made from", "Side", "Status", "Why", "Pairs"]
-    return parts.table(headers, rows, numbers=[5])
-
-
-def _progress(job: Job) -> Markup:
-    making = "Making pairs" if job.task == "generate" else work.title(job)
-    counted = "passages" if job.task == "generate" else "windows"
-    if job.status == "todo":
-        return parts.bar(0, 1, f"{making}: waiting for a worker")
-    left = f", {parts.seconds(job.eta_s)} left" if job.eta_s else ""
-    words = f": {job.done:,} of {job.total:,} {counted}{left}" if job.total else ""
-    return parts.bar(job.done, job.total, f"{making}{words}")
-
-
-def _imported(job: Job | None) -> Markup:
-    """What became of the file that was imported last."""
-    if job is None or job.status in work.OPEN:
-        return Markup("")
-    told = (
-        f"{job.args.get('name')}: {job.fault or work.outcome(job) or 'the import was cancelled.'}"
-    )
-    return parts.note(told, "good" if job.status == "succeeded" else "bad")
-
-
-def _nothing(wanted: Filter) -> Markup:
-    if wanted.search or wanted.split:
-        return parts.empty("No pair fits", "Change the search or the side above.")
-    told = {
-        "review": ("Nothing waits for review", "Pairs from liked answers wait here, and those from documents that give orders to language models."),
-        "accepted": ("No pair was accepted yet", "Make some from the documents, or bring a file."),
-        "rejected": ("No pair was rejected", "What the checks or a person turn down is kept here."),
-    }  # fmt: skip
-    return parts.empty(*told[wanted.status])
-
-
-def _facts(place: Place) -> Markup:
-    pair = place.pair
-    side = "to train on" if pair.split == "train" else "held out"
-    found = [
-        pair.document,
-        pair.section.split(" > ")[-1],
-        f"from {pair.generator}",
-        f"ranked {pair.base_rank} by the version that served" if pair.base_rank else "",
-    ]
-    why = parts.note(pair.reason, "warn") if pair.reason else ""
-    return Markup(
-        '<div class="pair-head"><span>{:,} of {:,}</span>{}{}</div><div class="aside">{}</div>{}'
-    ).format(
-        place.number,
-        place.total,
-        parts.pill({"review": "waits"}.get(pair.status, pair.status), parts.TONES[pair.status]),
-        parts.pill(side, "quiet"),
-        " · ".join(filter(None, found)),
-        why,
-    )
-
-
-def _passage(place: Place) -> Markup:
-    return Markup('<div class="passage-text" tabindex="0" aria-label="Passage">{}</div>').format(
-        place.pair.passage
-    )
+    sample = SAMPLED if status == SAMPLE else 0
+    return Filter(STATUSES.get(status, "review"), SIDES.get(side), search or "", sample)

@@ -10,6 +10,7 @@
     if (!name) return;
     address.searchParams.set("tab", name);
     window.history.replaceState(window.history.state, "", address);
+    document.getElementById(`screen-${name}-button`)?.scrollIntoView({ inline: "center", block: "nearest" });
   });
 
   // On narrow screens some tabs are in a menu, whose buttons have nothing but their words.

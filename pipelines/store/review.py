@@ -14,8 +14,15 @@ from pipelines.store.db import Connection
 from pipelines.store.pairs import Pair, Status
 
 Step = Literal["here", "next", "before", "last"]
+# The pairs made from documents that a person looks at to judge all of them: always the same ones.
+_SAMPLE = (
+    "select id from pair where message_id is null"
+    " and (status = 'accepted' or status = 'rejected' and reviewed_at is not null)"
+    " order by md5(id::text) limit %(sample)s"
+)
 _WHERE = (
-    " status = %(status)s and (%(split)s::text is null or split = %(split)s)"
+    f" case when %(sample)s > 0 then id in ({_SAMPLE}) else status = %(status)s end"
+    " and (%(split)s::text is null or split = %(split)s)"
     " and (%(search)s = '' or strpos(lower(question), lower(%(search)s)) > 0"
     " or strpos(lower(document), lower(%(search)s)) > 0)"
 )
@@ -29,11 +36,18 @@ _STEPS: dict[Step, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Filter:
-    """Which pairs to go through. `split`: None for both sides."""
+    """
+    Which pairs to go through.
+
+    :param split: None for both sides.
+    :param sample: So many of those made from documents, decided or not, instead of those with the
+        status. 0: all with the status.
+    """
 
     status: Status = "review"
     split: str | None = None
     search: str = ""
+    sample: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,6 +93,16 @@ def look(conn: Connection, wanted: Filter, at: int = 0, step: Step = "here") -> 
 def counts(conn: Connection) -> list[Count]:
     """Every combination there is, with its number."""
     return [Count(*row) for row in pairs.counts(conn)]
+
+
+def phrases(conn: Connection) -> tuple[int, int]:
+    """Of the accepted pairs made without a language model: those without a question mark, and all."""
+    row = conn.execute(
+        "select count(*) filter (where question !~ '[?？؟]\\s*$'), count(*)"
+        " from pair where status = 'accepted' and generator = 'offline'"
+    ).fetchone()
+    assert row is not None
+    return int(row[0]), int(row[1])
 
 
 def decide(
@@ -128,4 +152,4 @@ def _one(conn: Connection, wanted: Filter, at: int, step: Step) -> Pair | None:
 
 
 def _values(wanted: Filter) -> dict[str, Any]:
-    return {"status": wanted.status, "split": wanted.split, "search": wanted.search.strip()}
+    return vars(wanted) | {"search": wanted.search.strip()}

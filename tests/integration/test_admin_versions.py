@@ -14,7 +14,7 @@ from app.tryout import Tryout, askable
 from app.wiring import open_services
 from pipelines import build, cutover, registry
 from pipelines.errors import ConflictError, InputError, NotReadyError
-from pipelines.store import active, evaluations, indexes, models, pairs
+from pipelines.store import active, evaluations, indexes, models, pairs, review
 from pipelines.store.evaluations import QuestionRow
 from pipelines.store.pairs import NewPair
 from tests import versions as made
@@ -178,3 +178,26 @@ def test_questions_of_a_comparison_come_by_page_with_their_passages(world):
     assert first.entries[0].passages[sha256].text == text
     assert first.entries[0].cause != ""
     assert reader.page(found, "old", "new", "won", 0).entries == []
+
+
+def test_a_sample_of_pairs_stays_the_same_while_it_is_judged(world):
+    """Of those made from documents, decided or not: what is rejected stays in view."""
+    with world.pool.connection() as conn:
+        wanted = [_pair(f"q{n}?", "offline", "train", f"p{n}") for n in range(30)]
+        pairs.add(conn, [*wanted, _pair("harbour dues levied", "offline", "train", "p30")])
+        sample = review.Filter(sample=20)
+        first = review.look(conn, sample)
+        assert first.total == 20
+        review.decide(conn, first.pair.id, "rejected", who="test")
+        again = review.look(conn, sample)
+        assert (again.pair.id, again.pair.status, again.total) == (first.pair.id, "rejected", 20)
+        assert review.look(conn, review.Filter("accepted")).total == 30
+
+
+def test_phrases_are_counted_among_what_was_made_offline(world):
+    """Without a question mark, in any script; what others wrote does not count."""
+    with world.pool.connection() as conn:
+        texts = ["less seasonality", "Who runs it?", "من يدير الميناء؟", "谁？ "]
+        pairs.add(conn, [_pair(q, "offline", "train", q) for q in texts])
+        pairs.add(conn, [_pair("written by a person", "file", "train", "other")])
+        assert review.phrases(conn) == (1, 4)
