@@ -248,6 +248,23 @@ def require_admin(request: Any) -> str:
     return person.name
 
 
+def may_see_metrics(request: Any) -> bool:
+    """Whether whoever asks has the token of the metrics, or may see what needs none."""
+    access, connection = access_of(request), connection_of(request)
+    expected = access.settings.metrics_token.get_secret_value()
+    if not expected and not access.policy.chat_ways:
+        return True
+    kind, _, given = connection.headers.get("authorization", "").partition(" ")
+    if (
+        expected
+        and kind.lower() == "bearer"
+        and hmac.compare_digest(_digest(given), _digest(expected))
+    ):
+        return True
+    person = access.person(connection)
+    return person is not None and person.admin
+
+
 def connection_of(request: Any) -> HTTPConnection:
     """starlette's own of a request that may be Gradio's."""
     inner = request if isinstance(request, HTTPConnection) else getattr(request, "request", None)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from starlette.formparsers import MultiPartException
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.settings import Settings
@@ -27,7 +27,7 @@ UPLOAD = "/admin/gradio_api/upload"
 UPLOADED_TOGETHER = 20
 MEGABYTE = 1_000_000
 
-Check = Callable[[str, bytes], str | None]
+Check = Callable[[Scope, bytes], Response | None]
 
 
 def upload_limits(settings: Settings) -> dict[str, int]:
@@ -47,7 +47,7 @@ class Bodies:
     """
     ASGI middleware that refuses large bodies with 413, slow ones with 408.
 
-    :param check: Given path and body of a small request; why it is refused, or None.
+    :param check: Given a small request and its body; the answer that refuses it, or None.
     """
 
     def __init__(self, app: ASGIApp, uploads: Mapping[str, int], check: Check) -> None:
@@ -63,14 +63,17 @@ class Bodies:
         body = _Body(receive, send, most)
         if body.declared(scope) > most:
             return await body.refuse()
-        if path in self._uploads or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        if path in self._uploads:
             return await self._hand_on(scope, body)
-        content = await body.whole()
+        has_body = scope["method"] not in ("GET", "HEAD", "OPTIONS")
+        content = await body.whole() if has_body else b""
         if content is None:
             return None
-        reason = self._check(path, content)
-        if reason is not None:
-            return await JSONResponse({"detail": reason}, 400)(scope, receive, send)
+        refusal = self._check(scope, content)
+        if refusal is not None:
+            return await refusal(scope, receive, send)
+        if not has_body:
+            return await self._hand_on(scope, body)
         return await self.app(scope, _replayed(content, receive), send)
 
     async def _hand_on(self, scope: Scope, body: _Body) -> None:

@@ -16,6 +16,12 @@ from typing import Any
 
 import gradio as gr
 from gradio.utils import get_upload_folder
+from starlette.datastructures import QueryParams
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
+
+from app.sessions import Sessions
 
 MOST_DEEP = 40
 # Of a text field that says nothing of its own, such as ids that a script puts together.
@@ -23,6 +29,7 @@ TEXT_CHARS = 4000
 NOT_JSON = "The request is not what the page sends."
 NO_FILES = "Files cannot be sent this way."
 NO_SUCH_EVENT = "The page has changed meanwhile. Load it again."
+NOT_YOURS = "This session is another visitor's. Load the page again."
 NOT_TEXT = "The text has characters that cannot be stored."
 _EVENT = re.compile(r"(?P<mount>(?:/admin)?)/gradio_api/(?P<route>.*)")
 _SESSION = re.compile(r"[\w.-]{1,64}")
@@ -38,26 +45,54 @@ class Events:
     :param mounts: The pages' blocks, by the path that they are mounted at ("" or "/admin").
     """
 
-    def __init__(self, mounts: Mapping[str, gr.Blocks]) -> None:
+    def __init__(self, mounts: Mapping[str, gr.Blocks], sessions: Sessions) -> None:
         self._mounts = mounts
+        self._sessions = sessions
 
-    def __call__(self, path: str, body: bytes) -> str | None:
-        """Why a body that was sent to a path is refused; None: it may pass."""
-        found = _EVENT.fullmatch(path)
+    def __call__(self, scope: Scope, body: bytes) -> Response | None:
+        """The answer that refuses a request to Gradio; None: it may pass."""
+        found = _EVENT.fullmatch(scope["path"].rstrip("/"))
         if found is None:
             return None
+        mount, route = found["mount"], found["route"]
+        if scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            session = _session_read(scope, route)
+        else:
+            reason, session = self._read(mount, route, body)
+            if reason is not None:
+                return JSONResponse({"detail": reason}, 400)
+        if session is not None and not self._sessions.belongs(
+            HTTPConnection(scope), f"{mount} {session}"
+        ):
+            return JSONResponse({"detail": NOT_YOURS}, 403)
+        return None
+
+    def _read(self, mount: str, route: str, body: bytes) -> tuple[str | None, str | None]:
+        """Why a body is refused, if it is, and the session that it is for, if it names one."""
         try:
             # As FastAPI reads it, so that both see the same.
             value = json.loads(body) if body else {}
         except (ValueError, RecursionError):
-            return NOT_JSON
+            return NOT_JSON, None
         if not isinstance(value, dict):
-            return NOT_JSON
-        may_hold_files = found["mount"] == "/admin"
-        reason = _of_values(value, may_hold_files)
-        if reason is None and found["route"] == "queue/join":
-            reason = _of_event(self._mounts[found["mount"]], value)
-        return reason
+            return NOT_JSON, None
+        session = value.get("session_hash")
+        if session is not None and not (isinstance(session, str) and _SESSION.fullmatch(session)):
+            return NOT_JSON, None
+        reason = _of_values(value, may_hold_files=mount == "/admin")
+        if reason is None and route == "queue/join":
+            reason = _of_event(self._mounts[mount], value)
+        return reason, session
+
+
+def _session_read(scope: Scope, route: str) -> str | None:
+    """The session whose stream a request would read; None: it reads none."""
+    kind, _, rest = route.partition("/")
+    if kind == "heartbeat":
+        return rest
+    if route == "queue/data":
+        return QueryParams(scope["query_string"]).get("session_hash", "")
+    return None
 
 
 def _of_values(value: Any, may_hold_files: bool) -> str | None:
@@ -119,9 +154,7 @@ def _of_event(blocks: gr.Blocks, body: dict[str, Any]) -> str | None:
     known = blocks.fns.get(index) if isinstance(index, int) else None
     if known is None or not isinstance(data, list) or len(data) != len(known.inputs):
         return NO_SUCH_EVENT
-    if not _SESSION.fullmatch(str(body.get("session_hash"))):
-        return NOT_JSON
-    if not isinstance(body.get("event_data"), dict | None):
+    if body.get("session_hash") is None or not isinstance(body.get("event_data"), dict | None):
         return NOT_JSON
     return _of_inputs(known.inputs, data)
 

@@ -18,6 +18,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.addresses import WATCHED, Hosts, Proxies, set_client
 from app.auth import SCOPE_KEY, Access, Person
 
 HEADERS = {
@@ -32,6 +33,9 @@ HEADERS = {
     "referrer-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
+FOREIGN_HOST = (
+    "Attune does not answer to this host name. Whoever runs it can name it in ATTUNE_ALLOWED_HOSTS."
+)
 PERSON_KEY = "attune.person"
 MOST_URL_BYTES, MOST_HEADER_BYTES = 8_000, 32_000
 ADMIN = "/admin"
@@ -47,15 +51,17 @@ CHAT_ROUTES = frozenset(
 ADMIN_ROUTES = CHAT_ROUTES | {"upload", "upload_progress", "file"}
 _GRADIO = re.compile(r"^(?:/admin)?/gradio_api/(?P<route>[\w.-]*)(?:=(?P<target>.*))?")
 # Gradio answers these also without its prefix.
-_ELSEWHERE = re.compile(r"/(?:upload|monitoring(?:/.*)?|svelte/.*)/?$")
+_ELSEWHERE = re.compile(r"/(?:upload|monitoring(?:/.*)?|svelte/.*|openapi\.json)/?$")
 
 
 class Guard:
     """ASGI middleware, the outermost."""
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
+    def __init__(self, app: ASGIApp, access: Access, hosts: Hosts) -> None:
         self.app = app
         self._access = access
+        self._hosts = hosts
+        self._proxies = Proxies.of(access.settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -63,6 +69,7 @@ class Guard:
         if scope["type"] != "http":  # there are no web sockets here
             return await send({"type": "websocket.close", "code": 1008})
         scope[SCOPE_KEY] = self._access
+        set_client(scope, self._proxies)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -80,6 +87,8 @@ class Guard:
             return PlainTextResponse("This address is too long.", 414)
         if sum(len(name) + len(value) for name, value in scope["headers"]) > MOST_HEADER_BYTES:
             return PlainTextResponse("The headers of this request are too long.", 431)
+        if path not in WATCHED and not self._hosts.answers(connection.headers.get("host", "")):
+            return PlainTextResponse(FOREIGN_HOST, 421)
         if scope["method"] not in ("GET", "HEAD", "OPTIONS") and _is_foreign(connection):
             return PlainTextResponse("Requests from other sites are refused.", 403)
         if not _exists(path):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import HTTPConnection
 
+from app.addresses import place
 from app.settings import Settings
 from pipelines.store import usage
 from pipelines.store.db import Pool
@@ -27,11 +28,11 @@ OVER_BUDGET = (
 LOGIN_WINDOW_S = 15 * 60
 LOGINS_PER_ADDRESS = 5
 # Guessing from many addresses at once; who is signed in already notices nothing.
-LOGINS_IN_ALL = 100
+LOGINS_PER_NEIGHBOURHOOD, LOGINS_IN_ALL = 20, 100
 
 
 def address_of(connection: HTTPConnection) -> str:
-    """Where a request comes from, behind the proxies that are trusted."""
+    """Where a request comes from; the guard has looked behind the proxies that are ours."""
     return connection.client.host if connection.client else "unknown"
 
 
@@ -39,12 +40,21 @@ def wait_for_login(pool: Pool, address: str) -> float | None:
     """
     Count one try to sign in, before its password is looked at.
 
+    The first try of an address is always looked at: strangers who guess, from however many
+    addresses, can lock nobody out who knows the password. They get one guess for each of theirs.
+
     :returns: Seconds to wait; None: go on.
     """
+    own = f"login {place(address)}"
+    around = f"login {place(address, size='wide')}"
     with pool.connection() as conn:
-        for key, most in ((f"login {address}", LOGINS_PER_ADDRESS), ("login", LOGINS_IN_ALL)):
+        wait_s = usage.take(conn, own, window_s=LOGIN_WINDOW_S, most=LOGINS_PER_ADDRESS)
+        if wait_s is not None:
+            return wait_s
+        is_first = usage.used(conn, own, window_s=LOGIN_WINDOW_S) == 1
+        for key, most in ((around, LOGINS_PER_NEIGHBOURHOOD), ("login", LOGINS_IN_ALL)):
             wait_s = usage.take(conn, key, window_s=LOGIN_WINDOW_S, most=most)
-            if wait_s is not None:
+            if wait_s is not None and not is_first:
                 return wait_s
     return None
 
@@ -52,7 +62,7 @@ def wait_for_login(pool: Pool, address: str) -> float | None:
 def login_succeeded(pool: Pool, address: str) -> None:
     """Forget the failed tries from this address."""
     with pool.connection() as conn:
-        usage.clear(conn, f"login {address}")
+        usage.clear(conn, f"login {place(address)}")
 
 
 class Limits:
@@ -80,9 +90,9 @@ class Limits:
         """Count a question; why it may not be asked now, None where it may."""
         rules = [
             (f"minute {reader.visitor}", MINUTE_S, self._per_minute),
-            (f"minute {reader.address}", MINUTE_S, self._per_minute * VISITORS_PER_ADDRESS),
+            (f"minute {place(reader.address)}", MINUTE_S, self._per_minute * VISITORS_PER_ADDRESS),
             (f"day {reader.visitor}", DAY_S, self._per_day),
-            (f"day {reader.address}", DAY_S, self._per_day * VISITORS_PER_ADDRESS),
+            (f"day {place(reader.address)}", DAY_S, self._per_day * VISITORS_PER_ADDRESS),
         ]
         with self._pool.connection() as conn:
             for key, window_s, most in rules:

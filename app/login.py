@@ -16,18 +16,21 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader
 
 from app import limits, oauth
+from app.addresses import Hosts
 from app.auth import Access, Person, Way, set_cookie
 from app.visitor import is_https
 from pipelines.store.db import Pool
 
 TEMPLATE = "login.html"
+LOOPBACK = Hosts(frozenset())
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
-LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 # This page runs no script and loads nothing.
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'self' https://huggingface.co"
 )
+# A form: a link that stands in a document's text must not be able to do the same.
+SIGN_OUT = '<form class="sign-out" method="post" action="/logout"><button>Sign out</button></form>'
 WRONG_PASSWORD = "That password is not right."
 STALE_LINK = (
     "This link was used already or is too old. Start Attune again, or run `attune admin-link`, "
@@ -58,7 +61,7 @@ def links(access: Access, person: Person | None) -> str:
     if policy.admin_ways and (person is None or person.admin or not person.named):
         parts.append('<a href="/admin">Admin</a>')
     if person is not None:
-        parts.append('<a href="/logout">Sign out</a>')
+        parts.append(SIGN_OUT)
     elif "oauth" in policy.ways:
         parts.append('<a href="/login">Sign in</a>')
     return " · ".join(parts)
@@ -147,10 +150,8 @@ class _Pages:
         response.delete_cookie(oauth.COOKIE, path="/login")
         return response
 
-    def ask_to_leave(self, request: Request) -> Response:
-        """Sign out; a link on another site only gets as far as being asked."""
-        if request.headers.get("sec-fetch-site") == "same-origin":
-            return self.leave(request)
+    def ask_to_leave(self) -> Response:
+        """The page with the button that signs out; no link gets further than this."""
         return self._render(leaving=True)
 
     def leave(self, request: Request) -> Response:
@@ -221,7 +222,7 @@ def _is_local(request: Request) -> bool:
     """
     Whether a browser on this machine asks, and no proxy for somebody else.
 
-    uvicorn takes the client's address from a proxy on this machine, so a header of one is reason
+    The client's address is taken from a proxy on this machine, so a header of one is reason
     enough to refuse; so is a host name that is not this machine's own.
     """
     if any(name in request.headers for name in FORWARDED):
@@ -230,4 +231,4 @@ def _is_local(request: Request) -> bool:
         own = ipaddress.ip_address(limits.address_of(request)).is_loopback
     except ValueError:
         return False
-    return own and request.url.hostname in LOCAL_NAMES
+    return own and LOOPBACK.answers(request.headers.get("host", ""))

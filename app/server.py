@@ -18,15 +18,17 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from app import guard, login, metrics
+from app.addresses import Hosts
 from app.admin import downloads
 from app.admin import page as admin_page
-from app.auth import Access
+from app.auth import Access, may_see_metrics
 from app.bodies import Bodies, upload_limits
 from app.chat import layout, look, markup, page
 from app.chat.turns import Stops
 from app.events import Events
 from app.guard import Guard
 from app.reader import clear_all, reader_of
+from app.sessions import Sessions
 from app.settings import keep_uploads_in
 from app.temporary import TemporaryFolder
 from app.visitor import VisitorCookie
@@ -37,8 +39,12 @@ from pipelines.store import active, chats, documents
 THREADS = 40
 
 
-def create_app(services: Services) -> FastAPI:
-    """The application, ready to be served by uvicorn."""
+def create_app(services: Services, host: str | None = None) -> FastAPI:
+    """
+    The application, ready to be served by uvicorn.
+
+    :param host: The address that it listens on, if not the setting's.
+    """
 
     passing = TemporaryFolder(services.settings.home)
     keep_uploads_in(passing.path)
@@ -61,10 +67,10 @@ def create_app(services: Services) -> FastAPI:
     admin = _mount_admin(app, services)
     chat = _mount_chat(app, services, access)
     app.add_middleware(VisitorCookie)
-    app.add_middleware(
-        Bodies, uploads=upload_limits(services.settings), check=Events({"": chat, "/admin": admin})
-    )
-    app.add_middleware(Guard, access=access)
+    events = Events({"": chat, "/admin": admin}, Sessions())
+    app.add_middleware(Bodies, uploads=upload_limits(services.settings), check=events)
+    hosts = Hosts.of(services.settings, host or services.settings.host)
+    app.add_middleware(Guard, access=access, hosts=hosts)
     return app
 
 
@@ -132,18 +138,18 @@ def _add_health(app: FastAPI, services: Services) -> None:
         try:
             with services.pool.connection(timeout=2) as conn:
                 pointer = active.get(conn)
-            handle = services.replica.current()
+            services.replica.current()
         except Exception as error:  # whatever is wrong, the answer is "not now"
             return JSONResponse({"status": "not ready", "reason": type(error).__name__}, 503)
         if pointer is None:
             return JSONResponse({"status": "not ready", "reason": "no version is active"}, 503)
-        return JSONResponse(
-            {"status": "ready", "version": handle.model_name, "epoch": handle.epoch}
-        )
+        return JSONResponse({"status": "ready"})
 
     @app.get("/metrics")
-    def prometheus() -> Response:
+    def prometheus(request: Request) -> Response:
         """Counters of this process."""
+        if not may_see_metrics(request):
+            raise HTTPException(401, "Metrics are for admins, or for ATTUNE_METRICS_TOKEN.")
         with services.pool.connection(timeout=2) as conn:
             for status, count in documents.count_by_status(conn).items():
                 metrics.documents.labels(status).set(count)

@@ -109,7 +109,7 @@ def _serve(
     with FIRST_USE:  # the replica's threads load what they need meanwhile
         from app.server import create_app
 
-        app = create_app(services)
+        app = create_app(services, listening.getsockname()[0])
 
     class Server(uvicorn.Server):
         """Says when it serves, and ends the answers under way as soon as the signal comes."""
@@ -132,11 +132,7 @@ def _serve(
         app,
         log_level="warning",
         timeout_graceful_shutdown=GRACE_S,
-        proxy_headers=True,
-        # A Space is reached through its proxy alone, whose address may change.
-        forwarded_allow_ips="*"
-        if services.settings.on_spaces
-        else services.settings.trusted_proxies,
+        proxy_headers=False,  # the guard looks behind proxies
         server_header=False,
     )
     warming = threading.Thread(target=_warm, args=(services,), daemon=True, name="warm")

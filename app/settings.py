@@ -130,7 +130,21 @@ class Settings(BaseSettings):
     session_hours: float = Field(12, gt=0, description="Hours until people sign in again.")
     trusted_proxies: str = Field(
         "127.0.0.1",
-        description="Addresses of proxies whose X-Forwarded-For is believed, separated by commas; on a Space any.",
+        description="Addresses or networks of proxies whose X-Forwarded-For is believed, separated by commas.",
+    )
+    proxies: int | None = Field(
+        None,
+        ge=0,
+        le=20,
+        description="Number of proxies that every request passes through, whatever their addresses; empty: 1 on a Space, else only the trusted ones count.",
+    )
+    allowed_hosts: str = Field(
+        "",
+        description="Host names that are answered, separated by commas, e.g. `docs.example.org`, `*.example.org`; empty: this machine's own names while it listens on 127.0.0.1, else any.",
+    )
+    metrics_token: SecretStr = Field(
+        SecretStr(""),
+        description="Bearer token for `/metrics`; empty: open where the chat is open, else for admins.",
     )
     system: str = Field(
         "",

@@ -26,10 +26,14 @@ def visitor_of(connection: HTTPConnection) -> str:
 
     A client without the cookie gets a name nobody else has and that it cannot come back to.
     """
-    token = connection.cookies.get(COOKIE, "")
-    if not _TOKEN.fullmatch(token):
-        token = secrets.token_urlsafe(32)
+    token = token_of(connection) or secrets.token_urlsafe(32)
     return hashlib.sha256(token.encode()).hexdigest()[:32]
+
+
+def token_of(connection: HTTPConnection) -> str | None:
+    """What the visitor's cookie holds; None: there is none, or none of ours."""
+    token = connection.cookies.get(COOKIE, "")
+    return token if _TOKEN.fullmatch(token) else None
 
 
 class VisitorCookie:
@@ -42,7 +46,7 @@ class VisitorCookie:
         if scope["type"] != "http" or scope["method"] != "GET":
             return await self.app(scope, receive, send)
         connection = HTTPConnection(scope)
-        if _TOKEN.fullmatch(connection.cookies.get(COOKIE, "")):
+        if token_of(connection) is not None:
             return await self.app(scope, receive, send)
         cookie = _cookie(secure=is_https(connection))
 

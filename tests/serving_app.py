@@ -77,7 +77,9 @@ def listening(dsn: str, model: Path, home: Path, **settings: Any) -> Iterator[Li
     with open_services(config, pool_size=8) as services, listen(*LOOPBACK) as bound:
         app = create_app(services)
         server = uvicorn.Server(
-            uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
+            uvicorn.Config(
+                app, log_level="warning", timeout_graceful_shutdown=1, proxy_headers=False
+            )
         )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()

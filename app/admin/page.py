@@ -54,7 +54,7 @@ def build(services: Services) -> gr.Blocks:
         with gr.Row(elem_id="top"):
             gr.Markdown("## Attune", elem_id="brand")
             # As HTML: links in Gradio's Markdown open another window.
-            gr.HTML('<a href="/">Chat</a> <a href="/logout">Sign out</a>', elem_id="leave")
+            gr.HTML(f'<a href="/">Chat</a> {login.SIGN_OUT}', elem_id="leave")
         seen = gr.Textbox(visible=False)
         with gr.Tabs(elem_id="screens") as tabs:
             for name, label, fill in SCREENS:

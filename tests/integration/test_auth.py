@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
-from app import auth
+from app import auth, limits
 from app.auth import COOKIE, policy_of
 from app.settings import Settings
 from pipelines.errors import AccessError, InputError
@@ -65,6 +65,17 @@ def test_password_opens_the_admin_pages_and_signing_out_ends_it(with_password):
     assert client.get("/admin/").status_code == 401
 
 
+@pytest.mark.parametrize("site", ["same-origin", "same-site", "cross-site", "none"])
+def test_no_link_signs_anybody_out(with_password, site):
+    """Nor a picture: GET shows a button, wherever it comes from."""
+    client = with_password.client()
+    sign_in(client, PASSWORD)
+    page = client.get("/logout", headers={"sec-fetch-site": site})
+    assert '<form method="post" action="/logout">' in page.text
+    assert client.get("/admin/").status_code == 200
+    assert 'href="/logout' not in client.get("/config").text + client.get("/admin/config").text
+
+
 def test_cookie_is_secure_over_https(with_password):
     """Behind a proxy that speaks https."""
     answer = sign_in(with_password.client(), PASSWORD, **{"x-forwarded-proto": "https"})
@@ -80,6 +91,85 @@ def test_wrong_passwords_are_throttled_also_for_the_right_one(with_password):
     assert late.status_code == 429
     assert 0 < int(late.headers["retry-after"]) <= 900
     assert sign_in(with_password.client(address=("198.51.100.8", 1)), PASSWORD).status_code == 303
+
+
+def test_strangers_who_guess_lock_nobody_out(dsn, tiny_model, tmp_path, monkeypatch):
+    """A hundred tries from everywhere: the next guess of each waits, the right password does not."""
+    monkeypatch.setattr(limits, "LOGINS_IN_ALL", 12)
+    with running(dsn, tiny_model, tmp_path, admin_password=PASSWORD) as started:
+        codes = []
+        for n in range(12):
+            codes.append(sign_in(started.client(address=(f"198.51.{n}.7", 1)), "guess").status_code)
+        assert codes == [401] * 12
+        again = started.client(address=("198.51.0.7", 1))
+        assert sign_in(again, "guess").status_code == 429
+        assert sign_in(started.client(address=("192.0.2.1", 1)), PASSWORD).status_code == 303
+
+
+def test_neighbours_share_their_tries(with_password):
+    """Of IPv6 a whole /64 is one address, and whoever has many addresses gets few more tries."""
+    codes = []
+    for n in range(6):
+        client = with_password.client(address=(f"2001:db8:1:1::{n + 1:x}", 1))
+        codes.append(sign_in(client, "guess").status_code)
+    assert codes == [401] * 5 + [429]
+    codes = []
+    for n in range(30):
+        client = with_password.client(address=(f"203.0.113.{n // 3}", 1))
+        codes.append(sign_in(client, "guess").status_code)
+    assert codes.count(401) < 25
+
+
+@pytest.mark.parametrize("hops", ["{n}", "{n}, {me}", "{n}, 10.0.0.{n}, {me}", "{me}, {n}.{n}"])
+def test_a_made_up_header_is_no_way_round_the_throttle(dsn, tiny_model, tmp_path, hops):
+    """On a Space: only what its own proxy wrote counts, the last hop."""
+    space = {"system": "spaces", "admin_password": PASSWORD}
+    with running(dsn, tiny_model, tmp_path, **space) as started:
+        client = started.client(address=("10.1.2.3", 1))
+        codes = []
+        for n in range(1, 8):
+            made_up = hops.format(n=f"198.51.100.{n}", me="203.0.113.9")
+            header = {"x-forwarded-for": f"{made_up}, 203.0.113.9"}
+            codes.append(sign_in(client, "guess", **header).status_code)
+        assert codes == [401] * 5 + [429] * 2
+
+
+def test_metrics_are_for_whom_the_chat_is(dsn, tiny_model, tmp_path):
+    """Closed chat: admins, and whoever has the token."""
+    words = {"admin_password": PASSWORD, "chat_password": "c", "metrics_token": "scrape"}
+    settings = {**words, "metrics_token": SecretStr("scrape")}
+    with running(dsn, tiny_model, tmp_path, **settings) as started:
+        for client, status in [
+            (started.client(), 401),
+            (started.client(authorization="Bearer guess"), 401),
+            (started.client(authorization="Bearer "), 401),
+            (started.signed_in("chat-password", "guest"), 401),
+            (started.client(authorization="Bearer scrape"), 200),
+            (started.signed_in("admin-password", "admin"), 200),
+        ]:
+            assert client.get("/metrics").status_code == status
+
+
+FOREIGN = ["evil.example", "evil.example:7860", "localhost.evil.example", "127.0.0.1.evil.example",
+           "203.0.113.9", "", "[2001:db8::1]", "evil.example:127.0.0.1"]  # fmt: skip
+
+
+def test_only_this_machines_names_are_answered_on_loopback(with_password):
+    """Else another site's page could give its own name this address, and read the answers."""
+    client = with_password.client()
+    for host in FOREIGN:
+        answer = client.get("/config", headers={"host": host, "origin": f"http://{host}"})
+        assert answer.status_code == 421, host
+        assert client.get("/healthz", headers={"host": host}).status_code == 200
+    for host in (
+        "localhost:7860",
+        "127.0.0.1",
+        "127.0.0.1:1",
+        "[::1]:7860",
+        "LOCALHOST",
+        "localhost.",
+    ):
+        assert client.get("/config", headers={"host": host}).status_code == 200, host
 
 
 def test_forged_and_expired_cookies_open_nothing(with_password):
@@ -138,7 +228,7 @@ def test_link_opens_once_and_on_this_machine_only(with_link):
     proxied = {"x-forwarded-for": "127.0.0.1"}
     assert far.get(link).status_code == 403
     assert with_link.client().get(link, headers=proxied).status_code == 403
-    assert with_link.client().get(link, headers={"host": "evil.example"}).status_code == 403
+    assert with_link.client().get(link, headers={"host": "evil.example"}).status_code == 421
     assert with_link.client().get("/login/link?token=guess").status_code == 401
     client = with_link.client()
     assert client.get(link).status_code == 303

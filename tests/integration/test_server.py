@@ -13,6 +13,7 @@ from app.server import create_app
 from app.serving import listen
 from app.settings import Settings
 from app.wiring import open_services
+from tests.serving_app import BASE
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def client(module_dsn, tiny_model, tmp_path_factory):
     )
     with (
         open_services(settings, pool_size=3) as services,
-        TestClient(create_app(services)) as client,
+        TestClient(create_app(services), base_url=BASE) as client,
     ):
         yield client
 
@@ -32,7 +33,7 @@ def client(module_dsn, tiny_model, tmp_path_factory):
 def test_health_readiness_and_metrics(client):
     """What a container host and Prometheus ask for."""
     assert client.get("/healthz").json() == {"status": "ok"}
-    assert client.get("/readyz").json() == {"status": "ready", "version": "base", "epoch": 1}
+    assert client.get("/readyz").json() == {"status": "ready"}  # and no version for strangers
     text = client.get("/metrics").text
     assert "attune_epoch 1.0" in text
     for name in ("questions_total", "stage_seconds", "failures_total", "documents", "stopped"):
@@ -52,15 +53,15 @@ def test_every_answer_carries_the_security_headers(client):
 def test_page_names_no_other_host(client):
     """No font, script or picture is to be fetched from elsewhere."""
     hosts = re.findall(r'(?:src|href)="(https?://[^"]+)"', client.get("/").text)
-    assert [host for host in hosts if "testserver" not in host] == []
+    assert [host for host in hosts if BASE not in host] == []
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://testserver.evil"])
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1.evil:7860"])
 def test_writes_from_other_sites_are_refused(client, origin):
     """The origin must be the host that was asked."""
     path = "/gradio_api/queue/join"
     assert client.post(path, json={}, headers={"origin": origin}).status_code == 403
-    own = client.post(path, json={}, headers={"origin": "http://testserver"})
+    own = client.post(path, json={}, headers={"origin": BASE})
     assert own.status_code != 403
 
 
@@ -68,6 +69,12 @@ def test_chat_takes_no_uploads(client):
     """Neither of Gradio's upload routes lets a stranger fill the disk."""
     for path in ("/gradio_api/upload", "/upload", "/gradio_api/upload/"):
         assert client.post(path, files={"files": b"x"}).status_code == 403
+
+
+def test_gradios_own_descriptions_are_not_served(client):
+    """They list what its pages do not use."""
+    for path in ("/openapi.json", "/admin/openapi.json", "/gradio_api/openapi.json", "/docs"):
+        assert client.get(path).status_code != 200, path
 
 
 def test_page_gives_a_cookie_that_scripts_cannot_read(client):

@@ -12,8 +12,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from starlette.requests import HTTPConnection
 
-from app import bodies, events
+from app import bodies, events, sessions
 from app.bodies import SMALL_BYTES
 from tests import matrix
 from tests.serving_app import listening
@@ -122,7 +123,7 @@ def test_no_event_names_a_file_or_an_address(served, mount, listener):
 @pytest.mark.parametrize("mount", ["", "/admin"])
 def test_gradio_itself_refuses_files_that_nobody_uploaded(served, mount, monkeypatch, listener):
     """With the guard's check gone: fails when Gradio no longer asks whether an app has launched."""
-    monkeypatch.setattr(events, "_of_values", lambda *_: None)
+    monkeypatch.setattr(events, "_of_values", lambda *_, **__: None)
     monkeypatch.setattr(events, "_of_input", lambda *_: None)
     cookie = admin(served) if mount else ""
     with served.client(cookie) as client:
@@ -251,6 +252,40 @@ def test_texts_are_measured_on_the_server(served):
             raw = json.dumps(event(served, "", "", odd))
             answer = client.post(JOIN, content=raw, headers={"content-type": "application/json"})
             assert answer.status_code == 400
+
+
+def test_a_stream_is_for_the_visitor_who_began_it(served):
+    """Another visitor who knows the session's hash reads nothing, cancels nothing, joins nothing."""
+    session = uuid4().hex
+    with served.client() as owner, served.client() as other, served.client() as bare:
+        for client in (owner, other):
+            client.get("/")
+        body = event(served, "", "", "Where do boats moor?", session)
+        assert owner.post(JOIN, json=body).status_code == 200
+        reading = {"session_hash": session}
+        for client in (other, bare):
+            assert client.get("/gradio_api/queue/data", params=reading).status_code == 403
+            assert client.get(f"/gradio_api/heartbeat/{session}").status_code == 403
+            assert client.post(JOIN, json=body).status_code == 403
+            cancel = {"session_hash": session, "event_id": "x", "fn_index": 0}
+            assert client.post("/gradio_api/cancel", json=cancel).status_code == 403
+        assert [outcome["success"] for outcome in matrix.outcomes(owner, "", session)]
+
+
+def test_owners_of_sessions_are_forgotten_in_time(monkeypatch):
+    """The longest unused first, so that nobody can fill the memory."""
+    monkeypatch.setattr(sessions, "MOST", 3)
+    known = sessions.Sessions()
+
+    def asker(token):
+        cookie = f"attune_visitor={token * 40}".encode()
+        return HTTPConnection({"type": "http", "headers": [(b"cookie", cookie)]})
+
+    assert all(known.belongs(asker("a"), f"s{n}") for n in range(4))
+    assert not known.belongs(asker("b"), "s3")
+    assert known.belongs(asker("b"), "s0")
+    monkeypatch.setattr(sessions, "FORGOTTEN_AFTER_S", 0)
+    assert known.belongs(asker("b"), "s3")
 
 
 def test_every_text_field_has_a_limit(served):
