@@ -18,6 +18,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import faults
 from app.addresses import WATCHED, Hosts, Proxies, set_client
 from app.auth import SCOPE_KEY, Access, Person
 
@@ -71,15 +72,26 @@ class Guard:
         scope[SCOPE_KEY] = self._access
         set_client(scope, self._proxies)
 
+        has_started = False
+
         async def send_with_headers(message: Message) -> None:
+            nonlocal has_started
             if message["type"] == "http.response.start":
+                has_started = True
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 
-        refusal = await self._refusal(scope)
-        return await (refusal or self.app)(scope, receive, send_with_headers)
+        try:
+            refusal = await self._refusal(scope)
+            return await (refusal or self.app)(scope, receive, send_with_headers)
+        except Exception as error:
+            faults.report(f"{scope['method']} request", error)
+        if not has_started:
+            answer = JSONResponse({"detail": "An unexpected fault. The log tells more."}, 500)
+            await answer(scope, receive, send_with_headers)
+        return None
 
     async def _refusal(self, scope: Scope) -> Response | None:
         connection, path = HTTPConnection(scope), scope["path"]

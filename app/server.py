@@ -13,11 +13,14 @@ from typing import Any
 from uuid import UUID
 
 import gradio as gr
+import gradio.queueing
+import gradio.route_utils
+import gradio.routes
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from app import guard, login, metrics
+from app import faults, guard, login, metrics
 from app.addresses import Hosts
 from app.admin import downloads
 from app.admin import page as admin_page
@@ -46,6 +49,7 @@ def create_app(services: Services, host: str | None = None) -> FastAPI:
     :param host: The address that it listens on, if not the setting's.
     """
 
+    faults.shorten(gradio.queueing, gradio.routes, gradio.route_utils)
     passing = TemporaryFolder(services.settings.home)
     keep_uploads_in(passing.path)
 

@@ -46,7 +46,7 @@ def run(
     :param worker: Keep a worker running beside it, as a process of its own.
     :raises InputError: The address is taken or not ours.
     """
-    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(message)s")
+    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(message).1000s")
     for noisy in (
         "alembic",
         "haystack",

@@ -13,6 +13,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ from pipelines.errors import InputError
 KEYS = ("queries", "corpus", "relevant_docs")
 # With one question there is nothing to hold out, and no other passage to tell its own from.
 FEWEST_QUESTIONS = 2
+# Quotes count as well, so that a text that begins with one comes back as it was.
+_FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 
 @dataclass(frozen=True)
@@ -93,8 +96,17 @@ def render(seed: SeedFile, ending: str) -> str:
     writer.writerow(("question", "passage"))
     for question_id, passage_ids in seed.relevant_docs.items():
         for passage_id in passage_ids:
-            writer.writerow((seed.queries[question_id], seed.corpus[passage_id]))
+            writer.writerow(map(_quoted, (seed.queries[question_id], seed.corpus[passage_id])))
     return rows.getvalue()
+
+
+def _quoted(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula; `_unquoted` takes the quote away again."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def _unquoted(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def _from_json(path: Path, text: str) -> SeedFile:
@@ -171,7 +183,7 @@ def _from_csv(path: Path, text: str) -> SeedFile:
                 raise InputError(
                     f"{path}, line {rows.line_num}: {len(row)} columns, expected {len(header)}."
                 )
-            question, passage = row[at_question].strip(), row[at_passage].strip()
+            question, passage = (_unquoted(row[at].strip()) for at in (at_question, at_passage))
             for name, cell in (("question", question), ("passage", passage)):
                 if not cell:
                     raise InputError(f"{path}, line {rows.line_num}: the {name} is empty.")

@@ -288,6 +288,48 @@ def test_owners_of_sessions_are_forgotten_in_time(monkeypatch):
     assert known.belongs(asker("b"), "s3")
 
 
+MARK = "sentinel-of-a-client"
+
+
+def malformed(served):
+    """Bodies for the chat's events that no page sends."""
+    told = matrix.config(served, "", "")
+    odd = [None, [], {}, -1, 10**30, 1e308, True, MARK, [MARK], {"a": MARK}, {"index": MARK}]
+    odd += [{"index": [1, MARK]}, {"index": 99, "value": {"x": MARK}}, [[[[MARK]]]]]
+    for _, body in matrix.events(told, uuid4().hex):
+        for value in odd:
+            yield json.dumps({**body, "event_data": value})
+            yield json.dumps({**body, "data": [value for _ in body["data"]]})
+            yield json.dumps({**body, "data": value})
+    for name in ("fn_index", "session_hash", "trigger_id", "data", "event_data", MARK):
+        yield json.dumps({name: MARK})
+    yield from ("", "x", "[" * 9000, "{" * 9000, '{"a":' * 60 + "1" + "}" * 60, "\x00", "NaN")
+
+
+def test_malformed_requests_leave_little_in_the_log(served, caplog, capfd):
+    """No traceback, nothing that a client sent, and no more than a short line for each place."""
+    with served.client() as client:
+        count = 0
+        for body in malformed(served):
+            headers = {"content-type": "application/json"}
+            answer = client.post(JOIN, content=body, headers=headers)
+            assert answer.status_code < 500 or "full" in answer.text, (body, answer.text)
+            count += 1
+            if count % 50 == 0:  # let the queue empty itself
+                time.sleep(0.2)
+        for path in ("/conversations/x.md", f"/conversations/{'0' * 32}.x", "/login/callback?code=x",
+                     "/%00", "/%ff", "/login?next=%00", f"/?chat={MARK}", "/gradio_api/queue/data"):  # fmt: skip
+            assert client.get(path).status_code < 500, path
+        time.sleep(1)
+        assert client.get("/healthz").status_code == 200
+    said = caplog.text + "".join(capfd.readouterr())
+    assert count > 200
+    assert "Traceback" not in said
+    assert MARK not in said
+    assert len(said.splitlines()) < 40
+    assert max(map(len, said.splitlines()), default=0) < 300
+
+
 def test_every_text_field_has_a_limit(served):
     """Of both pages: the field's own, else a common one."""
     for mount, cookie in (("", ""), ("/admin", admin(served))):

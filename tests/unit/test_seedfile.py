@@ -1,5 +1,6 @@
 """A broken file of pairs gets one clear sentence; a sound one comes back as it was."""
 
+import csv
 import json
 
 import pytest
@@ -100,3 +101,32 @@ def test_csv_keeps_texts_and_what_answers_what(tmp_path):
         SOUND["queries"][q]: {SOUND["corpus"][p] for p in passages}
         for q, passages in SOUND["relevant_docs"].items()
     }
+
+
+FORMULAS = [
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "'=1+1",
+    "''@x",
+    "\uff1d1",
+    "=cmd|' /C calc'!A0",
+    "'quoted' word",
+]
+
+
+def test_csv_holds_no_formulas_and_comes_back_as_it_was(tmp_path):
+    """A spreadsheet would run them when somebody opens the file; JSON holds the text as it is."""
+    seed = SeedFile(
+        {str(n): text for n, text in enumerate(FORMULAS)},
+        {str(n): f"{text}\nmore" for n, text in enumerate(FORMULAS)},
+        {str(n): [str(n)] for n in range(len(FORMULAS))},
+    )
+    path = tmp_path / "pairs.csv"
+    seedfile.write(path, seed)
+    rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+    assert [row[0] for row in rows[1:] if row and row[0][:1] in tuple("=+-@\uff1d")] == []
+    again = seedfile.read(path)
+    assert list(again.queries.values()) == FORMULAS
+    assert list(again.corpus.values()) == list(seed.corpus.values())
