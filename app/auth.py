@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from http.cookies import SimpleCookie
@@ -30,7 +31,11 @@ Way = Literal["admin-password", "chat-password", "link", "oauth"]
 
 COOKIE = "attune_session"
 SCOPE_KEY = "attune.access"
+# Before the id of an account at its provider.
+SUBJECT = "sub:"
 LINK_LIFETIME = timedelta(days=1)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -119,18 +124,36 @@ def parse_rules(text: str) -> Mapping[str, frozenset[str]]:
     return rules
 
 
+def unknown_collections(readers: Mapping[str, frozenset[str]], known: Sequence[str]) -> str | None:
+    """
+    A sentence about rules that close nothing, because no collection has their name.
+
+    :param known: The collections that hold documents.
+    """
+    unknown = sorted(readers.keys() - set(known))
+    if not unknown:
+        return None
+    there = ", ".join(known) if known else "none yet"
+    return (
+        f"ATTUNE_READERS names collections without documents: {', '.join(unknown)}. Collections "
+        f"with documents: {there}. Names are compared letter by letter."
+    )
+
+
 @dataclass(frozen=True)
 class Person:
     """
     Somebody who signed in. `named`: by an account of their own, not by a shared password.
 
     `chats`: the chat is open to them, which it may not be to everybody with an account.
+    `names`: what rules may call them, the account's name or its id.
     """
 
     name: str
     admin: bool
     chats: bool
     named: bool
+    names: frozenset[str] = frozenset()
 
 
 class Access:
@@ -157,12 +180,27 @@ class Access:
         way, token = found
         with self._pool.connection() as conn:
             session = sessions.get(conn, token)
-        if session is None or session.via != way:
-            return None
+            if session is None or session.via != way:
+                return None
+            subject = sessions.subject_of(conn, session.who) if way == "oauth" else None
+        names = frozenset([session.who, *([f"{SUBJECT}{subject}"] if subject else [])])
         by_admin_way = way in self.policy.admin_ways
-        admin = by_admin_way and (way != "oauth" or session.who in self.policy.admins)
+        admin = by_admin_way and (way != "oauth" or not names.isdisjoint(self.policy.admins))
         chats = admin or not self.policy.chat_ways or way in self.policy.chat_ways
-        return Person(session.who, admin, chats, named=way == "oauth")
+        return Person(session.who, admin, chats, named=way == "oauth", names=names)
+
+    def who(self, name: str, subject: str) -> str:
+        """
+        What somebody is called who signed in with an account: its name, if that is theirs.
+
+        A name that another account had here before stands for that account in all rules; whoever
+        has taken it since is known by the account's id.
+        """
+        with self._pool.connection() as conn:
+            if sessions.bind_account(conn, name, subject):
+                return name
+        log.warning("an account has signed in whose name belonged to another account before")
+        return f"{SUBJECT}{subject}"
 
     def is_password(self, way: Way, given: str) -> bool:
         """Whether this is the password of a way that is open. Takes the same time for any."""

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from app.auth import parse_rules, unknown_collections
 from app.settings import Settings
 from pipelines import artifacts
 from pipelines.errors import AttuneError
@@ -49,6 +50,7 @@ def examine_services(services: Services) -> Iterator[Check]:
     yield _guarded("database", lambda: _database(services))
     yield _guarded("serving version", lambda: _serving(services))
     yield _guarded("documents", lambda: _documents(services))
+    yield _guarded("readers", lambda: _readers(services))
 
 
 def _guarded(name: str, look: Callable[[], tuple[State, str]]) -> Check:
@@ -152,3 +154,12 @@ def _documents(services: Services) -> tuple[State, str]:
             "multilingual base, e.g. ATTUNE_BASE_MODEL=intfloat/multilingual-e5-small.",
         )
     return "ok", detail
+
+
+def _readers(services: Services) -> tuple[State, str]:
+    rules = parse_rules(services.settings.readers)
+    with services.pool.connection() as conn:
+        told = unknown_collections(rules, documents.collections(conn))
+    if told is not None:
+        return "warning", told
+    return "ok", f"{len(rules)} collection(s) closed" if rules else "all collections are open"

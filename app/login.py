@@ -143,10 +143,11 @@ class _Pages:
         kept = oauth.kept(request.cookies.get(oauth.COOKIE, ""))
         if "oauth" not in self._access.policy.ways or kept is None or kept[0] != state or not code:
             return self._page("/", "Signing in with Hugging Face was broken off. Try again.", 400)
-        name = oauth.name_of(self._access.settings, code, kept[1])
-        if name is None:
+        account = oauth.account_of(self._access.settings, code, kept[1])
+        if account is None:
             return self._page(_local(kept[2]), "Hugging Face did not confirm the account.", 401)
-        response = self._enter(request, "oauth", name, _local(kept[2]))
+        who = self._access.who(account.name, account.subject)
+        response = self._enter(request, "oauth", who, _local(kept[2]))
         response.delete_cookie(oauth.COOKIE, path="/login")
         return response
 

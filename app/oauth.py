@@ -48,8 +48,16 @@ def kept(cookie: str) -> tuple[str, str, str] | None:
     return str(state), str(verifier), str(target)
 
 
-def name_of(settings: Settings, code: str, verifier: str) -> str | None:
-    """The name of the account that allowed this; None: the provider did not say."""
+@dataclass(frozen=True)
+class Account:
+    """An account at the provider. `subject` stays the same for ever, `name` may be changed."""
+
+    name: str
+    subject: str
+
+
+def account_of(settings: Settings, code: str, verifier: str) -> Account | None:
+    """The account that allowed this; None: the provider did not say."""
     endpoints = _endpoints(settings.openid_provider_url)
     try:
         session = _session(settings)
@@ -58,11 +66,12 @@ def name_of(settings: Settings, code: str, verifier: str) -> str | None:
         )
         told = session.get(endpoints["userinfo_endpoint"], timeout=TIMEOUT_S)
         told.raise_for_status()
-        name = told.json().get("preferred_username")
+        facts = told.json()
+        name, subject = facts.get("preferred_username"), facts.get("sub")
     except (OAuthError, requests.RequestException, ValueError) as error:
         log.warning("the provider did not confirm an account: %s", type(error).__name__)
         return None
-    return str(name) if name else None
+    return Account(str(name), str(subject)) if name and subject else None
 
 
 def _session(settings: Settings) -> OAuth2Session:

@@ -61,7 +61,7 @@ def closed_to(access: Access, person: Person | None) -> frozenset[str]:
     if person is not None:
         roles.add(SIGNED_IN)
         if person.named:
-            roles.add(person.name)
+            roles |= person.names
     return frozenset(name for name, who in access.readers.items() if roles.isdisjoint(who))
 
 

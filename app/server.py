@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -24,7 +25,7 @@ from app import faults, guard, login, metrics
 from app.addresses import Hosts
 from app.admin import downloads
 from app.admin import page as admin_page
-from app.auth import Access, may_see_metrics
+from app.auth import Access, may_see_metrics, unknown_collections
 from app.bodies import Bodies, upload_limits
 from app.chat import layout, look, markup, page
 from app.chat.turns import Stops
@@ -37,6 +38,8 @@ from app.temporary import TemporaryFolder
 from app.visitor import VisitorCookie
 from app.wiring import Services
 from pipelines.store import active, chats, documents
+
+log = logging.getLogger(__name__)
 
 # asyncio's own default is min(32, cores + 4), too few where a question waits in several threads.
 THREADS = 40
@@ -66,6 +69,9 @@ def create_app(services: Services, host: str | None = None) -> FastAPI:
     _add_export(app, services)
     access = app.state.access = Access(services.pool, services.settings)
     login.add(app, access, services.pool)
+    with services.pool.connection() as conn:
+        if told := unknown_collections(access.readers, documents.collections(conn)):
+            log.warning("%s", told)
     app.state.stops = Stops()
     # A mount at "/" answers for every path, so the other one comes before it.
     admin = _mount_admin(app, services)

@@ -109,7 +109,7 @@ class Settings(BaseSettings):
     )
     admins: str = Field(
         "",
-        description="On a Space: names of the Hugging Face accounts that administer, separated by commas.",
+        description="On a Space: the Hugging Face accounts that administer, separated by commas: names, or `sub:ID` with the account's id.",
     )
     readers: str = Field(
         "",

@@ -249,6 +249,11 @@ def open_collections(conn: Connection, closed: Iterable[str]) -> list[str]:
     return [row[0] for row in rows]
 
 
+def collections(conn: Connection) -> list[str]:
+    """The collections that hold documents."""
+    return open_collections(conn, [])
+
+
 def sources(conn: Connection, collection: str) -> set[str]:
     """The sources that a collection holds."""
     rows = conn.execute("select source from document where collection = %s", (collection,))

@@ -1,6 +1,8 @@
 """
 Rows of `app_secret`, `login_session` and `login_link`: who has signed in, on any server.
 
+`app_secret` also keeps which account a name belongs to, as ``account NAME``.
+
 Tokens are stored as digests: what is in the database opens nothing.
 """
 
@@ -35,6 +37,28 @@ def secret(conn: Connection, name: str) -> bytes:
     row = conn.execute("select value from app_secret where name = %s", (name,)).fetchone()
     assert row is not None
     return bytes(row[0])
+
+
+def bind_account(conn: Connection, name: str, subject: str) -> bool:
+    """
+    Whether an account's name belongs to this account: to the first that signed in with it.
+
+    :param subject: The provider's id of the account. A name can be given up and taken by another.
+    """
+    key = f"account {name}"
+    conn.execute(
+        "insert into app_secret (name, value) values (%s, %b) on conflict do nothing",
+        (key, subject.encode()),
+    )
+    return subject_of(conn, name) == subject
+
+
+def subject_of(conn: Connection, name: str) -> str | None:
+    """The id of the account that a name belongs to; None: nobody has signed in with it."""
+    row = conn.execute(
+        "select value from app_secret where name = %s", (f"account {name}",)
+    ).fetchone()
+    return None if row is None else bytes(row[0]).decode()
 
 
 def start(conn: Connection, token: str, session: Session, lifetime: timedelta) -> None:

@@ -18,11 +18,18 @@ from app.auth import COOKIE
 from tests.serving_app import running
 
 
+SPACE = {
+    "system": "spaces", "oauth_client_id": "id", "oauth_client_secret": SecretStr("secret"),
+    "space_host": "x.hf.space", "admins": "ada", "chat_sign_in": True,
+}  # fmt: skip
+
+
 class Provider:
     """Knows one account; checks the client's secret and the proof of the browser that left."""
 
     def __init__(self) -> None:
         self.url, self.name, self.challenge = "", "ada", ""
+        self.subject = "id-of-ada"
 
     def answer(self, handler: BaseHTTPRequestHandler, body: str) -> tuple[int, dict[str, str]]:
         if handler.path.endswith("openid-configuration"):
@@ -39,7 +46,7 @@ class Provider:
             if proof != self.challenge or client not in handler.headers.get("authorization", ""):
                 return 400, {"error": "invalid_grant"}
             return 200, {"access_token": "t", "token_type": "bearer"}
-        return 200, {"preferred_username": self.name}
+        return 200, {"preferred_username": self.name, "sub": self.subject}
 
 
 @pytest.fixture
@@ -77,11 +84,7 @@ def provider(monkeypatch) -> Iterator[Provider]:
 @pytest.fixture
 def space(provider, dsn, tiny_model, tmp_path):
     """A Space whose chat is for accounts, and which Ada administers."""
-    settings = {
-        "system": "spaces", "oauth_client_id": "id", "oauth_client_secret": SecretStr("secret"),
-        "space_host": "x.hf.space", "admins": "ada", "chat_sign_in": True,
-        "openid_provider_url": provider.url,
-    }  # fmt: skip
+    settings = {**SPACE, "openid_provider_url": provider.url}
     with running(dsn, tiny_model, tmp_path, **settings) as started:
         yield started
 
@@ -97,6 +100,39 @@ def depart(client, provider, next="/admin"):
     kept = left.headers["set-cookie"].split(";")[0].partition("=")[2]
     client.cookies.set(oauth.COOKIE, kept)
     return asked["state"][0]
+
+
+def sign_in(space, provider):
+    """A browser that has come back with the provider's account."""
+    client = space.client()
+    back = client.get(
+        "/login/callback", params={"code": "c", "state": depart(client, provider, "/")}
+    )
+    assert back.status_code == 303
+    client.cookies.set(COOKIE, back.headers["set-cookie"].split(";")[0].partition("=")[2])
+    return client
+
+
+def test_a_name_that_another_account_takes_opens_nothing(space, provider):
+    """Names can be given up and taken; the rights of the first stay with the first."""
+    assert sign_in(space, provider).get("/admin/config").status_code == 200
+    provider.subject = "id-of-mallory"
+    mallory = sign_in(space, provider)
+    assert mallory.get("/admin/config").status_code == 403
+    assert "sub:id-of-mallory may not open this page" in mallory.get("/login?next=/admin").text
+    provider.subject = "id-of-ada"
+    assert sign_in(space, provider).get("/admin/config").status_code == 200
+
+
+def test_an_admin_may_be_named_by_id(provider, dsn, tiny_model, tmp_path):
+    """Whatever the account is called at the moment."""
+    settings = {**SPACE, "admins": "sub:id-of-ada", "openid_provider_url": provider.url}
+    with running(dsn, tiny_model, tmp_path, **settings) as started:
+        for name in ("ada", "ada-lovelace"):
+            provider.name = name
+            assert sign_in(started, provider).get("/admin/config").status_code == 200
+        provider.subject = "id-of-bob"
+        assert sign_in(started, provider).get("/admin/config").status_code == 403
 
 
 def test_an_admin_signs_in_with_an_account(space, provider):
@@ -117,12 +153,8 @@ def test_an_admin_signs_in_with_an_account(space, provider):
 
 def test_another_account_may_chat_and_no_more(space, provider):
     """The list of admins decides at every request."""
-    provider.name = "bob"
-    client = space.client()
-    back = client.get(
-        "/login/callback", params={"code": "c", "state": depart(client, provider, "/")}
-    )
-    client.cookies.set(COOKIE, back.headers["set-cookie"].split(";")[0].partition("=")[2])
+    provider.name, provider.subject = "bob", "id-of-bob"
+    client = sign_in(space, provider)
     assert client.get("/config").status_code == 200
     assert client.get("/admin/config").status_code == 403
     page = client.get("/login", params={"next": "/admin"})
