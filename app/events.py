@@ -167,12 +167,10 @@ def _of_inputs(inputs: Sequence[Any], data: Sequence[Any]) -> str | None:
 def _of_input(component: Any, value: Any) -> str | None:
     if isinstance(component, gr.Number | gr.Slider):
         return None if isinstance(value, int | float | None) else NOT_JSON
-    if not isinstance(component, gr.Textbox) or value is None:
-        return None
-    if not isinstance(value, str):
+    if isinstance(component, gr.Textbox) and not isinstance(value, str | None):
         return NOT_JSON
-    most = component.max_length or TEXT_CHARS
-    if len(value) <= most:
+    most = getattr(component, "max_length", None) or TEXT_CHARS
+    if not isinstance(value, str) or len(value) <= most:
         return None
     name = component.label or "Text"
     return f"{name}: at most {most:,} characters are accepted, this has {len(value):,}."

@@ -28,6 +28,8 @@ STATUSES: dict[str, list[str] | None] = {
 }
 ORDERS = [("Newest first", "newest"), ("By title", "title"), ("Largest first", "size")]
 PREVIEWED = 20
+DEFAULT_COLLECTION = "default"
+_NOT_IN_NAMES = frozenset(",;=")
 
 
 def build(screen: Screen) -> None:
@@ -56,6 +58,11 @@ class _Documents:
             height=84,
             elem_id="upload",
         )
+        self.collection = gr.Textbox(
+            value=DEFAULT_COLLECTION, label="Collection", max_lines=1, max_length=60,
+            info="Uploads go here. ATTUNE_READERS says who may read a collection.",
+            elem_id="upload-collection",
+        )  # fmt: skip
         self.under_way = gr.HTML(elem_id="documents-jobs")
         with gr.Row(elem_classes="tools"):
             self.search = gr.Textbox(
@@ -92,7 +99,8 @@ class _Documents:
         self.pager.connect(screen)
         changed = [self.search.change, self.status.change, self.order.change]
         screen.on(changed, self._first_page, [], [self.pager.number], then_look=True)
-        screen.on(self.files.upload, self._upload, [self.files], [self.files], then_look=True)
+        given = [self.files, self.collection]
+        screen.on(self.files.upload, self._upload, given, [self.files], then_look=True)
         picks = f"() => [window.attuneChosen('{GROUP}')]"
         screen.on(self.again.click, self._index_again, [self.ids], [], then_look=True, js=picks)
         ask = [self.ask, self.question, self.doomed]
@@ -127,8 +135,9 @@ class _Documents:
     def _first_page(self, _: str) -> int:
         return 0
 
-    def _upload(self, who: str, paths: list[str] | None) -> None:
-        told = take_in(self._screen, who, [Path(path) for path in paths or []])
+    def _upload(self, who: str, paths: list[str] | None, collection: str | None) -> None:
+        files = [Path(path) for path in paths or []]
+        told = take_in(self._screen, who, files, _collection(collection))
         gr.Info(told, title="Uploaded", duration=6)
 
     def _index_again(self, who: str, ids: str) -> None:
@@ -172,7 +181,21 @@ class _Documents:
         return _preview(document, found, offset, total), [document_id, offset]
 
 
-def take_in(screen: Screen, who: str, paths: Sequence[Path]) -> str:
+def _collection(text: str | None) -> str:
+    """
+    The name of a collection as somebody typed it.
+
+    :raises InputError: No rule of ATTUNE_READERS could name it.
+    """
+    name = (text or "").strip() or DEFAULT_COLLECTION
+    if not name.isprintable() or not _NOT_IN_NAMES.isdisjoint(name):
+        raise InputError("The name of a collection has no comma, semicolon or equals sign.")
+    return name
+
+
+def take_in(
+    screen: Screen, who: str, paths: Sequence[Path], collection: str = DEFAULT_COLLECTION
+) -> str:
     """
     Store uploaded files and queue them to be indexed; what became of them, in a sentence.
 
@@ -184,17 +207,27 @@ def take_in(screen: Screen, who: str, paths: Sequence[Path]) -> str:
     waiting: list[DocumentId] = []
     known: list[str] = []
     with screen.services.pool.connection() as conn, conn.transaction():
+        is_new = collection not in (DEFAULT_COLLECTION, *documents.collections(conn))
         for path in paths:
             if path.stat().st_size > most_bytes:
                 raise InputError(f"{path.name} is larger than {parts.size(most_bytes)}.")
-            put = uploads.put(conn, source=path.name, title=path.name, content=path.read_bytes())
+            put = uploads.put(
+                conn,
+                source=path.name,
+                title=path.name,
+                content=path.read_bytes(),
+                collection=collection,
+            )
             if put.status == "queued":
                 waiting.append(put.document_id)
             else:
                 known.append(path.name)
         if waiting:
             queue.defer_in(conn, "ingest", who=who, document_ids=waiting)
-    said = [f"{parts.count(len(waiting), 'file')} will be indexed."] if waiting else []
+    where = "" if collection == DEFAULT_COLLECTION else f" in the collection {collection}"
+    said = [f"{parts.count(len(waiting), 'file')} will be indexed{where}."] if waiting else []
+    if is_new and waiting:
+        said.append("This collection is new.")
     if known:
         said.append(f"Already there, with the same content: {', '.join(known[:5])}.")
     return " ".join(said)

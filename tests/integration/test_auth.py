@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
-from app import auth, limits
+from app import auth, doctor, limits
 from app.auth import COOKIE, policy_of
 from app.settings import Settings
 from pipelines.errors import AccessError, InputError
-from pipelines.store import sessions
+from pipelines.store import documents, sessions
 from pipelines.store.sessions import Session
 from tests.serving_app import running
 
@@ -329,3 +329,23 @@ def test_half_configured_sign_in_is_refused(values):
     """A door that looks locked and is not, or the other way round, must not open at all."""
     with pytest.raises(InputError, match=re.compile("OAUTH|ADMINS|SIGN_IN|Hugging Face")):
         _policy(**values)
+
+
+def test_rules_for_unknown_collections_are_told(dsn, tiny_model, tmp_path, caplog):
+    """A mistyped name closes nothing: said at the start and by the doctor, with what there is."""
+    with running(dsn, tiny_model, tmp_path, readers="hrr=admins; Board=ada") as started:
+        with started.services.pool.connection() as conn:
+            documents.begin(
+                conn, source="a", title="a", sha256="0" * 64, mime="text/plain", content=b"a",
+                collection="hr",
+            )  # fmt: skip
+        auth_of = started.app.state.access
+        with started.services.pool.connection() as conn:
+            told = auth.unknown_collections(auth_of.readers, documents.collections(conn))
+        (check,) = [c for c in doctor.examine_services(started.services) if c.name == "readers"]
+    assert check.state == "warning"
+    assert check.detail == told
+    assert "Board, hrr" in told
+    assert "with documents: hr." in told
+    assert "ATTUNE_READERS names collections without documents: Board, hrr" in caplog.text
+    assert auth.unknown_collections({"hr": frozenset(["admins"])}, ["hr", "default"]) is None

@@ -17,7 +17,6 @@ from app import oauth
 from app.auth import COOKIE
 from tests.serving_app import running
 
-
 SPACE = {
     "system": "spaces", "oauth_client_id": "id", "oauth_client_secret": SecretStr("secret"),
     "space_host": "x.hf.space", "admins": "ada", "chat_sign_in": True,

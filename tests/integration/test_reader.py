@@ -59,7 +59,7 @@ def test_rules_say_who_may_read(started):
     person = SimpleNamespace
     assert closed_to(access, None) == {"board", "staff", "ops"}
     assert closed_to(access, person(name="guest", admin=False, named=False)) == {"board", "ops"}
-    assert closed_to(access, person(name="ada", admin=False, named=True)) == {"ops"}
+    assert closed_to(access, person(name="ada", admin=False, named=True, names={"ada"})) == {"ops"}
     # A shared password's user is nobody in particular, whatever they are called.
     assert "board" in closed_to(access, person(name="ada", admin=False, named=False))
     assert closed_to(access, person(name="admin", admin=True, named=False)) == set()

@@ -16,6 +16,7 @@ from starlette.requests import HTTPConnection
 
 from app import bodies, events, sessions
 from app.bodies import SMALL_BYTES
+from pipelines.store import documents
 from tests import matrix
 from tests.serving_app import listening
 
@@ -152,6 +153,12 @@ def test_an_upload_can_be_used_and_lies_where_nobody_else_reads(served):
         body = event(served, "/admin", cookie, [file_of(path, orig_name="a.txt", size=11)], session)
         assert client.post("/admin" + JOIN, json=body).status_code == 200
         assert all(outcome["success"] for outcome in matrix.outcomes(client, "/admin", session))
+        (path,) = client.post(bodies.UPLOAD, files={"files": ("b.txt", b"Other words.")}).json()
+        body["data"] = [[file_of(path)] if value else "papers" for value in body["data"]]
+        assert client.post("/admin" + JOIN, json=body).status_code == 200
+        assert all(outcome["success"] for outcome in matrix.outcomes(client, "/admin", session))
+    with served.services.pool.connection() as conn:
+        assert documents.collections(conn) == ["default", "papers"]
     assert folder.parent == served.services.settings.home / "tmp"
     assert folder.stat().st_mode & 0o777 == 0o700
     assert Path(path).is_relative_to(folder)
