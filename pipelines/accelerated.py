@@ -63,10 +63,13 @@ def folder_for(cache: Path, model_sha256: str) -> Path:
 
 
 def read_verdict(folder: Path) -> Verdict | None:
-    """What was found when the twin was built; None: it has not been built."""
+    """What was found when the twin was built; None: it has not been built, or cannot be read."""
     try:
         return Verdict(**json.loads((folder / VERDICT).read_text()))
     except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        log.warning("%s is damaged, the twin is built again: %s", folder / VERDICT, error)
         return None
 
 
@@ -247,6 +250,11 @@ def load(
         return None
     try:
         return AcceleratedEncoder(folder, verdict.manifest_sha256, threads=threads)
-    except (ArtifactError, ImportError, OSError, RuntimeError, InputError) as error:
+    except ArtifactError as error:
+        log.warning("%s It is built again. Until then torch serves.", error)
+        with suppress(OSError):
+            (folder / VERDICT).unlink()
+        return None
+    except (ImportError, OSError, RuntimeError, InputError) as error:
         log.warning("the accelerated model is not used, torch serves: %s", error)
         return None

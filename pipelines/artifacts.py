@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines import files
 from pipelines.errors import ArtifactError, InputError
 
 MANIFEST = "manifest.json"
@@ -53,7 +54,8 @@ class Manifest:
 
     def write(self, folder: Path) -> None:
         """Store beside the files."""
-        (folder / MANIFEST).write_text(json.dumps(self.files, indent=1, sort_keys=True))
+        text = json.dumps(self.files, indent=1, sort_keys=True)
+        files.write_text(folder / MANIFEST, text)
 
 
 def verify(folder: Path, expected_sha256: str) -> None:
@@ -70,7 +72,10 @@ def verify(folder: Path, expected_sha256: str) -> None:
     stored = folder / MANIFEST
     if not stored.is_file():
         raise ArtifactError(f"The model in {folder} is not the one stored, and has no {MANIFEST}.")
-    listed: dict[str, str] = json.loads(stored.read_text())
+    try:
+        listed: dict[str, str] = dict(json.loads(stored.read_text()))
+    except (ValueError, TypeError):
+        raise ArtifactError(f"The model in {folder} and its {MANIFEST} are damaged.") from None
     for name in sorted(listed.keys() | found.files.keys()):
         if name not in found.files:
             raise ArtifactError(f"{folder / name} is missing.")
@@ -117,7 +122,8 @@ def put(folder: Path, store: Path) -> tuple[Path, str]:
 
 def sync(folder: Path) -> None:
     """See to it that a folder's files are on the disk."""
-    for path in (*_files(folder), folder / MANIFEST):
+    listed = (folder / MANIFEST,) if (folder / MANIFEST).is_file() else ()
+    for path in (*_files(folder), *listed):
         handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines import artifacts, memory
+from pipelines import artifacts, files, memory
 from pipelines.accelerated import (
     VERDICT,
     AcceleratedEncoder,
@@ -71,9 +71,11 @@ def build(model: Path, target: Path, texts: Sequence[str]) -> Verdict:
         except Exception as error:  # any model the tools cannot carry stays with torch
             log.info("no accelerated twin of %s", model, exc_info=True)
             verdict = Verdict(False, f"conversion failed: {type(error).__name__}: {error}")
-        (staging / VERDICT).write_text(json.dumps(asdict(verdict), indent=1))
+        files.write_json(staging / VERDICT, asdict(verdict))
+        artifacts.sync(staging)
         shutil.rmtree(target, ignore_errors=True)
         staging.rename(target)
+        files.sync_folder(target.parent)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return verdict
@@ -123,8 +125,7 @@ def build_in_child(
     if child.returncode != 0 or verdict is None:
         last = (said.strip().splitlines() or ["no message"])[-1]
         verdict = Verdict(False, f"the conversion process ended with {child.returncode}: {last}")
-        target.mkdir(parents=True, exist_ok=True)  # nobody is to try again and again
-        (target / VERDICT).write_text(json.dumps(asdict(verdict), indent=1))
+        files.write_json(target / VERDICT, asdict(verdict))  # nobody is to try again and again
     return verdict
 
 

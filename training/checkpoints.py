@@ -16,7 +16,7 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from pipelines.artifacts import Manifest
-from training.rundir import write_json
+from pipelines.files import write_json
 
 MARKER = "complete.json"
 

@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import AttuneError, BusyError
+from pipelines.files import write_json
 from pipelines.orphan import when_parent_ends
 from training.progress import Reporter
-from training.rundir import RunDir, RunSettings, write_json
+from training.rundir import RunDir, RunSettings
 
 # One process may embed for hours before the others are needed.
 PATIENCE = timedelta(days=1)

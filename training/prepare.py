@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from pipelines import accelerated
 from pipelines.encoder import Encoder, LocalEncoder, Vectors
 from pipelines.errors import InputError
+from pipelines.files import write_staged
 from pipelines.windows import cut
-from training.rundir import Question, RunDir, RunSettings, write_staged
+from training.rundir import Question, RunDir, RunSettings
 
 Ints = NDArray[np.int64]
 BLOCK = 256

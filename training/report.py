@@ -14,6 +14,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from pipelines.files import write_json, write_staged
 from pipelines.store import evaluations
 from pipelines.store.db import Connection
 from pipelines.store.evaluations import Evaluation, QuestionRow
@@ -36,7 +37,6 @@ from training.dataset import Dataset
 from training.metrics import COMPARED
 from training.paid import PRICES_AS_OF
 from training.rankings import Mode
-from training.rundir import write_json, write_staged
 
 MEASURES = ("hit@1", "hit@3", "hit@5", "hit@10", "mrr@10", "ndcg@10", "map@100", "recall@100")
 TONE = {"better": "better", "worse": "worse", "no proof yet": "open"}

@@ -8,13 +8,12 @@ knows no database, queue or settings.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from pipelines.files import write_json, write_staged
 from training.options import TrainOptions
 
 
@@ -157,27 +156,6 @@ def last_lines(path: Path, count: int, *, most_bytes: int = 20_000) -> str:
     # A progress bar writes over its line: what it wrote last is what a person would see.
     lines = [line.rstrip("\r").rpartition("\r")[2] for line in text.splitlines(keepends=False)]
     return "\n".join(lines[-count:])
-
-
-def write_staged(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Let `write` fill a file that appears under its name complete, or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Store JSON, staged."""
-    data = json.dumps(value, ensure_ascii=False, indent=1).encode()
-    write_staged(path, lambda file: file.write(data))
 
 
 def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:

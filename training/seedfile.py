@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines import files
 from pipelines.errors import InputError
 
 KEYS = ("queries", "corpus", "relevant_docs")
@@ -76,10 +77,7 @@ def _storable(text: str) -> bool:
 
 def write(path: Path, seed: SeedFile) -> None:
     """Store as JSON, or as CSV where the name ends in .csv; appears complete or not at all."""
-    staged = path.with_name(f".{path.name}.part")
-    # Rows of CSV end as its standard says, on every system.
-    staged.write_text(render(seed, path.suffix), encoding="utf-8", newline="")
-    staged.replace(path)
+    files.write_text(path, render(seed, path.suffix))
 
 
 def parse(text: str) -> SeedFile:

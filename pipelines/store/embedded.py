@@ -6,6 +6,7 @@ The last process to leave stops it. Clients connect through a socket inside the 
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 import warnings
@@ -15,6 +16,7 @@ from typing import Any
 
 import psutil
 
+from pipelines import files
 from pipelines.errors import NotReadyError
 
 CONFIG = "attune.conf"
@@ -64,6 +66,7 @@ class EmbeddedPostgres:
                 with PostgresServer._lock:
                     self._server.ensure_pgdata_inited()
                     _configure(data)
+                    _forget_damaged_list(data)
                 self._server.start()
             except Exception as error:
                 # The library waits 10 s; recovery after a crash on a busy machine takes longer,
@@ -119,9 +122,20 @@ class EmbeddedPostgres:
 
 def _configure(data: Path) -> None:
     """Write our settings beside the server's own file, which includes them."""
-    (data / CONFIG).write_text(SERVER_SETTINGS)
-    (data / CONFIG).chmod(0o644)
+    files.write_text(data / CONFIG, SERVER_SETTINGS)
     main = data / "postgresql.conf"
     line = f"include_if_exists = '{CONFIG}'\n"
     if line not in (text := main.read_text()):
-        main.write_text(f"{text}\n{line}")
+        files.write_text(main, f"{text}\n{line}")
+
+
+def _forget_damaged_list(data: Path) -> None:
+    """Let the library begin its list of processes again if a full disk cut it off."""
+    listed = data / ".handle_pids.json"
+    try:
+        json.loads(listed.read_text() or "[]")
+    except FileNotFoundError:
+        return
+    except ValueError:
+        log.warning("%s is damaged and is begun again", listed)
+        listed.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 
@@ -85,3 +86,28 @@ def test_a_model_that_cannot_be_converted_keeps_torch(tmp_path):
     assert not verdict.usable
     assert "conversion failed" in verdict.reason
     assert accelerated.read_verdict(tmp_path / "twin") == verdict
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[1]", b'{"usable": true, "who": 1}', b"\xff\xfe"])
+def test_a_damaged_verdict_counts_as_not_built(built, tmp_path, damage):
+    """A full disk or a power cut once left it empty, and Attune never started again."""
+    cache, sha256, _ = built
+    copy = tmp_path / "cache"
+    shutil.copytree(cache, copy)
+    (accelerated.folder_for(copy, sha256) / accelerated.VERDICT).write_bytes(damage)
+    assert accelerated.read_verdict(accelerated.folder_for(copy, sha256)) is None
+    assert accelerated.load(copy, sha256) is None
+
+
+def test_a_twin_with_a_damaged_file_is_built_again(built, tmp_path):
+    """Whichever file was cut off, torch serves, and the next build finds nothing there."""
+    cache, sha256, _ = built
+    names = [p.name for p in accelerated.folder_for(cache, sha256).iterdir()]
+    assert len(names) > 4
+    for name in set(names) - {artifacts.MANIFEST, accelerated.VERDICT}:
+        copy = tmp_path / name
+        shutil.copytree(cache, copy)
+        folder = accelerated.folder_for(copy, sha256)
+        (folder / name).write_bytes((folder / name).read_bytes()[:10])
+        assert accelerated.load(copy, sha256) is None, name
+        assert accelerated.read_verdict(folder) is None, name

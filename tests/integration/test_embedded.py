@@ -1,0 +1,27 @@
+"""The embedded database starts again whatever a full disk cut off of its small files."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import psycopg
+
+from pipelines.store.embedded import CONFIG, EmbeddedPostgres
+
+
+def test_files_that_were_cut_off_do_not_keep_it_from_starting():
+    """Settings are written again, the list of processes is begun again."""
+    folder = Path(tempfile.mkdtemp(prefix="at"))  # short: its socket lies in it
+    try:
+        with EmbeddedPostgres(folder):
+            pass
+        data = folder / "pg"
+        for name, left in [(CONFIG, ""), ("postgresql.conf", ""), (".handle_pids.json", "[12,")]:
+            assert (data / name).exists(), name
+            (data / name).write_text(left)
+        with EmbeddedPostgres(folder) as server, psycopg.connect(server.dsn) as conn:
+            assert conn.execute("show jit").fetchone() == ("off",)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
