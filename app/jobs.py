@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from app import importing, running, tuning, upkeep, versions
+from app import importing, methods, running, tuning, upkeep, versions
+from app.improve import action, schedule
 from app.running import Work, task
 from app.wiring import open_ingester
 from pipelines import uploads
@@ -185,6 +186,24 @@ def promote(
         work.services, name, who=who, override=override, on_progress=work.tell, stop=work.stop
     )
     return {"version": name, "epoch": after.epoch}
+
+
+@task
+def improve(work: Work, *, who: str = "system") -> dict[str, Any]:
+    """Make pairs, train, compare, and promote what is better; one that was cut off goes on."""
+    with work.services.pool.connection() as conn:
+        if who == schedule.WHO and not action.is_unfinished(conn) and not schedule.state(conn).due:
+            return {"outcome": "nothing", "sentence": "Nothing new came in meanwhile."}
+    done = action.run(work.services, who=who, on_progress=work.tell, stop=work.stop)
+    return action.as_json(done)
+
+
+@task
+def measure(work: Work, *, who: str = "system") -> dict[str, Any]:
+    """Measure how fast this machine trains, once, so that estimates are there when asked for."""
+    with_what = methods.machine(work.services)
+    choice = methods.choose(work.services, with_what, on_progress=work.tell, stop=work.stop)
+    return {"recommended": choice.method, "reason": choice.reason}
 
 
 @task

@@ -28,6 +28,8 @@ QUEUE_OF = {
     "train": TRAIN,
     "probe": TRAIN,
     "evaluate": TRAIN,
+    "improve": TRAIN,
+    "measure": TRAIN,
 }
 
 
@@ -58,7 +60,7 @@ def defer_in(conn: Connection, task: str, *, who: str, **arguments: Any) -> JobI
 def _lock(task: str, arguments: dict[str, Any]) -> str | None:
     """What runs one at a time on all machines together; on one machine, a queue's jobs do."""
     match task:
-        case "promote" | "cleanup" | "generate":
+        case "promote" | "cleanup" | "generate" | "improve":
             return task
         case "import_pairs":  # both give passages their side, by what is there
             return "generate"

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app import versions
+from app import methods, versions
 from app.wiring import Services, llm_options
 from pipelines import registry
 from pipelines.errors import InputError
-from pipelines.progress import OnProgress, Progress, Stop, check, never
+from pipelines.progress import OnProgress, Progress, Stop, never
 from pipelines.store import active, evaluations, indexes, models, pairs
 from pipelines.store.db import Connection
 from pipelines.store.ids import EvaluationId, RunId
 from pipelines.store.models import Model
 from pipelines.store.pairs import Passage
-from training import asking, collect, gate, run, stored
+from training import asking, collect, run, stored
 from training import progress as training_progress
 from training import report as reports
 from training.candidates import Surroundings, check_name, identity, resolve
@@ -29,7 +29,6 @@ from training.collect import Summary
 from training.comparison import Report
 from training.dataset import Dataset, of_file
 from training.evaluate import evaluate as compare
-from training.launch import Machine
 from training.offline import PER_PASSAGE, OfflineGenerator
 from training.options import TrainOptions
 from training.rankings import Rules
@@ -45,14 +44,6 @@ CORPUS = "corpus"
 
 def silent(_: Progress) -> None:
     """Tells nobody."""
-
-
-def machine(services: Services, processes: int = 1) -> Machine:
-    """What a run may use of this machine."""
-    import torch
-
-    device = services.settings.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    return Machine(device, processes, services.settings.threads)
 
 
 def options(services: Services, **chosen: Any) -> TrainOptions:
@@ -83,15 +74,14 @@ def probe(
     """
     with services.pool.connection() as conn:
         found = stored.material(conn, generators=generators, seed=chosen.seed)
-        _, folder = run.base_model(conn, base, services.options.models)
-
-    def told(step: str) -> None:
-        check(stop)
-        on_progress(Progress(f"measuring: {step}"))
-
+        model, folder = run.base_model(conn, base, services.options.models)
     from training import preflight  # which loads torch; a worker does when a job needs it
 
-    return preflight.probe(folder, found, chosen, machine(services), told)
+    with_what = methods.machine(services)
+    report, speed = preflight.probe(folder, found, chosen, with_what, on_progress, stop)
+    if not chosen.freeze_layers:  # else it is not what runs take in general
+        methods.keep(services, model, with_what, speed)
+    return report
 
 
 def create_run(
@@ -128,7 +118,7 @@ def train(
         on_progress(Progress(at.stage, at.step, at.total, at.samples_per_s, at.eta_s))
 
     folders = Folders.under(services.settings.home)
-    with_what = machine(services, processes)
+    with_what = methods.machine(services, processes)
     model = run.execute(services.pool, folders, run_id, with_what, told, stop=stop)
     versions.share(services, model)
     return model
@@ -166,6 +156,7 @@ def generate(
     *,
     per_passage: int | None = None,
     limit: int = collect.MOST_PASSAGES,
+    without: Sequence[str] = (),
     by: str = "system",
     on_progress: OnProgress = silent,
     stop: Stop = never,
@@ -175,13 +166,14 @@ def generate(
 
     :param source: See `generator_name`.
     :param per_passage: Questions for each; None: as many as suit the source.
+    :param without: Collections to leave out.
     """
     name = generator_name(services, source)
     handle = services.replica.refresh()
     if source == "feedback":
         return collect.collect_liked(services.pool, handle, created_by=by)
     with services.pool.connection() as conn:
-        passages = collect.waiting(conn, name, limit)
+        passages = collect.waiting(conn, name, limit, without=without)
     count = per_passage or (asking.QUESTIONS if source == "llm" else PER_PASSAGE)
     on_progress(Progress("asking", 0, len(passages)))
     return make_pairs(
@@ -336,6 +328,7 @@ def promote_if_better(
     *,
     who: str,
     on_progress: OnProgress = silent,
+    on_compared: Callable[[EvaluationId], object] = lambda _: None,
     stop: Stop = never,
 ) -> Automatic:
     """
@@ -343,6 +336,8 @@ def promote_if_better(
     serve if it is better: no worse is not enough. What was decided is kept in the audit.
 
     An evaluation of the same two on the same questions is not made twice.
+
+    :param on_compared: Called when the figures are there, before anything else is done.
     """
     with services.pool.connection() as conn:
         model = registry.find(conn, name)
@@ -363,7 +358,9 @@ def promote_if_better(
         with services.pool.connection() as conn:
             found = evaluations.latest_of(conn, identity(model), identity(serving))
     assert found is not None, "it was just stored"
-    verdict = gate.decide(found.figures, identity(model), identity(serving))
+    on_compared(found.id)
+    with services.pool.connection() as conn:
+        verdict = versions.verdict(conn, model, serving)
     if not verdict.better:
         detail = {"version": name, "gate": verdict.reason, "evaluation": found.id, "auto": True}
         with services.pool.connection() as conn:

@@ -83,15 +83,22 @@ class Draft:
     visitor: str | None = None
 
 
-def waiting(conn: Connection, generator: str, limit: int = MOST_PASSAGES) -> list[Passage]:
+def waiting(
+    conn: Connection,
+    generator: str,
+    limit: int = MOST_PASSAGES,
+    *,
+    without: Sequence[str] = (),
+) -> list[Passage]:
     """
     The passages that a generator has not seen, at most `limit`: an even sample of the documents.
 
+    :param without: Collections to leave out.
     :raises InputError: There is no document with text.
     """
     found = [
         passage
-        for passage in pairs.passages(conn, suspicious_code=documents.SUSPICIOUS)
+        for passage in pairs.passages(conn, suspicious_code=documents.SUSPICIOUS, without=without)
         if len(passage.text) >= SHORTEST_CHARS
     ]
     if not found:

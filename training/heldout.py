@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sentence_transformers.sentence_transformer.evaluation import SentenceEvaluator
 
 from pipelines.encoder import Vectors
+from training.costs import MOST_WINDOWS
 from training.prepare import Ints, Prepared
 
 DEPTH = 10
@@ -17,8 +18,6 @@ NDCG = f"heldout_ndcg@{DEPTH}"
 HIT = "heldout_hit@5"
 # Stands before the names of the base model's figures.
 BASE = "base_"
-# Windows that one evaluation embeds: those of the right passages, and the nearest others.
-MOST_WINDOWS = 400
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,13 @@ from pipelines.errors import InputError
 
 Method = Literal["full", "lora", "query", "adapter"]
 METHODS: tuple[Method, ...] = get_args(Method)
+# What people see; commands take the key.
+LABELS: dict[Method, str] = {
+    "adapter": "Adapter",
+    "query": "Query side",
+    "lora": "LoRA",
+    "full": "Full (whole encoder)",
+}
 
 
 @dataclass(frozen=True)

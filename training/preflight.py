@@ -5,7 +5,7 @@ What a run will take on this machine, by method, from a few measured steps; and 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,9 +13,21 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.embedding import Watched
 from pipelines.encoder import LocalEncoder
+from pipelines.progress import OnProgress, Progress, Stop, check, never
 from pipelines.windows import cut
-from training.heldout import HIT, MOST_WINDOWS, figures
+from training.costs import (
+    FEW_PAIRS,
+    MOST_WINDOWS,
+    Amount,
+    MethodCost,
+    Speed,
+    StepCost,
+    costs,
+    recommend,
+)
+from training.heldout import HIT, figures
 from training.launch import Machine
 from training.options import METHODS, Method, TrainOptions
 from training.run import Material
@@ -25,33 +37,13 @@ from training.rundir import Question
 PROBE_PAIRS = 8
 PROBE_STEPS = 2
 PROBE_WINDOWS = 64
-# Starting two processes that import torch.
-START_S = 15.0
+# Windows that the adapter's step is measured on; it grows with them.
+ADAPTER_WINDOWS = 4096
 MB = 1e6
-# Interpreter, torch and the tokenizer, before any weights.
-RUNTIME_MB = 700
-# Longer than this a person would rather have less gain sooner.
-PATIENCE_MINUTES = 60
-FEW_PAIRS = 100
 FEW_HELDOUT = 30
 NEARLY_ALL = 0.98
-SERVING: dict[Method, str] = {
-    "full": "every window is embedded again",
-    "lora": "every window is embedded again",
-    "query": "stored vectors stay",
-    "adapter": "every window is embedded again; with questions only, stored vectors stay",
-}
-
-
-@dataclass(frozen=True)
-class MethodCost:
-    """What one method takes."""
-
-    method: Method
-    minutes: float
-    memory_mb: float
-    disk_mb: float
-    serving: str
+# A method's few steps take about as long as embedding so many windows.
+STEPS_AS_WINDOWS = 100
 
 
 @dataclass(frozen=True)
@@ -69,82 +61,91 @@ class Preflight:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class _Step:
-    seconds_per_pair: float
-    saved_mb_per_pair: float
-    weights_mb: float
-    trained_mb: float
-
-
 def probe(
     base: Path,
     found: Material,
     options: TrainOptions,
     machine: Machine,
-    on_step: Callable[[str], None] = lambda _: None,
-) -> Preflight:
+    on_progress: OnProgress = lambda _: None,
+    stop: Stop = never,
+) -> tuple[Preflight, Speed]:
     """
     Measure a few steps of every method and tell what the whole would take.
 
     :param base: Folder of the base model.
-    :param on_step: Told what is measured next.
+    :param on_progress: Told what is measured, how far that is, and how long the rest takes.
+    :raises Stopped: `stop` said so.
     """
-    on_step("embedding")
     encoder = LocalEncoder(base, device=machine.device, threads=machine.threads)
     texts, owner = _windows(encoder, found.corpus, options)
-    per_window = _seconds_per_window(encoder, texts)
-    base_hit = _base_hit(encoder, found, texts, owner)
+    placed = min(len(texts), MOST_WINDOWS) if found.heldout else 0
+    steps = STEPS_AS_WINDOWS * len(METHODS)
+    window_s = [0.0]
+
+    def tell(done: int) -> None:
+        check(stop)
+        left = (placed + steps - done) * window_s[0] or None
+        on_progress(Progress("measuring", done, placed + steps, eta_s=left))
+
+    questions = [q.text for q in found.train]
+    tell(0)
+    window_s[0] = seconds_per_window(encoder, texts)
+    base_hit = _base_hit(
+        encoder, found, texts, owner, lambda done, _: tell(min(done, placed)), stop
+    )
+    speed = measure(
+        base,
+        encoder,
+        texts,
+        questions,
+        options,
+        machine,
+        window_s=window_s[0],
+        on_method=lambda n: tell(placed + STEPS_AS_WINDOWS * n),
+    )
     pairs = sum(len(q.passages) for q in found.train)
-    embedding_s = per_window * (len(texts) + len(found.train))
-    store_mb = len(texts) * encoder.dimension * 4 / MB
-    costs = []
-    for method in METHODS:
-        on_step(method)
-        chosen = replace(
-            options,
-            method=method,
-            epochs=options.epochs if method == options.method else None,
-            learning_rate=None,
-            freeze_layers=options.freeze_layers if method == "full" else 0,
-        )
-        if method == "adapter":
-            seconds = chosen.resolved_epochs * pairs * _adapter_s(len(texts), encoder.dimension)
-            memory, disk = RUNTIME_MB + 3 * store_mb, 2 * _size_mb(base) + store_mb
-        else:
-            step = _measure(base, found, texts, chosen, machine)
-            judged = per_window * (0 if method == "query" else MOST_WINDOWS)
-            rounds = chosen.resolved_epochs
-            seconds = rounds * (pairs * step.seconds_per_pair / machine.processes + judged)
-            at_once = min(options.batch_size, options.mini_batch_size)
-            memory = (
-                RUNTIME_MB + step.weights_mb + 3 * step.trained_mb
-                + at_once * step.saved_mb_per_pair + store_mb
-            )  # fmt: skip
-            # Two checkpoints and one being written; the model in the run folder and in the store.
-            disk = 3 * (step.weights_mb + 2 * step.trained_mb) + 2 * step.weights_mb + store_mb
-        minutes = (START_S + embedding_s + seconds) / 60
-        costs.append(MethodCost(method, minutes, memory, disk, SERVING[method]))
-    recommended, reason = recommend(costs, pairs)
+    amount = Amount(len(texts), pairs, len(found.train))
+    listed = costs(speed, amount, options, machine.processes)
+    recommended, reason = recommend(listed, pairs)
     warnings = few_pairs(found)
     if base_hit is not None and base_hit >= NEARLY_ALL:
         warnings.append(
             f"the base model finds {base_hit:.0%} of the held-out questions' passages in its first"
             f" five of the nearest ones: little is left to gain"
         )
-    return Preflight(costs, recommended, reason, base_hit, warnings)
+    return Preflight(listed, recommended, reason, base_hit, warnings), speed
 
 
-def recommend(costs: list[MethodCost], pairs: int) -> tuple[Method, str]:
-    """The method to take on this machine, and why."""
-    minutes = {cost.method: cost.minutes for cost in costs}
-    if pairs < FEW_PAIRS:
-        return "adapter", f"{pairs} pairs are too few to train the encoder itself."
-    if minutes["full"] <= PATIENCE_MINUTES:
-        return "full", f"the largest gain, in {minutes['full']:.0f} minutes."
-    if minutes["query"] <= PATIENCE_MINUTES:
-        return "query", f"full would take {minutes['full'] / 60:.1f} hours here."
-    return "adapter", f"full would take {minutes['full'] / 60:.1f} hours here."
+def measure(
+    base: Path,
+    encoder: LocalEncoder,
+    windows: Sequence[str],
+    questions: Sequence[str],
+    options: TrainOptions,
+    machine: Machine,
+    *,
+    window_s: float | None = None,
+    on_method: Callable[[int], None] = lambda _: None,
+) -> Speed:
+    """
+    How fast this machine embeds with a model and trains it; takes some seconds.
+
+    :param windows: Texts as they are embedded, a few at least.
+    :param on_method: Told how many methods are measured.
+    """
+    window_s = seconds_per_window(encoder, windows) if window_s is None else window_s
+    steps: dict[Method, StepCost] = {}
+    for number, method in enumerate(METHODS):
+        on_method(number)
+        if method != "adapter":
+            chosen = replace(
+                options,
+                method=method,
+                freeze_layers=options.freeze_layers if method == "full" else 0,
+            )
+            steps[method] = _measure(base, questions, windows, chosen, machine)
+    adapter_s = _adapter_s(ADAPTER_WINDOWS, encoder.dimension) / ADAPTER_WINDOWS
+    return Speed(window_s, adapter_s, encoder.dimension, _size_mb(base), steps)
 
 
 def few_pairs(found: Material) -> list[str]:
@@ -174,7 +175,8 @@ def _windows(
     return texts, owner
 
 
-def _seconds_per_window(encoder: LocalEncoder, texts: list[str]) -> float:
+def seconds_per_window(encoder: LocalEncoder, texts: Sequence[str]) -> float:
+    """What embedding a window takes, at many of them."""
     sample = texts[:: max(1, len(texts) // PROBE_WINDOWS)][:PROBE_WINDOWS]
     encoder.encode_documents(sample[:4])
     started = time.perf_counter()
@@ -183,7 +185,12 @@ def _seconds_per_window(encoder: LocalEncoder, texts: list[str]) -> float:
 
 
 def _base_hit(
-    encoder: LocalEncoder, found: Material, texts: list[str], owner: list[str]
+    encoder: LocalEncoder,
+    found: Material,
+    texts: list[str],
+    owner: list[str],
+    on_texts: Callable[[int, int], None],
+    stop: Stop,
 ) -> float | None:
     """Hit rate@5 of the base model among the passages of held-out questions; None: none held out."""
     asked: list[Question] = found.heldout[:FEW_HELDOUT]
@@ -197,13 +204,17 @@ def _base_hit(
     gold = [np.array([place[p] for p in q.passages]) for q in asked]
     passage = np.array([place[owner[i]] for i in chosen])
     questions = encoder.encode_queries([q.text for q in asked])
-    windows = encoder.encode_documents([texts[i] for i in chosen])
+    windows = Watched(encoder, on_texts, stop).encode_documents([texts[i] for i in chosen])
     return figures(questions @ windows.T, passage, gold)[HIT]
 
 
 def _measure(
-    base: Path, found: Material, texts: list[str], options: TrainOptions, machine: Machine
-) -> _Step:
+    base: Path,
+    questions: Sequence[str],
+    texts: Sequence[str],
+    options: TrainOptions,
+    machine: Machine,
+) -> StepCost:
     """A few steps on a batch of questions and windows."""
     import torch
     from torch.nn.functional import cross_entropy, normalize
@@ -215,9 +226,9 @@ def _measure(
     model.train()
     trained = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(trained, lr=1e-9)
-    columns = [[q.text for q in found.train[:PROBE_PAIRS]]]
+    columns = [list(questions[:PROBE_PAIRS])]
     if options.method != "query":
-        columns.append(texts[:: max(1, len(texts) // PROBE_PAIRS)][: len(columns[0])])
+        columns.append(list(texts[:: max(1, len(texts) // PROBE_PAIRS)][: len(columns[0])]))
     features = [
         {
             key: value.to(model.device) if isinstance(value, torch.Tensor) else value
@@ -242,7 +253,7 @@ def _measure(
     size = sum(p.numel() * p.element_size() for p in model.parameters()) / MB
     trained_size = sum(p.numel() * p.element_size() for p in trained) / MB
     count = len(columns[0])
-    return _Step(seconds / count, saved() / MB / count, size, trained_size)
+    return StepCost(seconds / count, saved() / MB / count, size, trained_size)
 
 
 def _median_s(step: Callable[[], None]) -> float:

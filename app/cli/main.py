@@ -22,6 +22,7 @@ from app.cli import (
     doctor,
     documents,
     evaluate,
+    improve,
     jobs,
     lean,
     models,
@@ -46,6 +47,7 @@ app.command("ask")(ask.ask)
 app.command("ingest")(documents.ingest)
 app.add_typer(documents.group, name="documents")
 app.add_typer(pairs.group, name="pairs")
+app.command("improve")(improve.improve)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(models.group, name="models")

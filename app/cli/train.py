@@ -79,7 +79,7 @@ def train(
 
     Interrupted or killed, `attune train --resume RUN` goes on from the last checkpoint.
     """
-    from app import tuning, versions
+    from app import methods, versions
     from app.cli.common import emit_json, hand_over, print_automatic, services
     from pipelines.errors import InputError
     from pipelines.store.ids import RunId
@@ -96,7 +96,7 @@ def train(
     with services() as opened:
         settings = opened.settings
         folders = run.Folders.under(settings.home)
-        machine = tuning.machine(opened, processes)
+        machine = methods.machine(opened, processes)
         if resume is not None:
             run_id = RunId(resume)
         else:
@@ -117,7 +117,7 @@ def train(
                 found = _material(conn, pairs, heldout, seed, offline)
                 _, folder = run.base_model(conn, base, folders.models)
             if dry_run:
-                report = preflight.probe(folder, found, options, machine)
+                report, _ = preflight.probe(folder, found, options, machine)
                 emit_json(report.as_json()) if as_json else _print_preflight(report)
                 return
             for warning in preflight.few_pairs(found):

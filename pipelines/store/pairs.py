@@ -76,8 +76,47 @@ class Pair(NewPair):
     reviewed_at: datetime | None = None
 
 
+def count_passages(conn: Connection) -> int:
+    """How many passages the indexed documents have."""
+    row = conn.execute("select count(*) from chunk").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def sample_texts(conn: Connection, most: int) -> list[str]:
+    """Some passages that are more than a heading."""
+    rows = conn.execute(
+        "select text from chunk where length(text) >= 200 order by id limit %s", (most,)
+    )
+    return [row[0] for row in rows]
+
+
+def count_waiting(
+    conn: Connection, generator: str, *, shortest: int, without: Sequence[str] = ()
+) -> tuple[int, int]:
+    """
+    How many passages a generator could look at, and how many of them it has not seen.
+
+    :param shortest: Characters of a passage, at least.
+    :param without: Collections to leave out.
+    """
+    row = conn.execute(
+        "select count(distinct c.sha256), count(distinct c.sha256) filter (where p is null)"
+        " from chunk c join document d on d.id = c.document_id"
+        " left join pair_done p on p.generator = %s and p.passage_sha256 = c.sha256"
+        " where d.status = 'indexed' and d.collection <> all(%s) and length(c.text) >= %s",
+        (generator, list(without), shortest),
+    ).fetchone()
+    assert row is not None
+    return int(row[0]), int(row[1])
+
+
 def passages(
-    conn: Connection, *, suspicious_code: str, collections: Sequence[str] | None = None
+    conn: Connection,
+    *,
+    suspicious_code: str,
+    collections: Sequence[str] | None = None,
+    without: Sequence[str] = (),
 ) -> list[Passage]:
     """The distinct passages of the indexed documents, in reading order."""
     rows = conn.execute(
@@ -85,9 +124,9 @@ def passages(
         " coalesce(c.heading, ''), c.ordinal, c.language,"
         " d.warnings @> jsonb_build_array(jsonb_build_object('code', %s::text)), d.id"
         " from chunk c join document d on d.id = c.document_id where d.status = 'indexed'"
-        " and (%s::text[] is null or d.collection = any(%s))"
+        " and (%s::text[] is null or d.collection = any(%s)) and d.collection <> all(%s)"
         " order by c.sha256, d.id, c.ordinal) t order by t.id, t.ordinal",
-        (suspicious_code, collections, collections),
+        (suspicious_code, collections, collections, list(without)),
     )
     return [Passage(*row[:7]) for row in rows]
 
@@ -202,6 +241,16 @@ def sides(conn: Connection) -> list[Side]:
             f" from pair p where {_USABLE} group by 1 order by count(*) desc, 1",
             {"corpus": CORPUS},
         ).fetchall()
+
+
+def changed_since(conn: Connection, moment: datetime) -> bool:
+    """Whether a pair to train on came in, or was decided on, after a moment."""
+    row = conn.execute(
+        "select exists (select 1 from pair where status = 'accepted' and split = 'train'"
+        " and greatest(created_at, reviewed_at) > %s)",
+        (moment,),
+    ).fetchone()
+    return row is not None and bool(row[0])
 
 
 def texts(conn: Connection, passages_sha256: Collection[str]) -> dict[str, tuple[str, str]]:

@@ -155,6 +155,40 @@ CREATE TABLE public.feedback (
     CONSTRAINT feedback_verdict_check CHECK ((verdict = ANY (ARRAY['like'::text, 'dislike'::text])))
 );
 
+CREATE TABLE public.improve_schedule (
+    only_row boolean DEFAULT true NOT NULL,
+    every text NOT NULL,
+    votes integer DEFAULT 0 NOT NULL,
+    set_by text NOT NULL,
+    set_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT improve_schedule_every_check CHECK ((every = ANY (ARRAY['off'::text, 'weekly'::text, 'votes'::text]))),
+    CONSTRAINT improve_schedule_only_row_check CHECK (only_row)
+);
+
+CREATE TABLE public.improvement (
+    id bigint NOT NULL,
+    who text NOT NULL,
+    before text NOT NULL,
+    pairs jsonb,
+    run_id bigint,
+    version text,
+    evaluation_id bigint,
+    outcome text,
+    sentence text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT improvement_outcome_check CHECK ((outcome = ANY (ARRAY['promoted'::text, 'kept'::text, 'nothing'::text, 'failed'::text, 'stopped'::text])))
+);
+
+ALTER TABLE public.improvement ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.improvement_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.job_progress (
     job_id bigint NOT NULL,
     task text NOT NULL,
@@ -414,6 +448,13 @@ ALTER TABLE public.training_run ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     CACHE 1
 );
 
+CREATE TABLE public.training_speed (
+    base text NOT NULL,
+    machine text NOT NULL,
+    speed jsonb NOT NULL,
+    measured_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.usage_count (
     key text NOT NULL,
     slot timestamp with time zone NOT NULL,
@@ -487,6 +528,12 @@ ALTER TABLE ONLY public.evaluation_question
 ALTER TABLE ONLY public.feedback
     ADD CONSTRAINT feedback_pkey PRIMARY KEY (message_id, visitor);
 
+ALTER TABLE ONLY public.improve_schedule
+    ADD CONSTRAINT improve_schedule_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY public.improvement
+    ADD CONSTRAINT improvement_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.job_progress
     ADD CONSTRAINT job_progress_pkey PRIMARY KEY (job_id);
 
@@ -541,6 +588,9 @@ ALTER TABLE ONLY public.training_run
 ALTER TABLE ONLY public.training_run
     ADD CONSTRAINT training_run_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.training_speed
+    ADD CONSTRAINT training_speed_pkey PRIMARY KEY (base, machine);
+
 ALTER TABLE ONLY public.usage_count
     ADD CONSTRAINT usage_count_pkey PRIMARY KEY (key, slot);
 
@@ -564,6 +614,8 @@ CREATE INDEX document_sha256 ON public.document USING btree (sha256);
 CREATE INDEX evaluation_models ON public.evaluation USING gin (models);
 
 CREATE INDEX feedback_created ON public.feedback USING btree (created_at);
+
+CREATE UNIQUE INDEX improvement_unfinished ON public.improvement USING btree ((true)) WHERE (ended_at IS NULL);
 
 CREATE INDEX login_session_expires ON public.login_session USING btree (expires_at);
 
@@ -616,6 +668,12 @@ ALTER TABLE ONLY public.evaluation_question
 
 ALTER TABLE ONLY public.feedback
     ADD CONSTRAINT feedback_message_id_fkey FOREIGN KEY (message_id) REFERENCES public.message(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.improvement
+    ADD CONSTRAINT improvement_evaluation_id_fkey FOREIGN KEY (evaluation_id) REFERENCES public.evaluation(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.improvement
+    ADD CONSTRAINT improvement_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.training_run(id) ON DELETE SET NULL;
 
 ALTER TABLE ONLY public.message
     ADD CONSTRAINT message_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES public.conversation(id) ON DELETE CASCADE;

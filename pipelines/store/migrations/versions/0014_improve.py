@@ -1,0 +1,10 @@
+"""Improvements: the statements are in 0014_improve.sql beside this file."""
+
+from pipelines.store.migrations.sql import run_beside
+
+revision = "0014"
+down_revision = "0013"
+
+
+def upgrade() -> None:
+    run_beside(__file__)
