@@ -26,6 +26,8 @@ from app.sessions import Sessions
 MOST_DEEP = 40
 # Of a text field that says nothing of its own, such as ids that a script puts together.
 TEXT_CHARS = 4000
+# Events that carry the new value of their component, which nobody reads; others carry an object.
+VALUE_EVENTS = frozenset(["change", "input", "submit"])
 NOT_JSON = "The request is not what the page sends."
 NO_FILES = "Files cannot be sent this way."
 NO_SUCH_EVENT = "The page has changed meanwhile. Load it again."
@@ -154,7 +156,11 @@ def _of_event(blocks: gr.Blocks, body: dict[str, Any]) -> str | None:
     known = blocks.fns.get(index) if isinstance(index, int) else None
     if known is None or not isinstance(data, list) or len(data) != len(known.inputs):
         return NO_SUCH_EVENT
-    if body.get("session_hash") is None or not isinstance(body.get("event_data"), dict | None):
+    if body.get("session_hash") is None:
+        return NOT_JSON
+    event = body.get("event_data")
+    carries_value = VALUE_EVENTS.issuperset(name for _, name in known.targets)
+    if not isinstance(event, dict | None) and not carries_value:
         return NOT_JSON
     return _of_inputs(known.inputs, data)
 

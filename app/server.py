@@ -28,7 +28,7 @@ from app.admin import page as admin_page
 from app.auth import Access, may_see_metrics, unknown_collections
 from app.bodies import Bodies, upload_limits
 from app.chat import layout, look, markup, page
-from app.chat.turns import Stops
+from app.chat.stops import Stops
 from app.events import Events
 from app.guard import Guard
 from app.reader import clear_all, reader_of

@@ -24,6 +24,7 @@ from pipelines.reply import (
     Done,
     Event,
     Passages,
+    Retrying,
     StageStarted,
     Token,
     Turn,
@@ -199,6 +200,9 @@ class Answerer:
         try:
             async with aclosing(generation.answer(found)) as pieces:
                 async for piece in pieces:
+                    if isinstance(piece, Retrying):
+                        yield piece
+                        continue
                     if not isinstance(piece, str):
                         whole = piece
                         break

@@ -1,7 +1,7 @@
 """
 The LLM's part: a streamed answer from numbered passages, and follow-ups rewritten to stand alone.
 
-Retries belong to the client in here and to nothing above it. What goes wrong comes out as one
+Retries belong in here and to nothing above: whoever waits is told of each. What goes wrong comes out as one
 `ProviderError` whose message a person understands.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -23,12 +24,15 @@ from haystack.dataclasses import ChatMessage, GeneratedAnswer
 from haystack.utils import Secret
 
 from pipelines.components import Found, Pose, Shared, Tidy
-from pipelines.llm import LLMOptions, explain
+from pipelines.llm import LLMOptions, explain, retry
+from pipelines.reply import Retrying
 
 if TYPE_CHECKING:
     from pipelines.reply import Turn
 
-RETRIES = 2
+ATTEMPTS = 3
+# A follow-up that cannot be rewritten is searched as it is; nobody is kept waiting for it.
+REWRITE_ATTEMPTS = 2
 REWRITE_TIMEOUT_S = 15
 LONGEST_REWRITE = 400
 
@@ -63,30 +67,54 @@ class Generation:
         # An async client's connections belong to the loop that opened them.
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Pipelines] = WeakKeyDictionary()
 
-    async def answer(self, found: Found) -> AsyncGenerator[str | GeneratedAnswer, None]:
+    async def answer(self, found: Found) -> AsyncGenerator[str | Retrying | GeneratedAnswer, None]:
         """
         The answer piece by piece; the last item is the whole, with the passages it cites.
 
-        Closing the iterator ends the request.
+        A model that fails before its first word is asked again. Closing the iterator ends the request.
 
         :raises ProviderError: The model failed; pieces may have come before.
+        """
+        deadline = time.monotonic() + self._options.timeout_s
+        for attempt in range(1, ATTEMPTS + 1):
+            begun = False
+            try:
+                async with aclosing(self._attempt(found, deadline)) as pieces:
+                    async for piece in pieces:
+                        begun = True
+                        yield piece
+                return
+            except Exception as error:
+                again = None if begun or attempt == ATTEMPTS else retry(error, attempt)
+                # After the pause there has to be as much time again, or it was for nothing.
+                if again is None or time.monotonic() + 2 * again.wait_s >= deadline:
+                    raise explain(error, self._options) from error
+            yield Retrying(attempt + 1, ATTEMPTS, again.reason)
+            await asyncio.sleep(again.wait_s)
+
+    async def _attempt(
+        self, found: Found, deadline: float
+    ) -> AsyncGenerator[str | GeneratedAnswer, None]:
+        """
+        One request.
+
+        :param deadline: When the first piece has to be there, in monotonic seconds.
         """
         handle = self._here().answer.stream(
             {"pose": {"found": found}}, streaming_components=["llm"]
         )
         pieces = aiter(handle)
-        try:
-            async with aclosing(pieces):  # type: ignore[type-var]
-                while True:
-                    async with asyncio.timeout(self._options.timeout_s):
-                        piece = await anext(pieces, None)
-                    if piece is None:
-                        break
-                    if piece.content:
-                        yield piece.content
-            whole: GeneratedAnswer = handle.result["answers"]["answers"][0]
-        except Exception as error:
-            raise explain(error, self._options) from error
+        patience_s = max(0.0, deadline - time.monotonic())
+        async with aclosing(pieces):  # type: ignore[type-var]
+            while True:
+                async with asyncio.timeout(patience_s):
+                    piece = await anext(pieces, None)
+                if piece is None:
+                    break
+                patience_s = self._options.timeout_s
+                if piece.content:
+                    yield piece.content
+        whole: GeneratedAnswer = handle.result["answers"]["answers"][0]
         yield whole
 
     async def rewrite(self, question: str, turns: Sequence[Turn]) -> str:
@@ -118,7 +146,7 @@ class _Pipelines:
 
     def __init__(self, options: LLMOptions) -> None:
         # Haystack lets a component belong to one pipeline only.
-        self._llms = [_generator(options), _generator(options)]
+        self._llms = [_generator(options), _generator(options, retries=REWRITE_ATTEMPTS - 1)]
         self.answer = _answering(self._llms[0])
         self.rewrite = _rewriting(self._llms[1])
 
@@ -167,12 +195,12 @@ def _prompt(name: str) -> ChatPromptBuilder:
     return ChatPromptBuilder(template=template, required_variables="*")
 
 
-def _generator(options: LLMOptions) -> OpenAIChatGenerator:
+def _generator(options: LLMOptions, *, retries: int = 0) -> OpenAIChatGenerator:
     return OpenAIChatGenerator(
         # Local servers want no key, the client wants one anyway.
         api_key=Secret.from_token(options.api_key or "none"),
         model=options.model,
         api_base_url=options.base_url,
         timeout=options.timeout_s,
-        max_retries=RETRIES,
+        max_retries=retries,
     )

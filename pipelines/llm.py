@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import math
+import random
 from dataclasses import dataclass, field
 
 from pipelines.errors import ProviderError
@@ -25,12 +27,57 @@ class LLMOptions:
 
 def explain(error: BaseException, options: LLMOptions) -> ProviderError:
     """What went wrong with the language model, in words for the person who asked."""
+    return ProviderError(f"The language model {_reason(_cause(error), options)}")
+
+
+@dataclass(frozen=True)
+class Retry:
+    """Whether asking again may help. `reason` ends "The language model ..."."""
+
+    reason: str
+    wait_s: float
+
+
+def retry(error: BaseException, attempt: int) -> Retry | None:
+    """
+    How to ask again after an attempt that failed before its first word.
+
+    :param attempt: Counts from 1. Pauses double unless the provider names one.
+    :returns: None where asking again is of no use.
+    """
+    import openai
+
+    cause = _cause(error)
+    if isinstance(cause, openai.RateLimitError) and cause.code != "insufficient_quota":
+        reason = "is busy"
+    elif isinstance(cause, openai.InternalServerError):
+        reason = "has a fault of its own"
+    elif isinstance(cause, openai.APIConnectionError):
+        reason = "is out of reach"
+    else:
+        return None
+    pause_s: float = random.uniform(0.375, 0.5) * 2 ** (attempt - 1)
+    return Retry(reason, _asked_to_wait(cause) or pause_s)
+
+
+def _asked_to_wait(cause: BaseException) -> float | None:
+    """The seconds that the provider asks for, if it does."""
+    response = getattr(cause, "response", None)
+    try:
+        seconds = float(response.headers["retry-after"]) if response is not None else 0
+    except (KeyError, ValueError):
+        return None
+    return seconds if 0 < seconds < math.inf else None
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What the client said, out of what was wrapped around it."""
     import openai
 
     cause = error
     while cause.__cause__ is not None and not isinstance(cause, (openai.OpenAIError, TimeoutError)):
         cause = cause.__cause__
-    return ProviderError(f"The language model {_reason(cause, options)}")
+    return cause
 
 
 def _reason(cause: BaseException, options: LLMOptions) -> str:

@@ -85,6 +85,20 @@ class Passages:
 
 
 @dataclass(frozen=True)
+class Retrying:
+    """
+    The language model failed before its first word and is asked once more, after a pause.
+
+    :param attempt: Which one begins, of `attempts`.
+    :param reason: What was wrong, as the end of "The language model ...".
+    """
+
+    attempt: int
+    attempts: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class Token:
     """The next piece of the answer's text, as it comes; `Done` holds the tidied whole."""
 
@@ -98,4 +112,4 @@ class Done:
     answer: Answer
 
 
-Event = StageStarted | Passages | Token | Done
+Event = StageStarted | Passages | Retrying | Token | Done

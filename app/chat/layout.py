@@ -9,6 +9,7 @@ import gradio as gr
 
 from app.chat.conversations import Conversations
 from app.chat.passages import Passages
+from app.chat.stops import Stops
 from app.wiring import Services
 
 STYLE = Path(__file__).with_name("style.css")
@@ -27,7 +28,7 @@ Updates = dict[Any, Any]
 class Layout:
     """The components. The chat scrolls in the middle; the composer stays below it."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, stops: Stops) -> None:
         self.conversation = gr.State(None)
         self.messages = gr.State([])  # ids of the chat's messages, in order
         self.voted = gr.State(None)  # message and verdict that a reason belongs to
@@ -39,7 +40,7 @@ class Layout:
             self.attachments = gr.Row(visible=False, elem_id="attachments")
             self._add_reason()
             self.box = _question_box()
-        self.passages = Passages(services, QUIET)
+        self.passages = Passages(services, stops, self.conversation, QUIET)
 
     def _add_reason(self) -> None:
         """What was good or wrong: above the question, so that it is seen wherever the chat stands."""

@@ -12,10 +12,11 @@ import gradio as gr
 
 from app import login
 from app.auth import access_of, person_of
-from app.chat import look, markup, turns
+from app.chat import look, markup, turns, waiting
 from app.chat.conversations import as_uuid
 from app.chat.layout import NOTHING_YET, QUIET, WELCOME, Layout, Updates, shown_if
-from app.chat.turns import Progress, Stops
+from app.chat.stops import Stops
+from app.chat.turns import Progress
 from app.limits import BUSY, Limits
 from app.reader import Reader, clear_all, reader_of
 from pipelines.examples import suggest
@@ -46,7 +47,7 @@ class _ChatPage(Layout):
     """The handlers of one page; state of visitors is in Gradio's session and the database."""
 
     def __init__(self, services: Services, stops: Stops) -> None:
-        super().__init__(services)
+        super().__init__(services, stops)
         self._services = services
         self._stops = stops
         self._limits = Limits(services.pool, services.settings)
@@ -142,14 +143,15 @@ class _ChatPage(Layout):
         before = await asyncio.to_thread(self._messages, reader, mine)
         chat = [*_rendered(before), {"role": "user", "content": markup.safe(question)}]
         yield self._begun(chat)
-        shown_at, said = 0.0, False
+        shown_at, text = 0.0, ""
         steps = turns.ask(self._services, self._stops, self._limits, reader, mine, question)
         async for step in steps:
             late = time.monotonic() - shown_at > SHOWN_EVERY_S
-            if step.message is None and (late or bool(step.text) > said):
-                shown_at, said = time.monotonic(), bool(step.text)
+            # A word among many may wait; the first one, and what is told instead of words, may not.
+            if step.message is None and (late or not text or step.text == text):
+                shown_at, text = time.monotonic(), step.text
                 yield {
-                    self.chat: [*chat, _growing(step)],
+                    self.chat: [*chat, _bot(waiting.growing(step))],
                     self.conversation: str(step.conversation),
                 }
 
@@ -243,9 +245,9 @@ class _ChatPage(Layout):
         }
 
     def _begun(self, chat: list[Any]) -> Updates:
-        growing = {"role": "assistant", "content": "*Searching…*"}
+        first = _bot(waiting.growing(Progress(UUID(int=0))))
         return {
-            self.chat: gr.Chatbot([*chat, growing], examples=[]),
+            self.chat: gr.Chatbot([*chat, first], examples=[]),
             self.box: gr.Textbox(submit_btn=False, stop_btn=True),
             self.why: gr.Row(visible="hidden"),
         }
@@ -283,6 +285,5 @@ def _rendered(messages: list[Message]) -> list[dict[str, str]]:
     ]
 
 
-def _growing(step: Progress) -> dict[str, str]:
-    text = markup.safe(step.text) if step.text else f"*{step.stage}…*"
-    return {"role": "assistant", "content": text}
+def _bot(content: str) -> dict[str, str]:
+    return {"role": "assistant", "content": content}

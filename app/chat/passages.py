@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from app.chat import markup
+from app.chat.conversations import as_uuid
+from app.chat.stops import Stops
 from app.reader import Reader, reader_of
 from pipelines.store import chats, votes
 from pipelines.store.chats import Message, Shown
+from pipelines.store.ids import MessageId
 from pipelines.store.votes import Verdict
 
 if TYPE_CHECKING:
@@ -27,11 +30,16 @@ class Passages:
     """
     The panel, to be made where it stands in the page.
 
+    :param conversation: The state that holds the open conversation.
     :param quiet: How its events are connected.
     """
 
-    def __init__(self, services: Services, quiet: dict[str, Any]) -> None:
+    def __init__(
+        self, services: Services, stops: Stops, conversation: gr.State, quiet: dict[str, Any]
+    ) -> None:
         self._pool = services.pool
+        self._stops = stops
+        self._conversation = conversation
         self.opened = gr.State(None)  # the message whose passages are shown
         with gr.Sidebar(
             position="right", open=False, width=400, elem_id="passages", label="Passages"
@@ -61,27 +69,33 @@ class Passages:
         marks = [self.said, self.right, self.wrong]
         shown = [self.details, self.passage, self.marking, *marks]
         self.asked.change(
-            self._open, [self.asked], [self.panel, self.sources, self.opened, *shown], **quiet
+            self._open,
+            [self.asked, self._conversation],
+            [self.panel, self.sources, self.opened, *shown],
+            **quiet,
         )
         chosen = [self.sources, self.opened]
-        self.sources.input(self._show, chosen, shown, **quiet)
+        passage = [*chosen, self._conversation]
+        self.sources.input(self._show, passage, shown, **quiet)
         self.right.click(self._mark_right, chosen, marks, **quiet)
         self.wrong.click(self._mark_wrong, chosen, marks, **quiet)
 
-    def _open(self, reference: str, request: gr.Request) -> list[Any]:
-        """`reference` is what the script wrote: message, number, time."""
+    def _open(self, reference: str, conversation: str | None, request: gr.Request) -> list[Any]:
+        """`reference` is what the script wrote: message (0: the one under way), number, time."""
         message_id, number, *_ = (int(part) for part in reference.split("-"))
         reader = reader_of(request)
-        message = self._message(reader, message_id)
+        message = self._message(reader, message_id, conversation)
         if message is None:
             return [gr.skip()] * 9
         choices = [(markup.source_label(passage), passage.number) for passage in message.shown]
         radio = gr.Radio(choices=choices, value=number)
         return [gr.Sidebar(open=True), radio, message_id, *self._shown(reader, message, number)]
 
-    def _show(self, number: int, message_id: int | None, request: gr.Request) -> list[Any]:
+    def _show(
+        self, number: int, message_id: int | None, conversation: str | None, request: gr.Request
+    ) -> list[Any]:
         reader = reader_of(request)
-        message = self._message(reader, message_id)
+        message = self._message(reader, message_id, conversation)
         return [gr.skip()] * 6 if message is None else self._shown(reader, message, number)
 
     def _mark_right(self, number: int, message_id: int | None, request: gr.Request) -> list[Any]:
@@ -111,15 +125,23 @@ class Passages:
         passage = _numbered(message, number)
         if passage is None:
             return [GONE, [], gr.Column(visible="hidden"), *_buttons(None)]
-        with self._pool.connection() as conn:
-            said = votes.mark_of(conn, message.id, passage.chunk_id, who=reader.visitor)
+        said = None
+        if message.id:
+            with self._pool.connection() as conn:
+                said = votes.mark_of(conn, message.id, passage.chunk_id, who=reader.visitor)
+        # There is nothing to judge before the answer is there.
+        marking = gr.Column(visible=True if message.id else "hidden")
         return [
-            markup.source_details(passage), markup.marked(passage), gr.Column(visible=True),
-            *_buttons(said),
+            markup.source_details(passage), markup.marked(passage), marking, *_buttons(said)
         ]  # fmt: skip
 
-    def _message(self, reader: Reader, message_id: int | None) -> Message | None:
-        """An answer, if it is the visitor's."""
+    def _message(
+        self, reader: Reader, message_id: int | None, conversation: str | None = None
+    ) -> Message | None:
+        """An answer, if it is the visitor's; 0: what was found for the one under way."""
+        if message_id == 0 and (mine := as_uuid(conversation)) is not None:
+            shown = self._stops.found(mine, reader.visitor)
+            return Message(MessageId(0), "assistant", "", None, None, None, shown)
         with self._pool.connection() as conn:
             found = chats.message(conn, reader.visitor, message_id or 0)
         return None if found is None else reader.clear(found)

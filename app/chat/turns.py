@@ -9,17 +9,29 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from app import metrics
+from app.chat.stops import Stops
 from app.limits import OVER_BUDGET, Limits
 from app.reader import Reader, clear_all
 from pipelines.errors import AttuneError, InputError
-from pipelines.reply import Answer, Citation, Done, Event, Passages, StageStarted, Token, Turn
+from pipelines.reply import (
+    Answer,
+    Citation,
+    Done,
+    Event,
+    Passages,
+    Retrying,
+    Stage,
+    StageStarted,
+    Token,
+    Turn,
+)
 from pipelines.store import chats, documents
 from pipelines.store.chats import Message, Shown
 
@@ -30,58 +42,76 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TITLE_CHARS = 60
-STAGES = {"rewrite": "Reading the conversation", "search": "Searching", "answer": "Answering"}
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an answer is; `message` is the stored one, at the end."""
+    """
+    How far an answer is.
+
+    :param found: What the search found, as the answer will show it.
+    :param retry: The language model is asked again; None: it is not, or it answers.
+    :param waited_s: Seconds since the stage began or the last piece of text came.
+    :param message: The stored answer, at the end.
+    """
 
     conversation: UUID
     text: str = ""
-    stage: str = ""
+    stage: Stage = "search"
+    found: Sequence[Shown] = ()
+    retry: Retrying | None = None
+    waited_s: float = 0
     message: Message | None = None
 
 
-class Stops:
-    """Lets a button end an answer that another request streams."""
+@dataclass
+class _Turn:
+    """What has happened since a question was asked."""
 
-    def __init__(self) -> None:
-        self._events: dict[UUID, asyncio.Event] = {}
+    services: Services
+    conversation: UUID
+    visitor: str
+    stops: Stops
+    text: str = ""
+    stage: Stage = "search"
+    shown: list[Shown] = field(default_factory=list)
+    retry: Retrying | None = None
+    started: float = field(default_factory=time.perf_counter)
+    heard: float = field(default_factory=time.perf_counter)
+    finished: bool = False
 
-    def stop(self, conversation: UUID) -> None:
-        """End the answer under way in this conversation, if there is one."""
-        if conversation in self._events:
-            self._events[conversation].set()
+    def take(self, event: Event | None) -> Progress:
+        """How far it is after an event; None: a second passed without one."""
+        if event is not None:
+            self._note(event)
+        waited_s = time.perf_counter() - self.heard
+        return Progress(self.conversation, self.text, self.stage, self.shown, self.retry, waited_s)
 
-    def stop_all(self) -> None:
-        """End all answers under way, for a server that ends."""
-        for event in self._events.values():
-            event.set()
+    def _note(self, event: Event) -> None:
+        if isinstance(event, StageStarted):
+            self.stage = event.stage
+        elif isinstance(event, Passages):
+            self.shown = [_shown(n, hit, {}) for n, hit in enumerate(event.hits, 1)]
+            # Nothing says yet that the answer will not cite them.
+            shown = [replace(passage, cited=True) for passage in self.shown]
+            self.stops.keep(self.conversation, self.visitor, shown)
+        elif isinstance(event, Retrying):
+            self.retry = event
+            return  # the wait goes on
+        elif isinstance(event, Token):
+            self.text += event.text
+            self.retry = None
+        self.heard = time.perf_counter()
 
-    async def until(
-        self, conversation: UUID, events: AsyncIterator[Event]
-    ) -> AsyncGenerator[Event, None]:
-        """The events until they end or somebody stops them, also between two of them."""
-        stop = self._events[conversation] = asyncio.Event()
-        stopping = asyncio.ensure_future(stop.wait())
-        following: asyncio.Future[Event] | None = None
-        try:
-            while True:
-                following = asyncio.ensure_future(anext(events))
-                await asyncio.wait({following, stopping}, return_when=asyncio.FIRST_COMPLETED)
-                if not following.done():
-                    return
-                try:
-                    yield following.result()
-                except StopAsyncIteration:
-                    return
-        finally:
-            stopping.cancel()
-            if following is not None and not following.done():
-                following.cancel()
-                await asyncio.wait({following})
-            self._events.pop(conversation, None)
+    async def stop(self) -> None:
+        """Store what came so far; also where the task that asked has been cancelled."""
+        seconds = time.perf_counter() - self.started
+        storing = asyncio.ensure_future(
+            asyncio.to_thread(
+                _store_stopped, self.services, self.conversation, self.text, self.shown, seconds
+            )
+        )
+        await asyncio.shield(storing)
 
 
 async def ask(
@@ -106,56 +136,63 @@ async def ask(
     conversation, history, collections = await asyncio.to_thread(
         _open, services, reader, conversation_id, question
     )
-    yield Progress(conversation, stage=STAGES["search"])
-    text = ""
-    hits: list[Hit] = []
-    started = time.perf_counter()
-    finished = False
+    turn = _Turn(services, conversation, reader.visitor, stops)
+    yield turn.take(None)
+    steps = _answer(services, limits, question, history, collections)
     try:
-        await asyncio.to_thread(services.replica.current)  # loads at the first question
-        with services.replica.question() as handle:
-            has_llm = services.answerer.llm is not None
-            within_budget = not has_llm or await asyncio.to_thread(
-                limits.may_call_llm, 2 if history else 1
-            )
-            stream = services.answerer.stream(
-                question, history, handle=handle, collections=collections, with_llm=within_budget
-            )
-            async with aclosing(stream), aclosing(stops.until(conversation, stream)) as events:
-                async for event in events:
-                    if isinstance(event, StageStarted):
-                        yield Progress(conversation, text, STAGES[event.stage])
-                    elif isinstance(event, Passages):
-                        hits = event.hits
-                    elif isinstance(event, Token):
-                        text += event.text
-                        yield Progress(conversation, text, STAGES["answer"])
-                    elif isinstance(event, Done):
-                        finished = True
-                        metrics.observe(event.answer)
-                        answer = event.answer
-                        if not within_budget:
-                            answer = replace(answer, note=OVER_BUDGET)
-                        message = await asyncio.to_thread(_store, services, conversation, answer)
-                        yield Progress(conversation, message=message)
-                        services.shadow.offer(event.answer, message.id, collections)
-    except AttuneError as error:
-        finished = True
-        metrics.failures.labels(type(error).__name__).inc()
-        message = await asyncio.to_thread(_store_fault, services, conversation, str(error))
-        yield Progress(conversation, message=message)
+        async with aclosing(steps), aclosing(stops.until(conversation, steps)) as events:
+            async for event in events:
+                if not isinstance(event, Done):
+                    yield turn.take(event)
+                    continue
+                turn.finished = True
+                message = await asyncio.to_thread(_store, services, conversation, event.answer)
+                yield Progress(conversation, message=message)
+                services.shadow.offer(event.answer, message.id, collections)
     except Exception as error:
-        finished = True
+        turn.finished = True
         metrics.failures.labels(type(error).__name__).inc()
-        incident = uuid4().hex[:8]
-        log.exception("incident %s", incident)
-        text = f"An unexpected fault ended this answer (incident {incident})."
-        message = await asyncio.to_thread(_store_fault, services, conversation, text)
+        message = await asyncio.to_thread(_store_fault, services, conversation, _reason(error))
         yield Progress(conversation, message=message)
     finally:
-        if not finished:
+        if not turn.finished:
             metrics.stopped.inc()
-            _store_stopped(services, conversation, text, hits, time.perf_counter() - started)
+            await turn.stop()
+
+
+async def _answer(
+    services: Services,
+    limits: Limits,
+    question: str,
+    history: list[Turn],
+    collections: list[str] | None,
+) -> AsyncGenerator[Event, None]:
+    """The answerer's events, on one handle; extracts when the day's calls of the LLM are used up."""
+    await asyncio.to_thread(services.replica.current)  # loads at the first question
+    with services.replica.question() as handle:
+        has_llm = services.answerer.llm is not None
+        within_budget = not has_llm or await asyncio.to_thread(
+            limits.may_call_llm, 2 if history else 1
+        )
+        stream = services.answerer.stream(
+            question, history, handle=handle, collections=collections, with_llm=within_budget
+        )
+        async with aclosing(stream) as events:
+            async for event in events:
+                if isinstance(event, Done):
+                    metrics.observe(event.answer)
+                    if not within_budget:
+                        event = Done(replace(event.answer, note=OVER_BUDGET))
+                yield event
+
+
+def _reason(error: Exception) -> str:
+    """What ended an answer, in words; a fault that nobody foresaw goes to the log."""
+    if isinstance(error, AttuneError):
+        return str(error)
+    incident = uuid4().hex[:8]
+    log.error("incident %s", incident, exc_info=error)
+    return f"An unexpected fault ended this answer (incident {incident})."
 
 
 def _open(
@@ -209,7 +246,7 @@ def _store_fault(services: Services, conversation: UUID, text: str) -> Message:
 
 
 def _store_stopped(
-    services: Services, conversation: UUID, text: str, hits: list[Hit], seconds: float
+    services: Services, conversation: UUID, text: str, shown: list[Shown], seconds: float
 ) -> None:
     with services.pool.connection() as conn:
         chats.add(
@@ -218,7 +255,7 @@ def _store_stopped(
             role="assistant",
             text=text or "Stopped.",
             kind="llm" if text else "error",
-            shown=[_shown(n, hit, {}) for n, hit in enumerate(hits, 1)],
+            shown=shown,
             timings_ms={"total": round(seconds * 1e3, 2)},
             note="Stopped before the end." if text else None,
         )

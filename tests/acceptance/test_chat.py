@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.browser
 COST = "How much did the ferry terminal cost?"
 COST_ANSWER = "Building the terminal cost 4.2 million pounds, a third of it paid by the county [1]."
 SLOW = "Tell me everything about Saltmere, slowly"
+BUSY = "Which ferries leave the harbour of Saltmere?"
 ABSENT = "What is the boiling point of mercury?"
 HOSTILE = "What is the tariff of the dry dock?"
 HOSTILE_ANSWER = (
@@ -39,12 +41,31 @@ def speak(call: LLMCall) -> None:
         call.say(SLOW if SLOW in prompt else "How much did Saltmere's ferry terminal cost?")
     elif SLOW in prompt:
         call.say("Saltmere is a harbour [1]. " + "It goes on and on. " * 60, pause_s=0.1)
+    elif BUSY in prompt:
+        _hesitate(call)
     elif ABSENT in prompt:
         call.say("NOT IN THE DOCUMENTS")
     elif HOSTILE in prompt:
         call.say(HOSTILE_ANSWER)
     else:
         call.say(COST_ANSWER, pause_s=0.03)
+
+
+_refused: list[str] = []
+
+
+def _hesitate(call: LLMCall) -> None:
+    """Is busy at first, falls silent after some words, and ends."""
+    if not _refused:
+        _refused.append(BUSY)
+        call.fail(429, retry_after="8")
+        return
+    call.begin()
+    call.piece({"delta": {"content": "Ferries to Orrin Island "}})
+    time.sleep(8)
+    call.piece({"delta": {"content": "leave every 40 minutes [1]."}, "finish_reason": "stop"})
+    call.raw(b"data: [DONE]\n\n")
+    call.raw(b"")
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +108,7 @@ def bot(page: Page) -> Locator:
 
 
 def citations(page: Page) -> Locator:
-    return page.locator('#chat a[href*="#source-"]')
+    return page.locator('#chat a[href*="#source-"]:not(.source)')
 
 
 def panel(page: Page) -> Locator:
@@ -177,6 +198,23 @@ def test_streaming_shows_the_answer_while_it_is_written(visit):
     expect(bot(page)).to_contain_text("It goes on and on. " * 10)
     page.locator("#question .stop-button").click()
     expect(bot(page)).to_contain_text("Stopped")
+
+
+def test_who_waits_is_told_why_and_can_read_the_sources(visit):
+    """What was found, that the model is busy, for how long; a source opens before the answer is there."""
+    page = visit()
+    ask(page, BUSY)
+    expect(bot(page)).to_contain_text(
+        re.compile(r"Found \d passages. The language model is busy, trying again \(2 of 3\)")
+    )
+    page.locator("#chat a.source").first.click()
+    expect(panel(page)).to_contain_text("harbour-report-2023.pdf")
+    expect(panel(page).locator("#passage")).to_contain_text("Orrin Island")
+    expect(page.locator("#mark-right")).to_be_hidden()
+    expect(bot(page)).to_contain_text(re.compile(r"\(2 of 3\)… [5-9] s"))
+    expect(bot(page)).to_contain_text(re.compile(r"has been silent for [5-9] s"))
+    expect(citations(page)).to_have_text("[1]")
+    expect(bot(page)).not_to_contain_text("silent")
 
 
 def test_what_is_typed_while_an_answer_comes_stays(visit):

@@ -20,7 +20,7 @@ from pipelines.compose import EMPTY, NOT_FOUND
 from pipelines.errors import InputError
 from pipelines.llm import LLMOptions
 from pipelines.reindex import EncoderOptions
-from pipelines.reply import Done, Passages, StageStarted, Token, Turn
+from pipelines.reply import Done, Passages, Retrying, StageStarted, Token, Turn
 from tests.corpus import add_document
 from tests.fakes import ScriptedLLM, scripted_llm
 
@@ -204,10 +204,24 @@ def test_faults_end_in_a_plain_message(make, handle, llm, step, says):
 
 
 def test_busy_provider_is_tried_again(make, handle, llm):
-    """The client waits as Retry-After says and tries again; nobody above it does."""
-    llm.script = [lambda call: call.fail(429, retry_after="0.1"), lambda call: call.say("Yes [1].")]
-    assert make(llm).ask(QUESTION, handle=handle).kind == "llm"
-    assert len(llm.requests) == 2
+    """It waits as Retry-After says and tries again, and whoever listens is told of it."""
+    busy = lambda call: call.fail(429, retry_after="0.1")  # noqa: E731
+    llm.script = [busy, busy, lambda call: call.say("Yes [1].")]
+    seen = asyncio.run(events(make(llm), handle, QUESTION))
+    assert seen[-1].answer.kind == "llm"
+    assert len(llm.requests) == 3
+    retries = [event for event in seen if isinstance(event, Retrying)]
+    assert retries == [Retrying(2, 3, "is busy"), Retrying(3, 3, "is busy")]
+
+
+def test_provider_that_asks_for_too_long_a_wait_is_not_waited_for(make, handle, llm):
+    """A pause that ends after the limit is told at once."""
+    llm.script = [lambda call: call.fail(429, retry_after="30")]
+    started = time.monotonic()
+    answer = make(llm, timeout_s=5).ask(QUESTION, handle=handle)
+    assert time.monotonic() - started < 5
+    assert "busy: too many requests" in answer.text
+    assert len(llm.requests) == 1
 
 
 def test_stream_that_breaks_keeps_what_came(make, handle, llm):

@@ -10,7 +10,7 @@ import pytest
 
 from app.auth import COOKIE, parse_rules
 from app.chat import turns
-from app.chat.turns import Stops
+from app.chat.stops import Stops
 from app.limits import OVER_BUDGET, Limits
 from app.reader import HIDDEN, Reader, closed_to, reader_of
 from app.wiring import open_ingester

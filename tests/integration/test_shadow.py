@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from app import metrics, versions
 from app.chat import turns
+from app.chat.stops import Stops
 from app.cli.main import app as cli
 from app.limits import Limits
 from app.reader import Reader
@@ -61,7 +62,7 @@ def ask(services, question, visitor="eve", closed=()):
     reader = Reader(visitor, "10.0.0.1", frozenset(closed))
 
     async def last():
-        async for step in turns.ask(services, turns.Stops(), limits, reader, None, question):
+        async for step in turns.ask(services, Stops(), limits, reader, None, question):
             found = step
         return found
 

@@ -1,0 +1,79 @@
+"""The answers under way on this server: what may end them, and what their search has found."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from typing import Any
+from uuid import UUID
+
+from pipelines.reply import Event
+from pipelines.store.chats import Shown
+
+# How often somebody who waits is told that nothing has come.
+TICK_S = 1.0
+# Answers whose passages are kept for the panel, some beyond the end of the answer.
+KEPT = 256
+
+
+class Stops:
+    """Lets a button end an answer that another request streams, and the panel show its passages."""
+
+    def __init__(self) -> None:
+        self._events: dict[UUID, asyncio.Event] = {}
+        self._found: OrderedDict[UUID, tuple[str, list[Shown]]] = OrderedDict()
+
+    def stop(self, conversation: UUID) -> None:
+        """End the answer under way in this conversation, if there is one."""
+        if conversation in self._events:
+            self._events[conversation].set()
+
+    def stop_all(self) -> None:
+        """End all answers under way, for a server that ends."""
+        for event in self._events.values():
+            event.set()
+
+    def keep(self, conversation: UUID, visitor: str, shown: Sequence[Shown]) -> None:
+        """Keep what was found for the visitor's last question in a conversation."""
+        self._found[conversation] = (visitor, list(shown))
+        self._found.move_to_end(conversation)
+        while len(self._found) > KEPT:
+            self._found.popitem(last=False)
+
+    def found(self, conversation: UUID, visitor: str) -> list[Shown]:
+        """What was found for the visitor's last question in a conversation; nothing of others'."""
+        owner, shown = self._found.get(conversation, ("", []))
+        return shown if owner == visitor else []
+
+    async def until(
+        self, conversation: UUID, events: AsyncIterator[Event]
+    ) -> AsyncGenerator[Event | None, None]:
+        """The events until they end or are stopped, also between two of them; None: a second passed."""
+        stop = self._events[conversation] = asyncio.Event()
+        stopping = asyncio.ensure_future(stop.wait())
+        following: asyncio.Future[Event] | None = None
+        try:
+            while True:
+                following = asyncio.ensure_future(anext(events))
+                while not (await _wait(following, stopping)):
+                    yield None
+                if not following.done():
+                    return
+                try:
+                    yield following.result()
+                except StopAsyncIteration:
+                    return
+        finally:
+            stopping.cancel()
+            if following is not None and not following.done():
+                following.cancel()
+                await asyncio.wait({following})
+            if self._events.get(conversation) is stop:
+                del self._events[conversation]
+
+
+async def _wait(*futures: asyncio.Future[Any]) -> bool:
+    """Whether one of them is done within a tick."""
+    done, _ = await asyncio.wait(futures, timeout=TICK_S, return_when=asyncio.FIRST_COMPLETED)
+    return bool(done)

@@ -1,0 +1,62 @@
+"""What stands in the place of an answer until it is there, as Markdown and HTML. Pure."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from app.chat import markup
+from pipelines.store.chats import Shown
+
+if TYPE_CHECKING:
+    from app.chat.turns import Progress
+
+# Nobody needs to be told of a shorter wait.
+PATIENCE_S = 5
+STEPS = {"rewrite": "Reading the conversation…", "search": "Searching…"}
+
+
+def growing(step: Progress) -> str:
+    """The text so far, what is under way, and the passages that were found."""
+    parts = [markup.safe(step.text), _status(step), _sources(step.found)]
+    return "\n\n".join(filter(None, parts))
+
+
+def status(step: Progress) -> str:
+    """What is done and what is under way, with the seconds once they are many; "" while text comes."""
+    waited = int(step.waited_s) if step.waited_s >= PATIENCE_S else 0
+    if step.text:
+        return f"The language model has been silent for {waited} s." if waited else ""
+    return _under_way(step) + (f" {waited} s" if waited else "")
+
+
+def _under_way(step: Progress) -> str:
+    if step.stage != "answer":
+        return STEPS[step.stage]
+    count = len(step.found)
+    done = f"Found {count} {'passage' if count == 1 else 'passages'}."
+    if step.retry is not None:
+        again = f"trying again ({step.retry.attempt} of {step.retry.attempts})…"
+        return f"{done} The language model {step.retry.reason}, {again}"
+    return f"{done} Writing…"
+
+
+def _status(step: Progress) -> str:
+    words = status(step)
+    return f'<p class="waiting">{html.escape(words)}</p>' if words else ""
+
+
+def _sources(found: Sequence[Shown]) -> str:
+    """The passages, each with a link that the page's script opens in the panel."""
+    rows = (
+        f'<li dir="auto"><a class="source" href="#source-0-{passage.number}">'
+        f"{_plain(passage.title)}</a> <small>{_plain(markup.place(passage))}</small></li>"
+        for passage in found
+    )
+    return f'<ul class="sources">{"".join(rows)}</ul>' if found else ""
+
+
+def _plain(text: str) -> str:
+    """Text inside HTML: on one line, because a blank one would end the HTML and begin Markdown."""
+    return html.escape(" ".join(text.split()))
