@@ -23,7 +23,7 @@ from starlette.requests import HTTPConnection
 
 from app.settings import Settings
 from pipelines.errors import AccessError, InputError
-from pipelines.store import sessions
+from pipelines.store import scope, sessions
 from pipelines.store.db import Pool
 from pipelines.store.sessions import Session
 
@@ -120,6 +120,7 @@ def parse_rules(text: str) -> Mapping[str, frozenset[str]]:
                 f"ATTUNE_READERS: expected COLLECTION=WHO,..., found {part!r}. WHO is everyone, "
                 "signed-in, admins or an account's name."
             )
+        scope.check_name(collection)
         rules[collection] = names
     return rules
 
@@ -222,11 +223,11 @@ class Access:
             with self._pool.connection() as conn:
                 sessions.end(conn, found[1])
 
-    def new_link(self) -> str:
-        """A path with a token that opens the admin pages once, on this machine."""
+    def new_link(self, lifetime: timedelta = LINK_LIFETIME) -> str:
+        """A path with a token that signs an admin in once, on this machine."""
         token = secrets.token_urlsafe(32)
         with self._pool.connection() as conn:
-            sessions.add_link(conn, token, LINK_LIFETIME)
+            sessions.add_link(conn, token, lifetime)
         return f"/login/link?token={token}"
 
     def redeem_link(self, token: str) -> bool:

@@ -23,6 +23,8 @@ WAIT_S = 30
 # What a client still sends after it was refused is thrown away for so long, so that it reads why.
 LINGER_S = 2
 UPLOAD = "/admin/gradio_api/upload"
+# Files from the chat, one in a request.
+UPLOADS = "/uploads"
 # Files that are dropped together arrive in one request; Gradio counts each of them.
 UPLOADED_TOGETHER = 20
 MEGABYTE = 1_000_000
@@ -36,7 +38,8 @@ def upload_limits(settings: Settings) -> dict[str, int]:
 
     A new route that takes files in is registered here.
     """
-    return {UPLOAD: UPLOADED_TOGETHER * settings.max_upload_mb * MEGABYTE}
+    one = settings.max_upload_mb * MEGABYTE
+    return {UPLOAD: UPLOADED_TOGETHER * one, UPLOADS: one}
 
 
 class BodyTooLarge(MultiPartException):

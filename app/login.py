@@ -55,7 +55,7 @@ def script() -> str:
 def links(access: Access, person: Person | None) -> str:
     """The chat's small links, as HTML: to sign in or out, and to the admin pages."""
     policy = access.policy
-    parts = []
+    parts = ['<a href="/?help">Help</a>']
     if person is not None and person.named:
         parts.append(html.escape(person.name))
     if policy.admin_ways and (person is None or person.admin or not person.named):
@@ -118,13 +118,14 @@ class _Pages:
             target = "/"
         return self._enter(request, way, "admin" if way == "admin-password" else "guest", target)
 
-    def by_link(self, request: Request, token: str = "") -> Response:
-        """Use the one-time link that was printed at start."""
+    def by_link(self, request: Request, token: str = "", next: str = "/admin") -> Response:
+        """Use a one-time link: the one printed at start, or the one a browser was opened with."""
+        target = _local(next)
         if not _is_local(request):
-            return self._page("/admin", NOT_LOCAL, 403)
+            return self._page(target, NOT_LOCAL, 403)
         if not self._access.redeem_link(token):
-            return self._page("/admin", STALE_LINK, 401)
-        return self._enter(request, "link", "admin", "/admin")
+            return self._page(target, STALE_LINK, 401)
+        return self._enter(request, "link", "admin", target)
 
     def to_huggingface(self, next: str = "/") -> Response:
         """Send the browser to Hugging Face."""

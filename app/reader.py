@@ -15,7 +15,9 @@ from typing import Any
 from app.auth import Access, Person, access_of, connection_of
 from app.limits import address_of
 from app.visitor import visitor_of
+from pipelines.store import scope
 from pipelines.store.chats import Message
+from pipelines.store.db import Connection
 
 EVERYONE, SIGNED_IN, ADMINS = "everyone", "signed-in", "admins"
 HIDDEN = (
@@ -25,15 +27,30 @@ HIDDEN = (
 
 @dataclass(frozen=True)
 class Reader:
-    """`visitor`: the name in the database; `closed`: collections that they may not read."""
+    """`visitor`: the name in the database; `closed`: collections that the rules close to them."""
 
     visitor: str
     address: str
     closed: frozenset[str] = frozenset()
 
+    @property
+    def own(self) -> str:
+        """The collection of the files that they added, which nobody else reads."""
+        return scope.private(self.visitor)
+
+    def readable(self, conn: Connection, *, help: bool = False) -> list[str]:
+        """The collections that their questions are searched in; `help`: those about Attune."""
+        if help:
+            return [scope.HANDBOOK] if self.may_read(scope.HANDBOOK) else []
+        return scope.readable(conn, closed=self.closed, own=self.own)
+
+    def may_read(self, collection: str) -> bool:
+        """Whether a collection is open to them."""
+        return scope.may_read(collection, closed=self.closed, own=self.own)
+
     def clear(self, message: Message) -> Message:
         """The message, without what its reader may not read."""
-        if self.closed.isdisjoint(passage.collection for passage in message.shown):
+        if all(self.may_read(passage.collection) for passage in message.shown):
             return message
         return replace(message, text=HIDDEN, kind="hidden", shown=[], note=None)
 
@@ -44,9 +61,12 @@ def reader_of(request: Any) -> Reader:
 
     The conversations of an account follow it from browser to browser.
     """
-    connection = connection_of(request)
-    access = access_of(request)
-    person = access.person(connection)
+    return reader_for(request, access_of(request).person(connection_of(request)))
+
+
+def reader_for(request: Any, person: Person | None) -> Reader:
+    """The same for whoever was looked up already."""
+    connection, access = connection_of(request), access_of(request)
     visitor = visitor_of(connection)
     if person is not None and person.named:
         visitor = hashlib.sha256(f"account {person.name}".encode()).hexdigest()[:32]

@@ -21,7 +21,7 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from app import faults, guard, login, metrics
+from app import faults, guard, login, metrics, uploads
 from app.addresses import Hosts
 from app.admin import downloads
 from app.admin import page as admin_page
@@ -67,6 +67,7 @@ def create_app(services: Services, host: str | None = None) -> FastAPI:
     )
     _add_health(app, services)
     _add_export(app, services)
+    uploads.add(app, services, passing.path)
     access = app.state.access = Access(services.pool, services.settings)
     login.add(app, access, services.pool)
     with services.pool.connection() as conn:

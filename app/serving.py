@@ -9,20 +9,23 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
+from urllib.parse import urlsplit
 
-from app.auth import policy_of
+from app.auth import Access, policy_of
 from app.settings import Settings
 from app.supervisor import Supervisor
 from app.wiring import Services, open_ingester, open_services
-from pipelines.errors import InputError, NotReadyError
+from pipelines.errors import InputError
 from pipelines.first_use import FIRST_USE
 from pipelines.incoming import Incoming
-from pipelines.store import documents
+from pipelines.store import documents, scope
 
 HANDBOOK = Path(__file__).resolve().parents[1] / "docs" / "handbook"
-HANDBOOK_COLLECTION = "handbook"
+# A browser that is opened now uses its link at once; other users may see it in the list of processes.
+BROWSER_LINK_LIFETIME = timedelta(minutes=2)
 # Answers end at the signal and are stored; an open tab's connection never ends by itself.
 GRACE_S = 1
 WORKER = (sys.executable, "-m", "app.cli.main", "worker", "--end-with-parent")
@@ -117,9 +120,8 @@ def _serve(
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             # Opening a browser may block, so not in the event loop.
-            link = app.state.access.new_link() if "link" in app.state.access.policy.ways else None
             announce = threading.Thread(
-                target=_announce, args=(shown, link, open_browser), daemon=True
+                target=_announce, args=(app.state.access, shown, open_browser), daemon=True
             )
             announce.start()
 
@@ -146,33 +148,51 @@ def _warm(services: Services) -> None:
     services.replica.current().encoder.encode_queries(["warm up"])
 
 
-def _announce(shown: str, link: str | None, open_browser: bool | None) -> None:
-    print(f"Attune is ready at {shown}", flush=True)
-    if link is not None:
-        print(f"Administer it, once and on this machine, by {shown}{link}", flush=True)
+def _announce(access: Access, shown: str, open_browser: bool | None) -> None:
+    """Say where Attune is, and open a browser there: signed in, where one-time links do that."""
+    from app.login import LOOPBACK
+
     desktop = sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY"))
-    if desktop if open_browser is None else open_browser:
-        webbrowser.open(shown)
+    opens = desktop if open_browser is None else open_browser
+    has_links = "link" in access.policy.ways and LOOPBACK.answers(urlsplit(shown).netloc)
+    print(f"Attune is ready at {shown}", flush=True)
+    if opens:
+        link = f"{access.new_link(BROWSER_LINK_LIFETIME)}&next=/" if has_links else ""
+        opens = webbrowser.open(shown + link)
+    if has_links:
+        use = "administer" if opens else "add documents and administer"
+        print(
+            f"To {use}, open this link on this machine; it works once: {shown}{access.new_link()}",
+            flush=True,
+        )
 
 
 def _index_handbook(services: Services) -> None:
     """
     Give the first question something to find: all pages at the very first start; later only
     those that are still there, whose text may have changed. What a person deleted stays out.
+
+    A page that cannot be indexed is logged: nobody's own documents depend on it.
     """
-    with services.pool.connection() as conn:
-        first = not documents.ever_held(conn)
-        held = documents.sources(conn, HANDBOOK_COLLECTION)
-    pages = {f"handbook/{path.name}": path for path in sorted(HANDBOOK.glob("*.md"))}
-    files = [
-        Incoming(source, _title(path), path.read_bytes, HANDBOOK_COLLECTION)
-        for source, path in pages.items()
-        if first or source in held
-    ]
-    with open_ingester(services) as ingester:
-        for outcome in ingester.ingest_many(files):
-            if outcome.status == "failed":
-                raise NotReadyError(f"{outcome.source} could not be indexed: {outcome.reason}")
+    try:
+        with services.pool.connection() as conn:
+            first = not documents.ever_held(conn)
+            held = documents.sources(conn, scope.HANDBOOK)
+        files = [
+            Incoming(source, _title(path), path.read_bytes, scope.HANDBOOK)
+            for source, path in _handbook_pages().items()
+            if first or source in held
+        ]
+        with open_ingester(services) as ingester:
+            for outcome in ingester.ingest_many(files):
+                if outcome.status == "failed":
+                    log.warning("%s could not be indexed: %s", outcome.source, outcome.reason)
+    except Exception:
+        log.exception("the handbook could not be indexed")
+
+
+def _handbook_pages() -> dict[str, Path]:
+    return {f"handbook/{path.name}": path for path in sorted(HANDBOOK.glob("*.md"))}
 
 
 def _title(path: Path) -> str:

@@ -90,6 +90,20 @@ class Settings(BaseSettings):
     )
     llm_timeout_s: float = Field(60, gt=0, description="Longest wait for the LLM, in seconds.")
     max_upload_mb: int = Field(100, ge=1, description="Largest file that is taken in, in MB.")
+    chat_upload: Literal["admins", "signed-in", "everyone"] = Field(
+        "admins",
+        description="Who may add documents in the chat: `admins`, `signed-in` or `everyone`. Files of admins are for all; anybody else's are searched for that person alone.",
+    )
+    visitor_files: int = Field(
+        20, ge=1, description="Files of their own that a person who is no admin may have."
+    )
+    visitor_mb: int = Field(50, ge=1, description="How large these may be together, in MB.")
+    visitors_mb: int = Field(
+        2000, ge=1, description="The same for all people who are no admins together."
+    )
+    visitor_days: float = Field(
+        30, ge=0, description="Days until such a file is deleted; 0: it stays."
+    )
     parse_memory_mb: int = Field(
         1500, ge=256, description="Memory limit of the process that reads a file, in MB."
     )

@@ -1,7 +1,8 @@
 """
 What is looked after beside the jobs that people ask for: the previous version is kept complete, so
 that a rollback is as fast as a promotion; a graph is built where vectors have become many, and the
-accelerated twin of what serves; vectors and jobs that nothing has used for long go.
+accelerated twin of what serves; vectors and jobs that nothing has used for long go, and files of
+visitors whose time is over.
 
 Workers look every few seconds whether there is anything to do, and only then queue the job, which
 runs on one of them at a time. The work is found by comparing contents: to do it again does no harm.
@@ -18,10 +19,20 @@ from app.wiring import Services
 from pipelines import build, reindex
 from pipelines.errors import ArtifactError, BusyError, NotReadyError
 from pipelines.handle import SearchHandle
-from pipelines.progress import Stop
-from pipelines.store import documents, gaps, graphs, indexes, jobs, pair_files, usage
+from pipelines.progress import Stop, check
+from pipelines.store import (
+    chunks,
+    documents,
+    gaps,
+    graphs,
+    indexes,
+    jobs,
+    own_files,
+    pair_files,
+    usage,
+)
 from pipelines.store.db import Connection
-from pipelines.store.ids import IndexId
+from pipelines.store.ids import DocumentId, IndexId
 from pipelines.store.indexes import SearchIndex
 
 # Of jobs that have ended.
@@ -51,13 +62,14 @@ def wanted(services: Services) -> bool:
             or indexes.expired(conn, retention(services))
             or jobs.any_old(conn, KEEP_JOBS)
             or usage.any_before(conn, KEEP_COUNTS)
+            or _expired_files(services, conn)
         )
 
 
 def run(services: Services, stop: Stop = lambda: False) -> dict[str, Any]:
     """
-    Do all of it now; how many vectors were added, which graphs built, whose twin, which indexes
-    dropped, how many jobs forgotten.
+    Do all of it now; how many files of visitors were deleted and vectors added, which graphs built,
+    whose twin, which indexes dropped, how many jobs forgotten.
 
     :raises Stopped: `stop` said so.
     """
@@ -82,6 +94,7 @@ def run(services: Services, stop: Stop = lambda: False) -> dict[str, Any]:
         usage.forget_before(conn, KEEP_COUNTS)
         pair_files.forget_before(conn, KEEP_JOBS)
     return {
+        "files_deleted": _delete_expired(services, stop),
         "vectors_added": added,
         "indexes_dropped": dropped,
         "jobs_forgotten": forgotten,
@@ -89,6 +102,21 @@ def run(services: Services, stop: Stop = lambda: False) -> dict[str, Any]:
         "graphs_built": _build_graphs(services, stop),
         "twin_built": twins.build_lacking(services, stop),
     }
+
+
+def _expired_files(services: Services, conn: Connection) -> list[DocumentId]:
+    """The files of visitors whose time is over."""
+    days = services.settings.visitor_days
+    return own_files.expired(conn, timedelta(days=days)) if days else []
+
+
+def _delete_expired(services: Services, stop: Stop) -> int:
+    with services.pool.connection() as conn:
+        expired = _expired_files(services, conn)
+        for document_id in expired:
+            check(stop)
+            chunks.delete_document(conn, document_id)
+    return len(expired)
 
 
 def _build_graphs(services: Services, stop: Stop) -> list[IndexId]:

@@ -47,15 +47,19 @@ def answerable(conn: Connection, handle: SearchHandle, hits: Sequence[Hit]) -> b
 
 def refresh(conn: Connection, handle: SearchHandle) -> bool:
     """
-    Calibrate the handle's index if it never was or the corpus has since doubled or halved.
+    Calibrate the handle's index if it never was, the corpus has since doubled or halved, or
+    people's own documents have taken the handbook's place.
 
     :returns: Whether it was calibrated; takes about a second then.
     """
-    chunks = calibration.chunks(conn)
-    before = calibration.calibrated_on(conn, handle.index_id)
-    if before is not None and before / OUTGROWN < chunks < before * OUTGROWN:
+    corpus, before = calibration.corpus(conn), calibration.calibrated_on(conn, handle.index_id)
+    if (
+        before is not None
+        and before.handbook == corpus.handbook
+        and before.chunks / OUTGROWN < corpus.chunks < before.chunks * OUTGROWN
+    ):
         return False
-    calibration.store(conn, handle.index_id, threshold(conn, handle), chunks)
+    calibration.store(conn, handle.index_id, threshold(conn, handle), corpus)
     return True
 
 

@@ -14,7 +14,7 @@ from app.admin import parts
 from app.admin.screen import Pager, Screen, View, chosen, clickable, header, picked
 from pipelines import uploads
 from pipelines.errors import InputError
-from pipelines.store import chunks, documents, jobs, library, pairs
+from pipelines.store import chunks, documents, jobs, library, pairs, scope
 from pipelines.store.ids import DocumentId
 from pipelines.store.jobs import Job
 from pipelines.store.library import Passage, Row
@@ -30,6 +30,8 @@ ORDERS = [("Newest first", "newest"), ("By title", "title"), ("Largest first", "
 PREVIEWED = 20
 DEFAULT_COLLECTION = "default"
 _NOT_IN_NAMES = frozenset(",;=")
+# Of a private collection's name: enough to tell visitors apart.
+SHOWN_OF_OWNER = len(scope.PRIVATE_PREFIX) + 8
 
 
 def build(screen: Screen) -> None:
@@ -190,6 +192,7 @@ def _collection(text: str | None) -> str:
     name = (text or "").strip() or DEFAULT_COLLECTION
     if not name.isprintable() or not _NOT_IN_NAMES.isdisjoint(name):
         raise InputError("The name of a collection has no comma, semicolon or equals sign.")
+    scope.check_name(name)
     return name
 
 
@@ -282,9 +285,12 @@ def _table(rows: Sequence[Row]) -> Markup:
 
 def _title(row: Row) -> Markup:
     name = parts.pick(row.title, "open", row.id, css="title")
-    if row.collection == "default":
+    if row.collection == scope.DEFAULT:
         return name
-    return Markup('{} <span class="aside">{}</span>').format(name, row.collection)
+    shown = row.collection
+    if scope.is_private(shown):
+        shown = f"only for {shown[:SHOWN_OF_OWNER]}"
+    return Markup('{} <span class="aside">{}</span>').format(name, shown)
 
 
 def _status(row: Row) -> Markup:

@@ -10,8 +10,7 @@ from markupsafe import Markup
 from app.admin import parts, work
 from app.admin.screen import Screen, View, header
 from app.admin.suggestions import Better, Facts, Suggestion, suggest
-from app.serving import HANDBOOK_COLLECTION
-from pipelines.store import jobs, overview
+from pipelines.store import jobs, overview, scope
 from pipelines.store.db import Connection
 from pipelines.store.jobs import Job
 from pipelines.store.overview import Asked, Held, Outcome, Serving
@@ -36,7 +35,7 @@ def build(screen: Screen) -> None:
 
 def _render(conn: Connection, running: list[Job]) -> Markup:
     serving = overview.serving(conn)
-    held = overview.held(conn, bundled=HANDBOOK_COLLECTION)
+    held = overview.held(conn, bundled=scope.HANDBOOK)
     day, week = overview.asked(conn, DAY), overview.asked(conn, WEEK)
     identity = serving.identity if serving else ""
     figures = overview.figures_of(conn, identity)

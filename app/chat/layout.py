@@ -13,13 +13,8 @@ from app.chat.stops import Stops
 from app.wiring import Services
 
 STYLE = Path(__file__).with_name("style.css")
-WELCOME = (
-    "### Ask your documents\n"
-    "Every answer cites the passages it comes from: open a number to check it."
-)
-NOTHING_YET = (
-    "### There are no documents yet\nTake some in with `attune ingest PATH`, then ask about them."
-)
+# Filled by the page's script. What happens to a file is also told to screen readers.
+FILES = '<div id="files"></div><div id="files-status" role="status"></div>'
 # What the page itself calls is not offered as an API, and no block grows a spinner for a short look.
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 Updates = dict[Any, Any]
@@ -30,14 +25,16 @@ class Layout:
 
     def __init__(self, services: Services, stops: Stops) -> None:
         self.conversation = gr.State(None)
+        self.help = gr.State(False)  # a new conversation is about Attune itself
         self.messages = gr.State([])  # ids of the chat's messages, in order
         self.voted = gr.State(None)  # message and verdict that a reason belongs to
         self.sidebar = Conversations(services)
         self.chat = _chatbot()
         with gr.Column(elem_id="composer"):
             self.to_end = gr.Button("To the end", elem_id="to-end")
-            # What a visitor adds to the chat, and how far it is.
-            self.attachments = gr.Row(visible=False, elem_id="attachments")
+            # What somebody adds to the chat, and how far it is.
+            gr.HTML(FILES, elem_id="attachments", padding=False)
+            self.files_ready = gr.Button("New documents", visible="hidden", elem_id="files-ready")
             self._add_reason()
             self.box = _question_box()
         self.passages = Passages(services, stops, self.conversation, QUIET)
@@ -71,7 +68,6 @@ def _chatbot() -> gr.Chatbot:
         sanitize_html=True,
         allow_tags=False,
         latex_delimiters=[],
-        placeholder=WELCOME,
         feedback_options=("Like", "Dislike"),
         group_consecutive_messages=False,
     )

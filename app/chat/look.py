@@ -11,8 +11,9 @@ import gradio as gr
 from app import login
 
 _HERE = Path(__file__).parent
-SCRIPTS = [_HERE / "script.js", _HERE / "scroll.js"]
-FRAME = _HERE / "frame.css"
+SCRIPTS = [_HERE / "script.js", _HERE / "scroll.js", _HERE / "upload.js"]
+# They go into the head as they are: Gradio would put a class of its own before every selector.
+STYLES = [_HERE / "frame.css", _HERE / "upload.css"]
 
 
 def theme() -> gr.Theme:
@@ -41,7 +42,8 @@ def theme() -> gr.Theme:
 def head() -> str:
     """What the page adds to its head."""
     scripts = "".join(f"<script>{path.read_text(encoding='utf-8')}</script>" for path in SCRIPTS)
-    return f"{login.script()}{scripts}<style>{FRAME.read_text(encoding='utf-8')}</style>"
+    styles = "".join(path.read_text(encoding="utf-8") for path in STYLES)
+    return f"{login.script()}{scripts}<style>{styles}</style>"
 
 
 def share_schema() -> None:

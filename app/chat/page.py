@@ -11,17 +11,20 @@ from uuid import UUID
 import gradio as gr
 
 from app import login
+from app.adders import Adder, adder_of
 from app.auth import access_of, person_of
 from app.chat import look, markup, turns, waiting
 from app.chat.conversations import as_uuid
-from app.chat.layout import NOTHING_YET, QUIET, WELCOME, Layout, Updates, shown_if
+from app.chat.layout import QUIET, Layout, Updates, shown_if
 from app.chat.stops import Stops
 from app.chat.turns import Progress
+from app.chat.welcome import welcome
 from app.limits import BUSY, Limits
 from app.reader import Reader, clear_all, reader_of
-from pipelines.examples import suggest
-from pipelines.store import chats, chunks
+from pipelines.examples import starters
+from pipelines.store import chats
 from pipelines.store.chats import Message
+from pipelines.store.db import Connection
 
 if TYPE_CHECKING:
     from app.wiring import Services
@@ -39,7 +42,7 @@ def build(services: Services, stops: Stops) -> gr.Blocks:
         page = _ChatPage(services, stops)
         blocks.load(page.load, None, page.view, **QUIET)
         blocks.load(page.load_account, None, page.sidebar.account, **QUIET)
-        blocks.load(None, js="() => window.attuneLoaded()")
+        blocks.load(None, js="() => { window.attuneLoaded(); window.attuneFiles(); }")
     return blocks
 
 
@@ -58,10 +61,14 @@ class _ChatPage(Layout):
         # In the order in which the page takes them up: who sees the chat sees its title.
         self.view = [
             self.conversation, self.messages, side.titled, side.title, side.markdown, side.json,
-            side.tools, side.list, side.undo, self.why, self.passages.panel, self.box, self.chat,
+            side.tools, side.list, side.undo, self.why, self.passages.panel, self.box, self.help,
+            self.chat,
         ]  # fmt: skip
         self._connect_asking()
         self.box.stop(self._stop, [self.conversation], None, **QUIET)
+        self.files_ready.click(
+            self._show_new_files, [self.conversation, self.help], [self.chat], **QUIET
+        )
         self.to_end.click(None, js="() => window.attuneToEnd()")
         self.chat.like(self._vote, [self.messages], [self.reason, self.voted, self.why], **QUIET)
         gr.on(
@@ -76,9 +83,10 @@ class _ChatPage(Layout):
         # At every step of a stream Gradio builds each output again, told of or not; so these are
         # few, and the rest of the page follows at the end.
         stream = [self.chat, self.conversation, self.box, self.why]
+        where = [self.conversation, self.help]
         for asked in (
-            self.box.submit(self._ask, [self.box, self.conversation], stream, **asking),
-            self.chat.example_select(self._ask_example, [self.conversation], stream, **asking),
+            self.box.submit(self._ask, [self.box, *where], stream, **asking),
+            self.chat.example_select(self._ask_example, where, stream, **asking),
             self.chat.retry(self._ask_again, [self.messages, self.conversation], stream, **asking),
         ):
             asked.then(self._show, [self.conversation, self.sidebar.titled], self.view, **QUIET)
@@ -98,21 +106,22 @@ class _ChatPage(Layout):
     async def load(self, request: gr.Request) -> Updates:
         """The page as a visitor first sees it; the address may name a conversation of theirs."""
         conversation = as_uuid(request.query_params.get("chat"))
-        return await asyncio.to_thread(lambda: self._view(reader_of(request), conversation))
+        help = "help" in request.query_params
+        return await asyncio.to_thread(self._view, request, conversation, help=help)
 
     def load_account(self, request: gr.Request) -> str:
         """Who is signed in, and the way to the admin pages."""
         return login.links(access_of(request), person_of(request))
 
     async def _ask(
-        self, question: str, conversation: str | None, request: gr.Request
+        self, question: str, conversation: str | None, help: bool, request: gr.Request
     ) -> AsyncIterator[Updates]:
         if not question.strip():
             yield {self.box: gr.skip()}
             return
         # Only now: what is typed while the answer comes is the next question.
         yield {self.box: ""}
-        async for update in self._answer(question, conversation, request):
+        async for update in self._answer(question, conversation, request, help=help):
             yield update
 
     async def _answer(
@@ -122,8 +131,12 @@ class _ChatPage(Layout):
         request: gr.Request,
         *,
         again: int | None = None,
+        help: bool = False,
     ) -> AsyncIterator[Updates]:
-        """`again`: the message whose question is asked again, in place of all that followed it."""
+        """
+        :param again: The message whose question is asked again, in place of all that followed it.
+        :param help: A new conversation is about Attune itself.
+        """
         reader, mine = await asyncio.to_thread(reader_of, request), as_uuid(conversation)
         with self._limits.place() as free:
             refusal = await asyncio.to_thread(self._limits.refusal, reader) if free else BUSY
@@ -134,17 +147,19 @@ class _ChatPage(Layout):
                 return
             if again is not None:
                 question = await asyncio.to_thread(self._take_back, reader.visitor, again)
-            async for update in self._turn(reader, mine, question):
+            async for update in self._turn(reader, mine, question, help=help):
                 yield update
 
     async def _turn(
-        self, reader: Reader, mine: UUID | None, question: str
+        self, reader: Reader, mine: UUID | None, question: str, *, help: bool
     ) -> AsyncIterator[Updates]:
         before = await asyncio.to_thread(self._messages, reader, mine)
         chat = [*_rendered(before), {"role": "user", "content": markup.safe(question)}]
         yield self._begun(chat)
         shown_at, text = 0.0, ""
-        steps = turns.ask(self._services, self._stops, self._limits, reader, mine, question)
+        steps = turns.ask(
+            self._services, self._stops, self._limits, reader, mine, question, help=help
+        )
         async for step in steps:
             late = time.monotonic() - shown_at > SHOWN_EVERY_S
             # A word among many may wait; the first one, and what is told instead of words, may not.
@@ -159,17 +174,16 @@ class _ChatPage(Layout):
         self, conversation: str | None, titled: str | None, request: gr.Request
     ) -> Updates:
         """The page as it is stored; a title that somebody may be typing anew stays."""
-        view = await asyncio.to_thread(
-            lambda: self._view(reader_of(request), as_uuid(conversation))
-        )
+        view = await asyncio.to_thread(self._view, request, as_uuid(conversation))
         return view | (
             {self.sidebar.title: gr.skip()} if conversation and conversation == titled else {}
         )
 
     async def _ask_example(
-        self, conversation: str | None, event: gr.SelectData, request: gr.Request
+        self, conversation: str | None, help: bool, event: gr.SelectData, request: gr.Request
     ) -> AsyncIterator[Updates]:
-        async for update in self._answer(event.value["text"], conversation, request):
+        question = event.value["text"]
+        async for update in self._answer(question, conversation, request, help=help):
             yield update
 
     async def _ask_again(
@@ -203,40 +217,55 @@ class _ChatPage(Layout):
         return gr.Row(visible="hidden")
 
     def _open(self, conversation: str | None, request: gr.Request) -> Updates:
-        return self._view(reader_of(request), as_uuid(conversation))
+        return self._view(request, as_uuid(conversation))
 
     def _open_new(self, request: gr.Request) -> Updates:
-        return self._view(reader_of(request), None)
+        return self._view(request, None)
 
     def _delete(self, conversation: str | None, request: gr.Request) -> Updates:
-        mine, reader = as_uuid(conversation), reader_of(request)
+        mine = as_uuid(conversation)
         if mine is not None:
-            self.sidebar.set_deleted(reader.visitor, mine, deleted=True)
-        view, side = self._view(reader, None), self.sidebar
+            self.sidebar.set_deleted(reader_of(request).visitor, mine, deleted=True)
+        view, side = self._view(request, None), self.sidebar
         return {**view, side.undo: gr.Button(visible=mine is not None), side.deleted: conversation}
 
     def _undo(self, deleted: str | None, request: gr.Request) -> Updates:
-        mine, reader = as_uuid(deleted), reader_of(request)
+        mine = as_uuid(deleted)
         if mine is not None:
-            self.sidebar.set_deleted(reader.visitor, mine, deleted=False)
-        return self._view(reader, mine)
+            self.sidebar.set_deleted(reader_of(request).visitor, mine, deleted=False)
+        return self._view(request, mine)
 
-    def _view(self, reader: Reader, conversation: UUID | None) -> Updates:
-        """The whole page for a conversation as stored; None, or not the visitor's: a new one."""
-        visitor = reader.visitor
+    def _show_new_files(self, conversation: str | None, help: bool, request: gr.Request) -> Updates:
+        """What an empty chat says once files have come in, or gone."""
+        if conversation is not None:
+            return {self.chat: gr.skip()}
+        with self._services.pool.connection() as conn:
+            return {self.chat: gr.Chatbot(**_empty(conn, adder_of(request), help))}
+
+    def _view(
+        self, request: gr.Request, conversation: UUID | None, *, help: bool = False
+    ) -> Updates:
+        """
+        The whole page for a conversation as stored; None, or not the visitor's: a new one.
+
+        :param help: The new one is about Attune itself.
+        """
+        adder = adder_of(request)
+        reader, visitor = adder.reader, adder.reader.visitor
         with self._services.pool.connection() as conn:
             known = chats.get(conn, visitor, conversation) if conversation else None
             messages = chats.messages(conn, visitor, known.id) if known else []
-            headings = [] if known else chunks.sample_headings(conn, closed=reader.closed)
-        messages, questions = clear_all(reader, messages), suggest(headings)
+            help = known.help if known else help
+            empty = {"examples": []} if known else _empty(conn, adder, help)
+        messages = clear_all(reader, messages)
         return {
             **self.sidebar.view(visitor, known),
             self.chat: gr.Chatbot(
                 _rendered(messages),
                 feedback_value=[_VOTES.get(m.verdict or "") for m in messages if m.kind],
-                examples=[{"text": question} for question in questions],
-                placeholder=WELCOME if known or questions else NOTHING_YET,
+                **empty,
             ),
+            self.help: help,
             self.box: gr.Textbox(submit_btn=True, stop_btn=False),
             self.conversation: str(known.id) if known else None,
             self.messages: [m.id for m in messages],
@@ -271,6 +300,15 @@ class _ChatPage(Layout):
 
 
 _VOTES = {"like": "Like", "dislike": "Dislike"}
+
+
+def _empty(conn: Connection, adder: Adder, help: bool) -> dict[str, Any]:
+    """What a chat without a conversation shows: a welcome, and questions to start with."""
+    questions = starters(conn, adder.reader.readable(conn, help=help))
+    return {
+        "placeholder": welcome(conn, adder, help=help),
+        "examples": [{"text": question} for question in questions],
+    }
 
 
 def _rendered(messages: list[Message]) -> list[dict[str, str]]:

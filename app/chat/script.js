@@ -32,7 +32,9 @@
     if (window.matchMedia("(max-width: 768px)").matches) toggle(".sidebar.open:not(.right)")?.click();
   };
   document.addEventListener("click", (event) => {
-    if (event.target.closest("#new-chat, #conversation-list input")) showChat();
+    if (!event.target.closest("#new-chat, #conversation-list input")) return;
+    showChat();
+    if (event.target.closest("#new-chat")) window.attuneOpened(null);
   });
 
   // Gradio's buttons of the question have signs only.
@@ -61,6 +63,7 @@
     const address = new URL(window.location.href);
     if (conversation) address.searchParams.set("chat", conversation);
     else address.searchParams.delete("chat");
+    address.searchParams.delete("help");
     window.history.replaceState(window.history.state, "", address);
   };
 

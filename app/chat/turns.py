@@ -32,7 +32,7 @@ from pipelines.reply import (
     Token,
     Turn,
 )
-from pipelines.store import chats, documents
+from pipelines.store import chats
 from pipelines.store.chats import Message, Shown
 
 if TYPE_CHECKING:
@@ -121,6 +121,8 @@ async def ask(
     reader: Reader,
     conversation_id: UUID | None,
     question: str,
+    *,
+    help: bool = False,
 ) -> AsyncGenerator[Progress, None]:
     """
     Answer a question in a conversation, a new one if None; the last event holds the answer.
@@ -128,13 +130,15 @@ async def ask(
     When it is stopped, or the caller stops listening, what came so far is stored with a note.
     Passages come from collections that are open to the reader.
 
+    :param help: A new conversation is about Attune itself: it searches the handbook alone.
+
     :raises InputError: The question is empty.
     """
     question = question.strip()
     if not question:
         raise InputError("The question is empty.")
     conversation, history, collections = await asyncio.to_thread(
-        _open, services, reader, conversation_id, question
+        _open, services, reader, conversation_id, question, help=help
     )
     turn = _Turn(services, conversation, reader.visitor, stops)
     yield turn.take(None)
@@ -196,18 +200,24 @@ def _reason(error: Exception) -> str:
 
 
 def _open(
-    services: Services, reader: Reader, conversation_id: UUID | None, question: str
-) -> tuple[UUID, list[Turn], list[str] | None]:
-    """The conversation, what was said in it before, and where to search; None: everywhere."""
+    services: Services,
+    reader: Reader,
+    conversation_id: UUID | None,
+    question: str,
+    *,
+    help: bool = False,
+) -> tuple[UUID, list[Turn], list[str]]:
+    """The conversation, what was said in it before, and the collections to search."""
     visitor = reader.visitor
     with services.pool.connection() as conn:
-        collections = documents.open_collections(conn, reader.closed) if reader.closed else None
-        if conversation_id is None or chats.get(conn, visitor, conversation_id) is None:
+        known = chats.get(conn, visitor, conversation_id) if conversation_id else None
+        if known is None:
             title = question if len(question) <= TITLE_CHARS else question[: TITLE_CHARS - 1] + "…"
-            conversation, before = chats.start(conn, visitor, title), list[Message]()
+            conversation, before = chats.start(conn, visitor, title, help=help), list[Message]()
         else:
-            conversation = conversation_id
+            conversation, help = known.id, known.help
             before = clear_all(reader, chats.messages(conn, visitor, conversation))
+        collections = reader.readable(conn, help=help)
         chats.add(conn, conversation, role="user", text=question)
     turns = [
         Turn("user" if message.role == "user" else "assistant", message.text) for message in before

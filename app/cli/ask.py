@@ -28,7 +28,10 @@ def ask(
     ] = None,
     collection: Annotated[
         list[str] | None,
-        typer.Option("--collection", help="Search only this collection; may be repeated."),
+        typer.Option(
+            "--collection",
+            help="Search only this collection; may be repeated. `handbook` asks about Attune.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> int:
@@ -38,7 +41,10 @@ def ask(
     """
     from app.cli.common import emit_json, services
     from pipelines.errors import ProviderError
+    from pipelines.store import scope
 
+    for name in collection or ():
+        scope.check_name(name)
     with services() as opened:
         answer = opened.answerer.ask(
             question, handle=opened.replica.current(), top_k=top_k, collections=collection

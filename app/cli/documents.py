@@ -35,7 +35,9 @@ def ingest(
     import time
 
     from app.cli.common import emit_json, services
+    from pipelines.store import scope
 
+    scope.check_name(collection)
     files, skipped = find_files(paths, recursive=recursive)
     started = time.perf_counter()
     with services() as opened:

@@ -19,7 +19,6 @@ from app import methods, tuning
 from app.improve import plan, sentences
 from app.improve.bar import Bar
 from app.methods import Choice
-from app.serving import HANDBOOK_COLLECTION
 from app.tuning import Automatic
 from app.wiring import Services
 from pipelines import registry
@@ -31,6 +30,7 @@ from pipelines.store.ids import EvaluationId, RunId
 from pipelines.store.improvements import Improvement, Outcome
 from pipelines.store.models import Model
 from pipelines.store.runs import Run
+from pipelines.store.scope import HANDBOOK
 from training import stored
 from training.gate import FEWEST_QUESTIONS
 from training.launch import Machine
@@ -131,7 +131,7 @@ def _make_pairs(services: Services, one: Improvement, bar: Bar, stop: Stop) -> I
         summary = tuning.generate(
             services,
             plan.SOURCE,
-            without=[HANDBOOK_COLLECTION],
+            without=[HANDBOOK],
             by=one.who,
             on_progress=tell,
             stop=stop,

@@ -8,12 +8,12 @@ from typing import Any
 from app import methods, plans
 from app.methods import Choice
 from app.plans import LOAD_S, PROVE_S, SWITCH_S, Step
-from app.serving import HANDBOOK_COLLECTION
 from app.wiring import Services
 from pipelines.errors import InputError
 from pipelines.store import evaluations, improvements, pairs
 from pipelines.store.db import Connection
 from pipelines.store.improvements import Improvement
+from pipelines.store.scope import HANDBOOK
 from training import collect
 from training.costs import duration
 from training.launch import Machine
@@ -72,9 +72,7 @@ class Plan:
 
 def passages(conn: Connection) -> tuple[int, int]:
     """Of people's own documents: passages to ask about, and those not yet looked at."""
-    return pairs.count_waiting(
-        conn, SOURCE, shortest=collect.SHORTEST_CHARS, without=[HANDBOOK_COLLECTION]
-    )
+    return pairs.count_waiting(conn, SOURCE, shortest=collect.SHORTEST_CHARS, without=[HANDBOOK])
 
 
 def make(services: Services, with_what: Machine) -> Plan:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from app.serving import HANDBOOK_COLLECTION
 from pipelines.errors import InputError
 from pipelines.store import active, improvements, jobs
 from pipelines.store.db import Connection
 from pipelines.store.improvements import Every, Improvement, Schedule
+from pipelines.store.scope import HANDBOOK
 
 WEEK = timedelta(days=7)
 MOST_VOTES = 1_000_000
@@ -66,7 +66,7 @@ def state(conn: Connection, now: datetime | None = None) -> State:
     found, last = improvements.schedule(conn), improvements.latest(conn)
     if found.every == "off":
         return State(found, last, None, False, "The search is improved when somebody asks.")
-    fresh = improvements.fresh(conn, last, bundled=HANDBOOK_COLLECTION)
+    fresh = improvements.fresh(conn, last, bundled=HANDBOOK)
     if found.every == "votes":
         due = fresh.votes >= found.votes
         sentence = f"Due after {found.votes:,} new votes; {fresh.votes:,} came in so far."

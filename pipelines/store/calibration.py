@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipelines.store import indexes
+from pipelines.store import indexes, scope
 from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId, DocumentId, IndexId
 
@@ -19,12 +19,26 @@ class Sampled:
     text: str
 
 
+@dataclass(frozen=True)
+class Calibrated:
+    """
+    What a threshold was made from: the number of chunks, and whether they were the handbook's.
+
+    `handbook` is None where it was not noted.
+    """
+
+    chunks: int
+    handbook: bool | None
+
+
 def sample(conn: Connection, count: int) -> list[Sampled]:
-    """Chunks from all over the corpus, the same ones for the same corpus."""
+    """Chunks that everybody may read, from all over them; the same ones for the same corpus."""
     rows = conn.execute(
         "select c.id, c.document_id, c.ordinal, c.text from chunk c join"
-        " (select id from chunk order by hashint8(id), id limit %s) s on s.id = c.id order by c.id",
-        (count,),
+        " (select i.id from chunk i join document d on d.id = i.document_id"
+        "  where d.collection = any(%s) order by hashint8(i.id), i.id limit %s) s"
+        " on s.id = c.id order by c.id",
+        (scope.readable(conn), count),
     )
     return [Sampled(*row) for row in rows]
 
@@ -43,25 +57,33 @@ def threshold(conn: Connection, index_id: IndexId) -> float | None:
     return None if row is None else row[0]
 
 
-def chunks(conn: Connection) -> int:
-    """How many chunks there are."""
-    row = conn.execute("select count(*) from chunk").fetchone()
+def corpus(conn: Connection) -> Calibrated:
+    """What a threshold would be made from now."""
+    shared = scope.readable(conn)
+    row = conn.execute(
+        "select count(*) from chunk c join document d on d.id = c.document_id"
+        " where d.collection = any(%s)",
+        (shared,),
+    ).fetchone()
     assert row is not None
-    return int(row[0])
+    return Calibrated(int(row[0]), shared == [scope.HANDBOOK])
 
 
-def calibrated_on(conn: Connection, index_id: IndexId) -> int | None:
-    """How many chunks there were when the index was last calibrated; None: it never was."""
-    row = conn.execute("select chunks from calibration where index_id = %s", (index_id,)).fetchone()
-    return None if row is None else int(row[0])
+def calibrated_on(conn: Connection, index_id: IndexId) -> Calibrated | None:
+    """What the index's threshold was made from; None: it never was."""
+    row = conn.execute(
+        "select chunks, handbook from calibration where index_id = %s", (index_id,)
+    ).fetchone()
+    return None if row is None else Calibrated(int(row[0]), row[1])
 
 
-def store(conn: Connection, index_id: IndexId, threshold: float | None, chunks: int) -> None:
-    """Set an index's threshold, and note how many chunks it was made from."""
+def store(conn: Connection, index_id: IndexId, threshold: float | None, corpus: Calibrated) -> None:
+    """Set an index's threshold, and note what it was made from."""
     with conn.transaction():
         indexes.set_threshold(conn, index_id, threshold)
         conn.execute(
-            "insert into calibration (index_id, chunks) values (%s, %s) on conflict (index_id)"
-            " do update set chunks = excluded.chunks, calibrated_at = now()",
-            (index_id, chunks),
+            "insert into calibration (index_id, chunks, handbook) values (%s, %s, %s)"
+            " on conflict (index_id) do update set chunks = excluded.chunks,"
+            " handbook = excluded.handbook, calibrated_at = now()",
+            (index_id, corpus.chunks, corpus.handbook),
         )

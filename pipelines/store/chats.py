@@ -23,12 +23,13 @@ Verdict = Literal["like", "dislike"]
 
 @dataclass(frozen=True)
 class Conversation:
-    """One conversation of a visitor."""
+    """One conversation of a visitor. `help`: it is about Attune, and searches the handbook."""
 
     id: UUID
     title: str
     created_at: datetime
     updated_at: datetime
+    help: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,14 +64,15 @@ class Message:
     verdict: str | None = None
 
 
-def start(conn: Connection, visitor: str, title: str) -> UUID:
+def start(conn: Connection, visitor: str, title: str, *, help: bool = False) -> UUID:
     """A new conversation; also forgets for good what the visitor deleted over a day ago."""
     conn.execute(
         "delete from conversation where visitor = %s and deleted_at < now() - interval '1 day'",
         (visitor,),
     )
     row = conn.execute(
-        "insert into conversation (visitor, title) values (%s, %s) returning id", (visitor, title)
+        "insert into conversation (visitor, title, help) values (%s, %s, %s) returning id",
+        (visitor, title, help),
     ).fetchone()
     assert row is not None
     return UUID(str(row[0]))
@@ -80,7 +82,7 @@ def list_mine(conn: Connection, visitor: str, *, limit: int = 200) -> list[Conve
     """The visitor's conversations, the latest first."""
     with conn.cursor(row_factory=class_row(Conversation)) as cursor:
         return cursor.execute(
-            "select id, title, created_at, updated_at from conversation"
+            "select id, title, created_at, updated_at, help from conversation"
             " where visitor = %s and deleted_at is null order by updated_at desc, id limit %s",
             (visitor, limit),
         ).fetchall()
@@ -90,7 +92,7 @@ def get(conn: Connection, visitor: str, conversation_id: UUID) -> Conversation |
     """The conversation, if it is the visitor's."""
     with conn.cursor(row_factory=class_row(Conversation)) as cursor:
         return cursor.execute(
-            "select id, title, created_at, updated_at from conversation"
+            "select id, title, created_at, updated_at, help from conversation"
             " where id = %s and visitor = %s and deleted_at is null",
             (conversation_id, visitor),
         ).fetchone()

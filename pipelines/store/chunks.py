@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,9 @@ from pipelines.places import Place
 from pipelines.store import documents, indexes, lexical
 from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId, DocumentId, IndexId, RuleId, WindowId
+
+# Of a passage, how much an excerpt shows.
+LEAD_CHARS = 600
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,16 @@ class Chunk:
     text: str
     page: int | None
     heading: str | None
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """The beginning of a passage with its heading path (" > " between levels), of one document."""
+
+    document_id: DocumentId
+    heading: str | None
+    lead: str
+    language: str | None = None
 
 
 def digest(text: str) -> str:
@@ -162,25 +175,34 @@ def count_of(conn: Connection, document_id: DocumentId) -> int:
     return int(row[0])
 
 
-def sample_headings(
-    conn: Connection, *, closed: Iterable[str] = (), limit: int = 200
-) -> list[tuple[str, str]]:
-    """
-    Document title and heading path of chunks, of the newest documents and in reading order.
+def newest(conn: Connection, collections: Sequence[str], limit: int) -> tuple[DocumentId, ...]:
+    """The indexed documents of collections that came in last, newest first."""
+    rows = conn.execute(
+        "select id from document where status = 'indexed' and collection = any(%s)"
+        " order by id desc limit %s",
+        (list(collections), limit),
+    )
+    return tuple(DocumentId(row[0]) for row in rows)
 
-    :param closed: Collections that are left out.
+
+def excerpts(conn: Connection, ids: Sequence[DocumentId], each: int) -> list[Excerpt]:
     """
-    return [
-        (row[0], row[1])
-        for row in conn.execute(
-            "select d.title, h.heading from document d join chunk c on c.document_id = d.id"
-            " cross join lateral (select c.heading where c.places is null"
-            "  union all select p ->> 2 from jsonb_array_elements(c.places) p) h (heading)"
-            " where h.heading is not null and d.status = 'indexed' and d.collection <> all(%s)"
-            " order by d.id desc, c.ordinal limit %s",
-            (list(closed), limit),
-        )
-    ]
+    How the first passages of documents begin, and every heading in them, in the documents' order.
+
+    :param each: So many of each document.
+    """
+    rows = conn.execute(
+        "select d.id, x.heading, x.lead, x.language from unnest(%s::bigint[]) with ordinality"
+        " d (id, n) cross join lateral (select h.heading,"
+        "  case when h.first then left(c.text, %s) else '' end lead, c.language"
+        "  from (select * from chunk where document_id = d.id order by ordinal limit %s) c"
+        "  cross join lateral (select c.heading, true where c.places is null"
+        "   union all select p.place ->> 2, p.m = 1"
+        "   from jsonb_array_elements(c.places) with ordinality p (place, m)) h (heading, first)"
+        "  order by c.ordinal limit %s) x order by d.n",
+        (list(ids), LEAD_CHARS, each, 2 * each),
+    )
+    return [Excerpt(*row) for row in rows]
 
 
 def copy_vectors(

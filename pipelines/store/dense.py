@@ -30,37 +30,37 @@ def nearest(
     vector: NDArray[np.float32],
     limit: int,
     *,
-    scope: sql.Composable | None = None,
+    within: sql.Composable | None = None,
     exact: bool = False,
 ) -> dict[ChunkId, Window]:
     """
     The chunks of the nearest windows, each with its nearest one.
 
     :param limit: Windows to take.
-    :param scope: A query of the chunk ids to stay within; None: all.
-    :param exact: Compare every window of `scope` instead of walking the graph.
+    :param within: What a chunk's id must fulfil, as ``in (...)``; None: nothing.
+    :param exact: Compare every window of `within` instead of walking the graph.
     """
     order = "order by e.v <=> %(v)b limit %(limit)s"
     columns = "e.window_id, e.v <=> %(v)b distance"
-    if scope is None:
+    if within is None:
         statement = f"select {columns} from {{emb}} e {order}"
     elif exact:
         statement = (
             f"select {columns} from (select i.window_id, i.v from {{emb}} i join text_window w"
-            f" on w.id = i.window_id where w.chunk_id in ({{scope}}) offset 0) e {order}"
+            f" on w.id = i.window_id where w.chunk_id {{within}} offset 0) e {order}"
         )
     else:
         # `offset 0` keeps the condition a filter on the graph's scan, which then goes on until
         # enough windows passed; as a join the planner sorts the whole collection by distance.
         statement = (
             f"select {columns} from {{emb}} e where exists (select 1 from text_window w"
-            f" where w.id = e.window_id and w.chunk_id in ({{scope}}) offset 0) {order}"
+            f" where w.id = e.window_id and w.chunk_id {{within}} offset 0) {order}"
         )
     query = sql.SQL(
         "select distinct on (w.chunk_id) w.chunk_id, w.char_start, w.char_end, 1 - n.distance"
         f" from ({statement}) n join text_window w on w.id = n.window_id"
         " order by w.chunk_id, n.distance, w.id"
-    ).format(emb=indexes.table(index_id), scope=scope or sql.SQL("null"))
+    ).format(emb=indexes.table(index_id), within=within or sql.SQL(""))
     rows = conn.execute(query, {"v": HalfVector(vector), "limit": limit})
     return {row[0]: Window(row[1], row[2], row[3]) for row in rows}
 

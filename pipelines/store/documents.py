@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -10,6 +10,7 @@ from typing import Any, Literal
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from pipelines.store import scope
 from pipelines.store.db import Connection
 from pipelines.store.ids import DocumentId
 
@@ -240,18 +241,10 @@ def count_unread_language(conn: Connection) -> int:
     return int(row[0])
 
 
-def open_collections(conn: Connection, closed: Iterable[str]) -> list[str]:
-    """The collections that hold documents, without the closed ones."""
-    rows = conn.execute(
-        "select distinct collection from document where collection <> all(%s) order by 1",
-        (list(closed),),
-    )
-    return [row[0] for row in rows]
-
-
 def collections(conn: Connection) -> list[str]:
-    """The collections that hold documents."""
-    return open_collections(conn, [])
+    """The collections that hold documents, in any state, but for visitors' own."""
+    rows = conn.execute("select distinct collection from document order by 1")
+    return [row[0] for row in rows if not scope.is_private(row[0])]
 
 
 def sources(conn: Connection, collection: str) -> set[str]:

@@ -12,7 +12,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from pipelines.errors import BusyError
-from pipelines.store import db
+from pipelines.store import db, scope
 from pipelines.store.db import Connection, Pool
 from pipelines.store.ids import EvaluationId, RunId
 
@@ -166,14 +166,19 @@ def fresh(conn: Connection, last: Improvement | None, *, bundled: str) -> Fresh:
     with conn.cursor(row_factory=class_row(Fresh)) as cursor:
         row = cursor.execute(
             "select (select count(*) from document where status = 'indexed'"
-            "  and collection <> %(bundled)s"
+            "  and collection <> %(bundled)s and not starts_with(collection, %(private)s)"
             "  and updated_at > coalesce(%(began)s::timestamptz, '-infinity')) as documents,"
             " (select count(*) from pair where status = 'accepted' and split = 'train'"
             "  and (created_at > coalesce(%(ended)s::timestamptz, %(began)s::timestamptz, '-infinity')"
             "   or reviewed_at > coalesce(%(began)s::timestamptz, '-infinity'))) as pairs,"
             " (select count(*) from feedback"
             "  where created_at > coalesce(%(began)s::timestamptz, '-infinity')) as votes",
-            {"bundled": bundled, "began": began, "ended": ended},
+            {
+                "bundled": bundled,
+                "private": scope.PRIVATE_PREFIX,
+                "began": began,
+                "ended": ended,
+            },
         ).fetchone()
     assert row is not None
     return row

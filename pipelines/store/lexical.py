@@ -190,21 +190,21 @@ def question(conn: Connection, text: str) -> Terms:
 
 
 def candidates(
-    conn: Connection, asked: Terms, limit: int, *, scope: sql.Composable | None = None
+    conn: Connection, asked: Terms, limit: int, *, within: sql.Composable | None = None
 ) -> list[ChunkId]:
     """
     The chunks with the highest BM25 over the question's rarer words.
 
-    :param scope: A query of the chunk ids to stay within; None: all.
+    :param within: What a chunk's id must fulfil, as ``in (...)``; None: nothing.
     """
-    within = sql.SQL("and chunk_id in ({})").format(scope) if scope else sql.SQL("")
+    condition = sql.SQL("and chunk_id {}").format(within) if within else sql.SQL("")
     # Arrays by term: grouping by chunk takes longer in the database than here.
     rows = _arrays(
         conn,
         sql.SQL(
             "select term, array_agg(chunk_id), array_agg(tf), array_agg(length) from posting"
             " where term = any(%s) {} group by term"
-        ).format(within),
+        ).format(condition),
         (asked.rare,),
     )
     if not rows:

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from psycopg import sql
 from psycopg.rows import class_row
 
+from pipelines.store import scope
 from pipelines.store.db import Connection
 
 Split = Literal["train", "heldout"]
@@ -77,16 +78,22 @@ class Pair(NewPair):
 
 
 def count_passages(conn: Connection) -> int:
-    """How many passages the indexed documents have."""
-    row = conn.execute("select count(*) from chunk").fetchone()
+    """How many passages the documents have that everybody may ask about."""
+    row = conn.execute(
+        "select count(*) from chunk c join document d on d.id = c.document_id"
+        " where d.collection = any(%s)",
+        (scope.readable(conn),),
+    ).fetchone()
     assert row is not None
     return int(row[0])
 
 
 def sample_texts(conn: Connection, most: int) -> list[str]:
-    """Some passages that are more than a heading."""
+    """Some passages that everybody may read and that are more than a heading."""
     rows = conn.execute(
-        "select text from chunk where length(text) >= 200 order by id limit %s", (most,)
+        "select c.text from chunk c join document d on d.id = c.document_id"
+        " where length(c.text) >= 200 and d.collection = any(%s) order by c.id limit %s",
+        (scope.readable(conn), most),
     )
     return [row[0] for row in rows]
 
@@ -104,8 +111,8 @@ def count_waiting(
         "select count(distinct c.sha256), count(distinct c.sha256) filter (where p is null)"
         " from chunk c join document d on d.id = c.document_id"
         " left join pair_done p on p.generator = %s and p.passage_sha256 = c.sha256"
-        " where d.status = 'indexed' and d.collection <> all(%s) and length(c.text) >= %s",
-        (generator, list(without), shortest),
+        " where d.status = 'indexed' and d.collection = any(%s) and length(c.text) >= %s",
+        (generator, sorted(set(scope.readable(conn)).difference(without)), shortest),
     ).fetchone()
     assert row is not None
     return int(row[0]), int(row[1])
@@ -118,15 +125,23 @@ def passages(
     collections: Sequence[str] | None = None,
     without: Sequence[str] = (),
 ) -> list[Passage]:
-    """The distinct passages of the indexed documents, in reading order."""
+    """
+    The distinct passages of the documents that everybody may ask about, in reading order.
+
+    :param collections: Of these alone; None: of all that are open to everybody.
+    :param without: Collections to leave out.
+    """
+    searched = set(scope.readable(conn)).difference(without)
+    if collections is not None:
+        searched &= set(collections)
     rows = conn.execute(
         "select * from (select distinct on (c.sha256) c.sha256, c.text, d.title,"
         " coalesce(c.heading, ''), c.ordinal, c.language,"
         " d.warnings @> jsonb_build_array(jsonb_build_object('code', %s::text)), d.id"
         " from chunk c join document d on d.id = c.document_id where d.status = 'indexed'"
-        " and (%s::text[] is null or d.collection = any(%s)) and d.collection <> all(%s)"
+        " and d.collection = any(%s)"
         " order by c.sha256, d.id, c.ordinal) t order by t.id, t.ordinal",
-        (suspicious_code, collections, collections, list(without)),
+        (suspicious_code, sorted(searched)),
     )
     return [Passage(*row[:7]) for row in rows]
 
@@ -199,10 +214,11 @@ def select(
         ).fetchall()
 
 
-# Those made from documents count while a chunk holds their passage.
+# Those made from documents count while a chunk that everybody may read holds their passage.
 _USABLE = (
-    "p.status = 'accepted' and (p.origin <> %(corpus)s"
-    " or exists (select from chunk c where c.sha256 = p.passage_sha256))"
+    "p.status = 'accepted' and (p.origin <> %(corpus)s or exists (select from chunk c"
+    " join document d on d.id = c.document_id"
+    " where c.sha256 = p.passage_sha256 and d.collection = any(%(shared)s)))"
 )
 
 
@@ -217,6 +233,7 @@ def usable(
             " order by p.id",
             {
                 "corpus": CORPUS,
+                "shared": scope.readable(conn),
                 "split": split,
                 "generators": None if generators is None else list(generators),
             },
@@ -239,7 +256,7 @@ def sides(conn: Connection) -> list[Side]:
             "select p.generator, count(*) filter (where p.split = 'train') train,"
             " count(*) filter (where p.split = 'heldout') heldout"
             f" from pair p where {_USABLE} group by 1 order by count(*) desc, 1",
-            {"corpus": CORPUS},
+            {"corpus": CORPUS, "shared": scope.readable(conn)},
         ).fetchall()
 
 
@@ -258,10 +275,10 @@ def texts(conn: Connection, passages_sha256: Collection[str]) -> dict[str, tuple
     rows = conn.execute(
         "select distinct on (sha256) * from ("
         " select c.sha256, d.title, c.text from chunk c join document d on d.id = c.document_id"
-        "  where c.sha256 = any(%(sums)s) and d.status = 'indexed'"
+        "  where c.sha256 = any(%(sums)s) and d.collection = any(%(shared)s)"
         " union all select passage_sha256, document, passage from pair"
         "  where passage_sha256 = any(%(sums)s)) t order by sha256",
-        {"sums": list(passages_sha256)},
+        {"sums": list(passages_sha256), "shared": scope.readable(conn)},
     )
     return {row[0]: (row[1], row[2]) for row in rows}
 
@@ -341,7 +358,9 @@ def liked(conn: Connection) -> list[Liked]:
             "  and u.role = 'user' and u.id < m.id order by u.id desc limit 1) q on true"
             " join lateral jsonb_array_elements(m.shown) s on (s ->> 'cited')::boolean"
             " join chunk c on c.id = (s ->> 'chunk_id')::bigint"
+            " join document d on d.id = c.document_id and d.collection = any(%(shared)s)"
             " where f.verdict = 'like' and not exists (select 1 from source_mark k"
             "  where k.message_id = m.id and k.chunk_id = c.id and k.verdict = 'wrong')"
-            " order by m.id"
+            " order by m.id",
+            {"shared": scope.readable(conn)},
         ).fetchall()

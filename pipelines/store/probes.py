@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pgvector import HalfVector
 from psycopg import sql
 
-from pipelines.store import indexes
+from pipelines.store import indexes, scope
 from pipelines.store.db import Connection
 from pipelines.store.graphs import SEARCHED_MOST
 from pipelines.store.ids import ChunkId, IndexId, RuleId, WindowId
@@ -80,6 +80,10 @@ def _finds_itself(conn: Connection, index_id: IndexId, window: Stored) -> bool:
 
 
 def passages(conn: Connection, count: int) -> list[tuple[ChunkId, str]]:
-    """Random chunks with their text."""
-    rows = conn.execute("select id, text from chunk order by random() limit %s", (count,))
+    """Random chunks with their text, of those that everybody's questions are searched in."""
+    rows = conn.execute(
+        "select c.id, c.text from chunk c join document d on d.id = c.document_id"
+        " where d.collection = any(%s) order by random() limit %s",
+        (scope.readable(conn), count),
+    )
     return [(ChunkId(row[0]), row[1]) for row in rows]

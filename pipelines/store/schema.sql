@@ -48,7 +48,8 @@ ALTER TABLE public.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 CREATE TABLE public.calibration (
     index_id bigint NOT NULL,
     chunks bigint NOT NULL,
-    calibrated_at timestamp with time zone DEFAULT now() NOT NULL
+    calibrated_at timestamp with time zone DEFAULT now() NOT NULL,
+    handbook boolean
 );
 
 CREATE TABLE public.chunk (
@@ -80,7 +81,8 @@ CREATE TABLE public.conversation (
     title text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    deleted_at timestamp with time zone
+    deleted_at timestamp with time zone,
+    help boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE public.document (
@@ -608,6 +610,8 @@ CREATE INDEX chunk_sha256 ON public.chunk USING btree (sha256);
 CREATE INDEX conversation_visitor ON public.conversation USING btree (visitor, updated_at DESC);
 
 CREATE UNIQUE INDEX document_live ON public.document USING btree (collection, source) WHERE (status = 'indexed'::text);
+
+CREATE INDEX document_private ON public.document USING btree (created_at) WHERE starts_with(collection, 'visitor:'::text);
 
 CREATE INDEX document_sha256 ON public.document USING btree (sha256);
 

@@ -22,7 +22,7 @@ from pipelines import places
 from pipelines.fusion import fuse, trust
 from pipelines.handle import SearchHandle
 from pipelines.places import Place
-from pipelines.store import arrays, dense, graphs, lexical
+from pipelines.store import arrays, dense, graphs, lexical, scope
 from pipelines.store.db import Connection
 from pipelines.store.dense import Window
 from pipelines.store.ids import ChunkId, DocumentId, IndexId
@@ -99,21 +99,20 @@ def hybrid(
     Opens a read-only snapshot of its own, unless `conn` is in a transaction already.
 
     :param vector: The question's, by the handle's encoder. *Shape:* ``(d,)``
-    :param collections: Only these; None: all.
+    :param collections: Only these, as `scope.readable` tells them; None: those open to everybody.
     :param mode: One side alone ranks, for comparison.
     """
     with _snapshot(conn, handle.vectors_id):
-        scope = None if collections is None else _scope(collections)
+        within, exact = _within(conn, collections)
         windows: dict[ChunkId, Window] = {}
         if mode != "lexical":
-            exact = scope is not None and _is_small(conn, scope)
             windows = dense.nearest(
-                conn, handle.vectors_id, vector, DENSE_WINDOWS, scope=scope, exact=exact
+                conn, handle.vectors_id, vector, DENSE_WINDOWS, within=within, exact=exact
             )
         asked = lexical.question(conn, question)
         named: list[ChunkId] = []
         if mode != "dense" and asked.rare:
-            named = lexical.candidates(conn, asked, LEXICAL_CHUNKS, scope=scope)
+            named = lexical.candidates(conn, asked, LEXICAL_CHUNKS, within=within)
         ids = sorted({*windows, *named})
         if not ids:
             return []
@@ -173,17 +172,31 @@ def _snapshot(conn: Connection, index_id: IndexId) -> Iterator[None]:
         yield
 
 
-def _scope(collections: Sequence[str]) -> sql.Composed:
-    """A query of the chunks of these collections."""
-    return sql.SQL(
-        "select c.id from chunk c join document d on d.id = c.document_id"
-        " where d.collection = any({})"
-    ).format(sql.Literal(list(collections)))
+def _within(
+    conn: Connection, collections: Sequence[str] | None
+) -> tuple[sql.Composable | None, bool]:
+    """
+    What a chunk's id must fulfil to be searched, None where nothing is left out; and whether so
+    few chunks do that comparing them all is faster.
+    """
+    held = scope.held(conn)
+    searched = scope.choose(held) if collections is None else list(collections)
+    if set(held) <= set(searched):
+        return None, False
+    of = "select c.id from chunk c join document d on d.id = c.document_id where d.collection"
+    inside = sql.SQL(f"{of} = any({{}})").format(sql.Literal(searched))
+    if _is_small(conn, inside):
+        return sql.SQL("in ({})").format(inside), True
+    # What is left out is mostly less than what is searched.
+    outside = sql.SQL(f"{of} <> all({{}})").format(sql.Literal(searched))
+    return sql.SQL("not in ({})").format(outside), False
 
 
-def _is_small(conn: Connection, scope: sql.Composable) -> bool:
+def _is_small(conn: Connection, inside: sql.Composable) -> bool:
     row = conn.execute(
-        sql.SQL("select count(*) from ({} limit {}) x").format(scope, sql.Literal(EXACT_CHUNKS + 1))
+        sql.SQL("select count(*) from ({} limit {}) x").format(
+            inside, sql.Literal(EXACT_CHUNKS + 1)
+        )
     ).fetchone()
     assert row is not None
     return bool(row[0] <= EXACT_CHUNKS)

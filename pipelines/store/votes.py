@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from psycopg.rows import class_row, dict_row
 
+from pipelines.store import scope
 from pipelines.store.chats import Shown
 from pipelines.store.db import Connection
 
@@ -182,13 +183,13 @@ def mark(
 
 
 def sources(conn: Connection, chunk_ids: Sequence[int]) -> list[Source]:
-    """Passages by id, those that are still there."""
+    """Passages by id, those that are still there and open to everybody."""
     with conn.cursor(row_factory=class_row(Source)) as cursor:
         return cursor.execute(
             "select c.id as chunk_id, d.id as document_id, d.title, c.page, c.heading, c.text"
-            " from chunk c join document d on d.id = c.document_id where c.id = any(%s)"
-            " order by c.id",
-            (list(chunk_ids),),
+            " from chunk c join document d on d.id = c.document_id"
+            " where c.id = any(%s) and d.collection = any(%s) order by c.id",
+            (list(chunk_ids), scope.readable(conn)),
         ).fetchall()
 
 

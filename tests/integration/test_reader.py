@@ -15,9 +15,10 @@ from app.limits import OVER_BUDGET, Limits
 from app.reader import HIDDEN, Reader, closed_to, reader_of
 from app.wiring import open_ingester
 from pipelines.errors import InputError
+from pipelines.examples import starters
 from pipelines.incoming import Incoming
 from pipelines.llm import LLMOptions
-from pipelines.store import chats, chunks, documents, usage
+from pipelines.store import chats, scope, usage
 from tests.fakes import scripted_llm
 from tests.serving_app import running
 
@@ -32,9 +33,7 @@ def started(module_dsn, tiny_model, tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     with running(module_dsn, tiny_model, home, readers=RULES, admin_password="a") as app:
         files = [
-            Incoming(
-                "open.md", "Open", lambda: b"# Merger news\n\nNothing of a merger is known.\n"
-            ),
+            Incoming("open.md", "Open", lambda: b"# Summary\n\nNothing of a merger is known.\n"),
             Incoming("board.md", "Board", lambda: f"# Merger plan\n\n{SECRET}\n".encode(), "board"),
         ]
         with open_ingester(app.services) as ingester:
@@ -83,8 +82,10 @@ def test_closed_passages_reach_neither_answers_nor_examples(started):
     titles = {p.title for p in ask(services, Reader("v1", "x"), SECRET).message.shown}
     assert "Board" in titles
     with services.pool.connection() as conn:
-        assert {t for t, _ in chunks.sample_headings(conn, closed=["board"])} == {"Open"}
-        assert documents.open_collections(conn, ["board"]) == ["default"]
+        opened = scope.readable(conn, closed={"board"})
+        assert opened == ["default"]
+        assert starters(conn, opened) == []
+        assert starters(conn, ["default", "board"]) == ["What should I know about merger plan?"]
 
 
 def test_old_answers_close_with_their_collection(started):

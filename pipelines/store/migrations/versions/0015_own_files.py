@@ -1,0 +1,10 @@
+"""own_files: the statements are in 0015_own_files.sql beside this file."""
+
+from pipelines.store.migrations.sql import run_beside
+
+revision = "0015"
+down_revision = "0014"
+
+
+def upgrade() -> None:
+    run_beside(__file__)
