@@ -6,6 +6,7 @@ Every one can be run again after it was cut off anywhere: what is done is found 
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from app import importing, methods, running, tuning, upkeep, versions
@@ -13,7 +14,6 @@ from app.improve import action, schedule
 from app.running import Work, task
 from app.wiring import open_ingester
 from pipelines import uploads
-from pipelines.progress import Progress
 from pipelines.store import jobs
 from pipelines.store.ids import DocumentId, RunId
 from pipelines.store.pairs import Split
@@ -28,20 +28,13 @@ def ingest(work: Work, *, document_ids: list[int], who: str = "system") -> dict[
     """Index documents that stand as queued."""
     ids = [DocumentId(document_id) for document_id in document_ids]
 
-    def on_windows(done: int, total: int) -> None:
-        if len(ids) == 1:  # of many, the files are counted
-            work.tell(Progress("embedding", done, total))
-
-    with open_ingester(
-        work.services,
-        on_windows=on_windows,
-        on_graph=lambda: work.tell(Progress("graph")),
-        stop=work.stop,
-    ) as ingester:
-        outcomes = uploads.index(work.services.pool, ingester, ids, work.tell)
+    with open_ingester(work.services, on_progress=work.tell, stop=work.stop) as ingester:
+        outcomes = uploads.index(work.services.pool, ingester, ids)
+    count = Counter(outcome.status for outcome in outcomes)
     return {
-        "indexed": sum(outcome.status == "indexed" for outcome in outcomes),
-        "unchanged": sum(outcome.status == "unchanged" for outcome in outcomes),
+        "indexed": count["indexed"],
+        "duplicates": count["duplicate"],
+        "unchanged": count["unchanged"],
         "failed": [
             {"source": outcome.source, "reason": outcome.reason}
             for outcome in outcomes

@@ -121,6 +121,7 @@ class Work:
                 progress.total or None,
                 progress.rate,
                 progress.eta_s,
+                progress.item,
             )
 
     def stop(self) -> bool:

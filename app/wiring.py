@@ -13,10 +13,9 @@ from app.shadow import Shadow
 from pipelines import reindex
 from pipelines.answer import Answerer
 from pipelines.convert import Converter, Limits
-from pipelines.embedding import OnTexts, unheard
 from pipelines.ingest import Ingester
 from pipelines.llm import LLMOptions
-from pipelines.progress import Stop, never
+from pipelines.progress import OnProgress, Stop, never, unheard
 from pipelines.reindex import EncoderOptions
 from pipelines.store import db
 from pipelines.store.db import Pool
@@ -83,8 +82,7 @@ def _nothing() -> None:
 def open_ingester(
     services: Services,
     *,
-    on_windows: OnTexts = unheard,
-    on_graph: Callable[[], None] | None = None,
+    on_progress: OnProgress = unheard,
     stop: Stop = never,
 ) -> Iterator[Ingester]:
     """Takes files in, with a reader process of its own that ends with the context."""
@@ -102,9 +100,8 @@ def open_ingester(
             services.replica.refresh,
             converter,
             settings.chunk_chars,
-            on_windows,
+            on_progress,
             twins.before_load(services, stop),
-            on_graph,
             stop,
         )
 

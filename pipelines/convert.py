@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 
 from pipelines.errors import InputError
+from pipelines.progress import Stopped
 
 MIME_BY_SUFFIX = {
     ".pdf": "application/pdf",
@@ -107,6 +108,7 @@ class Converter:
 
         :param name: Its name; the ending tells the type.
         :raises InputError: Why it cannot be read, for a person.
+        :raises Stopped: It was told to read no more.
         """
         mime = mime_of(name)
         if not data:
@@ -128,7 +130,7 @@ class Converter:
     def _ask(self, data: bytes, mime: str) -> Converted | str:
         pipe = self._running()
         if self._abandoned:
-            return "reading was given up"
+            raise Stopped
         try:
             pipe.send((data, mime))
             if not pipe.poll(self.limits.wall_s):
@@ -136,6 +138,8 @@ class Converter:
                 return f"reading it took longer than {self.limits.wall_s} s"
             result: Converted | str = pipe.recv()
         except (EOFError, BrokenPipeError, ConnectionResetError):
+            if self._abandoned:  # it did not end by itself
+                raise Stopped from None
             return self._obituary()
         return result
 
@@ -175,7 +179,7 @@ class Converter:
         self._child = self._pipe = None
 
     def abandon(self) -> None:
-        """Read no more, from any thread: the file under way is told as unreadable, and so is any later."""
+        """Read no more, from any thread: what is read, and whatever comes later, raises `Stopped`."""
         self._abandoned = True
         if (child := self._child) is not None:
             child.kill()

@@ -42,34 +42,35 @@ def gathered(
             check_stop()
         group = [ahead.popleft()[1].result()]
         chars = group[0].chars
-        while ahead and chars < GROUP_CHARS and ahead[0][1].done():
+        # A long file is no company for short ones: they would wait for it.
+        while ahead and ahead[0][1].done() and chars + ahead[0][1].result().chars < GROUP_CHARS:
             group.append(ahead.popleft()[1].result())
             chars += group[-1].chars
         yield group
 
 
-def bulk_known(
-    groups: Iterator[list[Prepared]], on_bulk: Callable[[Sequence[str]], None]
-) -> Iterator[list[Prepared]]:
+class Bulk:
     """
-    The groups, the first of them once it is known whether there are many chunks to embed.
+    Notices when a load turns out to be large: a faster encoder is then worth building.
 
-    Nothing is embedded before: the faster encoder would have done it sooner, and the slower
-    one takes memory that building the other needs.
+    What came before is embedded by the slower one at once. Nobody waits for the other to be built
+    who gave a few pages.
     """
-    held: list[list[Prepared]] = []
-    seen: list[str] = []
-    for group in groups:
-        held.append(group)
-        seen += [
+
+    def __init__(self) -> None:
+        self._texts: list[str] | None = []
+
+    def due(self, group: Sequence[Prepared]) -> list[str]:
+        """Texts to build the faster encoder by, once: with the group that makes the load large."""
+        if self._texts is None:
+            return []
+        self._texts += [
             chunk.text[:SAMPLE_CHARS]
             for one in group
             if one.draft is not None
             for chunk in one.draft.chunks
         ]
-        if len(seen) >= BULK_CHUNKS:
-            on_bulk(seen)
-            break
-    yield from held
-    held.clear()
-    yield from groups
+        if len(self._texts) < BULK_CHUNKS:
+            return []
+        texts, self._texts = self._texts, None
+        return texts

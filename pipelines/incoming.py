@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines import languages, suspicious
+from pipelines import languages, paths, suspicious
 from pipelines.convert import Converted
 from pipelines.embedding import Embedding, OnTexts
 from pipelines.encoder import Vectors
 from pipelines.handle import SearchHandle
+from pipelines.outcome import Outcome
 from pipelines.progress import Stop
 from pipelines.split import ChunkDraft
 from pipelines.store import documents
@@ -24,8 +25,6 @@ from pipelines.windows import cut
 
 # Of a text, to tell whether the embedder reads it.
 READ_CHARS = 4000
-
-Status = Literal["indexed", "unchanged", "failed"]
 
 
 @dataclass(frozen=True)
@@ -46,23 +45,10 @@ class Incoming:
 
     @classmethod
     def from_path(cls, path: Path, collection: str = "default") -> Incoming:
-        """A file on disk, known by its absolute path."""
+        """A file on disk, known by its absolute path. What is no regular file fails unopened."""
         size = path.stat().st_size if path.is_file() else None
-        return cls(str(path.resolve()), path.name, path.read_bytes, collection, size)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one file."""
-
-    source: str
-    status: Status
-    document_id: DocumentId | None = None
-    reason: str | None = None
-    warnings: list[str] = field(default_factory=list)
-    chunks: int = 0
-    windows: int = 0
-    seconds: float = 0.0
+        source, title = paths.readable(path.resolve()), paths.readable(path.name)
+        return cls(source, title, partial(paths.read, path), collection, size)
 
 
 @dataclass(frozen=True)
@@ -117,15 +103,15 @@ class Prepared:
     """
     A file after reading: an outcome already, or a draft to embed.
 
-    `repeated`: one of the same name or content came before it in the same load.
+    Neither: one of the same content came before it in the same load, which is waited for.
     """
 
     file: Incoming
-    started: float
-    sha256: str
-    outcome: Outcome | None
+    seconds: float
+    sha256: str = ""
+    document_id: DocumentId | None = None
+    outcome: Outcome | None = None
     draft: Draft | None = None
-    repeated: bool = False
 
     @property
     def chars(self) -> int:

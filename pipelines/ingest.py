@@ -1,8 +1,8 @@
 """
 A file in, a searchable document out; or a reason why not, for a person.
 
-Three stages overlap: reading, embedding, writing. What is read already is embedded together, sorted
-by length. The slow work happens outside any transaction: one then writes a whole document, or, if
+Three stages overlap: reading, embedding, writing. Small files come first, and what is read already
+is embedded together, sorted by length. The slow work happens outside any transaction: one then writes a whole document, or, if
 another version took over meanwhile, nothing, and its embedding is done again.
 """
 
@@ -14,7 +14,7 @@ import math
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,24 +23,26 @@ import psycopg
 
 from pipelines import build, calibrate, languages, memory
 from pipelines.convert import Converter, mime_of
-from pipelines.embedding import Embedder, OnTexts, unheard
+from pipelines.embedding import Embedder, OnTexts
 from pipelines.errors import AttuneError, BusyError, ConflictError, InputError
-from pipelines.gather import STOP_EVERY_S, bulk_known, gathered
+from pipelines.gather import STOP_EVERY_S, Bulk, gathered
 from pipelines.handle import SearchHandle
 from pipelines.incoming import (
     Begun,
     Draft,
     Embedded,
     Incoming,
-    Outcome,
     Prepared,
     warnings_of,
     with_windows,
 )
-from pipelines.progress import Stop, Stopped, check, never
+from pipelines.load import Load, shared, standing
+from pipelines.meter import Meter
+from pipelines.outcome import Outcome
+from pipelines.progress import OnProgress, Stop, Stopped, check, never, unheard
 from pipelines.split import split
 from pipelines.store import active, chunks, documents, graphs
-from pipelines.store.db import Connection, Pool
+from pipelines.store.db import Pool
 from pipelines.store.ids import DocumentId
 
 # Windows that may be on their way to being written: enough that embedding need not wait.
@@ -61,10 +63,11 @@ class Ingester:
     Takes files in. Safe to use from several threads.
 
     :param handle_source: Gives the serving handle; asked again when a swap came in between.
-    :param on_windows: Told of windows embedded so far and in all, for a file under way.
+    :param on_progress: Told which file is under way, the share of all that is done, and the time
+        left; from several threads. The stage is "reading", "accelerating", "embedding", or "graph"
+        while the graph over many windows is built, which takes up to minutes.
     :param on_bulk: Told some of the texts, about as long as windows, before many are embedded:
         the moment to build a faster encoder. The handle is asked for anew after it.
-    :param on_graph: Told before the graph over many windows is built, which takes up to minutes.
     :param stop: Says whether to stop, in the middle of a file too.
     """
 
@@ -72,17 +75,19 @@ class Ingester:
     handle_source: Callable[[], SearchHandle]
     converter: Converter
     chunk_chars: int
-    on_windows: OnTexts = unheard
+    on_progress: OnProgress = unheard
     on_bulk: Callable[[Sequence[str]], None] | None = None
-    on_graph: Callable[[], None] | None = None
     stop: Stop = never
 
-    def ingest_many(self, files: Iterable[Incoming]) -> Iterator[Outcome]:
+    def ingest_many(self, files: Iterable[Incoming]) -> Generator[Outcome, None, None]:
         """
-        The outcome of every file, in order.
+        The outcome of every file as soon as it is in, the smallest first: a note does not wait for
+        a book. Close the iterator to stop early.
 
         :raises Stopped: `stop` said so; files that are in stay in.
         """
+        files = sorted(files, key=lambda file: file.size_bytes or 0)
+        load = Load(self.pool, files, self.on_progress)
         changed, windows = False, 0
         with (
             ThreadPoolExecutor(1, thread_name_prefix="read") as reader,
@@ -90,7 +95,7 @@ class Ingester:
             ThreadPoolExecutor(1, thread_name_prefix="write") as writer,
         ):
             try:
-                for outcomes in self._groups(files, reader, embedder, writer):
+                for outcomes in self._groups(files, load, reader, embedder, writer):
                     changed |= any(outcome.status == "indexed" for outcome in outcomes)
                     windows += sum(outcome.windows for outcome in outcomes)
                     yield from outcomes
@@ -99,20 +104,20 @@ class Ingester:
                 for stage in (reader, writer):
                     stage.shutdown(wait=False, cancel_futures=True)
                 self.converter.abandon()
+                load.cut_off()
                 raise
         if windows > MANY_WINDOWS:
             self.converter.close()
         if changed:
-            self._settle(many=windows > MANY_WINDOWS)
+            self._settle(load.meter, many=windows > MANY_WINDOWS)
 
-    def _settle(self, *, many: bool) -> None:
+    def _settle(self, meter: Meter, *, many: bool) -> None:
         """Once all is in: the graph, if there are now enough windows, and the answer threshold."""
         handle = self.handle_source()
         with self.pool.connection() as conn:
             wanted = graphs.lacks_graph(conn, handle.vectors_id)
         if wanted:
-            if self.on_graph is not None:
-                self.on_graph()
+            meter.stage("graph")
             with suppress(BusyError):  # who builds it sees what we have written
                 build.finish(self.pool, handle.vectors_id, self.stop)
         elif many:
@@ -129,23 +134,27 @@ class Ingester:
 
     def _groups(
         self,
-        files: Iterable[Incoming],
+        files: Sequence[Incoming],
+        load: Load,
         reader: ThreadPoolExecutor,
         embedder: Embedder,
         writer: ThreadPoolExecutor,
     ) -> Iterator[list[Outcome]]:
         """The outcomes of files that were embedded together."""
         coming: deque[tuple[int, Future[list[Outcome]]]] = deque()
-        seen: set[tuple[str, str]] = set()
         groups = gathered(
-            files, lambda file: reader.submit(self._prepare, file, seen), self._check_stop
+            files, lambda file: reader.submit(self._prepare, file, load), self._check_stop
         )
-        if self.on_bulk is not None:
-            groups = bulk_known(groups, self.on_bulk)
+        bulk = Bulk()
         for group in groups:
             self._check_stop()
+            if self.on_bulk is not None and (texts := bulk.due(group)):
+                while coming:  # what is in already is told before the pause
+                    yield self._outcomes(coming.popleft()[1])
+                load.meter.stage("accelerating")
+                self.on_bulk(texts)
             begun = self._begin([one.draft for one in group if one.draft is not None], embedder)
-            written = writer.submit(self._write_group, group, begun, embedder)
+            written = writer.submit(self._write_group, group, begun, load, embedder)
             coming.append((0 if begun is None else len(begun.embedding), written))
             while coming and (
                 coming[0][1].done() or sum(count for count, _ in coming) > WINDOWS_AHEAD
@@ -163,78 +172,65 @@ class Ingester:
     def _check_stop(self) -> None:
         check(self.stop)
 
-    def _prepare(self, file: Incoming, seen: set[tuple[str, str]]) -> Prepared:
-        """
-        Read the file, unless it is known; registers it.
-
-        :param seen: Collection with name, and with content, of the files before; added to.
-        """
+    def _prepare(self, file: Incoming, load: Load) -> Prepared:
+        """Read the file, unless its content is there; registers it."""
         started = time.perf_counter()
+        load.meter.reading(file)
         try:
-            mime = mime_of(file.source)
+            mime_of(file.source)
             self.converter.check_size(file.size_bytes or 0)
             content = file.load()
         except (OSError, InputError) as error:
-            return self._refuse(file, _reason(error), started)
+            refused = self._refused(file, load, _reason(error))
+            return Prepared(file, time.perf_counter() - started, outcome=refused)
         sha256 = hashlib.sha256(content).hexdigest()
-        marks = {(file.collection, file.source), (file.collection, sha256)}
-        repeated = not marks.isdisjoint(seen)
-        seen |= marks
+        repeated = load.is_repeated(file, sha256)
         with self.pool.connection() as conn:
-            known = _known(conn, file, sha256)
-            if known is not None:
-                return Prepared(file, started, sha256, known)
-            if file.document_id is not None:
-                document_id = file.document_id
-                documents.start(conn, document_id)
-            else:
-                document_id = documents.begin(
-                    conn,
-                    source=file.source,
-                    title=file.title,
-                    sha256=sha256,
-                    mime=mime,
-                    content=content,
-                    collection=file.collection,
-                )
+            outcome = standing(conn, file, sha256)
+        document_id: DocumentId | None = None
+        draft: Draft | None = None
+        if outcome is None:
+            document_id = load.begin(file, sha256, content)
+            with self.pool.connection() as conn:
+                outcome = shared(conn, file, document_id, sha256)
+            if outcome is None and not repeated:
+                read = self._read(file, load, document_id, content)
+                draft, outcome = (read, None) if isinstance(read, Draft) else (None, read)
+        if draft is not None:
+            load.meter.read(file, len(draft.converted.text))
+        taken = time.perf_counter() - started
+        return Prepared(file, taken, sha256, document_id, outcome, draft)
+
+    def _read(
+        self, file: Incoming, load: Load, document_id: DocumentId, content: bytes
+    ) -> Draft | Outcome:
+        """A file's text, cut into chunks; or the outcome of one that cannot be read."""
         try:
             converted = self.converter.convert(content, file.source)
             drafts = split(converted, self.chunk_chars)
             passages = [draft.text for draft in drafts]
             language, spoken = languages.of_document(converted.text, passages)
-            draft = Draft(document_id, converted, drafts, spoken, language)
+            return Draft(document_id, converted, drafts, spoken, language)
+        except Stopped:
+            raise
         except Exception as error:
             self._check_stop()  # it may have ended the reader
-            failed = self._failed(file, document_id, _reason(error))
-            return Prepared(file, started, sha256, failed)
-        return Prepared(file, started, sha256, None, draft, repeated)
+            return load.fail(file, document_id, _reason(error))
 
-    def _refuse(self, file: Incoming, reason: str, started: float) -> Prepared:
+    def _refused(self, file: Incoming, load: Load, reason: str) -> Outcome:
         """A file that cannot even be opened, or is of no readable type, is listed all the same."""
-        with self.pool.connection() as conn:
-            document_id = file.document_id or documents.begin(
-                conn,
-                source=file.source,
-                title=file.title,
-                sha256=hashlib.sha256(b"").hexdigest(),
-                mime="application/octet-stream",
-                content=b"",
-                collection=file.collection,
-            )
-        return Prepared(file, started, "", self._failed(file, document_id, reason))
+        document_id = load.begin(file, hashlib.sha256(b"").hexdigest(), b"")
+        return load.fail(file, document_id, reason)
 
-    def _committed(self, file: Incoming, draft: Draft) -> Outcome | None:
+    def _committed(self, file: Incoming, document_id: DocumentId) -> Outcome | None:
         """The outcome of a write whose connection was lost, if it was made all the same."""
         with self.pool.connection() as conn:
-            document = documents.get(conn, draft.document_id)
-        if document is None or document.status != "indexed":
-            return None
-        return Outcome(file.source, "indexed", document.id, chunks=len(draft.chunks))
-
-    def _failed(self, file: Incoming, document_id: DocumentId, reason: str) -> Outcome:
-        with self.pool.connection() as conn:
-            documents.fail(conn, document_id, reason)
-        return Outcome(file.source, "failed", document_id, reason)
+            document = documents.get(conn, document_id)
+            if document is None or document.status != "indexed":
+                return None
+            return Outcome(
+                file.source, "indexed", document_id, chunks=chunks.count_of(conn, document_id)
+            )
 
     def _begin(self, drafts: Sequence[Draft], embedder: Embedder) -> Begun | None:
         """Begin to embed drafts together; None: one is at fault, or there are none."""
@@ -264,23 +260,37 @@ class Ingester:
         )
         return Begun(handle, drafts, cut_up, embedding)
 
-    def _embedded(self, begun: Begun | None) -> dict[DocumentId, Embedded]:
+    def _embedded(
+        self, group: Sequence[Prepared], begun: Begun | None, load: Load
+    ) -> dict[DocumentId, Embedded]:
         """The drafts that could be embedded, by document; all of those begun together, or none."""
         if begun is None:
             return {}
         try:
-            return begun.wait(self.on_windows, self.stop)
+            return begun.wait(self._teller(group, load), self.stop)
         except (Stopped, CancelledError):
             raise
         except Exception:
             return {}
 
+    def _teller(self, group: Sequence[Prepared], load: Load) -> OnTexts:
+        embedded = [one.file for one in group if one.draft is not None]
+        return lambda done, total: load.meter.embedding(embedded, done, total)
+
     def _write_group(
-        self, group: Sequence[Prepared], begun: Begun | None, embedder: Embedder
+        self, group: Sequence[Prepared], begun: Begun | None, load: Load, embedder: Embedder
     ) -> list[Outcome]:
-        embedded = self._embedded(begun)
-        outcomes = [self._complete(one, embedded, embedder) for one in group]
-        if sum(one.chars for one in group) > LARGE_CHARS:
+        started = time.perf_counter()
+        embedded = self._embedded(group, begun, load)
+        waited, chars = time.perf_counter() - started, sum(one.chars for one in group)
+        outcomes = []
+        for one in group:
+            started = time.perf_counter()
+            outcome = self._complete(one, embedded, load, embedder)
+            own = one.seconds + waited * one.chars / max(1, chars) + time.perf_counter() - started
+            outcomes.append(replace(outcome, seconds=round(own, 3)))
+            load.ended(outcome, one.file)
+        if chars > LARGE_CHARS:
             memory.give_back()
         return outcomes
 
@@ -288,37 +298,49 @@ class Ingester:
         self,
         prepared: Prepared,
         embedded: Mapping[DocumentId, Embedded],
+        load: Load,
         embedder: Embedder,
     ) -> Outcome:
-        outcome = prepared.outcome
-        if outcome is None and prepared.repeated:  # the one before may be in by now
-            with self.pool.connection() as conn:
-                outcome = _known(conn, prepared.file, prepared.sha256)
-        if outcome is None:
-            draft = prepared.draft
-            assert draft is not None
-            try:
-                found = embedded.get(draft.document_id)
-                outcome = self._write(prepared.file, draft, found, embedder)
-            except (Stopped, CancelledError):
-                raise
-            except psycopg.OperationalError as error:
-                if prepared.file.document_id is not None:
-                    raise  # the fault is not the file's, and its row says that it waits
-                outcome = self._committed(prepared.file, draft)
-                outcome = outcome or self._failed(prepared.file, draft.document_id, _reason(error))
-            except Exception as error:  # one file must not end the batch
-                outcome = self._failed(prepared.file, draft.document_id, _reason(error))
-        return replace(outcome, seconds=round(time.perf_counter() - prepared.started, 3))
+        if prepared.outcome is not None:
+            return prepared.outcome
+        file, document_id = prepared.file, prepared.document_id
+        assert document_id is not None
+        try:
+            draft = prepared.draft or self._repeated(prepared, load)
+            if isinstance(draft, Outcome):
+                return draft
+            return self._write(prepared, draft, embedded.get(document_id), load, embedder)
+        except (Stopped, CancelledError):
+            raise
+        except psycopg.OperationalError as error:
+            if file.document_id is not None:
+                raise  # the fault is not the file's, and its row says that it waits
+            outcome = self._committed(file, document_id)
+            return outcome or load.fail(file, document_id, _reason(error))
+        except Exception as error:  # one file must not end the batch
+            return load.fail(file, document_id, _reason(error))
+
+    def _repeated(self, prepared: Prepared, load: Load) -> Draft | Outcome:
+        """A file of whose content there was one before: what became of that is known by now."""
+        file, document_id = prepared.file, prepared.document_id
+        assert document_id is not None
+        with self.pool.connection() as conn:
+            outcome = shared(conn, file, document_id, prepared.sha256)
+        return outcome or self._read(file, load, document_id, file.load())
 
     def _write(
-        self, file: Incoming, draft: Draft, found: Embedded | None, embedder: Embedder
+        self,
+        prepared: Prepared,
+        draft: Draft,
+        found: Embedded | None,
+        load: Load,
+        embedder: Embedder,
     ) -> Outcome:
-        pages = draft.converted.pages
+        file, pages = prepared.file, draft.converted.pages
         for _ in range(MOST_TRIES):
             if found is None:
                 begun = self._embed([draft], embedder)
-                (found,) = begun.wait(self.on_windows, self.stop).values()
+                (found,) = begun.wait(self._teller([prepared], load), self.stop).values()
             handle = found.handle
             warnings = warnings_of(draft.converted, draft.language, read=found.cut_up.read)
             with self.pool.connection() as conn, conn.transaction():
@@ -328,11 +350,14 @@ class Ingester:
                     found = None  # another version serves now: its vectors are needed
                     continue
                 documents.lock_source(conn, file.collection, file.source)
+                documents.lock_content(conn, file.collection, prepared.sha256)
                 before = documents.indexed(conn, file.collection, file.source)
                 if before is not None and before.id == draft.document_id:
                     break  # whoever was given it as well has been faster
+                if outcome := shared(conn, file, draft.document_id, prepared.sha256):
+                    return outcome  # and so has whoever was given the same content
                 if before is not None:
-                    chunks.delete_document(conn, before.id)
+                    chunks.delete_document(conn, before.id, replaced_by=draft.document_id)
                 there = documents.finish(
                     conn,
                     draft.document_id,
@@ -361,19 +386,6 @@ class Ingester:
             chunks=len(found.cut_up.chunks),
             windows=len(found.vectors),
         )
-
-
-def _known(conn: Connection, file: Incoming, sha256: str) -> Outcome | None:
-    """The same content as before, under this name or, if the name is new, another one."""
-    before = documents.indexed(conn, file.collection, file.source)
-    twin = before or documents.same_content(conn, file.collection, sha256)
-    if twin is None or twin.sha256 != sha256:
-        return None
-    if file.document_id is not None and twin.source == file.source:
-        return None  # it is to be indexed anew
-    documents.forget_attempts(conn, file.collection, file.source)
-    reason = None if before else f"the same content as {twin.title}"
-    return Outcome(file.source, "unchanged", twin.id, reason)
 
 
 def _reason(error: Exception) -> str:

@@ -16,10 +16,10 @@ from typing import Literal
 
 from pipelines.convert import mime_of
 from pipelines.errors import InputError
-from pipelines.incoming import Incoming, Outcome
+from pipelines.incoming import Incoming
 from pipelines.ingest import Ingester
-from pipelines.progress import OnProgress, Progress
-from pipelines.store import documents
+from pipelines.outcome import Outcome
+from pipelines.store import chunks, documents
 from pipelines.store.db import Connection, Pool
 from pipelines.store.documents import Document
 from pipelines.store.ids import DocumentId
@@ -29,9 +29,12 @@ WAITING = ("queued", "indexing")
 
 @dataclass(frozen=True)
 class Put:
-    """What became of a file that was given: it waits, or is there already, and then why not."""
+    """
+    What became of a file that was given: it waits, or its content is there already, under its own
+    name or as a copy of what the reason names.
+    """
 
-    status: Literal["queued", "unchanged"]
+    status: Literal["queued", "duplicate", "unchanged"]
     document_id: DocumentId
     reason: str | None = None
 
@@ -49,19 +52,22 @@ def put(
     sha256 = hashlib.sha256(content).hexdigest()
     with conn.transaction():
         before = documents.indexed(conn, collection, source)
-        twin = before or documents.same_content(conn, collection, sha256)
-        if twin is not None and twin.sha256 == sha256:
+        if before is not None and before.sha256 == sha256:
             documents.forget_attempts(conn, collection, source)
-            reason = None if before else f"the same content as {twin.title}"
-            return Put("unchanged", twin.id, reason)
-        return Put("queued", _wait(conn, source, title, sha256, content, collection))
+            return Put("unchanged", before.id)
+        document_id = _wait(conn, source, title, sha256, content, collection)
+        twin = documents.same_content(conn, collection, sha256)
+        if twin is not None and chunks.share(conn, document_id, twin.id):
+            return Put("duplicate", document_id, f"the same content as {twin.title} ({twin.id})")
+        return Put("queued", document_id)
 
 
 def put_again(conn: Connection, ids: Sequence[DocumentId]) -> list[DocumentId]:
     """
     Let documents be indexed anew, failed ones as well as those that serve; the ids of what waits.
 
-    A document that serves goes on serving until its new row takes its place.
+    A document that serves goes on serving until its new row takes its place. For a copy, the one
+    whose passages it shares is indexed.
 
     :raises InputError: One of them is not there.
     """
@@ -69,7 +75,9 @@ def put_again(conn: Connection, ids: Sequence[DocumentId]) -> list[DocumentId]:
     if missing := set(ids) - {document.id for document in found}:
         raise InputError(f"There is no document with id {min(missing)}.")
     with conn.transaction():
-        return [_again(conn, document) for document in found]
+        twins = documents.get_many(conn, [one.same_as for one in found if one.same_as is not None])
+        meant = {one.id: one for one in (*found, *twins) if one.same_as is None}
+        return [_again(conn, document) for document in meant.values()]
 
 
 def _again(conn: Connection, document: Document) -> DocumentId:
@@ -105,7 +113,6 @@ def index(
     pool: Pool,
     ingester: Ingester,
     ids: Sequence[DocumentId],
-    on_progress: OnProgress = lambda _: None,
 ) -> list[Outcome]:
     """
     Index those of the documents that wait; the outcome of every one that is there.
@@ -116,16 +123,14 @@ def index(
         found = documents.get_many(conn, ids)
     outcomes = [_past(document) for document in found if document.status not in WAITING]
     waiting = (_incoming(pool, document) for document in found if document.status in WAITING)
-    on_progress(Progress("indexing", len(outcomes), len(found)))
-    for outcome in ingester.ingest_many(waiting):
-        outcomes.append(outcome)
-        on_progress(Progress("indexing", len(outcomes), len(found)))
-    return outcomes
+    return [*outcomes, *ingester.ingest_many(waiting)]
 
 
 def _past(document: Document) -> Outcome:
-    status: Literal["indexed", "failed"] = "indexed" if document.status == "indexed" else "failed"
-    return Outcome(document.source, status, document.id, document.reason)
+    match document.status:
+        case "indexed" | "duplicate" as status:
+            return Outcome(document.source, status, document.id, document.reason)
+    return Outcome(document.source, "failed", document.id, document.reason)
 
 
 def _incoming(pool: Pool, document: Document) -> Incoming:

@@ -10,11 +10,12 @@ import gradio as gr
 from markupsafe import Markup
 
 from app import queue
-from app.admin import parts
+from app.admin import parts, work
 from app.admin.screen import Pager, Screen, View, chosen, clickable, header, picked
 from pipelines import uploads
 from pipelines.errors import InputError
 from pipelines.store import chunks, documents, jobs, library, pairs, scope
+from pipelines.store.documents import Document
 from pipelines.store.ids import DocumentId
 from pipelines.store.jobs import Job
 from pipelines.store.library import Passage, Row
@@ -22,7 +23,7 @@ from pipelines.store.library import Passage, Row
 GROUP = "documents"
 STATUSES: dict[str, list[str] | None] = {
     "All": None,
-    "Indexed": ["indexed"],
+    "Indexed": ["indexed", "duplicate"],
     "On the way": ["queued", "indexing"],
     "Failed": ["failed"],
 }
@@ -176,11 +177,14 @@ class _Documents:
     def _preview(self, document_id: DocumentId, offset: int) -> tuple[Any, Any]:
         with self._pool.connection() as conn:
             document = documents.get(conn, document_id)
-            found = library.passages(conn, document_id, limit=PREVIEWED, offset=offset)
-            total = chunks.count_of(conn, document_id)
-        if document is None:
-            raise InputError("This document was deleted meanwhile.")
-        return _preview(document, found, offset, total), [document_id, offset]
+            if document is None:
+                raise InputError("This document was deleted meanwhile.")
+            read = document.same_as or document_id
+            twin = documents.get(conn, read) if document.same_as else None
+            found = library.passages(conn, read, limit=PREVIEWED, offset=offset)
+            total = chunks.count_of(conn, read)
+            copies = documents.copies(conn, document_id)
+        return _preview(document, twin, copies, found, offset, total), [document_id, offset]
 
 
 def _collection(text: str | None) -> str:
@@ -223,6 +227,8 @@ def take_in(
             )
             if put.status == "queued":
                 waiting.append(put.document_id)
+            elif put.status == "duplicate":
+                known.append(f"{path.name} ({put.reason})")
             else:
                 known.append(path.name)
         if waiting:
@@ -296,7 +302,10 @@ def _title(row: Row) -> Markup:
 def _status(row: Row) -> Markup:
     word = {"queued": "waits", "indexing": "indexing"}.get(row.status, row.status)
     shown = parts.pill(word, parts.TONES.get(row.status))
-    told = [row.reason] if row.reason else [str(w.get("text", "")) for w in row.warnings]
+    if row.same_as is not None:
+        told = [f"same content as {row.twin} ({row.same_as})"]
+    else:
+        told = [row.reason] if row.reason else [str(w.get("text", "")) for w in row.warnings]
     if not told:
         return shown
     return Markup('{}<div class="reason">{}</div>').format(shown, "; ".join(told))
@@ -323,17 +332,21 @@ def _progress(job: Job, ended: int) -> Markup:
     if job.status == "todo":
         return parts.bar(0, 1, f"{parts.count(total, 'file')} waiting for a worker")
     if job.stage == "graph":
-        return parts.bar(0, None, "All is in; building the search graph")
-    if total == 1 and job.stage == "embedding":
-        left = f", {parts.seconds(job.eta_s)} left" if job.eta_s else ""
-        label = f"Embedding: {job.done:,} of {job.total or 0:,} windows{left}"
-        return parts.bar(job.done, job.total, label)
-    if not ended:
-        return parts.bar(0, None, f"Reading {parts.count(total, 'file')}")
-    return parts.bar(ended, total, f"{ended:,} of {parts.count(total, 'file')} done")
+        return parts.bar(0, None, "All files are indexed. Building the search graph")
+    if not job.total:
+        return parts.bar(0, None, f"Preparing {parts.count(total, 'file')}")
+    counted = f"{ended:,} of {total:,} files indexed" if total > 1 else ""
+    return parts.bar(job.done, job.total, " · ".join(filter(None, (work.progress(job), counted))))
 
 
-def _preview(document: Any, found: Sequence[Passage], offset: int, total: int) -> Markup:
+def _preview(
+    document: Document,
+    twin: Document | None,
+    copies: Sequence[Document],
+    found: Sequence[Passage],
+    offset: int,
+    total: int,
+) -> Markup:
     facts = [
         f"{parts.count(total, 'passage')}",
         parts.size(document.size_bytes),
@@ -349,6 +362,12 @@ def _preview(document: Any, found: Sequence[Passage], offset: int, total: int) -
         parts.pick("Close", "close", 0),
         " · ".join(filter(None, facts)),
     )
+    if twin is not None:
+        told = f"The same content as {twin.title} ({twin.id}), whose passages it shares."
+        head += parts.note(told, "quiet")
+    if copies:
+        named = ", ".join(f"{copy.title} ({copy.id})" for copy in copies[:20])
+        head += parts.note(f"Files with the same content: {named}.", "quiet")
     if document.reason:
         head += parts.note(document.reason, "bad")
     for warning in document.warnings:

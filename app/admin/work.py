@@ -77,7 +77,11 @@ def title(job: Job) -> str:
 def progress(job: Job) -> str:
     """How far a running job is, in a line."""
     parts = [job.stage or "starting"]
-    if job.total:
+    if job.item:
+        parts.append(job.item if len(job.item) <= 60 else f"{job.item[:59]}…")
+    if job.total and job.task == "ingest":
+        parts.append(f"{job.done / job.total:.0%}")  # of text, which nobody counts in letters
+    elif job.total:
         parts.append(f"{job.done:,} of {job.total:,}")
     if job.rate:
         parts.append(f"{job.rate:.1f} a second" if job.rate < 10 else f"{job.rate:.0f} a second")
@@ -105,8 +109,9 @@ def outcome(job: Job) -> str:
     result: dict[str, Any] = job.result if isinstance(job.result, dict) else {}
     match job.task:
         case "ingest" if result:
-            failed = len(result.get("failed", []))
-            return f"{result.get('indexed', 0)} indexed" + (f", {failed} failed" if failed else "")
+            counts = {name: result.get(name, 0) for name in ("indexed", "duplicates", "unchanged")}
+            counts["failed"] = len(result.get("failed", []))
+            return ", ".join(f"{n} {name}" for name, n in counts.items() if n or name == "indexed")
         case "probe" if result:
             names = {method: name for name, method in METHODS.items()}
             method = names.get(result["recommended"], result["recommended"])

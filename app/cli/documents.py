@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import stat
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.errors import InputError
+from pipelines.outcome import Outcome, Status
+from pipelines.paths import readable, why_not_read
+
 if TYPE_CHECKING:
-    from pipelines.incoming import Outcome
-    from pipelines.store.documents import Document
+    from app.wiring import Services
+    from pipelines.progress import Progress
+    from pipelines.store.documents import Document, Listed
 
 SOME_FAILED = 10
-COLOUR = {"indexed": "green", "unchanged": "cyan", "failed": "red", "indexing": "yellow"}
+COLOUR = {
+    "indexed": "green", "duplicate": "cyan", "unchanged": "cyan", "failed": "red",
+    "indexing": "yellow",
+}  # fmt: skip
+# What a file can end as, and how the number of those is called.
+COUNTED = {
+    "indexed": "indexed", "duplicate": "duplicates", "unchanged": "unchanged", "failed": "failed",
+}  # fmt: skip
+STAGES = {"accelerating": "building a faster encoder", "graph": "building the search graph"}
+# Of the files that are not in when a command is interrupted.
+MOST_NAMED = 20
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 
 group = typer.Typer(help="What is indexed, what failed and why.", no_args_is_help=True)
@@ -27,124 +49,219 @@ def ingest(
     collection: Annotated[str, typer.Option(help="Collection the documents join.")] = "default",
     as_json: AsJson = False,
 ) -> int:
-    """Take files in: PDF, DOCX, PPTX, XLSX, HTML, Markdown, TXT, CSV.
+    """Take files in: PDF, DOCX, PPTX, XLSX, HTML, Markdown, TXT, CSV. The smallest come first.
 
-    The same content again is left alone; a changed file replaces its old version. Exit code 0
-    when every file is in, 10 when some failed; each is listed with the reason.
+    The same content again is left alone; a changed file replaces its old version; a file with the
+    content of another one shares its passages. Exit code 0 when every file is in, 10 when some
+    failed; each is listed with the reason. Interrupted, the same command goes on.
     """
-    import time
-
     from app.cli.common import emit_json, services
     from pipelines.store import scope
 
     scope.check_name(collection)
-    files, skipped = find_files(paths, recursive=recursive)
+    found = find_files(paths, recursive=recursive)
+    report = _Report(as_json, {readable(p.resolve()): readable(p) for p in found.files})
     started = time.perf_counter()
+    for path, reason in found.failed:
+        report.add(readable(path), Outcome(readable(path), "failed", reason=reason))
+    ended: BaseException | None = None
     with services() as opened:
-        outcomes = list(_with_progress(opened, files, collection))
-    counts = {
-        status: sum(outcome.status == status for outcome in outcomes)
-        for status in ("indexed", "unchanged", "failed")
-    }
+        try:
+            with closing(_with_progress(opened, found.files, collection, report)) as outcomes:
+                for outcome in outcomes:
+                    report.add(report.names[outcome.source], outcome)
+        except (KeyboardInterrupt, SystemExit) as interrupted:
+            ended = interrupted
+            report.look_up(opened, collection)
     seconds = round(time.perf_counter() - started, 2)
+    counts = report.counts()
     if as_json:
-        listed = [
-            {"path": str(path), **vars(outcome)}
-            for path, outcome in zip(files, outcomes, strict=True)
-        ]
-        emit_json({"files": listed, **counts, "skipped": len(skipped), "seconds": seconds})
+        told: dict[str, Any] = {"files": report.listed, **counts, "seconds": seconds}
+        told |= {"skipped": len(found.hidden), "not_read": found.not_read}
+        if ended is not None:
+            told |= {"interrupted": True, "not_indexed": list(report.names.values())}
+        emit_json(told)
     else:
-        _print_outcomes(files, outcomes)
-        hidden = f", {len(skipped)} hidden files skipped" if skipped else ""
-        summary = ", ".join(f"{n} {status}" for status, n in counts.items())
-        typer.echo(f"{summary}{hidden} in {seconds:.1f} s")
+        report.end(found, seconds, interrupted=ended is not None)
+    if ended is not None:
+        raise ended
     return SOME_FAILED if counts["failed"] else 0
 
 
-def find_files(paths: Iterable[Path], *, recursive: bool) -> tuple[list[Path], list[Path]]:
+@dataclass
+class Found:
     """
-    The files to take in, each once, and the hidden ones that are left out.
+    What `ingest` was given: files to take in, and what is not taken.
 
-    :raises InputError: A path does not exist, a folder without `recursive`, or nothing to take.
+    :param failed: Paths that were named and cannot be taken, each with the reason.
+    :param hidden: Files in a folder whose name begins with a dot.
+    :param not_read: What else is in a folder and no file, with what it is.
     """
-    from pipelines.errors import InputError
 
-    files: dict[Path, None] = {}
-    skipped: list[Path] = []
+    files: list[Path] = field(default_factory=list)
+    failed: list[tuple[Path, str]] = field(default_factory=list)
+    hidden: list[Path] = field(default_factory=list)
+    not_read: list[str] = field(default_factory=list)
+
+
+def find_files(paths: Iterable[Path], *, recursive: bool) -> Found:
+    """
+    The files to take in, each once, and what is left out. Nothing is opened.
+
+    :raises InputError: There is nothing to take.
+    """
+    found = Found()
     for path in paths:
-        if not path.exists():
-            raise InputError(f"{path} does not exist.")
-        if not path.is_dir():
-            files[path] = None
+        try:
+            mode = path.stat().st_mode
+        except OSError as error:
+            missing = isinstance(error, FileNotFoundError) and not path.is_symlink()
+            reason = "it does not exist" if missing else f"it cannot be opened: {error.strerror}"
+            found.failed.append((path, reason))
             continue
-        if not recursive:
-            raise InputError(f"{path} is a folder; add --recursive to take in what it holds.")
-        for found in sorted(path.rglob("*")):
-            if found.is_file():
-                hidden = any(part.startswith(".") for part in found.relative_to(path).parts)
-                if hidden:
-                    skipped.append(found)
-                else:
-                    files[found] = None
-    if not files:
-        raise InputError("There is no file to take in.")
-    return list(files), skipped
+        if not stat.S_ISDIR(mode):
+            if odd := why_not_read(mode):
+                found.failed.append((path, odd))
+            else:
+                found.files.append(path)
+        elif recursive:
+            _look_into(path, found)
+        else:
+            found.failed.append((path, "it is a folder; add --recursive to take in what it holds"))
+    # Two ways to one file are one.
+    found.files = list({path.resolve(): path for path in reversed(found.files)}.values())[::-1]
+    if not found.files:
+        told = [f"{readable(path)}: {reason}." for path, reason in found.failed]
+        raise InputError(" ".join(told) or "There is no file to take in.")
+    return found
 
 
-def _with_progress(opened: Any, files: list[Path], collection: str) -> Iterator[Outcome]:
+def _look_into(folder: Path, found: Found) -> None:
+    """Add what a folder holds."""
+    for path in sorted(folder.rglob("*")):
+        try:
+            linked, mode = path.is_symlink(), path.stat().st_mode
+        except OSError as error:
+            found.not_read.append(f"{readable(path)}: {error.strerror}")
+            continue
+        if any(part.startswith(".") for part in path.relative_to(folder).parts):
+            if stat.S_ISREG(mode):
+                found.hidden.append(path)
+        elif stat.S_ISDIR(mode):
+            if linked:
+                found.not_read.append(f"{readable(path)}: a link to a folder")
+        elif reason := why_not_read(mode):
+            found.not_read.append(f"{readable(path)}: {reason}")
+        else:
+            found.files.append(path)
+
+
+@dataclass
+class _Report:
+    """What became of each file, told as soon as it is known; `names`: of those not known yet."""
+
+    as_json: bool
+    names: dict[str, str]
+    listed: list[dict[str, Any]] = field(default_factory=list)
+    show: Callable[[str], None] = typer.echo
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def add(self, name: str, outcome: Outcome) -> None:
+        """A file has ended."""
+        self.names.pop(outcome.source, None)
+        self.listed.append({"path": name, **vars(outcome)})
+        if self.as_json:
+            return
+        state = typer.style(f"{outcome.status:10}", fg=COLOUR[outcome.status])
+        detail = outcome.reason or ""
+        if outcome.status == "indexed":
+            detail = f"{outcome.chunks} passages in {outcome.seconds:.1f} s"
+        self.show(f"{state} {name}  {detail}".rstrip())
+        for warning in outcome.warnings:
+            self.show(typer.style(f"           warning: {warning}", fg="yellow"))
+
+    def look_up(self, opened: Services, collection: str) -> None:
+        """What was written while the command was interrupted is in as well."""
+        from pipelines.store import chunks, documents
+
+        with opened.pool.connection() as conn:
+            for source, name in list(self.names.items()):
+                document = documents.indexed(conn, collection, source)
+                if document is not None and document.created_at >= self.began:
+                    copied = document.same_as is not None
+                    count = chunks.count_of(conn, document.same_as or document.id)
+                    status: Status = "duplicate" if copied else "indexed"
+                    self.add(name, Outcome(source, status, document.id, chunks=count))
+
+    def counts(self) -> dict[str, int]:
+        """How many files ended in each way."""
+        count = Counter(one["status"] for one in self.listed)
+        return {key: count[status] for status, key in COUNTED.items()}
+
+    def end(self, found: Found, seconds: float, *, interrupted: bool) -> None:
+        """Print what there is in all."""
+        for line in found.not_read:
+            typer.secho(f"not read   {line}", fg="yellow")
+        parts = [f"{n} {key}" for key, n in self.counts().items() if n or key != "duplicates"]
+        if found.hidden:
+            parts.append(f"{len(found.hidden)} hidden files skipped")
+        typer.echo(f"{', '.join(parts)} in {seconds:.1f} s")
+        if not interrupted:
+            return
+        typer.secho(f"Interrupted: {len(self.names)} files are not in.", fg="yellow", err=True)
+        for name in list(self.names.values())[:MOST_NAMED]:
+            typer.echo(f"  {name}", err=True)
+        if len(self.names) > MOST_NAMED:
+            typer.echo(f"  and {len(self.names) - MOST_NAMED} more", err=True)
+        typer.echo("Run the command again for these: what is in is left alone.", err=True)
+
+
+def _with_progress(
+    opened: Services, paths: list[Path], collection: str, report: _Report
+) -> Generator[Outcome, None, None]:
+    """Take files in, with a line on stderr that says how far it is."""
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+    from rich.text import Text
 
     from app.wiring import open_ingester
     from pipelines.incoming import Incoming
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
-        MofNCompleteColumn(),
+        TaskProgressColumn(),
         TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(elapsed_when_finished=False),
+        TextColumn("{task.fields[left]}"),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("files", total=len(files))
-        # Of the files that are embedded together now: one large file tells how far it is.
-        windows = progress.add_task("windows", total=None, visible=False)
+    console = Console(stderr=True)
+    shared = console.is_terminal and sys.stdout.isatty()
+    # What is printed on the same terminal has to go round the line that moves.
+    with Bar(*columns, console=console, transient=True, redirect_stdout=False) as bars:
+        bar = bars.add_task("starting", total=None, left="")
 
-        def show(done: int, total: int) -> None:
-            if done >= total:
-                progress.reset(windows, total=None, visible=False)
-            else:
-                progress.update(windows, completed=done, total=total, visible=True)
+        def show(told: Progress) -> None:
+            words = STAGES.get(told.stage, told.stage)
+            left = "" if told.eta_s is None else f"{_minutes(told.eta_s)} left"
+            name = told.item if len(told.item) <= 40 else f"{told.item[:39]}…"
+            description = f"{words} {name}".rstrip()
+            total = told.total or None
+            bars.update(bar, description=description, completed=told.done, total=total, left=left)
 
-        def show_graph() -> None:
-            progress.update(bar, description="building the search graph")
+        if shared:
+            report.show = lambda line: console.print(Text.from_ansi(line), soft_wrap=True)
+        try:
+            with open_ingester(opened, on_progress=show) as ingester:
+                incoming = [Incoming.from_path(path, collection) for path in paths]
+                with closing(ingester.ingest_many(incoming)) as outcomes:
+                    yield from outcomes
+        finally:
+            report.show = typer.echo
 
-        with open_ingester(opened, on_windows=show, on_graph=show_graph) as ingester:
-            incoming = (Incoming.from_path(path, collection) for path in files)
-            for path, outcome in zip(files, ingester.ingest_many(incoming), strict=True):
-                progress.update(bar, advance=1, description=f"files ({path.name[:40]})")
-                yield outcome
 
-
-def _print_outcomes(files: list[Path], outcomes: list[Outcome]) -> None:
-    for path, outcome in zip(files, outcomes, strict=True):
-        state = typer.style(f"{outcome.status:10}", fg=COLOUR[outcome.status])
-        detail = outcome.reason or (
-            f"{outcome.chunks} passages in {outcome.seconds:.1f} s"
-            if outcome.status == "indexed"
-            else ""
-        )
-        typer.echo(f"{state} {path}  {detail}")
-        for warning in outcome.warnings:
-            typer.secho(f"           warning: {warning}", fg="yellow")
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 @group.command("list")
@@ -168,7 +285,7 @@ def list_documents(
     table = Table("id", "title", "collection", "status", "passages", "pages", "note", box=None)
     for row in listed:
         document = row.document
-        note = document.reason or "; ".join(str(w["text"]) for w in document.warnings)
+        note = _note(row)
         colour = COLOUR.get(document.status, "white")
         table.add_row(
             str(document.id), document.title, document.collection, f"[{colour}]{document.status}[/]",
@@ -184,17 +301,22 @@ def show_document(
 ) -> None:
     """Show one document and its passages."""
     from app.cli.common import emit_json, services
-    from pipelines.store import chunks
+    from pipelines.store import chunks, documents
 
     with services() as opened, opened.pool.connection() as conn:
         document = _get(conn, document_id)
-        passages = chunks.of_document(conn, document.id)
+        passages = chunks.of_document(conn, document.same_as or document.id)
+        copies = [(copy.id, copy.source) for copy in documents.copies(conn, document.id)]
     if as_json:
-        emit_json({**_shown(document), "passages": [vars(passage) for passage in passages]})
+        copied = [{"id": copy, "source": source} for copy, source in copies]
+        shown = [vars(passage) for passage in passages]
+        emit_json({**_shown(document), "duplicates": copied, "passages": shown})
         return
     for name, value in _shown(document).items():
         if value not in (None, "", []):
             typer.echo(f"{name:12} {value}")
+    for copy, source in copies:
+        typer.echo(f"{'duplicate':12} {copy}  {source}")
     for passage in passages:
         place = f"page {passage.page}" if passage.page else passage.heading or ""
         typer.secho(f"\n[{passage.ordinal + 1}] {place}", bold=True)
@@ -226,7 +348,6 @@ def delete_document(
 
 
 def _get(conn: Any, document_id: int) -> Document:
-    from pipelines.errors import InputError
     from pipelines.store import documents
     from pipelines.store.ids import DocumentId
 
@@ -234,6 +355,13 @@ def _get(conn: Any, document_id: int) -> Document:
     if document is None:
         raise InputError(f"There is no document with id {document_id}: attune documents list")
     return document
+
+
+def _note(row: Listed) -> str:
+    document = row.document
+    if document.same_as is not None:
+        return f"same content as {row.twin} ({document.same_as})"
+    return document.reason or "; ".join(str(w["text"]) for w in document.warnings)
 
 
 def _shown(document: Document) -> dict[str, Any]:

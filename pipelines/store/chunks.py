@@ -97,14 +97,24 @@ def lock_for_writing(conn: Connection) -> None:
     conn.execute("lock table text_window in row exclusive mode")
 
 
-def delete_document(conn: Connection, document_id: DocumentId) -> None:
+def delete_document(
+    conn: Connection, document_id: DocumentId, *, replaced_by: DocumentId | None = None
+) -> None:
     """
-    Remove a document, its chunks, and their vectors in every index, in one transaction.
+    Remove a document, its chunks, and their vectors in every index, in one transaction. Where
+    another document has the same content, it takes the chunks over instead.
 
     Vector tables carry no foreign key; this is the one place that deletes chunks.
+
+    :param replaced_by: Its next version, about to be written.
     """
     with conn.transaction():
         lock_for_writing(conn)
+        heir = documents.hand_on(conn, document_id, replaced_by)
+        if heir is not None:
+            conn.execute(
+                "update chunk set document_id = %s where document_id = %s", (heir, document_id)
+            )
         # Locked before they are looked up: whoever adds windows or vectors to them meanwhile
         # finds them gone instead of leaving vectors behind.
         conn.execute(
@@ -120,6 +130,29 @@ def delete_document(conn: Connection, document_id: DocumentId) -> None:
         ]
         indexes.clear_windows(conn, windows)
         documents.delete(conn, document_id)
+
+
+def share(conn: Connection, document_id: DocumentId, twin: DocumentId) -> bool:
+    """
+    Let a document share the passages of one with the same content; an earlier version of it goes.
+
+    :returns: False: one of them is gone, or the other is its earlier version; nothing was changed.
+    """
+    with conn.transaction():
+        lock_for_writing(conn)
+        document = documents.get(conn, document_id)
+        if document is None:
+            return False
+        documents.lock_source(conn, document.collection, document.source)
+        before = documents.indexed(conn, document.collection, document.source)
+        if before is not None and before.id in (document_id, twin):
+            return before.same_as == twin
+        if not documents.hold(conn, twin, document.sha256):
+            return False
+        if before is not None:
+            delete_document(conn, before.id)
+        documents.copy_of(conn, document_id, twin)
+    return True
 
 
 def sample_windows(conn: Connection, rule_id: RuleId, most: int) -> list[str]:

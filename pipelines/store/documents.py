@@ -21,7 +21,12 @@ SUSPICIOUS = "suspicious"
 
 @dataclass(frozen=True)
 class Document:
-    """One file as given. `source` (path or upload name) and `collection` are its identity."""
+    """
+    One file as given. `source` (path or upload name) and `collection` are its identity.
+
+    `same_as`: with the status "duplicate", the indexed document with the same content, whose
+    passages it shares.
+    """
 
     id: DocumentId
     source: str
@@ -37,14 +42,16 @@ class Document:
     collection: str
     created_at: datetime
     updated_at: datetime
+    same_as: DocumentId | None
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A document with the number of its chunks."""
+    """A document with the number of its chunks; `twin`: the title of the one that it is a copy of."""
 
     document: Document
     chunks: int
+    twin: str | None = None
 
 
 def begin(
@@ -84,8 +91,8 @@ def begin(
 def forget_attempts(conn: Connection, collection: str, source: str) -> None:
     """Remove what never got indexed of a source, with its bytes."""
     rows = conn.execute(
-        "delete from document where collection = %s and source = %s and status <> 'indexed'"
-        " returning sha256",
+        "delete from document where collection = %s and source = %s"
+        " and status not in ('indexed', 'duplicate') returning sha256",
         (collection, source),
     ).fetchall()
     _drop_unused(conn, [row[0] for row in rows])
@@ -111,7 +118,7 @@ def requeue(conn: Connection, document_id: DocumentId) -> bool:
     """Let a document that never got indexed wait for another try; False: it is indexed, or gone."""
     done = conn.execute(
         "update document set status = 'queued', reason = null, updated_at = now()"
-        " where id = %s and status <> 'indexed'",
+        " where id = %s and status not in ('indexed', 'duplicate')",
         (document_id,),
     )
     return done.rowcount == 1
@@ -121,9 +128,28 @@ def fail(conn: Connection, document_id: DocumentId, reason: str) -> None:
     """Note why a file could not be indexed."""
     conn.execute(
         "update document set status = 'failed', reason = %s, updated_at = now()"
-        " where id = %s and status <> 'indexed'",
+        " where id = %s and status not in ('indexed', 'duplicate')",
         (reason, document_id),
     )
+
+
+def interrupt(conn: Connection, ids: Sequence[DocumentId], waiting: Sequence[DocumentId]) -> None:
+    """
+    Note that documents are no longer being indexed, and were not.
+
+    :param ids: These go, with their bytes: whoever gave them gives them again.
+    :param waiting: These wait again for whoever indexes them next.
+    """
+    conn.execute(
+        "update document set status = 'queued', updated_at = now()"
+        " where id = any(%s) and status = 'indexing'",
+        (list(waiting),),
+    )
+    rows = conn.execute(
+        "delete from document where id = any(%s) and status = 'indexing' returning sha256",
+        (list(ids),),
+    ).fetchall()
+    _drop_unused(conn, [row[0] for row in rows])
 
 
 def finish(
@@ -140,17 +166,19 @@ def finish(
     :returns: False when it is gone: deleted, or taken in anew by another process.
     """
     done = conn.execute(
-        "update document set status = 'indexed', reason = null, language = %s, pages = %s,"
-        " warnings = %s, updated_at = now() where id = %s",
+        "update document set status = 'indexed', reason = null, same_as = null, language = %s,"
+        " pages = %s, warnings = %s, updated_at = now() where id = %s",
         (language, pages, Jsonb(list(warnings)), document_id),
     )
     return done.rowcount == 1
 
 
 def indexed(conn: Connection, collection: str, source: str) -> Document | None:
-    """The version of a source that serves."""
+    """What stands for a source in searches: a document that is indexed, or a copy of one."""
     return _one(
-        conn, "where collection = %s and source = %s and status = 'indexed'", (collection, source)
+        conn,
+        "where collection = %s and source = %s and status in ('indexed', 'duplicate')",
+        (collection, source),
     )
 
 
@@ -161,6 +189,67 @@ def same_content(conn: Connection, collection: str, sha256: str) -> Document | N
         "where collection = %s and sha256 = %s and status = 'indexed' order by id limit 1",
         (collection, sha256),
     )
+
+
+def lock_content(conn: Connection, collection: str, sha256: str) -> None:
+    """Wait for whoever else writes this content to the collection; held to the transaction's end."""
+    conn.execute(
+        "select pg_advisory_xact_lock(hashtextextended(%s, 1))", (f"{collection}\n{sha256}",)
+    )
+
+
+def hold(conn: Connection, document_id: DocumentId, sha256: str) -> bool:
+    """Keep an indexed document from being deleted until the transaction ends; False: it is none."""
+    row = conn.execute(
+        "select 1 from document where id = %s and status = 'indexed' and sha256 = %s for share",
+        (document_id, sha256),
+    ).fetchone()
+    return row is not None
+
+
+def copy_of(conn: Connection, document_id: DocumentId, twin: DocumentId) -> None:
+    """Let a document share the passages of one that is held. See `chunks.share`."""
+    conn.execute(
+        "update document d set status = 'duplicate', same_as = twin.id, reason = null,"
+        " warnings = twin.warnings, language = twin.language, pages = twin.pages,"
+        " updated_at = now() from document twin where d.id = %s and twin.id = %s",
+        (document_id, twin),
+    )
+
+
+def copies(conn: Connection, document_id: DocumentId) -> list[Document]:
+    """The documents that share a document's passages, oldest first."""
+    with conn.cursor(row_factory=class_row(Document)) as cursor:
+        return cursor.execute(
+            "select * from document where same_as = %s order by id", (document_id,)
+        ).fetchall()
+
+
+def hand_on(
+    conn: Connection, document_id: DocumentId, replaced_by: DocumentId | None
+) -> DocumentId | None:
+    """
+    Give a document's copies another one to share passages with, before it goes.
+
+    :param replaced_by: Its next version: the copies join it if the content is still theirs.
+    :returns: The copy that stands for the content from now on and needs the passages; None: there
+        is no copy left without them.
+    """
+    conn.execute("select 1 from document where id = %s for update", (document_id,))
+    conn.execute(
+        "update document c set same_as = new.id from document old, document new"
+        " where c.same_as = old.id and old.id = %s and new.id = %s and new.sha256 = old.sha256",
+        (document_id, replaced_by),
+    )
+    row = conn.execute(
+        "update document set status = 'indexed', same_as = null, updated_at = now()"
+        " where id = (select min(id) from document where same_as = %s) returning id",
+        (document_id,),
+    ).fetchone()
+    if row is None:
+        return None
+    conn.execute("update document set same_as = %s where same_as = %s", (row[0], document_id))
+    return DocumentId(row[0])
 
 
 def get(conn: Connection, document_id: DocumentId) -> Document | None:
@@ -193,12 +282,13 @@ def list_all(
     """Documents, newest first. `search`: part of the title, any case."""
     with conn.cursor(row_factory=class_row(_Counted)) as cursor:
         rows = cursor.execute(
-            "select d.*, (select count(*) from chunk c where c.document_id = d.id) chunks"
-            " from document d where strpos(lower(d.title), lower(%s)) > 0"
+            "select d.*, t.title as twin,"
+            " (select count(*) from chunk c where c.document_id = coalesce(d.same_as, d.id)) chunks"
+            " from document d left join document t on t.id = d.same_as where strpos(lower(d.title), lower(%s)) > 0"
             " and (%s::text is null or d.collection = %s) order by d.id desc limit %s",
             (search, collection, collection, limit),
         ).fetchall()
-    return [Listed(row.document(), row.chunks) for row in rows]
+    return [Listed(row.document(), row.chunks, row.twin) for row in rows]
 
 
 def delete(conn: Connection, document_id: DocumentId) -> None:
@@ -280,6 +370,7 @@ def _one(conn: Connection, condition: str, values: Sequence[object]) -> Document
 @dataclass(frozen=True)
 class _Counted(Document):
     chunks: int
+    twin: str | None
 
     def document(self) -> Document:
         return Document(**{name: getattr(self, name) for name in Document.__dataclass_fields__})

@@ -49,7 +49,7 @@ select j.id, j.task_name as task, j.queue_name as queue, j.status::text as statu
        j.abort_requested and j.status = 'doing' as stopping,
        -- The queue counts the attempt that brought the end as well.
        j.attempts - (j.status = 'succeeded')::int as attempts,
-       coalesce(p.stage, '') as stage,
+       coalesce(p.stage, '') as stage, coalesce(p.item, '') as item,
        coalesce(p.done, 0) as done, p.total, p.rate, p.eta_s, p.result, p.fault,
        e.created_at, e.started_at, greatest(e.changed_at, p.updated_at) as updated_at
 from procrastinate.procrastinate_jobs j
@@ -66,7 +66,7 @@ class Job:
     """
     One job and how far it is. `stopping`: it runs, and has been asked to stop.
 
-    `args` hold who asked for it, too. `total`, `rate` (a second) and `eta_s`: None where not known.
+    `args` hold who asked for it, too. `item`: what it is at, e.g. the name of a file. `total`, `rate` (a second) and `eta_s`: None where not known.
     `started_at` is the last attempt's; `attempts` counts those that ended without an outcome.
     """
 
@@ -87,6 +87,7 @@ class Job:
     created_at: datetime
     started_at: datetime | None
     updated_at: datetime
+    item: str = ""
 
 
 @dataclass(frozen=True)
@@ -188,8 +189,8 @@ def retry(conn: Connection, job_id: JobId) -> bool:
             ).fetchone()
             if row is not None:  # what came of any other job stays
                 conn.execute(
-                    "update job_progress set stage = '', done = 0, total = null, rate = null,"
-                    " eta_s = null, result = null, fault = null, updated_at = now()"
+                    "update job_progress set stage = '', item = '', done = 0, total = null,"
+                    " rate = null, eta_s = null, result = null, fault = null, updated_at = now()"
                     " where job_id = %s",
                     (job_id,),
                 )
@@ -230,13 +231,14 @@ def note(
     total: int | None = None,
     rate: float | None = None,
     eta_s: float | None = None,
+    item: str = "",
 ) -> bool:
     """Store how far a job is; False: it is no longer the worker's."""
     return _write(
         conn,
         hold,
-        "stage = %s, done = %s, total = %s, rate = %s, eta_s = %s",
-        (stage, done, total, rate, eta_s),
+        "stage = %s, done = %s, total = %s, rate = %s, eta_s = %s, item = %s",
+        (stage, done, total, rate, eta_s, item),
     )
 
 

@@ -23,7 +23,10 @@ ORDERS = tuple(_ORDERS)
 
 @dataclass(frozen=True)
 class Row:
-    """A document in a list. `warnings`: what is said although it is indexed."""
+    """
+    A document in a list. `warnings`: what is said although it is indexed. `same_as` and `twin`: id
+    and title of the one whose passages it shares.
+    """
 
     id: DocumentId
     title: str
@@ -38,6 +41,8 @@ class Row:
     chunks: int
     created_at: datetime
     updated_at: datetime
+    same_as: DocumentId | None
+    twin: str | None
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ class Passage:
 
 
 _WHERE = (
-    " from document d where strpos(lower(d.title), lower(%(search)s)) > 0"
+    " from document d left join document t on t.id = d.same_as where strpos(lower(d.title), lower(%(search)s)) > 0"
     " and (%(statuses)s::text[] is null or d.status = any(%(statuses)s))"
 )
 
@@ -77,7 +82,9 @@ def page(
         return cursor.execute(
             "select d.id, d.title, d.source, d.collection, d.status, d.reason, d.warnings,"
             " d.pages, d.size_bytes, d.language, d.created_at, d.updated_at,"
-            " (select count(*) from chunk c where c.document_id = d.id) as chunks"
+            " d.same_as, t.title as twin,"
+            " (select count(*) from chunk c where c.document_id = coalesce(d.same_as, d.id))"
+            " as chunks"
             f"{_WHERE} order by {_ORDERS[order]} limit %(limit)s offset %(offset)s",
             _values(search, statuses) | {"limit": limit, "offset": offset},
         ).fetchall()

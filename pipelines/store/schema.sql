@@ -100,7 +100,9 @@ CREATE TABLE public.document (
     collection text DEFAULT 'default'::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT document_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'indexing'::text, 'indexed'::text, 'failed'::text])))
+    same_as bigint,
+    CONSTRAINT document_same_as_check CHECK (((status = 'duplicate'::text) = (same_as IS NOT NULL))),
+    CONSTRAINT document_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'indexing'::text, 'indexed'::text, 'duplicate'::text, 'failed'::text])))
 );
 
 CREATE TABLE public.document_blob (
@@ -202,7 +204,8 @@ CREATE TABLE public.job_progress (
     result jsonb,
     fault text,
     started_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    item text DEFAULT ''::text NOT NULL
 );
 
 CREATE TABLE public.login_link (
@@ -609,9 +612,11 @@ CREATE INDEX chunk_sha256 ON public.chunk USING btree (sha256);
 
 CREATE INDEX conversation_visitor ON public.conversation USING btree (visitor, updated_at DESC);
 
-CREATE UNIQUE INDEX document_live ON public.document USING btree (collection, source) WHERE (status = 'indexed'::text);
+CREATE UNIQUE INDEX document_live ON public.document USING btree (collection, source) WHERE (status = ANY (ARRAY['indexed'::text, 'duplicate'::text]));
 
 CREATE INDEX document_private ON public.document USING btree (created_at) WHERE starts_with(collection, 'visitor:'::text);
+
+CREATE INDEX document_same_as ON public.document USING btree (same_as) WHERE (same_as IS NOT NULL);
 
 CREATE INDEX document_sha256 ON public.document USING btree (sha256);
 
@@ -666,6 +671,9 @@ ALTER TABLE ONLY public.calibration
 
 ALTER TABLE ONLY public.chunk
     ADD CONSTRAINT chunk_document_id_fkey FOREIGN KEY (document_id) REFERENCES public.document(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.document
+    ADD CONSTRAINT document_same_as_fkey FOREIGN KEY (same_as) REFERENCES public.document(id);
 
 ALTER TABLE ONLY public.evaluation_question
     ADD CONSTRAINT evaluation_question_evaluation_id_fkey FOREIGN KEY (evaluation_id) REFERENCES public.evaluation(id) ON DELETE CASCADE;

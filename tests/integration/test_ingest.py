@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
 import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -18,6 +21,7 @@ from pipelines.answer import Answerer
 from pipelines.convert import Converted, Converter, Limits
 from pipelines.incoming import Incoming
 from pipelines.ingest import Ingester
+from pipelines.paths import why_not_read
 from pipelines.progress import Stopped
 from pipelines.reindex import EncoderOptions
 from pipelines.store import active, chunks, documents, graphs
@@ -85,8 +89,12 @@ def test_the_same_content_again_is_left_alone(pool, ingester):
     again = ingester.ingest(incoming("a.txt", "One text."))
     copy = ingester.ingest(incoming("b.txt", "One text."))
     assert (again.status, again.document_id) == ("unchanged", first.document_id)
-    assert (copy.status, copy.reason) == ("unchanged", "the same content as a.txt")
+    assert (copy.status, copy.reason) == (
+        "duplicate",
+        f"the same content as a.txt ({first.document_id})",
+    )
     assert counts(pool) == before
+    assert ingester.ingest(incoming("b.txt", "One text.")).status == "unchanged"
 
 
 def test_a_changed_file_takes_the_place_of_its_old_version(pool, ingester):
@@ -117,7 +125,7 @@ def test_of_a_changed_file_only_what_changed_is_embedded(pool, ingester):
     counting = replace(
         ingester,
         handle_source=lambda: replace(handle, encoder=Counting()),
-        on_windows=lambda done, total: told.append((done, total)),
+        on_progress=told.append,
     )
     sections[3] = "# Part 3\n\n" + "The ferry to the island leaves at noon. " * 9
     assert counting.ingest(incoming("guide.md", "\n\n".join(sections.values()))).status == "indexed"
@@ -128,7 +136,7 @@ def test_of_a_changed_file_only_what_changed_is_embedded(pool, ingester):
             "select substr(c.text, w.char_start + 1, w.char_end - w.char_start), e.v"
             " from emb_1 e join text_window w on w.id = e.window_id join chunk c on c.id = w.chunk_id"
         ).fetchall()
-    assert told[-1] == (len(vectors), len(vectors))
+    assert told[-1].done == told[-1].total > 0
     again = handle.encoder.encode_documents([text for text, _ in vectors])
     stored = [vector.to_numpy() for _, vector in vectors]
     assert (again * stored).sum(axis=1).min() > 0.999
@@ -154,12 +162,153 @@ def test_a_file_put_right_leaves_no_trace_of_its_failure(pool, ingester):
         assert documents.count_by_status(conn) == {"indexed": 1}
 
 
-def test_copies_in_one_batch_are_taken_once(pool, ingester):
-    """The second is read while the first is embedded, and noticed all the same."""
-    files = [incoming("a.txt", "The very same text."), incoming("b.txt", "The very same text.")]
-    assert [o.status for o in ingester.ingest_many(files)] == ["indexed", "unchanged"]
+def test_copies_in_one_batch_are_indexed_once_and_all_listed(pool, ingester):
+    """The second is looked at while the first is embedded, and noticed all the same."""
+    files = [incoming(f"{name}.txt", "The very same text.") for name in "abc"]
+    outcomes = list(ingester.ingest_many(files))
+    assert [o.status for o in outcomes] == ["indexed", "duplicate", "duplicate"]
+    assert {o.reason for o in outcomes[1:]} == {
+        f"the same content as a.txt ({outcomes[0].document_id})"
+    }
+    assert counts(pool)[:3] == (1, 1, 1)
     with pool.connection() as conn:
-        assert documents.count_by_status(conn) == {"indexed": 1}
+        assert documents.count_by_status(conn) == {"indexed": 1, "duplicate": 2}
+        rows = documents.list_all(conn)
+    assert [(row.document.source, row.twin, row.chunks) for row in rows] == [
+        ("c.txt", "a.txt", 1), ("b.txt", "a.txt", 1), ("a.txt", None, 1),
+    ]  # fmt: skip
+    unread = list(ingester.ingest_many([incoming("d.txt", " \n"), incoming("e.txt", " \n")]))
+    assert [o.status for o in unread] == ["failed", "failed"]
+
+
+def test_a_copy_takes_over_when_what_it_shares_is_deleted_or_changed(pool, ingester):
+    """The passages stay as long as one file holds them, are never doubled, and go with the last."""
+    text = "The quokka lives on Rottnest."
+    outcomes = list(ingester.ingest_many([incoming(f"{n}.txt", text) for n in "abcd"]))
+    a, b, c, d = (outcome.document_id for outcome in outcomes)
+    whole = counts(pool)
+    with pool.connection() as conn:
+        chunks.delete_document(conn, a)
+        assert documents.get(conn, a) is None
+        assert [documents.get(conn, n).same_as for n in (b, c, d)] == [None, b, b]
+    assert counts(pool) == whole
+    assert found(pool, ingester, "where does the quokka live") == [text]
+    changed = ingester.ingest(incoming("b.txt", "The numbat eats termites."))
+    with pool.connection() as conn:
+        assert documents.get(conn, c).status == "indexed"
+        assert documents.get(conn, d).same_as == c
+        chunks.delete_document(conn, d)
+    assert found(pool, ingester, "where does the quokka live")[0] == text
+    # A file that comes to hold what another one holds gives up what it held.
+    ingester.ingest(incoming("c.txt", "The numbat eats termites."))
+    assert found(pool, ingester, "quokka numbat") == ["The numbat eats termites."]
+    with pool.connection() as conn:
+        assert documents.indexed(conn, "default", "c.txt").same_as == changed.document_id
+        for row in documents.list_all(conn):
+            chunks.delete_document(conn, row.document.id)
+    assert counts(pool) == (0, 0, 0, 0, 0)
+
+
+def test_copies_stay_with_what_they_share_when_it_is_indexed_again(pool, ingester):
+    """Whichever of them is chosen, the one with the passages is indexed, once."""
+    outcomes = list(ingester.ingest_many([incoming(f"{n}.txt", "One text.") for n in "ab"]))
+    before = counts(pool)
+    with pool.connection() as conn:
+        (again,) = uploads.put_again(conn, [outcome.document_id for outcome in outcomes])
+    (outcome,) = uploads.index(pool, ingester, [again])
+    assert (outcome.status, outcome.document_id) == ("indexed", again)
+    with pool.connection() as conn:
+        assert documents.get(conn, outcomes[1].document_id).same_as == again
+        assert documents.count_by_status(conn) == {"indexed": 1, "duplicate": 1}
+        put = uploads.put(conn, source="c.txt", title="c", content=b"One text.")
+    assert (put.status, put.reason) == ("duplicate", f"the same content as a.txt ({again})")
+    assert counts(pool) == before
+
+
+def test_two_processes_with_the_same_content_end_with_one_that_is_indexed(pool, ingester):
+    """They write at the same time; whoever comes second shares the first one's passages."""
+    with ThreadPoolExecutor(4) as threads:
+        files = [incoming(f"{n}.txt", "The very same text.") for n in range(8)]
+        outcomes = list(threads.map(ingester.ingest, files))
+    assert sorted(outcome.status for outcome in outcomes) == ["duplicate"] * 7 + ["indexed"]
+    assert counts(pool)[:3] == (1, 1, 1)
+
+
+def test_small_files_are_in_before_large_ones(pool, ingester, tmp_path):
+    """Each as soon as it is embedded, and told with the share of all that is done."""
+    book = " ".join(f"Island {n} has {n % 7} quokkas and a lamp." for n in range(4000))
+    (tmp_path / "book.txt").write_text(book)
+    (tmp_path / "note.txt").write_text("The numbat eats termites.")
+    told, seen = [], []
+    loading = replace(ingester, on_progress=told.append)
+    files = [Incoming.from_path(tmp_path / name) for name in ("book.txt", "note.txt")]
+    for outcome in loading.ingest_many(files):
+        with pool.connection() as conn:
+            seen.append((outcome.source[-8:], documents.count_by_status(conn).get("indexed")))
+        if outcome.source.endswith("note.txt"):
+            assert outcome.seconds < 5
+    assert seen == [("note.txt", 1), ("book.txt", 2)]
+    shares = [at.done / at.total for at in told if at.total]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    embedding = [at for at in told if at.stage == "embedding" and at.item == "book.txt"]
+    assert len(embedding) > 5
+    assert all(at.total > len(book) for at in embedding)
+
+
+def test_what_was_interrupted_is_neither_failed_nor_left_behind(pool, ingester, tmp_path):
+    """Ctrl-C in the middle of reading or embedding: those files are as if they had not been given."""
+    text = " ".join(f"Island {n} has {n % 7} quokkas and a lamp." for n in range(1500))
+    with pool.connection() as conn:
+        waiting = uploads.put(conn, source="given.txt", title="given", content=text[5:].encode())
+    reading = Incoming(
+        "given.txt", "given", text[5:].encode, size_bytes=len(text), document_id=waiting.document_id
+    )
+    files = [incoming("note.txt", "The numbat eats termites."), reading]
+    files += [replace(incoming(f"{n}.txt", text[n:]), size_bytes=len(text)) for n in range(9, 19)]
+    with (
+        Converter() as reader,
+        closing(replace(ingester, converter=reader).ingest_many(files)) as outcomes,
+    ):
+        assert next(outcomes).source == "note.txt"
+        time.sleep(1)  # the others are being read and embedded
+    with pool.connection() as conn:
+        standing = {row.document.source: row.document for row in documents.list_all(conn)}
+    assert standing["note.txt"].status == "indexed"
+    statuses = {one.status for one in standing.values()}
+    assert statuses <= {"indexed", "queued"}, {one.reason for one in standing.values()}
+    assert "given.txt" in standing
+    assert all(ingester.ingest(file).status == "indexed" for file in files[2:4])
+
+
+def test_names_that_are_no_text_are_indexed_under_one_that_is(pool, ingester, tmp_path):
+    odd = os.fsencode(tmp_path) + b"/latin\xe9\n.txt"
+    Path(os.fsdecode(odd)).write_text("The quokka lives on Rottnest.")
+    (tmp_path / "plain.txt").write_text("The numbat eats termites.")
+    paths = [Path(os.fsdecode(odd)), tmp_path / "plain.txt"]
+    outcomes = list(ingester.ingest_many([Incoming.from_path(path) for path in paths]))
+    assert [outcome.status for outcome in outcomes] == ["indexed", "indexed"]
+    with pool.connection() as conn:
+        titles = {row.document.title for row in documents.list_all(conn)}
+    assert titles == {"latin\\xe9\\x0a.txt", "plain.txt"}
+    assert ingester.ingest(Incoming.from_path(paths[0])).status == "unchanged"
+
+
+def test_what_is_no_file_is_never_opened(pool, ingester, tmp_path):
+    """A pipe would be waited for, a device read without an end; also what takes a file's place."""
+    pipe, swapped = tmp_path / "pipe.txt", tmp_path / "swapped.txt"
+    os.mkfifo(pipe)
+    swapped.write_text("Words.")
+    given = [Incoming.from_path(path) for path in (pipe, swapped, Path("/dev/zero"))]
+    swapped.unlink()
+    os.mkfifo(swapped)
+    reasons = {outcome.source: outcome.reason for outcome in ingester.ingest_many(given)}
+    assert reasons == {
+        str(pipe): "it is a named pipe, not a file",
+        str(swapped): "it is a named pipe, not a file",
+        "/dev/zero": "files without an ending are not read; save it as PDF, DOCX, PPTX, XLSX, HTML, Markdown, TXT or CSV",
+    }
+    assert why_not_read(Path("/dev/zero").stat().st_mode) == "it is a device, not a file"
 
 
 def test_a_fault_of_the_encoder_fails_its_file_alone(pool, ingester):
@@ -302,8 +451,9 @@ def test_a_write_that_was_committed_is_not_told_as_failed(pool, ingester, monkey
 
 def test_real_documents_are_read_right_or_refused_with_a_reason(pool, ingester, shared_data):
     files = [Incoming.from_path(shared_data / "zoo" / name) for name in ZOO]
-    outcomes = dict(zip(ZOO, ingester.ingest_many(files), strict=True))
-    for name, outcome in outcomes.items():
+    outcomes = {outcome.source: outcome for outcome in ingester.ingest_many(files)}
+    for name, file in zip(ZOO, files, strict=True):
+        outcome = outcomes[file.source]
         with pool.connection() as conn:
             passages = chunks.of_document(conn, outcome.document_id)
         held = "\n".join(passage.text for passage in passages) or outcome.reason
@@ -324,7 +474,7 @@ def test_a_stop_is_heard_in_the_middle_of_a_file(pool, ingester):
     embedding = replace(
         ingester,
         converter=Reads(),
-        on_windows=lambda done, _: told.append(done),
+        on_progress=lambda at: told.append(at.done) if at.done else None,
         stop=lambda: bool(told),
     )
     with pytest.raises(Stopped):
@@ -346,7 +496,9 @@ def test_the_graph_comes_when_windows_are_many_and_only_then(pool, ingester, mon
     """A small library is searched whole; who takes in more builds the graph at the end, once."""
     told = []
     monkeypatch.setattr(graphs, "GRAPH_FROM", 20)
-    loading = replace(ingester, on_graph=lambda: told.append("graph"))
+    loading = replace(
+        ingester, on_progress=lambda at: told.append("graph") if at.stage == "graph" else None
+    )
     loading.ingest(incoming("few.txt", "The quokka lives on Rottnest."))
     with pool.connection() as conn:
         assert not graphs.hnsw_is_valid(conn, 1)

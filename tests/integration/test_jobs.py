@@ -208,7 +208,7 @@ def test_uploads_are_indexed_and_replaced_and_say_why_they_failed(services, work
         put("notes.txt", b"The harbour has two piers and an old light. " * 5).status == "unchanged"
     )
     assert (
-        put("copy.txt", b"The harbour has two piers and an old light. " * 5).status == "unchanged"
+        put("copy.txt", b"The harbour has two piers and an old light. " * 5).status == "duplicate"
     )
     changed = put("notes.txt", b"The harbour has three piers now, and a new light. " * 5)
     assert stored(good.document_id)[0].status == "indexed"
