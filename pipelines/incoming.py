@@ -167,8 +167,9 @@ def warnings_of(converted: Converted, language: str | None, *, read: bool) -> li
         found.append(
             {
                 "code": documents.UNREAD_LANGUAGE,
-                "text": f"the embedding model hardly reads this text ({language or 'language unknown'});"
-                f" a multilingual base model such as {languages.MULTILINGUAL} does",
+                "text": "the search model does not read this language well"
+                f" ({language or 'language unknown'}): restart Attune with"
+                f" ATTUNE_BASE_MODEL={languages.MULTILINGUAL}",
             }
         )
     if suspicious.gives_orders(converted.text):

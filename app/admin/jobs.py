@@ -33,8 +33,8 @@ def build(screen: Screen) -> None:
     services = screen.services
     header(
         "Jobs",
-        "Whatever takes longer than a click runs as a job, beside the chat. A job that was cut off"
-        " goes on by itself; one that failed can be tried again, and keeps what it had done.",
+        "Long work runs as a job while the chat goes on. A job that was interrupted continues on its"
+        " own. A failed job can be tried again and keeps what it had done.",
     )
     chosen = gr.State(None)
     only = gr.Radio(
@@ -42,9 +42,9 @@ def build(screen: Screen) -> None:
     )
     with gr.Row(elem_classes="sides"):
         with gr.Column(scale=3, min_width=340):
-            listed = gr.HTML(js_on_load=pieces.PICK, elem_id="jobs-list")
+            listed = gr.HTML(pieces.LOADING, js_on_load=pieces.PICK, elem_id="jobs-list")
         with gr.Column(scale=2, min_width=320), gr.Column(elem_classes="board"):
-            details = gr.HTML(elem_id="job-details")
+            details = gr.HTML(pieces.LOADING, elem_id="job-details")
             with gr.Row(elem_classes="actions"):
                 cancel = gr.Button("Cancel", size="sm", visible=False, elem_id="job-cancel")
                 retry = gr.Button("Try again", size="sm", visible=False, elem_id="job-retry")
@@ -103,7 +103,11 @@ def job_list(found: list[Job], chosen: Job | None) -> str:
         return pieces.stack(
             parts.empty(
                 "No jobs here",
-                "Upload documents, make pairs, tune or promote a version: each starts a job.",
+                Markup("{}, {} or {}: each starts a job.").format(
+                    parts.link("Upload documents", "documents"),
+                    parts.link("make pairs", "pairs"),
+                    parts.link("tune a version", "tune"),
+                ),
             )
         )
     rows = [
@@ -118,7 +122,7 @@ def job_list(found: list[Job], chosen: Job | None) -> str:
         )
         for job in found
     ]
-    headers = ("Job", "Status", "How far, or what came of it", "When")
+    headers = ("Job", "Status", "Progress or result", "When")
     return pieces.stack(pieces.choices(headers, rows, chosen.id if chosen else None))
 
 
@@ -136,11 +140,11 @@ def details_of(services: Services, conn: Connection, job: Job | None) -> str:
         pieces.facts(
             [
                 ("Job", job.id),
-                ("Asked for by", job.args.get("who")),
-                ("Asked for", parts.when(job.created_at)),
+                ("Started by", job.args.get("who")),
+                ("Queued", parts.when(job.created_at)),
                 ("Took" if job.status not in work.OPEN else "Running for",
                  parts.seconds(work.run_seconds(job))),
-                ("Attempts that were cut off", job.attempts or None),
+                ("Interrupted attempts", job.attempts or None),
             ]
         ),
     ]  # fmt: skip
@@ -188,9 +192,9 @@ def server_list(found: list[ReplicaRow]) -> str:
         )
         for row in found
     ]
-    headers = ("Server", "State", "Epoch", "Versions loaded", "Oldest question's epoch", "Fault",
-               "Heard of")  # fmt: skip
+    headers = ("Server", "State", parts.term("epoch", "Epoch"), "Versions loaded",
+               "Oldest open question's epoch", "Fault", "Last seen")  # fmt: skip
     return pieces.stack(
-        pieces.heading("Servers", "who holds versions loaded on this database"),
+        pieces.heading("Running servers"),
         parts.table(headers, rows, numbers=(2, 3)),
     )

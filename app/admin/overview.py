@@ -7,7 +7,7 @@ from datetime import timedelta
 import gradio as gr
 from markupsafe import Markup
 
-from app.admin import parts, work
+from app.admin import parts, pieces, work
 from app.admin.screen import Screen, View, header
 from app.admin.suggestions import Better, Facts, Suggestion, suggest
 from pipelines.store import jobs, overview, scope
@@ -23,7 +23,7 @@ MOST_JOBS = 5
 def build(screen: Screen) -> None:
     """Fill the tab."""
     header("Overview", "What serves now, how it does, and what to do next.")
-    page = gr.HTML(elem_id="overview")
+    page = gr.HTML(pieces.LOADING, elem_id="overview")
 
     def look(_: str) -> View:
         with screen.services.pool.connection() as conn:
@@ -96,7 +96,9 @@ def _next(found: list[Suggestion]) -> Markup:
     return Markup('<ul class="next" aria-label="What to do next">{}</ul>').format(
         Markup("").join(
             Markup('<li class="{}"><span>{}</span> {}</li>').format(
-                one.tone, one.fact, parts.link(one.advice, one.screen)
+                one.tone,
+                one.fact,
+                parts.link(one.advice, one.screen) if one.screen else one.advice,
             )
             for one in found
         )

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
-from app.admin import parts
+from app.admin import parts, pieces
 from app.admin.screen import Pager, Screen, View, clickable, header, picked
 from pipelines.errors import InputError
 from pipelines.store import evaluations, search, votes
@@ -24,20 +24,21 @@ WHICH: dict[str, Which] = {
     "Found nothing": "not_found",
     "Liked": "liked",
     "Disliked": "disliked",
-    "To be decided": "waiting",
+    "To review": "waiting",
 }
+# Colour is for what people said: how an answer was made says nothing about how good it is.
 KINDS: dict[str | None, tuple[str, parts.Tone]] = {
-    "llm": ("answered", "good"),
-    "extracts": ("extracts", "good"),
-    "not_found": ("found nothing", "warn"),
+    "llm": ("answered", "quiet"),
+    "extracts": ("extracts", "quiet"),
+    "not_found": ("found nothing", "quiet"),
     "error": ("fault", "bad"),
 }
 FOUND = 6
 RECENT_EVALUATIONS = 5
 DONE = {
     "train": "Kept as a pair to train on.",
-    "heldout": "Kept as a question to judge on; it is never learned from.",
-    "wrong": "Kept as wrong for this question.",
+    "heldout": "Kept as a held-out question. Nothing is trained on it.",
+    "wrong": "Saved as wrong for this question.",
 }
 
 
@@ -52,8 +53,8 @@ class _Questions:
         self._pool = screen.services.pool
         header(
             "Questions",
-            "What people asked and what they said of the answers. Say which source was right, and"
-            " keep the question: to learn from, or to judge versions by.",
+            "What people asked, and what they said about the answers. Mark the right source, then keep"
+            " the question for training, or to judge versions.",
         )
         self.moved = gr.HTML(elem_id="votes-moved")
         with gr.Row(elem_classes="tools"):
@@ -65,7 +66,7 @@ class _Questions:
                 label="Search", show_label=False, container=False, max_lines=1,
                 placeholder="Search questions", elem_id="questions-search", scale=2, min_width=160,
             )  # fmt: skip
-        self.table = clickable("questions-table")
+        self.table = clickable("questions-table", value=pieces.LOADING)
         self.pager = Pager("questions")
         self.opened = gr.State(None)
         self.found = gr.State([])  # chunk ids that were looked for beside those shown
@@ -85,12 +86,12 @@ class _Questions:
                 elem_id="question-edited",
             )  # fmt: skip
             with gr.Row(elem_classes="actions"):
-                self.train = gr.Button("Learn from it", variant="primary", elem_id="teach-train")
-                self.heldout = gr.Button("Judge versions by it", elem_id="teach-heldout")
-                self.wrong = gr.Button("Keep the wrong ones", elem_id="teach-wrong")
+                self.train = gr.Button("Train on it", variant="primary", elem_id="teach-train")
+                self.heldout = gr.Button("Hold it out to judge", elem_id="teach-heldout")
+                self.wrong = gr.Button("Save wrong sources", elem_id="teach-wrong")
                 self.close = gr.Button("Close", elem_id="question-close")
             gr.Markdown(
-                "The first two take the sources marked right, the third those marked wrong. At most"
+                "The first two keep the sources marked right, the third those marked wrong. At most"
                 f" {MOST_PER_VISITOR} questions of one visitor are kept in thirty days.",
                 elem_classes="aside",
             )
@@ -247,7 +248,7 @@ def _row(row: Asked) -> tuple[object, ...]:
 
 def _nothing(filtered: bool) -> Markup:
     if filtered:
-        return parts.empty("No question fits", "Change the filter or the search above.")
+        return parts.empty("No question matches", "Change the filter or the search above.")
     return parts.empty(
         "Nobody has asked anything yet", "Questions from the chat appear here, with their votes."
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.admin.parts import Tone, count
+from pipelines import languages
 
 # Fewer new things to learn from than this are not worth a run, nor a sentence.
 WORTH_A_RUN = 50
@@ -55,7 +56,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """What there is, what to do about it, and the tab where that is done."""
+    """What there is, what to do about it, and the tab where that is done (empty: on no tab)."""
 
     fact: str
     advice: str
@@ -110,9 +111,10 @@ def _about_documents(facts: Facts) -> Iterator[Suggestion]:
         )
     if facts.unread_language:
         yield Suggestion(
-            f"{count(facts.unread_language, 'document')} the embedding model hardly reads.",
-            "Start from a multilingual base model.",
-            "documents",
+            f"{count(facts.unread_language, 'document')} in a language that the search model does not"
+            " read well.",
+            f"Restart Attune with ATTUNE_BASE_MODEL={languages.MULTILINGUAL}.",
+            "",
             "warn",
         )
 
@@ -158,7 +160,7 @@ def _about_training(facts: Facts) -> Iterator[Suggestion]:
         return
     if facts.heldout_pairs < FEWEST_HELDOUT:
         yield Suggestion(
-            f"Only {count(facts.heldout_pairs, 'pair')} held out: no version can be proved better.",
+            f"Only {count(facts.heldout_pairs, 'held-out pair')}: no version can be proved better.",
             "Make more pairs.",
             "pairs",
         )

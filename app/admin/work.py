@@ -27,7 +27,7 @@ ADVICE: dict[Advice, Tone] = {
 }
 OPEN = ("todo", "doing")
 _WORDS: dict[str, tuple[str, Tone]] = {
-    "todo": ("waiting", "quiet"),
+    "todo": ("queued", "quiet"),
     "doing": ("running", "busy"),
     "succeeded": ("done", "good"),
     "failed": ("failed", "bad"),
@@ -100,7 +100,7 @@ def state(job: Job) -> Markup | str:
     if job.status == "doing":
         return progress_bar(job)
     if job.status == "todo":
-        return "waits for its turn" if not job.attempts else "waits to be tried again"
+        return "queued" if not job.attempts else "queued to be tried again"
     return job.fault or outcome(job)
 
 
@@ -144,7 +144,7 @@ def imported(result: dict[str, Any]) -> str:
     sides, refused = result["sides"], sum(result["rejected"].values())
     return (
         f"{count(result['accepted'], 'pair')} accepted ({sides.get('train', 0):,} to train on,"
-        f" {sides.get('heldout', 0):,} held out), {result['review']:,} to review,"
+        f" {sides.get('heldout', 0):,} held-out), {result['review']:,} to review,"
         f" {refused:,} not taken."
     )
 
