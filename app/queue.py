@@ -31,6 +31,15 @@ QUEUE_OF = {
     "improve": TRAIN,
     "measure": TRAIN,
 }
+# What people read for a job's status, in browser and terminal. JSON has the status itself.
+WORDS = {
+    "todo": "queued",
+    "doing": "running",
+    "succeeded": "done",
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "aborted": "stopped",
+}
 
 
 def defer(services: Services, task: str, *, who: str, **arguments: Any) -> JobId:

@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from app import queue
 from app.admin.parts import Tone, bar, count, pill, seconds
 from pipelines.store.jobs import Job
 from training.gate import Advice
@@ -26,13 +27,13 @@ ADVICE: dict[Advice, Tone] = {
     "serves": "quiet",
 }
 OPEN = ("todo", "doing")
-_WORDS: dict[str, tuple[str, Tone]] = {
-    "todo": ("queued", "quiet"),
-    "doing": ("running", "busy"),
-    "succeeded": ("done", "good"),
-    "failed": ("failed", "bad"),
-    "cancelled": ("cancelled", "quiet"),
-    "aborted": ("stopped", "warn"),
+_TONES: dict[str, Tone] = {
+    "todo": "quiet",
+    "doing": "busy",
+    "succeeded": "good",
+    "failed": "bad",
+    "cancelled": "quiet",
+    "aborted": "warn",
 }
 _SOURCES = {
     "offline": "offline",
@@ -45,7 +46,7 @@ def status(job: Job) -> Markup:
     """The state of a job in a word."""
     if job.status == "doing" and job.stopping:
         return pill("stopping", "warn")
-    return pill(*_WORDS[job.status])
+    return pill(queue.WORDS[job.status], _TONES[job.status])
 
 
 def title(job: Job) -> str:

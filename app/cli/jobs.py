@@ -1,4 +1,4 @@
-"""`attune jobs`: what waits, runs and has ended."""
+"""`attune jobs`: queued, running and finished jobs."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ if TYPE_CHECKING:
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 JobNumber = Annotated[int, typer.Argument(help="Its number, as `jobs list` shows it.")]
 COLOUR = {"succeeded": "green", "failed": "red", "doing": "cyan", "todo": "yellow"}
-WORD = {"todo": "waiting", "doing": "running", "aborted": "cancelled"}
 
-group = typer.Typer(help="What waits, runs and has ended.", no_args_is_help=True)
+group = typer.Typer(help="Queued, running and finished jobs.", no_args_is_help=True)
 
 
 @group.command("list")
 def list_jobs(
     task: Annotated[list[str] | None, typer.Option(help="Only jobs of this task.")] = None,
     unfinished: Annotated[
-        bool, typer.Option("--unfinished", help="Only what waits or runs.")
+        bool, typer.Option("--unfinished", help="Only queued and running jobs.")
     ] = False,
     limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20,
     as_json: AsJson = False,
@@ -38,13 +37,17 @@ def list_jobs(
         return
     if not found:
         typer.echo("There is no job.")
+        return
+    typer.secho(
+        f"{'Job':>6} {'Task':9} {'Status':10} {'Queued at':16}  Progress or fault", bold=True
+    )
     for job in found:
         _print(job)
 
 
 @group.command("show")
 def show(job_id: JobNumber, as_json: AsJson = False) -> None:
-    """One job: what it was asked, how far it is, what came of it."""
+    """One job: what it does, how far it is, what came of it."""
     from app import queue
     from app.cli.common import emit_json, services
     from pipelines.store.ids import JobId
@@ -56,12 +59,12 @@ def show(job_id: JobNumber, as_json: AsJson = False) -> None:
         return
     for name, value in vars(job).items():
         if value not in (None, "", {}, []):
-            typer.echo(f"{name:12} {WORD.get(value, value) if name == 'status' else value}")
+            typer.echo(f"{name:12} {queue.WORDS[value] if name == 'status' else value}")
 
 
 @group.command("cancel")
 def cancel(job_id: JobNumber, as_json: AsJson = False) -> None:
-    """Take a waiting job back, or have a running one stop, within seconds. What it made stays."""
+    """Take a queued job back, or have a running one stop, within seconds. What it made stays."""
     from app import queue
     from app.cli.common import emit_json, services
     from pipelines.store.ids import JobId
@@ -86,11 +89,13 @@ def retry(job_id: JobNumber, as_json: AsJson = False) -> None:
     if as_json:
         emit_json(vars(job))
     else:
-        typer.echo(f"Job {job_id} waits again.")
+        typer.echo(f"Job {job_id} is queued again.")
 
 
 def _print(job: Job) -> None:
-    state = typer.style(f"{WORD.get(job.status, job.status):10}", fg=COLOUR.get(job.status))
+    from app import queue
+
+    state = typer.style(f"{queue.WORDS[job.status]:10}", fg=COLOUR.get(job.status))
     counted = f"{job.done:,} of {job.total:,}" if job.total else ""
     left = "" if not job.eta_s or job.status != "doing" else f"{job.eta_s / 60:.1f} min left"
     told = job.fault or "  ".join(part for part in (job.stage, counted, left) if part)

@@ -99,7 +99,7 @@ def test_pairs_are_decided_on_all_or_none(attune, tmp_path):
 
 def test_jobs_are_shown_cancelled_and_retried(attune):
     attune("models", "build", "base", "--queue")
-    assert "waiting" in attune("jobs", "list")[1]
+    assert "queued" in attune("jobs", "list")[1]
     assert json.loads(attune("jobs", "show", "1", "--json")[1])["status"] == "todo"
     assert attune("jobs", "cancel", "1")[1] == "Job 1 is cancelled.\n"
     code, _, err = attune("jobs", "cancel", "1")
@@ -107,7 +107,7 @@ def test_jobs_are_shown_cancelled_and_retried(attune):
     assert "ended already: cancelled" in err
     assert "There is no job." in attune("jobs", "list", "--unfinished")[1]
     assert json.loads(attune("jobs", "retry", "1", "--json")[1])["status"] == "todo"
-    assert "status       waiting" in attune("jobs", "show", "1")[1]
+    assert "status       queued" in attune("jobs", "show", "1")[1]
     assert attune("jobs", "show", "7")[0] == 2
     code, _, err = attune("worker", "--queues", "trian")
     assert code == 2
