@@ -108,7 +108,7 @@ def cancel(services: Services, job_id: JobId) -> Job:
     with services.pool.connection() as conn:
         if not jobs.cancel(conn, job_id):
             job = get(conn, job_id)
-            raise ConflictError(f"Job {job_id} has ended already: {job.status}.")
+            raise ConflictError(f"Job {job_id} has ended already: {WORDS[job.status]}.")
         return get(conn, job_id)
 
 
@@ -122,7 +122,7 @@ def retry(services: Services, job_id: JobId) -> Job:
     with services.pool.connection() as conn:
         if not jobs.retry(conn, job_id):
             job = get(conn, job_id)
-            raise ConflictError(f"Job {job_id} cannot be tried again: {job.status}.")
+            raise ConflictError(f"Job {job_id} cannot be tried again: {WORDS[job.status]}.")
         return get(conn, job_id)
 
 

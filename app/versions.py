@@ -183,7 +183,7 @@ def allowed(conn: Connection, model: Model, override: str | None) -> gate.Verdic
     found = verdict(conn, model, serving, override=override)
     if not found.allowed:
         raise GateError(
-            f"{model.name} may not serve: {found.reason} Compare it with attune evaluate"
+            f"{model.name} is not promoted. {found.sentence} Compare it with attune evaluate"
             f" --dataset corpus --models {serving.name},{model.name}, or give --override REASON."
         )
     return found

@@ -117,7 +117,8 @@ def _show(answer: Answer) -> None:
     for citation in answer.citations:
         console.print()
         console.print(_heading(citation.number, citation.title, citation.page, citation.heading))
-        console.print(Text.assemble("    ", _passage(citation)))
+        if not _is_quoted(citation, answer.text):  # extracts hold their sources word for word
+            console.print(Text.assemble("    ", _passage(citation)))
     if not answer.citations and answer.passages:
         console.print(Text("\nNearest passages", style="bold"))
         for number, hit in enumerate(answer.passages[:NEAREST], start=1):
@@ -143,6 +144,11 @@ def _passage(citation: Citation) -> Text:
     if citation.highlight is None:
         return Text(_one_line(citation.text)[:200], style="dim")
     return Text(_one_line(citation.highlight), style="italic")
+
+
+def _is_quoted(citation: Citation, text: str) -> bool:
+    """Whether the marked sentence stands in the answer already."""
+    return bool(citation.highlight) and _one_line(citation.highlight or "") in _one_line(text)
 
 
 def _one_line(text: str) -> str:

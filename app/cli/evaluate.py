@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     from training.comparison import Report
 
-COLOUR = {"better": "green", "worse": "red", "no proof yet": "yellow"}
+COLOUR = {"promote": "green", "leave": "red", "wait": "yellow", "serves": "default"}
 
 
 def evaluate(
@@ -93,13 +94,14 @@ def _print(report: Report) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from training import gate
     from training.card import SHOWN, label
 
     console = Console()
     facts = report.dataset
     console.print(
         f"[bold]{facts.name}[/]  {facts.questions} questions, {facts.passages} passages;"
-        f" {facts.leaning} lean on their passage"
+        f" {facts.leaning} near-copies of their passage"
     )
     table = Table("system", *(label(name) for name in SHOWN), box=None)
     for system in report.systems:
@@ -115,5 +117,7 @@ def _print(report: Report) -> None:
                 f"{model.name}: {model.tokens_paid:,} tokens, {cost};"
                 f" {model.texts_from_cache:,} texts from the cache"
             )
-    for verdict in report.verdicts:
-        console.print(f"{verdict.model}: [{COLOUR[verdict.outcome]}]{verdict.outcome}[/]")
+    figures = json.loads(json.dumps(report.as_json()))
+    for model in report.models[1:]:
+        verdict = gate.decide(figures, model.identity, report.models[0].identity)
+        console.print(f"{model.name}: [{COLOUR[verdict.advice]}]{verdict.sentence}[/]")

@@ -64,7 +64,7 @@ def show(job_id: JobNumber, as_json: AsJson = False) -> None:
 
 @group.command("cancel")
 def cancel(job_id: JobNumber, as_json: AsJson = False) -> None:
-    """Take a queued job back, or have a running one stop, within seconds. What it made stays."""
+    """Cancel a queued job, or stop a running one within seconds. What it made stays."""
     from app import queue
     from app.cli.common import emit_json, services
     from pipelines.store.ids import JobId

@@ -8,13 +8,17 @@ functions, so that `attune --help` and `attune ask` start fast.
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 import logging
 import os
 import signal
 import sys
 import uuid
+from collections.abc import Callable
+from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
 
 from app.cli import (
     admin_link,
@@ -35,32 +39,82 @@ from app.cli import (
 from app.settings import silence_telemetry
 from pipelines.errors import AttuneError
 
+# In the order in which a newcomer needs them; what is not named comes last.
+ORDER = (
+    "serve", "ingest", "ask", "documents", "improve", "pairs", "train", "evaluate", "models",
+    "doctor", "admin-link", "jobs", "worker", "replicas",
+)  # fmt: skip
+
+
+class Commands(TyperGroup):
+    """The commands in `ORDER`; typer would put every group after every command."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        """Their names."""
+        known = {name: place for place, name in enumerate(ORDER)}
+        return sorted(super().list_commands(ctx), key=lambda name: known.get(name, len(known)))
+
+
 app = typer.Typer(
     name="attune",
-    help="Ask your documents; tune the retriever on them.",
+    cls=Commands,
+    help="Ask your documents, and tune the search on them.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    # Joins the lines of a paragraph; else each line of a docstring is a line of the help.
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("serve")(serve.serve)
-app.command("ask")(ask.ask)
-app.command("ingest")(documents.ingest)
-app.add_typer(documents.group, name="documents")
-app.add_typer(pairs.group, name="pairs")
-app.command("improve")(improve.improve)
-app.command("train")(train.train)
-app.command("evaluate")(evaluate.evaluate)
-app.add_typer(models.group, name="models")
-app.command("replicas")(replicas.replicas)
-app.command("admin-link")(admin_link.admin_link)
-app.command("worker")(worker.worker)
-app.add_typer(jobs.group, name="jobs")
-app.command("doctor")(doctor.doctor)
+ASKING, TUNING, RUNNING = "Ask", "Tune", "Run"
+
+
+def _examples(*lines: str) -> str:
+    """What stands below a command's help."""
+    return "Examples:\n\n" + "\n".join(f"- `{line}`" for line in lines)
+
+
+def _add(name: str, function: Callable[..., object], panel: str, *examples: str) -> None:
+    app.command(name, rich_help_panel=panel, epilog=_examples(*examples) if examples else None)(
+        function
+    )
+
+
+_add("serve", serve.serve, ASKING, "attune serve", "attune serve --port 8080 --no-open")
+_add("ingest", documents.ingest, ASKING, "attune ingest report.pdf", "attune ingest -r ~/papers")
+_add("ask", ask.ask, ASKING, 'attune ask "What did we earn in 2021?"')
+app.add_typer(documents.group, name="documents", rich_help_panel=ASKING)
+app.add_typer(pairs.group, name="pairs", rich_help_panel=TUNING)
+_add("improve", improve.improve, TUNING, "attune improve")
+_add(
+    "train", train.train, TUNING,
+    "attune train --method adapter", "attune train --auto --method query",
+)  # fmt: skip
+_add(
+    "evaluate", evaluate.evaluate, TUNING,
+    "attune evaluate --models base,v1", "attune evaluate --dataset questions.csv --models base",
+)  # fmt: skip
+app.add_typer(models.group, name="models", rich_help_panel=TUNING)
+app.add_typer(jobs.group, name="jobs", rich_help_panel=RUNNING)
+_add("worker", worker.worker, RUNNING)
+_add("replicas", replicas.replicas, RUNNING)
+_add("admin-link", admin_link.admin_link, RUNNING)
+_add("doctor", doctor.doctor, RUNNING)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"attune {importlib.metadata.version('attune')}")
+        raise typer.Exit
 
 
 @app.callback()
-def attune() -> None:
-    """Ask your documents; tune the retriever on them."""
+def attune(
+    version: Annotated[
+        bool,
+        typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Ask your documents, and tune the search on them."""
 
 
 def main() -> None:

@@ -33,9 +33,10 @@ def list_models(as_json: AsJson = False) -> None:
     if as_json:
         emit_json({"models": [vars(model) for model in found]})
         return
+    typer.secho(f"{'Version':12} {'Method':8} {'Length':>6}  {'Made':16}  From", bold=True)
     for model in found:
         typer.echo(
-            f"{model.name:12} {model.kind:8} {model.dimension:5}  {model.created_at:%Y-%m-%d %H:%M}"
+            f"{model.name:12} {model.kind:8} {model.dimension:6}  {model.created_at:%Y-%m-%d %H:%M}"
             f"  {_short(model)}"
         )
 
@@ -62,7 +63,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
 
 @group.command("status")
 def status(as_json: AsJson = False) -> None:
-    """How far each version is: built, loaded, serving; and what was done last."""
+    """The state of each version, and what was done last."""
     from app import versions
     from app.cli.common import emit_json, services
     from pipelines.store import active
@@ -97,7 +98,7 @@ def status(as_json: AsJson = False) -> None:
 
 @group.command("build")
 def build(name: Name, queue: Queued = False, as_json: AsJson = False) -> None:
-    """Make a version's vectors of all documents, beside those that serve.
+    """Make a version's vectors of all documents, while the serving version answers.
 
     Interrupted, it goes on where it stopped. Nobody who asks notices.
     """
@@ -122,7 +123,7 @@ def build(name: Name, queue: Queued = False, as_json: AsJson = False) -> None:
 
 @group.command("prepare")
 def prepare(name: Name, as_json: AsJson = False) -> None:
-    """Have every running server load and verify a version that is built."""
+    """Load a built version on every running server."""
     from app import versions
     from app.cli.common import emit_json, services
 
@@ -210,7 +211,7 @@ def promote(
     name: Name,
     override: Annotated[
         str | None,
-        typer.Option(help="Promote in spite of what the figures say; the reason is kept."),
+        typer.Option(help="Promote although it is not proved better; the reason is kept."),
     ] = None,
     auto: Annotated[
         bool,
@@ -223,10 +224,10 @@ def promote(
     queue: Queued = False,
     as_json: AsJson = False,
 ) -> None:
-    """Let a version serve: build, load everywhere, prove, switch in one transaction.
+    """Let a version serve: build it, load it everywhere, prove it, and switch.
 
-    Asks for an evaluation against the version that serves which does not find it worse.
-    Questions under way end on the version they began with.
+    It must have been compared with the serving version and not be worse. Questions under way end
+    on the version they began with.
     """
     from app import versions
     from app.cli.common import build_bar, emit_json, hand_over, services
@@ -246,6 +247,7 @@ def promote(
                 _tell(_promote_if_better(opened, name), as_json)
             return
         if not yes and not as_json:
+            typer.secho(verdict.sentence, err=True, fg=None if verdict.better else "yellow")
             typer.echo(verdict.reason, err=True)
             typer.confirm(f"Let {name} answer everybody's questions?", abort=True, err=True)
         if queue:
@@ -280,7 +282,7 @@ def rollback(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Let the version serve again that did before. Takes a second or two."""
+    """Go back to the version that served before. Takes a second or two."""
     from app import versions
     from app.cli.common import emit_json, services
 
@@ -301,7 +303,7 @@ def delete(
     name: Name,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Forget a version with its files; refused while anything uses it."""
+    """Delete a version with its files. Refused while anything uses it."""
     from app import versions
     from app.cli.common import services
     from pipelines import registry

@@ -64,7 +64,8 @@ def generate(
     ] = 2000,
     at_once: Annotated[int, typer.Option(min=1, max=64, help="Calls at a time (llm).")] = 4,
     again: Annotated[
-        bool, typer.Option("--again", help="Start anew: unreviewed pairs of this generator go.")
+        bool,
+        typer.Option("--again", help="Start over: delete the unreviewed pairs of this generator."),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before paid calls.")] = False,
     dry_run: Annotated[
@@ -111,7 +112,7 @@ def generate(
         if dry_run:
             return
         if not passages:
-            typer.echo("Every passage has been looked at; --again starts anew.", err=True)
+            typer.echo("Every passage was looked at. --again starts over.", err=True)
         if cost is not None and passages and not yes and not as_json:
             typer.confirm("Go on?", abort=True, err=True)
         if queue:
@@ -142,12 +143,12 @@ def import_pairs(
         Path, typer.Argument(help="JSON of queries, corpus and relevant_docs; or CSV.")
     ],
     split: Annotated[
-        Side, typer.Option(help="train, heldout, or auto: a part is held out.")
+        Side, typer.Option(help="What the pairs are for. auto: hold out a part.")
     ] = Side.auto,
     queue: Annotated[bool, typer.Option("--queue", help="Leave it to a worker.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Store the pairs of a file. A broken file is refused whole."""
+    """Store the pairs of a file. If one row is wrong, nothing is imported."""
     from app import importing
     from app.cli.common import services, tell_job
     from training import collect, seedfile
@@ -174,7 +175,7 @@ def import_pairs(
 @group.command("export")
 def export(
     file: Annotated[Path, typer.Argument(help="Where to write; .csv writes CSV, else JSON.")],
-    split: Annotated[Side, typer.Option(help="train, heldout, or auto: both.")] = Side.auto,
+    split: Annotated[Side, typer.Option(help="What the pairs are for. auto: both.")] = Side.auto,
     as_json: AsJson = False,
 ) -> None:
     """Write the accepted pairs to a file that import takes back."""
@@ -194,7 +195,7 @@ def export(
 @group.command("list")
 def list_pairs(
     status: Annotated[State | None, typer.Option(help="Only these.")] = None,
-    split: Annotated[Side, typer.Option(help="Only this side.")] = Side.auto,
+    split: Annotated[Side, typer.Option(help="Only these. auto: both.")] = Side.auto,
     limit: Annotated[int, typer.Option(min=0, help="Pairs to show; 0: the counts alone.")] = 20,
     as_json: AsJson = False,
 ) -> None:
@@ -231,9 +232,10 @@ def review(
     status: Annotated[State, typer.Option(help="Which ones to go through.")] = State.review,
     as_json: AsJson = False,
 ) -> None:
-    """Decide on pairs: one after the other at the terminal, or those named by --accept and --reject.
+    """Accept or reject pairs, one by one or by their numbers.
 
-    Of those named either all are decided on, or none.
+    Without --accept and --reject the pairs are shown one after the other. Of the numbers given
+    either all are decided on, or none.
     """
     from app.cli.common import emit_json, services
 
@@ -326,7 +328,7 @@ def _tell(summary: Summary, as_json: bool) -> None:
         return
     typer.secho(
         f"{summary.stored} pairs stored: {summary.accepted} accepted"
-        f" ({summary.sides['train']} to train on, {summary.sides['heldout']} held out),"
+        f" ({summary.sides['train']} to train on, {summary.sides['heldout']} held-out),"
         f" {summary.review} to review",
         fg="green",
     )

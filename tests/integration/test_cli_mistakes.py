@@ -29,7 +29,7 @@ def test_a_job_that_succeeded_keeps_its_result_when_a_retry_is_refused(attune, d
             " update procrastinate_jobs set status = 'succeeded'"
         )
     code, _, err = attune("jobs", "retry", str(job_id))
-    assert (code, err) == (3, f"attune: Job {job_id} cannot be tried again: succeeded.\n")
+    assert (code, err) == (3, f"attune: Job {job_id} cannot be tried again: done.\n")
     shown = json.loads(attune("jobs", "show", str(job_id), "--json")[1])
     assert (shown["done"], shown["total"], shown["result"]) == (1921, 1921, {"indexed": 27})
 
