@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -32,7 +32,9 @@ def train(
             help="File of questions never trained on; without it a tenth of --pairs is set aside."
         ),
     ] = None,
-    method: Annotated[str, typer.Option(help="full, lora, query or adapter.")] = "full",
+    method: Annotated[
+        Literal["full", "lora", "query", "adapter"], typer.Option(help="What is trained.")
+    ] = "full",
     base: Annotated[str, typer.Option(help="Version to start from.")] = "base",
     name: Annotated[str, typer.Option(help="Name of the new version; empty: v1, v2, ...")] = "",
     epochs: Annotated[float | None, typer.Option(help="Rounds over the pairs.")] = None,
@@ -43,7 +45,8 @@ def train(
         int, typer.Option(help="Lowest layers left as they are, with the word embeddings.")
     ] = 0,
     sides: Annotated[
-        str, typer.Option(help="Adapter: both, or query to keep stored vectors.")
+        Literal["both", "query"],
+        typer.Option(help="What an adapter is laid on. With query the stored vectors stay."),
     ] = "both",
     hard_negatives: Annotated[
         int, typer.Option(help="Confusable passages added to each pair.")
