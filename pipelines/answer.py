@@ -12,13 +12,23 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
 
-from pipelines.compose import NOT_FOUND, NOTHING_INDEXED, REFUSAL, Clock, compose, written
+from pipelines.compose import (
+    NOT_FOUND,
+    NOTHING_INDEXED,
+    REFUSAL,
+    TOO_VAGUE,
+    Clock,
+    compose,
+    written,
+)
 from pipelines.errors import InputError, ProviderError
 from pipelines.first_use import FIRST_USE
 from pipelines.handle import SearchHandle
+from pipelines.lexical import says_something
 from pipelines.reply import (
     Answer,
     Done,
@@ -30,6 +40,7 @@ from pipelines.reply import (
     Turn,
 )
 from pipelines.store.db import Pool
+from pipelines.text import typed
 
 if TYPE_CHECKING:
     from haystack import Pipeline
@@ -133,12 +144,14 @@ class Answerer:
             partial(self.search, asked, handle, top_k=top_k, collections=collections)
         )
         clock.mark("search")
+        if vague := not says_something(asked):
+            found = replace(found, hits=(), answerable=False)
         # The stage as a whole, and the two parts that are not its overhead.
         clock.ms |= {"embed": found.embed_ms, "sql": found.search_ms}
         yield Passages(list(found.hits), asked)
         if not found.answerable:
             clock.mark("answer")
-            text = NOT_FOUND if found.hits else NOTHING_INDEXED
+            text = NOT_FOUND if found.hits else TOO_VAGUE if vague else NOTHING_INDEXED
             yield Done(compose(found, clock, "not_found", text))
             return
         yield StageStarted("answer")
@@ -246,7 +259,7 @@ class Answerer:
 
 
 def _checked(question: str) -> str:
-    text = " ".join(question.split())
+    text = " ".join(typed(question).split())
     if not text:
         raise InputError("The question is empty.")
     if len(text) > MAX_QUESTION_CHARS:

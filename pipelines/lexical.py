@@ -54,6 +54,101 @@ STEMMERS = {
     "yi": "yiddish",
 }
 
+# Words that every text has. Nothing is found by a question that has no others.
+_STOP_WORDS = frozenset(
+    [
+        "a",
+        "about",
+        "all",
+        "also",
+        "am",
+        "an",
+        "and",
+        "any",
+        "are",
+        "as",
+        "at",
+        "be",
+        "been",
+        "being",
+        "but",
+        "by",
+        "can",
+        "could",
+        "did",
+        "do",
+        "does",
+        "doing",
+        "for",
+        "from",
+        "had",
+        "has",
+        "have",
+        "having",
+        "he",
+        "her",
+        "here",
+        "him",
+        "his",
+        "how",
+        "i",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "just",
+        "me",
+        "more",
+        "my",
+        "no",
+        "not",
+        "of",
+        "on",
+        "or",
+        "our",
+        "out",
+        "please",
+        "she",
+        "should",
+        "so",
+        "some",
+        "such",
+        "than",
+        "that",
+        "the",
+        "their",
+        "them",
+        "then",
+        "there",
+        "these",
+        "they",
+        "this",
+        "those",
+        "to",
+        "too",
+        "up",
+        "us",
+        "very",
+        "was",
+        "we",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "who",
+        "whom",
+        "whose",
+        "why",
+        "will",
+        "with",
+        "would",
+        "you",
+        "your",
+    ]
+)
 # Longer "words" are encoded data; an index entry has to stay small.
 LONGEST_TERM = 40
 
@@ -117,6 +212,15 @@ def question_terms(
         distinct = list(dict.fromkeys(of))
         forms.setdefault(frozenset(distinct), distinct)
     return _merge(forms.values())
+
+
+def says_something(question: str) -> bool:
+    """Whether a question has a word that a text could be found by. *IT* is one, *it* is none."""
+    shouted = question.isupper()
+    return any(
+        word.lower() not in _STOP_WORDS or (len(word) > 1 and word.isupper() and not shouted)
+        for word in re.findall(r"[^\W_]+", question)
+    )
 
 
 def _merge(groups: Iterable[Sequence[str]]) -> list[list[str]]:

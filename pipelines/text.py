@@ -78,6 +78,11 @@ def _reread(run: re.Match[str]) -> str:
         return run.group()
 
 
+def typed(text: str) -> str:
+    """What a person typed, with a blank for each sign that is no character and cannot be stored."""
+    return _UNFIT.sub(" ", text)
+
+
 def tidy(text: str) -> str:
     """White space as it is read: runs of blanks to one, at most one empty line, no ends."""
     lines = (_SPACES.sub(" ", line).strip() for line in text.split("\n"))

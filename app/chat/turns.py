@@ -34,6 +34,7 @@ from pipelines.reply import (
 )
 from pipelines.store import chats
 from pipelines.store.chats import Message, Shown
+from pipelines.text import typed
 
 if TYPE_CHECKING:
     from app.wiring import Services
@@ -134,7 +135,7 @@ async def ask(
 
     :raises InputError: The question is empty.
     """
-    question = question.strip()
+    question = typed(question).strip()
     if not question:
         raise InputError("The question is empty.")
     conversation, history, collections = await asyncio.to_thread(

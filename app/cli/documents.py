@@ -208,7 +208,8 @@ class _Report:
         typer.echo(f"{', '.join(parts)} in {seconds:.1f} s")
         if not interrupted:
             return
-        typer.secho(f"Interrupted: {len(self.names)} files are not in.", fg="yellow", err=True)
+        files = "file is" if len(self.names) == 1 else "files are"
+        typer.secho(f"Interrupted: {len(self.names)} {files} not in.", fg="yellow", err=True)
         for name in list(self.names.values())[:MOST_NAMED]:
             typer.echo(f"  {name}", err=True)
         if len(self.names) > MOST_NAMED:

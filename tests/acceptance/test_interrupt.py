@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import tempfile
@@ -27,7 +28,9 @@ def test_taking_files_in_ends_at_ctrl_c_and_leaves_no_process():
         process = subprocess.Popen(
             [ATTUNE, "ingest", text],
             env=Served(home).environment,
-            stderr=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
             # Whoever runs the tests in the background has it ignored.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
@@ -40,8 +43,17 @@ def test_taking_files_in_ends_at_ctrl_c_and_leaves_no_process():
             time.sleep(8)  # read by now, and being embedded
             children = _reader(process.pid)
             process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 130
+            out, err = process.communicate(timeout=60)
+            assert process.returncode == 130
+            assert "0 indexed, 0 unchanged, 0 failed" in out
+            assert "Interrupted: 1 file is not in." in err
+            assert str(text) in err
             assert not [child for child in children if child.is_running()]
+            listed = subprocess.run(
+                [ATTUNE, "documents", "list", "--json"],
+                env=Served(home).environment, capture_output=True, text=True, check=True,
+            )  # fmt: skip
+            assert json.loads(listed.stdout) == {"documents": []}
         finally:
             process.kill()
             process.wait()

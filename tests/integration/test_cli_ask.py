@@ -83,6 +83,24 @@ def test_failing_llm_has_its_exit_code(attune, monkeypatch):
     assert "Nearest passages" in out
 
 
+def test_bytes_that_are_no_character_do_not_count(attune):
+    """A shell gives lone surrogates for them: the question is answered without."""
+    code, out = attune("ask", "What was the \udcff total revenue\ud800 in 2021?", "--json")
+    assert code == 0
+    assert json.loads(out)["question"] == "What was the total revenue in 2021?"
+    assert json.loads(out)["kind"] == "extracts"
+    assert attune("ask", "\udcff")[0] == 2
+
+
+@pytest.mark.parametrize("question", ["the of and", "What is it?", "???"])
+def test_words_that_every_text_has_are_no_question(attune, question):
+    code, out = attune("ask", question, "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert (found["kind"], found["passages"]) == ("not_found", [])
+    assert found["answer"].startswith("Please ask a fuller question")
+
+
 @pytest.mark.parametrize("arguments", [("ask", ""), ("ask",), ("ask", "a", "b"), ("ask", "a", "--top-k", "0")])  # fmt: skip
 def test_unusable_input_ends_with_2(attune, arguments):
     """A missing or empty question, too many, or a number out of range: one line, exit code 2."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -106,3 +108,49 @@ def test_the_admin_link_names_the_server_that_runs(attune, dsn):
     finally:
         server.stop()
         pool.close()
+
+
+def test_a_path_that_cannot_be_taken_stops_no_other(attune, tmp_path):
+    """Each has its own line, and what was left out of a folder is said."""
+    folder = tmp_path / "given"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "a.txt").write_text("The quokka lives on Rottnest Island.")
+    (folder / "b.txt").write_text("The quokka lives on Rottnest Island.")
+    os.mkfifo(folder / "pipe.txt")
+    (folder / "linked").symlink_to(folder / "inner")
+    Path(os.fsdecode(os.fsencode(folder) + b"/latin\xe9.txt")).write_text("The pump has 40 bar.")
+    given = [
+        str(folder / "a.txt"),
+        str(folder / "missing.txt"),
+        str(folder / "pipe.txt"),
+        str(folder),
+    ]
+    code, out, _ = attune("ingest", *given)
+    assert code == 10
+    lines = [line.split() for line in out.splitlines()]
+    assert [line[0] for line in lines] == ["failed", "failed", "failed", "indexed", "1"]
+    assert "missing.txt  it does not exist" in out
+    assert "pipe.txt  it is a named pipe, not a file" in out
+    assert "given  it is a folder; add --recursive to take in what it holds" in out
+    code, out, _ = attune("ingest", "-r", str(folder), "--json")
+    told = json.loads(out)
+    assert (code, told["indexed"], told["duplicates"], told["unchanged"]) == (0, 1, 1, 1)
+    assert [one["path"].rsplit("/", 1)[1] for one in told["files"]] == [
+        "latin\\xe9.txt", "a.txt", "b.txt",
+    ]  # fmt: skip
+    assert told["not_read"] == [
+        f"{folder}/linked: a link to a folder",
+        f"{folder}/pipe.txt: it is a named pipe, not a file",
+    ]
+    listed = json.loads(attune("documents", "list", "--json")[1])["documents"]
+    ids = {one["title"]: one["id"] for one in listed}
+    assert {one["title"]: (one["status"], one["same_as"], one["chunks"]) for one in listed} == {
+        "one": ("indexed", None, 12), "latin\\xe9.txt": ("indexed", None, 1),
+        "a.txt": ("indexed", None, 1), "b.txt": ("duplicate", ids["a.txt"], 1),
+    }  # fmt: skip
+    assert "same content as" in attune("documents", "list")[1]
+    shown = json.loads(attune("documents", "show", str(ids["b.txt"]), "--json")[1])
+    assert "quokka" in shown["passages"][0]["text"]
+    code, out, err = attune("ingest", str(folder / "missing.txt"))
+    assert (code, out) == (2, "")
+    assert err == f"attune: {folder}/missing.txt: it does not exist.\n"

@@ -2,7 +2,9 @@
 
 import random
 
-from pipelines.lexical import terms
+import pytest
+
+from pipelines.lexical import says_something, terms
 
 
 def test_plain_ascii_is_cut_like_any_other_text():
@@ -12,3 +14,15 @@ def test_plain_ascii_is_cut_like_any_other_text():
     for text in [*texts, "1,234.5 of 1.234,5 and 0'5 in v1.2_b", "don't re-use A.B.C. 3.14.15"]:
         assert terms(text, "en") == terms(f"{text} é", "en")[:-1]
         assert terms(text.upper(), None) == terms(text, None)
+
+
+@pytest.mark.parametrize(
+    ("question", "says"),
+    [
+        ("the of and", False), ("What is it?", False), ("WHAT IS IT?", False), ("???", False),
+        ("What is IT?", True), ("K-53?", True), ("Wer war das?", True), ("什么", True),
+        ("And the fee?", True),
+    ],
+)  # fmt: skip
+def test_a_question_says_something_by_a_word_that_not_every_text_has(question, says):
+    assert says_something(question) is says
