@@ -49,7 +49,7 @@ class Ingested:
         return [
             file["path"]
             for file in self.printed["files"]
-            if file["status"] not in ("indexed", "unchanged", "failed")
+            if file["status"] not in ("indexed", "duplicate", "unchanged", "failed")
             or (file["status"] == "failed" and not file["reason"])
         ]
 
