@@ -103,7 +103,9 @@ def hybrid(
     :param mode: One side alone ranks, for comparison.
     """
     with _snapshot(conn, handle.vectors_id):
-        within, exact = _within(conn, collections)
+        held = scope.held(conn)
+        searched = scope.choose(held) if collections is None else list(collections)
+        within, exact = _within(conn, held, searched)
         windows: dict[ChunkId, Window] = {}
         if mode != "lexical":
             windows = dense.nearest(
@@ -125,7 +127,7 @@ def hybrid(
         if scores is None:
             scores = fuse(cosines, shares, handle.lexical_weight, _trust(handle, question))
         best = np.argsort(-scores, kind="stable")[:top_k]
-        rows = _rows(conn, [ids[i] for i in best])
+        rows = _rows(conn, [ids[i] for i in best], searched)
     weights = {term: float(asked.weights[number]) for term, number in asked.word.items()}
     hits = []
     for i in best:
@@ -173,23 +175,30 @@ def _snapshot(conn: Connection, index_id: IndexId) -> Iterator[None]:
 
 
 def _within(
-    conn: Connection, collections: Sequence[str] | None
+    conn: Connection, held: Sequence[str], searched: Sequence[str]
 ) -> tuple[sql.Composable | None, bool]:
     """
     What a chunk's id must fulfil to be searched, None where nothing is left out; and whether so
     few chunks do that comparing them all is faster.
+
+    :param held: The collections that hold documents.
     """
-    held = scope.held(conn)
-    searched = scope.choose(held) if collections is None else list(collections)
     if set(held) <= set(searched):
         return None, False
-    of = "select c.id from chunk c join document d on d.id = c.document_id where d.collection"
-    inside = sql.SQL(f"{of} = any({{}})").format(sql.Literal(searched))
+    inside = _chunks_of(searched)
     if _is_small(conn, inside):
         return sql.SQL("in ({})").format(inside), True
     # What is left out is mostly less than what is searched.
-    outside = sql.SQL(f"{of} <> all({{}})").format(sql.Literal(searched))
-    return sql.SQL("not in ({})").format(outside), False
+    left_out = sorted(set(held) - set(searched))
+    return sql.SQL("not in ({})").format(_chunks_of(left_out)), False
+
+
+def _chunks_of(collections: Sequence[str]) -> sql.Composed:
+    """A query of the ids of the chunks of collections."""
+    return sql.SQL(
+        "select c.id from chunk c join document d on d.id = c.document_id"
+        " where d.status = 'indexed' and d.collection = any({})"
+    ).format(sql.Literal(list(collections)))
 
 
 def _is_small(conn: Connection, inside: sql.Composable) -> bool:
@@ -202,14 +211,17 @@ def _is_small(conn: Connection, inside: sql.Composable) -> bool:
     return bool(row[0] <= EXACT_CHUNKS)
 
 
-def _rows(conn: Connection, chunk_ids: Sequence[ChunkId]) -> dict[ChunkId, dict[str, Any]]:
-    """What a hit shows of its chunk and document."""
+def _rows(
+    conn: Connection, chunk_ids: Sequence[ChunkId], searched: Sequence[str]
+) -> dict[ChunkId, dict[str, Any]]:
+    """What a hit shows of its chunk and document; nothing of another collection, come what may."""
     with conn.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(
             "select c.id as chunk_id, c.document_id, d.title, d.source, d.collection, c.page,"
             " c.heading, c.text, c.language, c.places"
-            " from chunk c join document d on d.id = c.document_id where c.id = any(%s::bigint[])",
-            (arrays.literal(chunk_ids),),
+            " from chunk c join document d on d.id = c.document_id"
+            " where c.id = any(%s::bigint[]) and d.collection = any(%s)",
+            (arrays.literal(chunk_ids), list(searched)),
         ).fetchall()
     return {
         row["chunk_id"]: row | {"places": tuple(Place(*place) for place in row["places"] or ())}
