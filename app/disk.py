@@ -32,6 +32,11 @@ class Disk:
         if is_new:
             log.error("the disk is full: questions are answered, but nothing is saved")
 
+    def note_written(self) -> None:
+        """Something was written: there is space again."""
+        with self._lock:
+            self._full_at = -float(REMEMBERED_S)
+
     @property
     def free_bytes(self) -> int:
         """Free space where the data folder lies."""

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app import faults
 from app.addresses import WATCHED, Hosts, Proxies, set_client
 from app.auth import SCOPE_KEY, Access, Person
+from pipelines.errors import DISK_FULL, is_disk_full
 
 HEADERS = {
     # Gradio's own page starts with inline scripts and styles; nothing may come from elsewhere.
@@ -88,9 +89,12 @@ class Guard:
             return await (refusal or self.app)(scope, receive, send_with_headers)
         except Exception as error:
             faults.report(f"{scope['method']} request", error)
-        if not has_started:
-            answer = JSONResponse({"detail": "An unexpected fault. The log tells more."}, 500)
-            await answer(scope, receive, send_with_headers)
+            if not has_started:
+                reason, status = "An unexpected fault. The log tells more.", 500
+                if is_disk_full(error):
+                    reason, status = DISK_FULL, 503
+                answer = JSONResponse({"detail": reason}, status)
+                await answer(scope, receive, send_with_headers)
         return None
 
     async def _refusal(self, scope: Scope) -> Response | None:

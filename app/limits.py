@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import psycopg
 from starlette.requests import HTTPConnection
 
 from app.addresses import place
 from app.settings import Settings
+from pipelines.errors import is_disk_full
 from pipelines.store import usage
 from pipelines.store.db import Pool
 
@@ -94,21 +96,31 @@ class Limits:
             (f"day {reader.visitor}", DAY_S, self._per_day),
             (f"day {place(reader.address)}", DAY_S, self._per_day * VISITORS_PER_ADDRESS),
         ]
-        with self._pool.connection() as conn:
-            for key, window_s, most in rules:
-                wait_s = most and usage.take(conn, key, window_s=window_s, most=most)
-                if wait_s:
-                    return _ask_to_wait(wait_s)
+        try:
+            with self._pool.connection() as conn:
+                for key, window_s, most in rules:
+                    wait_s = most and usage.take(conn, key, window_s=window_s, most=most)
+                    if wait_s:
+                        return _ask_to_wait(wait_s)
+        except psycopg.Error as error:
+            if not is_disk_full(error):
+                raise
+            # Nothing can be counted; `place` still bounds how many are answered at once.
         return None
 
     def may_call_llm(self, calls: int) -> bool:
         """Count calls of the LLM; False: the day's are used up."""
         if not self._calls_per_day:
             return True
-        with self._pool.connection() as conn:
-            left = usage.take(
-                conn, "llm calls", window_s=DAY_S, most=self._calls_per_day, cost=calls
-            )
+        try:
+            with self._pool.connection() as conn:
+                left = usage.take(
+                    conn, "llm calls", window_s=DAY_S, most=self._calls_per_day, cost=calls
+                )
+        except psycopg.Error as error:
+            if not is_disk_full(error):
+                raise
+            return False  # what cannot be counted is not spent
         return left is None
 
 

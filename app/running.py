@@ -26,7 +26,7 @@ from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from app.queue import QUEUE_OF
 from app.wiring import Services
 from pipelines.encoder import load_torch
-from pipelines.errors import AttuneError, BusyError
+from pipelines.errors import DISK_FULL, AttuneError, BusyError, is_disk_full
 from pipelines.progress import Progress, Stopped
 from pipelines.store import jobs
 from pipelines.store.ids import JobId
@@ -180,7 +180,10 @@ def _run(
 
 
 def _note_fault(services: Services, hold: Hold, error: Exception) -> None:
-    if passes(error) and not isinstance(error, AttuneError):
+    if is_disk_full(error):
+        fault = DISK_FULL
+        log.error("job %s: %s", hold.job_id, fault)
+    elif passes(error) and not isinstance(error, AttuneError):
         fault = "The database was away; the job is tried again."
         log.warning("job %s: %s", hold.job_id, error)
     elif isinstance(error, AttuneError):

@@ -154,6 +154,8 @@ def _add_health(app: FastAPI, services: Services) -> None:
             return JSONResponse({"status": "not ready", "reason": type(error).__name__}, 503)
         if pointer is None:
             return JSONResponse({"status": "not ready", "reason": "no version is active"}, 503)
+        if services.disk.is_full:
+            return JSONResponse({"status": "not ready", "reason": "the disk is full"}, 503)
         return JSONResponse({"status": "ready"})
 
     @app.get("/metrics")
@@ -166,6 +168,7 @@ def _add_health(app: FastAPI, services: Services) -> None:
                 metrics.documents.labels(status).set(count)
             pointer = active.get(conn)
         metrics.epoch.set(pointer.epoch if pointer else 0)
+        metrics.disk_free.set(services.disk.free_bytes)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from app import twins
+from app.disk import Disk
 from app.replica import Replica
 from app.settings import Settings
 from app.shadow import Shadow
@@ -35,6 +36,7 @@ class Services:
     shadow: Shadow
     # Starts the embedded database again if it has ended; does nothing where there is none.
     revive: Callable[[], None]
+    disk: Disk
 
 
 @contextmanager
@@ -69,9 +71,10 @@ def open_services(settings: Settings, *, pool_size: int = 10) -> Iterator[Servic
         stack.callback(answerer.close)
         replica = Replica(pool, options)
         stack.callback(replica.stop)
+        disk = Disk(settings.home)
         shadow = Shadow(pool, replica, answerer)
         stack.callback(shadow.stop)
-        yield Services(settings, dsn, pool, options, replica, answerer, shadow, revive)
+        yield Services(settings, dsn, pool, options, replica, answerer, shadow, revive, disk)
 
 
 def _nothing() -> None:

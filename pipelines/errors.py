@@ -13,6 +13,15 @@ each process edge (CLI, HTTP handler, job) catches `AttuneError` once and shows 
     └── AccessError     whoever asks may not                     exit 7, HTTP 403
 """
 
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+
+DISK_FULL = "The disk that Attune writes to is full. It goes on by itself once there is free space."
+_NO_SPACE = frozenset([errno.ENOSPC, errno.EDQUOT])
+_SQLSTATE_DISK_FULL = "53100"
+
 
 class AttuneError(Exception):
     """A fault with a message that a person can act on."""
@@ -72,3 +81,18 @@ class AccessError(AttuneError):
 
     exit_code = 7
     http_status = 403
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether a full disk is behind an error: of a file, or of the database."""
+    return any(
+        (isinstance(one, OSError) and one.errno in _NO_SPACE)
+        or getattr(one, "sqlstate", None) == _SQLSTATE_DISK_FULL
+        for one in _chain(error)
+    )
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -24,7 +24,14 @@ import psycopg
 from pipelines import build, calibrate, languages, memory
 from pipelines.convert import Converter, mime_of
 from pipelines.embedding import Embedder, OnTexts
-from pipelines.errors import AttuneError, BusyError, ConflictError, InputError
+from pipelines.errors import (
+    DISK_FULL,
+    AttuneError,
+    BusyError,
+    ConflictError,
+    InputError,
+    is_disk_full,
+)
 from pipelines.gather import STOP_EVERY_S, Bulk, gathered
 from pipelines.handle import SearchHandle
 from pipelines.incoming import (
@@ -392,6 +399,8 @@ def _reason(error: Exception) -> str:
     """Why a file failed, for a person; the log has what only a programmer understands."""
     if isinstance(error, AttuneError):
         return str(error)
+    if is_disk_full(error):
+        return DISK_FULL
     if isinstance(error, OSError):
         return f"the file cannot be opened: {error.strerror or error}"
     incident = uuid.uuid4().hex[:8]

@@ -8,7 +8,6 @@ copy is ever half there under its name.
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import json
 import logging
@@ -21,9 +20,8 @@ from typing import Any
 
 from pipelines import artifacts
 from pipelines.artifacts import MANIFEST, Manifest
-from pipelines.errors import ArtifactError, InputError, NotReadyError
+from pipelines.errors import ArtifactError, InputError, NotReadyError, is_disk_full
 
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 PACKAGES = {"s3": "attune[s3]", "hf": "huggingface_hub"}
 
 log = logging.getLogger(__name__)
@@ -166,7 +164,7 @@ def _opened(address: str) -> Iterator[tuple[Any, str]]:
     except (ArtifactError, InputError):
         raise
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in DISK_FULL:
+        if is_disk_full(error):
             raise
         raise NotReadyError(
             f"{address} cannot be reached: {type(error).__name__}: {error}"

@@ -20,7 +20,7 @@ from uuid import uuid4
 import gradio as gr
 
 from app.auth import require_admin
-from pipelines.errors import AttuneError, InputError
+from pipelines.errors import DISK_FULL, AttuneError, InputError, is_disk_full
 
 if TYPE_CHECKING:
     from app.wiring import Services
@@ -67,7 +67,10 @@ def handler(function: Callable[..., Any], *, has_outputs: bool = True) -> Callab
             return await asyncio.to_thread(function, who, *values)
         except AttuneError as error:
             gr.Warning(str(error), title="Not done")
-        except Exception:
+        except Exception as error:
+            if is_disk_full(error):
+                gr.Warning(DISK_FULL, title="Not done")
+                return gr.skip() if has_outputs else None
             incident = uuid4().hex[:8]
             log.exception("incident %s", incident)
             gr.Warning(

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 # A reader sees no difference below, and each showing costs the server as much as several tokens.
 SHOWN_EVERY_S = 0.08
+# Before the id of a conversation whose last answer could not be stored.
+NOT_STORED = "not stored: "
 
 
 def build(services: Services, stops: Stops) -> gr.Blocks:
@@ -169,11 +171,19 @@ class _ChatPage(Layout):
                     self.chat: [*chat, _bot(waiting.growing(step))],
                     self.conversation: str(step.conversation),
                 }
+            elif step.message is not None and step.message.id == turns.UNSAVED:
+                yield {
+                    self.chat: [*chat, *_rendered([step.message])],
+                    self.conversation: f"{NOT_STORED}{step.conversation}",
+                }
 
     async def _show(
         self, conversation: str | None, titled: str | None, request: gr.Request
     ) -> Updates:
         """The page as it is stored; a title that somebody may be typing anew stays."""
+        if conversation and conversation.startswith(NOT_STORED):  # what is shown is all there is
+            kept = conversation.removeprefix(NOT_STORED)
+            return {self.box: gr.Textbox(submit_btn=True, stop_btn=False), self.conversation: kept}
         view = await asyncio.to_thread(self._view, request, as_uuid(conversation))
         return view | (
             {self.sidebar.title: gr.skip()} if conversation and conversation == titled else {}

@@ -12,14 +12,16 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
+
+import psycopg
 
 from app import metrics
 from app.chat.stops import Stops
 from app.limits import OVER_BUDGET, Limits
 from app.reader import Reader, clear_all
-from pipelines.errors import AttuneError, InputError
+from pipelines.errors import DISK_FULL, AttuneError, InputError, is_disk_full
 from pipelines.reply import (
     Answer,
     Citation,
@@ -34,6 +36,7 @@ from pipelines.reply import (
 )
 from pipelines.store import chats
 from pipelines.store.chats import Message, Shown
+from pipelines.store.ids import MessageId
 from pipelines.text import typed
 
 if TYPE_CHECKING:
@@ -43,6 +46,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TITLE_CHARS = 60
+# The id of an answer that was given and not stored.
+UNSAVED = MessageId(0)
+NOT_SAVED = "This answer was not saved: the disk is full."
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,7 @@ class _Turn:
 
     services: Services
     conversation: UUID
+    stored: UUID | None  # the conversation to store in; None: the disk is full
     visitor: str
     stops: Stops
     text: str = ""
@@ -109,7 +116,7 @@ class _Turn:
         seconds = time.perf_counter() - self.started
         storing = asyncio.ensure_future(
             asyncio.to_thread(
-                _store_stopped, self.services, self.conversation, self.text, self.shown, seconds
+                _store_stopped, self.services, self.stored, self.text, self.shown, seconds
             )
         )
         await asyncio.shield(storing)
@@ -138,10 +145,11 @@ async def ask(
     question = typed(question).strip()
     if not question:
         raise InputError("The question is empty.")
-    conversation, history, collections = await asyncio.to_thread(
+    conversation, history, collections, is_stored = await asyncio.to_thread(
         _open, services, reader, conversation_id, question, help=help
     )
-    turn = _Turn(services, conversation, reader.visitor, stops)
+    stored = conversation if is_stored else None
+    turn = _Turn(services, conversation, stored, reader.visitor, stops)
     yield turn.take(None)
     steps = _answer(services, limits, question, history, collections)
     try:
@@ -151,13 +159,14 @@ async def ask(
                     yield turn.take(event)
                     continue
                 turn.finished = True
-                message = await asyncio.to_thread(_store, services, conversation, event.answer)
+                message = await asyncio.to_thread(_store, services, stored, event.answer)
                 yield Progress(conversation, message=message)
-                services.shadow.offer(event.answer, message.id, collections)
+                if message.id != UNSAVED:
+                    services.shadow.offer(event.answer, message.id, collections)
     except Exception as error:
         turn.finished = True
         metrics.failures.labels(type(error).__name__).inc()
-        message = await asyncio.to_thread(_store_fault, services, conversation, _reason(error))
+        message = await asyncio.to_thread(_store_fault, services, stored, _reason(error))
         yield Progress(conversation, message=message)
     finally:
         if not turn.finished:
@@ -195,9 +204,14 @@ def _reason(error: Exception) -> str:
     """What ended an answer, in words; a fault that nobody foresaw goes to the log."""
     if isinstance(error, AttuneError):
         return str(error)
+    if is_disk_full(error):
+        return DISK_FULL
     incident = uuid4().hex[:8]
     log.error("incident %s", incident, exc_info=error)
     return f"An unexpected fault ended this answer (incident {incident})."
+
+
+_Opened = tuple[UUID, list[Turn], list[str], bool]
 
 
 def _open(
@@ -207,69 +221,104 @@ def _open(
     question: str,
     *,
     help: bool = False,
-) -> tuple[UUID, list[Turn], list[str]]:
-    """The conversation, what was said in it before, and the collections to search."""
+) -> _Opened:
+    """
+    The conversation, what was said in it before, the collections to search, and whether the
+    question was stored: on a full disk it is answered all the same.
+    """
+    try:
+        return _opened(services, reader, conversation_id, question, help=help, store=True)
+    except psycopg.Error as error:
+        if not is_disk_full(error):
+            raise
+    services.disk.note_full()
+    return _opened(services, reader, conversation_id, question, help=help, store=False)
+
+
+def _opened(
+    services: Services,
+    reader: Reader,
+    conversation_id: UUID | None,
+    question: str,
+    *,
+    help: bool,
+    store: bool,
+) -> _Opened:
     visitor = reader.visitor
     with services.pool.connection() as conn:
         known = chats.get(conn, visitor, conversation_id) if conversation_id else None
         if known is None:
             title = question if len(question) <= TITLE_CHARS else question[: TITLE_CHARS - 1] + "…"
-            conversation, before = chats.start(conn, visitor, title, help=help), list[Message]()
+            conversation = chats.start(conn, visitor, title, help=help) if store else uuid4()
+            before = list[Message]()
         else:
             conversation, help = known.id, known.help
             before = clear_all(reader, chats.messages(conn, visitor, conversation))
         collections = reader.readable(conn, help=help)
-        chats.add(conn, conversation, role="user", text=question)
+        if store:
+            chats.add(conn, conversation, role="user", text=question)
     turns = [
         Turn("user" if message.role == "user" else "assistant", message.text) for message in before
     ]
-    return conversation, turns, collections
+    return conversation, turns, collections, store
 
 
-def _store(services: Services, conversation: UUID, answer: Answer) -> Message:
+def _add(services: Services, conversation: UUID | None, **values: Any) -> MessageId:
+    """Store what was answered; returns its id, or `UNSAVED` where the disk is full."""
+    if conversation is None:
+        return UNSAVED
+    try:
+        with services.pool.connection() as conn:
+            message_id = chats.add(conn, conversation, role="assistant", **values)
+        services.disk.note_written()
+        return message_id
+    except psycopg.Error as error:
+        if not is_disk_full(error):
+            raise
+    services.disk.note_full()
+    return UNSAVED
+
+
+def _store(services: Services, conversation: UUID | None, answer: Answer) -> Message:
     cited = {citation.number: citation for citation in answer.citations}
     shown = [_shown(n, hit, cited) for n, hit in enumerate(answer.passages, 1)]
-    with services.pool.connection() as conn:
-        message_id = chats.add(
-            conn,
-            conversation,
-            role="assistant",
-            text=answer.text,
-            kind=answer.kind,
-            epoch=answer.epoch,
-            index_id=answer.index_id,
-            model_name=answer.model_name,
-            llm=answer.llm,
-            shown=shown,
-            timings_ms=answer.timings_ms,
-            note=answer.note,
-        )
+    message_id = _add(
+        services,
+        conversation,
+        text=answer.text,
+        kind=answer.kind,
+        epoch=answer.epoch,
+        index_id=answer.index_id,
+        model_name=answer.model_name,
+        llm=answer.llm,
+        shown=shown,
+        timings_ms=answer.timings_ms,
+        note=answer.note,
+    )
+    note = NOT_SAVED if message_id == UNSAVED else answer.note
     return Message(
         message_id, "assistant", answer.text, answer.kind, answer.model_name, answer.epoch,
-        shown, answer.note,
+        shown, note,
     )  # fmt: skip
 
 
-def _store_fault(services: Services, conversation: UUID, text: str) -> Message:
-    with services.pool.connection() as conn:
-        message_id = chats.add(conn, conversation, role="assistant", text=text, kind="error")
+def _store_fault(services: Services, conversation: UUID | None, text: str) -> Message:
+    message_id = _add(services, conversation, text=text, kind="error")
     return Message(message_id, "assistant", text, "error", None, None)
 
 
 def _store_stopped(
-    services: Services, conversation: UUID, text: str, shown: list[Shown], seconds: float
+    services: Services, conversation: UUID | None, text: str, shown: list[Shown], seconds: float
 ) -> None:
-    with services.pool.connection() as conn:
-        chats.add(
-            conn,
-            conversation,
-            role="assistant",
-            text=text or "Stopped.",
-            kind="llm" if text else "error",
-            shown=shown,
-            timings_ms={"total": round(seconds * 1e3, 2)},
-            note="Stopped before the end." if text else None,
-        )
+    _add(
+        services,
+        conversation,
+        text=text or "Stopped.",
+        kind="llm" if text else "error",
+        shown=shown,
+        timings_ms={"total": round(seconds * 1e3, 2)},
+        note="Stopped before the end." if text else None,
+    )
 
 
 def _shown(number: int, hit: Hit, cited: dict[int, Citation]) -> Shown:

@@ -37,7 +37,7 @@ from app.cli import (
     worker,
 )
 from app.settings import silence_telemetry
-from pipelines.errors import AttuneError
+from pipelines.errors import DISK_FULL, AttuneError, NotReadyError, is_disk_full
 
 # In the order in which a newcomer needs them; what is not named comes last.
 ORDER = (
@@ -141,7 +141,10 @@ def main() -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
-    except Exception:
+    except Exception as error:
+        if is_disk_full(error):
+            typer.secho(f"attune: {DISK_FULL}", err=True, fg="red")
+            sys.exit(NotReadyError.exit_code)
         incident = uuid.uuid4().hex[:8]
         logging.getLogger("attune").exception("incident %s", incident)
         typer.secho(
