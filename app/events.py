@@ -101,8 +101,6 @@ def _of_values(value: Any, may_hold_files: bool) -> str | None:
     for depth, inner in _walk(value):
         if depth > MOST_DEEP:
             return NOT_JSON
-        if isinstance(inner, str) and _UNSTORABLE.search(inner):
-            return NOT_TEXT
         if isinstance(inner, float) and not math.isfinite(inner):
             return NOT_JSON
         if (
@@ -175,8 +173,12 @@ def _of_input(component: Any, value: Any) -> str | None:
         return None if isinstance(value, int | float | None) else NOT_JSON
     if isinstance(component, gr.Textbox) and not isinstance(value, str | None):
         return NOT_JSON
+    if not isinstance(value, str):
+        return None
+    if _UNSTORABLE.search(value):
+        return NOT_TEXT
     most = getattr(component, "max_length", None) or TEXT_CHARS
-    if not isinstance(value, str) or len(value) <= most:
+    if len(value) <= most:
         return None
     name = component.label or "Text"
     return f"{name}: at most {most:,} characters are accepted, this has {len(value):,}."

