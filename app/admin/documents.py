@@ -10,7 +10,7 @@ import gradio as gr
 from markupsafe import Markup
 
 from app import queue
-from app.admin import parts, work
+from app.admin import parts, pieces, work
 from app.admin.screen import Pager, Screen, View, chosen, clickable, header, picked
 from pipelines import uploads
 from pipelines.errors import InputError
@@ -24,7 +24,7 @@ GROUP = "documents"
 STATUSES: dict[str, list[str] | None] = {
     "All": None,
     "Indexed": ["indexed", "duplicate"],
-    "On the way": ["queued", "indexing"],
+    "In progress": ["queued", "indexing"],
     "Failed": ["failed"],
 }
 ORDERS = [("Newest first", "newest"), ("By title", "title"), ("Largest first", "size")]
@@ -46,9 +46,9 @@ class _Documents:
         self._pool = screen.services.pool
         header(
             "Documents",
-            "What is searched: PDF, Word, PowerPoint, Excel, HTML, Markdown, text and CSV, up to"
-            f" {screen.services.settings.max_upload_mb} MB each. A changed file replaces its old"
-            " version when it is indexed; until then the old one answers.",
+            "The files that are searched: PDF, Word, PowerPoint, Excel, HTML, Markdown, text and CSV,"
+            f" up to {screen.services.settings.max_upload_mb} MB each. A changed file replaces its"
+            " old version once it is indexed.",
         )
         self._lay_out()
         self._connect(screen)
@@ -69,7 +69,7 @@ class _Documents:
         self.under_way = gr.HTML(elem_id="documents-jobs")
         with gr.Row(elem_classes="tools"):
             self.search = gr.Textbox(
-                show_label=False, label="Search", placeholder="Search titles", container=False,
+                show_label=False, label="Search", placeholder="Search titles and text", container=False,
                 scale=3, min_width=160, max_lines=1, elem_id="documents-search",
             )  # fmt: skip
             self.status = gr.Radio(
@@ -80,7 +80,7 @@ class _Documents:
                 ORDERS, value="newest", show_label=False, label="Order", container=False,
                 scale=1, min_width=150, filterable=False, elem_id="documents-order",
             )  # fmt: skip
-        self.table = clickable("documents-table")
+        self.table = clickable("documents-table", value=pieces.LOADING)
         with gr.Row(elem_classes="actions"):
             self.again = gr.Button("Index again", size="sm", elem_id="documents-again")
             self.delete = gr.Button("Delete…", size="sm", elem_id="documents-delete")
@@ -122,14 +122,17 @@ class _Documents:
     def _look(self, _: str, search: str, status: str, order: str, number: int) -> View:
         statuses = STATUSES.get(status)
         with self._pool.connection() as conn:
-            total = library.count(conn, search=search or "", statuses=statuses)
-            offset, paging = self.pager.show(total, number)
-            rows = library.page(
-                conn, search=search or "", statuses=statuses, order=order, offset=offset
-            )
+            words = (search or "").strip()
+            wanted: dict[str, Any] = {
+                "search": words,
+                "holding": library.with_words(conn, words) if words else [],
+                "statuses": statuses,
+            }
+            offset, paging = self.pager.show(library.count(conn, **wanted), number)
+            rows = library.page(conn, **wanted, order=order, offset=offset)
             running = jobs.recent(conn, limit=10, tasks=["ingest"], statuses=["todo", "doing"])
             ended = [library.ended(conn, _ids_of(job)) for job in running]
-        table = _table(rows) if rows else _nothing(bool(search) or statuses is not None)
+        table = _table(rows) if rows else _nothing(bool(words) or statuses is not None)
         return View(
             {self.table: table, self.under_way: _under_way(running, ended), **paging},
             running=bool(running),
@@ -313,7 +316,9 @@ def _status(row: Row) -> Markup:
 
 def _nothing(filtered: bool) -> Markup:
     if filtered:
-        return parts.empty("No document fits", "Change the search or the status above.")
+        return parts.empty(
+            "No document matches", "Change the search or the status above. All words must be in it."
+        )
     return parts.empty(
         "There are no documents yet", "Drop files above: they can be asked about within seconds."
     )

@@ -98,6 +98,17 @@
     const shown = new Set([...boxes(group)].map((box) => box.value));
     return [...(chosen[group] || [])].filter((id) => shown.has(id)).join(",");
   };
+  // Buttons that act on what is checked rest while nothing is.
+  const ACTING = { documents: ["documents-again", "documents-delete"] };
+  const rest = () => {
+    for (const [group, ids] of Object.entries(ACTING)) {
+      const none = !window.attuneChosen(group);
+      for (const id of ids) {
+        const button = document.getElementById(id);
+        if (button && button.disabled !== none) button.disabled = none;
+      }
+    }
+  };
   document.addEventListener("change", (event) => {
     const box = event.target;
     const group = box.dataset?.choose || box.dataset?.chooseAll;
@@ -108,10 +119,12 @@
       one.checked = box.checked;
       one.checked ? kept.add(one.value) : kept.delete(one.value);
     }
+    rest();
   });
   new MutationObserver(() => {
     for (const [group, kept] of Object.entries(chosen)) {
       for (const box of boxes(group)) box.checked = kept.has(box.value);
     }
+    rest();
   }).observe(document.documentElement, { childList: true, subtree: true });
 })();

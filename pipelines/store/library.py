@@ -9,6 +9,7 @@ from typing import Any
 
 from psycopg.rows import class_row
 
+from pipelines.store import lexical
 from pipelines.store.db import Connection
 from pipelines.store.ids import DocumentId
 
@@ -58,7 +59,9 @@ class Passage:
 
 
 _WHERE = (
-    " from document d left join document t on t.id = d.same_as where strpos(lower(d.title), lower(%(search)s)) > 0"
+    " from document d left join document t on t.id = d.same_as"
+    " where (strpos(lower(d.title), lower(%(search)s)) > 0"
+    "  or coalesce(d.same_as, d.id) = any(%(holding)s))"
     " and (%(statuses)s::text[] is null or d.status = any(%(statuses)s))"
 )
 
@@ -67,6 +70,7 @@ def page(
     conn: Connection,
     *,
     search: str = "",
+    holding: Sequence[DocumentId] = (),
     statuses: Sequence[str] | None = None,
     order: str = "newest",
     limit: int = 25,
@@ -76,6 +80,7 @@ def page(
     One page of documents.
 
     :param search: Part of the title, any case.
+    :param holding: Documents to list as well, whatever their title; see `with_words`.
     :param order: One of `ORDERS`.
     """
     with conn.cursor(row_factory=class_row(Row)) as cursor:
@@ -86,15 +91,44 @@ def page(
             " (select count(*) from chunk c where c.document_id = coalesce(d.same_as, d.id))"
             " as chunks"
             f"{_WHERE} order by {_ORDERS[order]} limit %(limit)s offset %(offset)s",
-            _values(search, statuses) | {"limit": limit, "offset": offset},
+            _values(search, holding, statuses) | {"limit": limit, "offset": offset},
         ).fetchall()
 
 
-def count(conn: Connection, *, search: str = "", statuses: Sequence[str] | None = None) -> int:
+def count(
+    conn: Connection,
+    *,
+    search: str = "",
+    holding: Sequence[DocumentId] = (),
+    statuses: Sequence[str] | None = None,
+) -> int:
     """How many documents `page` has in all."""
-    row = conn.execute(f"select count(*){_WHERE}", _values(search, statuses)).fetchone()
+    values = _values(search, holding, statuses)
+    row = conn.execute(f"select count(*){_WHERE}", values).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def with_words(conn: Connection, words: str) -> list[DocumentId]:
+    """
+    The documents whose text holds all of these words, in any of their forms; empty without words.
+
+    It reads the postings of the rarer words only, so it costs no more than a question.
+    """
+    asked = lexical.question(conn, words)
+    if not asked.rare or len(set(asked.word.values())) < len(asked.weights):
+        return []  # a word that no document holds
+    rows = conn.execute(
+        "select c.document_id from unnest(%s::text[], %s::int[]) w (term, word)"
+        " join posting p on p.term = w.term join chunk c on c.id = p.chunk_id"
+        " group by c.document_id having count(distinct w.word) = %s order by c.document_id",
+        (
+            asked.rare,
+            [asked.word[term] for term in asked.rare],
+            len({asked.word[term] for term in asked.rare}),
+        ),
+    )
+    return [DocumentId(row[0]) for row in rows]
 
 
 def ended(conn: Connection, ids: Sequence[DocumentId]) -> int:
@@ -125,5 +159,11 @@ def passages(
     ]
 
 
-def _values(search: str, statuses: Sequence[str] | None) -> dict[str, Any]:
-    return {"search": search.strip(), "statuses": None if statuses is None else list(statuses)}
+def _values(
+    search: str, holding: Sequence[DocumentId], statuses: Sequence[str] | None
+) -> dict[str, Any]:
+    return {
+        "search": search.strip(),
+        "holding": list(holding),
+        "statuses": None if statuses is None else list(statuses),
+    }

@@ -14,7 +14,7 @@ from app.tryout import Tryout, askable
 from app.wiring import open_services
 from pipelines import build, cutover, registry
 from pipelines.errors import ConflictError, InputError, NotReadyError
-from pipelines.store import active, evaluations, indexes, models, pairs, review
+from pipelines.store import active, evaluations, indexes, library, models, pairs, review
 from pipelines.store.evaluations import QuestionRow
 from pipelines.store.pairs import NewPair
 from tests import versions as made
@@ -192,6 +192,20 @@ def test_a_sample_of_pairs_stays_the_same_while_it_is_judged(world):
         again = review.look(conn, sample)
         assert (again.pair.id, again.pair.status, again.total) == (first.pair.id, "rejected", 20)
         assert review.look(conn, review.Filter("accepted")).total == 30
+
+
+def test_documents_are_found_by_words_of_their_text(world):
+    """In any form of the words, if all of them are there; by their title as before."""
+    with world.pool.connection() as conn:
+        add_document(conn, world.replica.current(), "tides", ["Pilots board the ships at dusk."])
+        found = library.with_words(conn, "pilot ship")
+        assert [row.title for row in library.page(conn, search="pilot ship", holding=found)] == [
+            "tides"
+        ]
+        assert library.count(conn, search="pilot ship", holding=found) == 1
+        assert library.with_words(conn, "pilot zeppelin") == []
+        assert library.with_words(conn, "") == []
+        assert [row.title for row in library.page(conn, search="TID")] == ["tides"]
 
 
 def test_phrases_are_counted_among_what_was_made_offline(world):
