@@ -34,6 +34,7 @@ from training.comparison import (
     system_name,
 )
 from training.dataset import Dataset
+from training.glossary import meaning
 from training.metrics import COMPARED
 from training.paid import PRICES_AS_OF
 from training.rankings import Mode
@@ -135,6 +136,7 @@ def render(report: Report, dataset: Dataset) -> str:
         compared=COMPARED,
         best={m: max(s.figures[m] for s in report.systems) for m in MEASURES},
         label=label,
+        meaning=meaning,
         charts=[_chart(report, measure) for measure in COMPARED],
         tiles={verdict.model: _tiles(report, verdict) for verdict in report.verdicts},
         p_value=lambda p: "< 0.001" if p < 0.001 else f"{p:.3f}",

@@ -11,6 +11,7 @@ import typer
 from app.cli.main import app
 from app.settings import Settings, settings_table
 from bench import run
+from training.glossary import meaning
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -21,6 +22,13 @@ def test_readme_lists_every_setting_as_it_is():
     found = re.search(r"<!-- settings -->\n(.*?)<!-- /settings -->", README, re.S)
     assert found is not None
     assert found.group(1) == settings_table()
+
+
+def test_the_glossary_says_what_the_pages_say():
+    """One meaning for a term, wherever it is read."""
+    glossary = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    for term in ("hit@5", "MRR@10", "NDCG@10", "held-out", "hybrid", "interval"):
+        assert f"| {term} | {meaning(term)} |" in glossary
 
 
 def test_every_setting_says_what_it_does():
