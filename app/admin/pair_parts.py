@@ -23,7 +23,7 @@ def counts(found: Sequence[Count]) -> Markup:
     accepted = total["train"] + total["heldout"]
     cards = parts.cards(
         [
-            ("To train on", f"{total['train']:,}", "the retriever learns from these"),
+            ("To train on", f"{total['train']:,}", "the search learns from these"),
             (parts.term("held-out", "Held-out"), f"{total['heldout']:,}", "to judge versions on"),
             ("To review", f"{total['review']:,}", "not used until accepted"),
             ("Rejected", f"{total['rejected']:,}", "kept, so that they are not made again"),
