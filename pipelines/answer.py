@@ -16,6 +16,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
 
+from pipelines import cite
 from pipelines.compose import (
     NOT_FOUND,
     NOTHING_INDEXED,
@@ -208,6 +209,7 @@ class Answerer:
         self, found: Found, clock: Clock, generation: Generation
     ) -> AsyncGenerator[Event, None]:
         text, held = "", ""
+        numbering = cite.Numbering(len(found.hits))
         whole: GeneratedAnswer | None = None
         fault: ProviderError | None = None
         try:
@@ -222,8 +224,9 @@ class Answerer:
                     text, held = text + piece, held + piece
                     # A refusal is replaced by a plain sentence, and not shown on its way.
                     if not REFUSAL.startswith(text.strip(" .\n")):
-                        yield Token(held)
-                        held = ""
+                        shown, held = numbering.feed(held), ""
+                        if shown:
+                            yield Token(shown, tuple(numbering.order))
         except ProviderError as error:
             fault = error
         clock.mark("answer")

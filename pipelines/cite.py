@@ -30,6 +30,20 @@ _MARK = re.compile(r"\[(\d{1,3})\]")
 _LIST = re.compile(
     r"[\[【]\s*(?:passages?\s*)?(\d{1,3}(?:\s*(?:,|;|and|-|–)\s*\d{1,3})*)\s*[\]】]", re.I
 )
+# Longer than this no citation is while it is written.
+LONGEST_MARK = 40
+# Stands for a citation that was dropped; it is one of the signs that no answer holds.
+_GAP = "\x00"
+_LEAD = r"(?:and also|and|or|as well as|see also|see|cf\.|also|sources?:?)"
+# What goes with dropped citations, in this order. Repeats are bounded, which keeps them linear.
+_AROUND_GAPS = [
+    re.compile(rf"(?i)[ \t]?[(][ \t]?(?:{_LEAD}[ \t]{{1,3}})?\x00+[ \t]?[)]"),
+    re.compile(rf"(?i)(?:,[ \t]?|[ \t]){_LEAD}[ \t]{{1,3}}\x00+(?=[ \t]?(?:[.,;:!?)\n]|$))"),
+    re.compile(r"(?i)\x00+[ \t]?(?:,|and|or)[ \t]{1,3}(?=\[\d)"),
+    re.compile(r"[ \t]{0,3}\x00+(?=[ \t]{0,3}(?:[.,;:!?)\n]|$))"),
+    re.compile(r"\x00+[ \t]?"),
+    re.compile(r"[ \t]{1,3}(?=[.,;:!?](?:\s|$))"),
+]
 _UNUSABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -48,7 +62,10 @@ def normalise(text: str) -> str:
     Round brackets stay: ``(2021)`` is a year more often than a citation. Control characters and
     lone surrogates go: they can be neither stored nor shown.
     """
+    return _in_one_spelling(text).strip()
 
+
+def _in_one_spelling(text: str) -> str:
     def rewrite(match: re.Match[str]) -> str:
         numbers: list[int] = []
         for part in re.split(r"\s*(?:,|;|and)\s*", match.group(1)):
@@ -57,11 +74,15 @@ def normalise(text: str) -> str:
             numbers.extend(range(low, last + 1) if low <= last <= low + 20 else (low, last))
         return "".join(f"[{n}]" for n in numbers)
 
-    return _LIST.sub(rewrite, _UNUSABLE.sub("", text)).strip()
+    return _LIST.sub(rewrite, _UNUSABLE.sub("", text))
 
 
 def drop_dangling(text: str, count: int) -> tuple[str, int]:
-    """The text without citations that point at no passage of `count`, and how many those were."""
+    """
+    The text without citations that point at no passage of `count`, and how many those were.
+
+    Words that only led to such a citation go with it: "and also [9]", "(see [9])".
+    """
     dropped = 0
 
     def check(match: re.Match[str]) -> str:
@@ -69,10 +90,51 @@ def drop_dangling(text: str, count: int) -> tuple[str, int]:
         if 1 <= int(match.group(1)) <= count:
             return match.group()
         dropped += 1
-        return ""
+        return _GAP
 
     kept = _MARK.sub(check, text)
-    return (re.sub(r"[ \t]+(?=[.,;:!?]|$)", "", kept, flags=re.M) if dropped else text), dropped
+    if not dropped:
+        return text, 0
+    for pattern in _AROUND_GAPS:
+        kept = pattern.sub("", kept)
+    return kept.strip(), dropped
+
+
+def renumber(text: str, order: Sequence[int]) -> str:
+    """The text with its citations numbered by their place in `order`, from 1; others stay."""
+    new = {number: place for place, number in enumerate(order, start=1)}
+    return _MARK.sub(lambda match: f"[{new.get(int(match[1]), match[1])}]", text)
+
+
+class Numbering:
+    """
+    Numbers citations in order of first appearance while a text comes piece by piece.
+
+    A number that was given stays: what a reader has seen is not renumbered under their eyes.
+    """
+
+    def __init__(self, count: int) -> None:
+        """:param count: Passages that can be cited."""
+        self._count = count
+        self._held = ""
+        self.order: list[int] = []  # numbers as they came, in order of first appearance
+
+    def feed(self, piece: str) -> str:
+        """What can be shown of the text so far: all but a citation that is not whole yet."""
+        text = self._held + piece
+        opened = max(text.rfind("[", -LONGEST_MARK), text.rfind("【", -LONGEST_MARK))
+        whole = opened < 0 or any(closing in text[opened:] for closing in "]】")
+        cut = len(text) if whole else opened
+        self._held = text[cut:]
+        return _MARK.sub(self._renumbered, _in_one_spelling(text[:cut]))
+
+    def _renumbered(self, match: re.Match[str]) -> str:
+        number = int(match[1])
+        if not 1 <= number <= self._count:
+            return ""
+        if number not in self.order:
+            self.order.append(number)
+        return f"[{self.order.index(number) + 1}]"
 
 
 def numbers(text: str) -> list[int]:

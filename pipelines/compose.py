@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipelines import cite
 from pipelines.errors import ProviderError
-from pipelines.reply import Answer, Citation, Kind
+from pipelines.reply import Answer, Citation, Kind, cited_first
 
 if TYPE_CHECKING:
     from haystack.dataclasses import GeneratedAnswer
@@ -91,14 +91,24 @@ def compose(
     note: str | None = None,
     llm: str | None = None,
 ) -> Answer:
-    """The answer with the passages it cites: `spans` has one entry for each number cited."""
+    """
+    The answer with the passages it cites, numbered in order of appearance.
+
+    :param text: Its citations count the passages as they were found.
+    :param spans: One entry for each number cited, with the supporting sentence.
+    """
     handle = found.query.handle
+    spans = spans or {}
+    order = [number for number in cite.numbers(text) if number in spans]
     return Answer(
-        text=text,
+        text=cite.renumber(text, order) if order else text,
         kind=kind,
         question=found.query.question,
-        citations=[_citation(found.hits[n - 1], n, span) for n, span in (spans or {}).items()],
-        passages=list(found.hits),
+        citations=[
+            _citation(found.hits[number - 1], place, spans[number])
+            for place, number in enumerate(order, start=1)
+        ],
+        passages=cited_first(found.hits, order),
         model_name=handle.model_name,
         epoch=handle.epoch,
         index_id=handle.index_id,

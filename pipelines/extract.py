@@ -174,5 +174,6 @@ def _place(hits: Sequence[Hit], e: Extract) -> tuple[int, int, int]:
 
 
 def _clean(text: str) -> str:
-    """One line, without the mark of a list."""
-    return re.sub(r"^(?:[-*•‣▪●○·]|#{1,6})\s+", "", re.sub(r"\s+", " ", text).strip())
+    """One line, without the mark of a list, and without what would read as a citation of ours."""
+    line = re.sub(r"^(?:[-*•‣▪●○·]|#{1,6})\s+", "", re.sub(r"\s+", " ", text).strip())
+    return re.sub(r"\[(\d{1,3})\]", r"(\1)", line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -49,8 +50,9 @@ class Citation:
 @dataclass(frozen=True)
 class Answer:
     """
-    What a question came to. `passages` are all that were found, best first, and ``[n]`` in the
-    text counts them from 1; `citations` are those that the text names.
+    What a question came to. `passages` are all that were found: first those that the text cites,
+    in order of appearance, then the others, best first. ``[n]`` in the text counts them from 1;
+    `citations` are those that the text names.
 
     `note` tells of something short of a fault: an answer that broke off, a question rewritten.
     """
@@ -67,6 +69,11 @@ class Answer:
     dropped_citations: int = 0
     note: str | None = None
     llm: str | None = None
+
+    @property
+    def uncited(self) -> bool:
+        """A written answer that names no source: nobody can check it."""
+        return self.kind == "llm" and not self.citations
 
 
 @dataclass(frozen=True)
@@ -100,9 +107,15 @@ class Retrying:
 
 @dataclass(frozen=True)
 class Token:
-    """The next piece of the answer's text, as it comes; `Done` holds the tidied whole."""
+    """
+    The next piece of the answer's text, as it comes; `Done` holds the tidied whole.
+
+    `cited`: numbers of the passages cited so far, as `Passages` counts them, in order of
+    appearance. ``[n]`` in the text counts `cited` from 1.
+    """
 
     text: str
+    cited: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,3 +126,10 @@ class Done:
 
 
 Event = StageStarted | Passages | Retrying | Token | Done
+
+
+def cited_first(hits: Sequence[Hit], order: Sequence[int]) -> list[Hit]:
+    """The passages with those numbers first, in that order."""
+    cited = set(order)
+    rest = [hit for number, hit in enumerate(hits, start=1) if number not in cited]
+    return [*(hits[number - 1] for number in order), *rest]

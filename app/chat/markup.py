@@ -1,8 +1,7 @@
 """
-What the chat shows, as safe Markdown and marked passages. Pure.
+What the chat shows: answers, questions and passages, as HTML that is safe to show. Pure.
 
-Answers quote documents, and documents may hold anything: nothing of theirs becomes markup that
-loads, links or runs.
+Answers quote documents, and documents may hold anything: `app.chat.markdown` writes their text.
 """
 
 from __future__ import annotations
@@ -11,10 +10,12 @@ import html
 import re
 from collections.abc import Sequence
 
+from app.chat import markdown
 from pipelines.store.chats import Message, Shown
 
 LABELS = {
     "extracts": "Extracts: sentences from the documents",
+    "uncited": "No source cited",
     "not_found": "Not in the documents",
     "error": "Something went wrong",
     "hidden": "Not open to you",
@@ -22,52 +23,67 @@ LABELS = {
 NEAREST = 3
 # A line of a page that goes on in the next line; shorter ones are headings, lists, rows of a table.
 _WRAPPED = re.compile(r"(?m)^([^\n|]{60,}[^\n|.:;!?])\n(?=[^\W_][^\n|]*$)")
-_IMAGE = re.compile(r"!\[([^\]]*)\]\s*(?:\([^)]*\)|\[[^\]]*\])")
-_LINK = re.compile(r"\[([^\]]+)\]\s*\(\s*([^)\s]+)[^)]*\)")
-_DEFINITION = re.compile(r"(?m)^[ ]{0,3}\[[^\]]+\]:\s*\S+.*$")
-_AUTOLINK = re.compile(r"(?i)\b(?:(?:https?|ftp|javascript|data|vbscript)\s*:\s*|www\.)\S+")
-_CITATION = re.compile(r"\[(\d{1,3})\]")
+
+
+def question(text: str) -> str:
+    """A question as it was typed."""
+    return markdown.plain(text)
+
+
+def growing(text: str, found: Sequence[Shown]) -> str:
+    """An answer of which more is to come, and the passages as its text counts them."""
+    return markdown.html(text, cite=_links(0, found))
 
 
 def answer(message: Message) -> str:
-    """An answer as Markdown: a label where it is no written answer, links on its citations."""
-    label = LABELS.get(message.kind or "")
-    parts = [f"###### {label}"] if label else []
-    parts.append(link_citations(safe(message.text), message.id, message.shown))
+    """An answer with its label, links on its citations, and the nearest passages if it has none."""
+    parts = [_label(message), markdown.html(message.text, cite=_links(message.id, message.shown))]
     if message.note:
-        parts.append(f"*{safe(message.note)}*")
+        parts.append(f'<p class="note" dir="auto">{markdown.escape(message.note)}</p>')
     if message.kind in ("not_found", "error") and message.shown:
-        nearest = message.shown[:NEAREST]
-        marks = [link_citations(f"[{near.number}]", message.id, nearest) for near in nearest]
-        rows = [f"- {mark} {_where(near)}" for mark, near in zip(marks, nearest, strict=True)]
-        parts.append("\n".join(rows))
-    return "\n\n".join(parts)
+        parts.append(_nearest(message))
+    return "\n\n".join(filter(None, parts))
 
 
-def safe(text: str) -> str:
-    """
-    Text whose Markdown can only format: no HTML, no images, no links.
-
-    A link keeps its words and shows its address in a code span, where nothing is clickable.
-    """
-    text = _IMAGE.sub(r"\1", text)
-    text = _DEFINITION.sub("", text)
-    text = _LINK.sub(r"\1 (\2)", text)
-    text = html.escape(text, quote=False)
-    return _AUTOLINK.sub(lambda found: f"`{found.group().replace('`', '')}`", text)
+def label_of(message: Message) -> str | None:
+    """The kind of answer that has to be told; None: it is written, and cites its sources."""
+    if message.kind == "llm" and not any(passage.cited for passage in message.shown):
+        return "uncited"
+    return message.kind if message.kind in LABELS else None
 
 
-def link_citations(text: str, message_id: int, shown: Sequence[Shown]) -> str:
-    """Each ``[n]`` that has a passage as a link that the page's script opens in the panel."""
-    known = {passage.number for passage in shown}
+def _label(message: Message) -> str:
+    kind = label_of(message)
+    return f'<p><strong class="label {kind}">{LABELS[kind]}</strong></p>' if kind else ""
 
-    def link(found: re.Match[str]) -> str:
-        number = int(found.group(1))
-        if number not in known:
-            return ""
-        return f"[\\[{number}\\]](#source-{message_id}-{number})"
 
-    return _CITATION.sub(link, text)
+def _links(message_id: int, shown: Sequence[Shown]) -> markdown.Cite:
+    """Writes each ``[n]`` that has a passage as a link that the page's script opens in the panel."""
+    known = {passage.number: passage for passage in shown}
+
+    def link(number: int) -> str | None:
+        passage = known.get(number)
+        if passage is None:
+            return None
+        where = markdown.escape(_where(passage))
+        return _chip("a", number, f' href="#source-{int(message_id)}-{number}" title="{where}"')
+
+    return link
+
+
+def _chip(tag: str, number: int, attributes: str = "") -> str:
+    return f'<{tag} class="citation"{attributes}>&#91;{number}&#93;</{tag}>'
+
+
+def _nearest(message: Message) -> str:
+    """The first passages that were found, as a list."""
+    nearest = message.shown[:NEAREST]
+    link = _links(message.id, nearest)
+    rows = (
+        f'<li dir="auto">{link(near.number)} {markdown.escape(_where(near))}</li>'
+        for near in nearest
+    )
+    return f"<ul>{''.join(rows)}</ul>"
 
 
 def place(passage: Shown) -> str:
@@ -83,33 +99,24 @@ def source_label(passage: Shown) -> str:
 
 
 def _where(passage: Shown) -> str:
-    return _plain(" · ".join(filter(None, [passage.title, place(passage)])))
+    return " · ".join(filter(None, [passage.title, place(passage)]))
 
 
 def source_details(passage: Shown) -> str:
-    """What is known of a passage, above its text; as Markdown in which nothing is markup."""
-    path = passage.heading or ""
-    lines = [f"**{_plain(passage.title)}**"]
-    if passage.page:
-        lines.append(f"Page {passage.page}")
-    if path:
-        lines.append(_plain(path))
-    lines.append(f"Score {passage.score:.2f}" + ("" if passage.cited else " · not cited"))
-    return "  \n".join(lines)
-
-
-def marked(passage: Shown) -> list[tuple[str, str | None]]:
-    """The passage in pieces, the supporting sentence labelled; lines that a page wrapped are joined."""
-    text = _WRAPPED.sub(r"\1 ", passage.text)
-    if passage.span is None:
-        return [(text, None)]
-    start, end = passage.span
-    pieces: list[tuple[str, str | None]] = [
-        (text[:start], None),
-        (text[start:end], "support"),
-        (text[end:], None),
+    """What is known of a passage, above its text."""
+    lines = [
+        f"<strong>{markdown.escape(passage.title)}</strong>",
+        f"Page {passage.page}" if passage.page else "",
+        markdown.escape(passage.heading or ""),
+        "" if passage.cited else "Not cited in the answer",
     ]
-    return [piece for piece in pieces if piece[0]]
+    return f'<p dir="auto">{"<br>".join(filter(None, lines))}</p>'
+
+
+def passage_text(passage: Shown) -> str:
+    """A passage, its supporting sentence marked; lines that a page wrapped are joined."""
+    # Joining changes no offset.
+    return markdown.html(_WRAPPED.sub(r"\1 ", passage.text), span=passage.span)
 
 
 def transcript(title: str, messages: Sequence[Message]) -> str:
@@ -119,7 +126,7 @@ def transcript(title: str, messages: Sequence[Message]) -> str:
         if message.role == "user":
             parts.append(f"## {_plain(message.text)}")
             continue
-        label = LABELS.get(message.kind or "")
+        label = LABELS.get(label_of(message) or "")
         parts.append(f"{f'*{label}.* ' if label else ''}{message.text}")
         for passage in message.shown:
             if passage.cited:

@@ -156,7 +156,8 @@ class _ChatPage(Layout):
         self, reader: Reader, mine: UUID | None, question: str, *, help: bool
     ) -> AsyncIterator[Updates]:
         before = await asyncio.to_thread(self._messages, reader, mine)
-        chat = [*_rendered(before), {"role": "user", "content": markup.safe(question)}]
+        rendered = await asyncio.to_thread(_rendered, before)
+        chat = [*rendered, {"role": "user", "content": markup.question(question)}]
         yield self._begun(chat)
         shown_at, text = 0.0, ""
         steps = turns.ask(
@@ -168,7 +169,7 @@ class _ChatPage(Layout):
             if step.message is None and (late or not text or step.text == text):
                 shown_at, text = time.monotonic(), step.text
                 yield {
-                    self.chat: [*chat, _bot(waiting.growing(step))],
+                    self.chat: [*chat, _bot(await asyncio.to_thread(waiting.growing, step))],
                     self.conversation: str(step.conversation),
                 }
             elif step.message is not None and step.message.id == turns.UNSAVED:
@@ -325,7 +326,7 @@ def _rendered(messages: list[Message]) -> list[dict[str, str]]:
     return [
         {
             "role": message.role,
-            "content": markup.safe(message.text)
+            "content": markup.question(message.text)
             if message.kind is None
             else markup.answer(message),
         }

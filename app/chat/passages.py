@@ -44,15 +44,10 @@ class Passages:
         with gr.Sidebar(
             position="right", open=False, width=400, elem_id="passages", label="Passages"
         ) as self.panel:
-            self.details = gr.Markdown("Open a citation to read its passage.", elem_id="details")
-            self.passage = gr.HighlightedText(
-                [],
-                show_label=False,
-                color_map={"support": "#facc15"},
-                show_inline_category=False,
-                show_legend=False,
-                elem_id="passage",
+            self.details = gr.Markdown(
+                "Open a citation to read its passage.", latex_delimiters=[], elem_id="details"
             )
+            self.passage = gr.Markdown("", latex_delimiters=[], elem_id="passage")
             with gr.Column(visible="hidden", elem_id="marking") as self.marking:
                 self.said = gr.Markdown(ASKED, elem_id="marked")
                 with gr.Row():
@@ -124,7 +119,7 @@ class Passages:
         """A passage, and what its visitor said of it."""
         passage = _numbered(message, number)
         if passage is None:
-            return [GONE, [], gr.Column(visible="hidden"), *_buttons(None)]
+            return [GONE, "", gr.Column(visible="hidden"), *_buttons(None)]
         said = None
         if message.id:
             with self._pool.connection() as conn:
@@ -132,7 +127,7 @@ class Passages:
         # There is nothing to judge before the answer is there.
         marking = gr.Column(visible=True if message.id else "hidden")
         return [
-            markup.source_details(passage), markup.marked(passage), marking, *_buttons(said)
+            markup.source_details(passage), markup.passage_text(passage), marking, *_buttons(said)
         ]  # fmt: skip
 
     def _message(

@@ -67,17 +67,43 @@
     window.history.replaceState(window.history.state, "", address);
   };
 
-  // The chat copies its Markdown, where citations are links and signs are escaped.
+  // The chat would copy the HTML of a message: what is copied is its text, lists and tables as Markdown.
+  const list = (node, inner) => {
+    let number = Number(node.getAttribute("start") ?? 1);
+    const mark = () => (node.localName === "ol" ? `${number++}. ` : "- ");
+    const items = [...node.children].map((item) => mark() + inner(item).trim().replace(/\n/g, "\n  "));
+    return `\n${items.join("\n")}\n`;
+  };
+  const table = (node, inner) => {
+    const line = (cells) => `| ${cells.join(" | ")} |`;
+    const rows = [...node.querySelectorAll("tr")].map((row) =>
+      [...row.children].map((cell) => inner(cell).trim().replace(/\s*\n\s*/g, " ")),
+    );
+    const [head = [], ...body] = rows;
+    return `\n${[head, head.map(() => "---"), ...body].map(line).join("\n")}\n\n`;
+  };
+  const textOf = (node) => {
+    const inner = (part) => [...part.childNodes].map(textOf).join("");
+    switch (node.localName) {
+      case undefined: return node.nodeValue ?? "";
+      case "br": return "\n";
+      case "hr": return "\n---\n\n";
+      case "ul": case "ol": return `${list(node, inner)}\n`;
+      case "table": return table(node, inner);
+      case "pre": return `\n${node.textContent}\n\n`;
+      case "blockquote": return `${inner(node).trim().replace(/^/gm, "> ")}\n\n`;
+      case "p": case "h3": case "h4": case "h5": return `${inner(node)}\n\n`;
+      default: return inner(node);
+    }
+  };
   const clipboard = navigator.clipboard;
   if (clipboard) {
     const write = clipboard.writeText.bind(clipboard);
-    const signs = { "&lt;": "<", "&gt;": ">", "&amp;": "&" };
-    clipboard.writeText = (text) =>
-      write(
-        text
-          .replace(/\[\\\[(\d+)\\\]\]\(#source-[\d-]+\)/g, "[$1]")
-          .replace(/^#{6} /gm, "")
-          .replace(/&(lt|gt|amp);/g, (sign) => signs[sign]),
-      );
+    clipboard.writeText = (text) => {
+      if (!/^<(p|h[345]|ul|ol|pre|div|blockquote|hr)[ >]/.test(text)) return write(text);
+      // The lines between the blocks are no text. Nothing in this document loads or runs.
+      const message = new DOMParser().parseFromString(text.replace(/\n/g, ""), "text/html");
+      return write(textOf(message.body).replace(/\n{3,}/g, "\n\n").trim());
+    };
   }
 })();

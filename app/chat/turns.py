@@ -33,6 +33,7 @@ from pipelines.reply import (
     StageStarted,
     Token,
     Turn,
+    cited_first,
 )
 from pipelines.store import chats
 from pipelines.store.chats import Message, Shown
@@ -82,6 +83,9 @@ class _Turn:
     stops: Stops
     text: str = ""
     stage: Stage = "search"
+    hits: Sequence[Hit] = ()
+    # Numbers of the passages that the text cites, in order of appearance.
+    cited: tuple[int, ...] = ()
     shown: list[Shown] = field(default_factory=list)
     retry: Retrying | None = None
     started: float = field(default_factory=time.perf_counter)
@@ -99,17 +103,29 @@ class _Turn:
         if isinstance(event, StageStarted):
             self.stage = event.stage
         elif isinstance(event, Passages):
-            self.shown = [_shown(n, hit, {}) for n, hit in enumerate(event.hits, 1)]
-            # Nothing says yet that the answer will not cite them.
-            shown = [replace(passage, cited=True) for passage in self.shown]
-            self.stops.keep(self.conversation, self.visitor, shown)
+            self.hits = event.hits
+            self._keep()
         elif isinstance(event, Retrying):
             self.retry = event
             return  # the wait goes on
         elif isinstance(event, Token):
             self.text += event.text
             self.retry = None
+            if event.cited != self.cited:
+                self.cited = event.cited
+                self._keep()
         self.heard = time.perf_counter()
+
+    def _keep(self) -> None:
+        """Count the passages as the text so far does; no sentence was looked for in them yet."""
+        cited = len(self.cited)
+        self.shown = [
+            replace(_shown(number, hit, {}), cited=number <= cited)
+            for number, hit in enumerate(cited_first(self.hits, self.cited), 1)
+        ]
+        # Nothing says yet that the answer will not cite them all.
+        shown = [replace(passage, cited=True) for passage in self.shown]
+        self.stops.keep(self.conversation, self.visitor, shown)
 
     async def stop(self) -> None:
         """Store what came so far; also where the task that asked has been cancelled."""

@@ -1,12 +1,11 @@
-"""What stands in the place of an answer until it is there, as Markdown and HTML. Pure."""
+"""What stands in the place of an answer until it is there, as HTML. Pure."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from app.chat import markup
+from app.chat import markdown, markup
 from pipelines.store.chats import Shown
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ STEPS = {"rewrite": "Reading the conversation…", "search": "Searching…"}
 
 def growing(step: Progress) -> str:
     """The text so far, what is under way, and the passages that were found."""
-    parts = [markup.safe(step.text), _status(step), _sources(step.found)]
+    parts = [markup.growing(step.text, step.found), _status(step), _sources(step.found)]
     return "\n\n".join(filter(None, parts))
 
 
@@ -44,7 +43,7 @@ def _under_way(step: Progress) -> str:
 
 def _status(step: Progress) -> str:
     words = status(step)
-    return f'<p class="waiting">{html.escape(words)}</p>' if words else ""
+    return f'<p class="waiting">{markdown.escape(words)}</p>' if words else ""
 
 
 def _sources(found: Sequence[Shown]) -> str:
@@ -59,4 +58,4 @@ def _sources(found: Sequence[Shown]) -> str:
 
 def _plain(text: str) -> str:
     """Text inside HTML: on one line, because a blank one would end the HTML and begin Markdown."""
-    return html.escape(" ".join(text.split()))
+    return markdown.escape(" ".join(text.split()))

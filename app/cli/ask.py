@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 KINDS = {
     "llm": ("Answer", "green"),
+    "uncited": ("No source cited", "yellow"),
     "extracts": ("Extracts", "green"),
     "not_found": ("Not in the documents", "yellow"),
     "error": ("Fault", "red"),
@@ -64,6 +65,7 @@ def as_dict(answer: Answer) -> dict[str, Any]:
         "kind": answer.kind,
         "note": answer.note,
         "citations": [_citation(citation) for citation in answer.citations],
+        "no_source_cited": answer.uncited,
         "dropped_citations": answer.dropped_citations,
         "passages": [
             {
@@ -109,7 +111,7 @@ def _show(answer: Answer) -> None:
     from rich.text import Text
 
     console = Console(highlight=False)
-    label, colour = KINDS[answer.kind]
+    label, colour = KINDS["uncited" if answer.uncited else answer.kind]
     console.print(Text(label, style=f"bold {colour}"))
     console.print(Text(answer.text))
     if answer.note:

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from app.visitor import COOKIE
 from pipelines.store import chats
 from pipelines.store.embedded import EmbeddedPostgres
 from tests.fakes import LLMCall, scripted_llm
+from tests.markdown_forms import FORMS
 from tests.payloads import FAR, PAYLOADS
 from tests.serving import Served, screenshot
 
@@ -38,8 +39,8 @@ window.hit = (n) => window.hits.push(n);
 window.alert = window.confirm = window.prompt = () => window.hits.push("dialog");
 document.addEventListener("securitypolicyviolation", (e) => window.hits.push(e.blockedURI));
 """
-# Payloads in one document.
-AT_ONCE = 4
+# Payloads in one document or message.
+AT_ONCE = 5
 AXE = "axe-core@4"
 
 
@@ -205,33 +206,64 @@ def test_the_watch_notices_what_it_watches_for(visit):
 
 
 def test_hostile_conversations_are_shown_as_text(visit, served):
-    """Stored questions, answers, titles, headings and passages; each citation opened."""
-    watched = visit()
+    """
+    Stored questions, answers, titles, headings and passages; each citation opened.
+
+    Nothing has an address but citations, nothing asks for anything, and who is signed in stays so.
+    """
+    forms = [form.encode(errors="replace").decode() for form in FORMS]
+    texts = [*PAYLOADS, *map("\n\n".join, batched(forms, AT_ONCE))]
+    watched = visit("/admin/", signed_in=True)
     page = watched.page
+    page.goto(served.url)
     _chat_is_there(page)
-    conversation = _tell(served, page)
+    conversation = _tell(served, page, texts)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.removeprefix(served.url)))
     page.goto(f"{served.url}/?chat={conversation}")
-    links = page.locator('#chat a[href*="#source-"]')
-    expect(links).to_have_count(len(PAYLOADS), timeout=30_000)
-    for number in range(len(PAYLOADS)):
+    expect(page.locator("#chat [data-testid=bot]")).to_have_count(len(texts), timeout=60_000)
+    expect(page.locator("#chat [data-testid=bot]").last.locator(".citation").last).to_be_visible()
+    assert _addressed(page, "#chat") == []
+    for number in range(len(texts)):
         page.evaluate(
-            "(n) => document.querySelectorAll('#chat a[href*=\"#source-\"]')[n].click()", number
+            "(n) => [...document.querySelectorAll('#chat [data-testid=bot]')[n]"
+            ".querySelectorAll('a.citation')].at(-1).click()",
+            number,
         )
         expect(page.locator("#details")).to_contain_text(f"Title {number}:")
-        expect(page.locator("#passage")).to_contain_text("support")
+        expect(page.locator("#passage mark").first).to_contain_text("support")
+        assert _addressed(page, "#passages") == [], texts[number]
     assert watched.harm() == []
-    assert page.locator("#chat, #passages").locator("img, iframe, object, embed, form").count() == 0
-    hrefs = page.eval_on_selector_all("#chat a, #passages a", "l => l.map(a => a.href)")
-    assert [href for href in hrefs if "#source-" not in href] == []
+    assert [path for path in asked if "logout" in path or path.startswith(("/x", "/a."))] == []
+    assert page.goto(f"{served.url}/admin/").url.startswith(f"{served.url}/admin")
 
 
-def _tell(served: Served, page: Page) -> str:
-    """Put a turn for each payload into a conversation of the page's visitor."""
+def _addressed(page: Page, where: str) -> list[str]:
+    """What has an address, a handler or a drawing of its own, and is not a citation or Gradio's."""
+    return page.evaluate(
+        """(where) => [...document.querySelectorAll(
+            `${where} :is([data-testid=bot], [data-testid=user], #passage, #details) *`)]
+          .filter((node) => !node.matches('a.citation[href^="#source-"]:not([src])'))
+          .filter((node) => [...node.attributes].some(({ name }) =>
+            /^on|^(src|href|srcset|style|action|formaction|poster|data|background|xlink:href)$/.test(name))
+            || /^(img|iframe|object|embed|form|svg|math|style|link|meta|base|input|video|audio)$/
+              .test(node.localName))
+          .map((node) => node.outerHTML.slice(0, 200))""",
+        where,
+    )
+
+
+def batched(texts: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    return (texts[at : at + size] for at in range(0, len(texts), size))
+
+
+def _tell(served: Served, page: Page, texts: Sequence[str] = PAYLOADS) -> str:
+    """Put a turn for each text into a conversation of the page's visitor."""
     token = next(c["value"] for c in page.context.cookies() if c["name"] == COOKIE)
     visitor = hashlib.sha256(token.encode()).hexdigest()[:32]
     with _database(served) as conn:
         conversation = chats.start(conn, visitor, PAYLOADS[1])
-        for number, raw in enumerate(PAYLOADS):
+        for number, raw in enumerate(texts):
             text = raw.replace("\0", "")
             shown = Shown(
                 1, 1, 1, f"Title {number}: {text}", None, text, f"{text} support. {text}",

@@ -36,6 +36,48 @@ def test_dangling_citations_are_dropped_and_counted():
     assert cite.drop_dangling("So it is [9]. And so [1] [0].", 2) == ("So it is. And so [1].", 2)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("It is so [1] and also [9].", "It is so [1]."),
+        ("It is so [1], and [9].", "It is so [1]."),
+        ("It is so [9] and [1].", "It is so [1]."),
+        ("It is so [9], [1].", "It is so [1]."),
+        ("It is so (see [9]).", "It is so."),
+        ("It is so ([9]).", "It is so."),
+        ("It is so [9][42].", "It is so."),
+        ("[9] It is so.", "It is so."),
+        ("It is so\n\n- one [9]\n- two [0]", "It is so\n\n- one\n- two"),
+        ("a = b , c and d [1].", "a = b , c and d [1]."),
+    ],
+)
+def test_a_dropped_citation_leaves_no_words_that_led_to_it(text, expected):
+    """Neither connectives nor empty brackets; without a dangling citation nothing changes."""
+    assert cite.drop_dangling(text, 2)[0] == expected
+
+
+def test_renumbering_follows_the_given_order():
+    """Both marks change at once; what is not in the order stays."""
+    assert cite.renumber("a [3] b [1] c [3] d [7]", [3, 1]) == "a [1] b [2] c [1] d [7]"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 100])
+def test_citations_are_numbered_while_a_text_comes(size):
+    """In order of appearance, however the text is cut; a number that was shown stays."""
+    text = "One [3]. Two [1, 3] and【2】. Nothing [9], nor [x]."
+    numbering = cite.Numbering(4)
+    pieces = [numbering.feed(text[at : at + size]) for at in range(0, len(text), size)]
+    assert "".join(pieces) == "One [1]. Two [2][1] and[3]. Nothing , nor [x]."
+    assert numbering.order == [3, 1, 2]
+
+
+def test_a_long_bracket_is_not_waited_for():
+    """What is too long for a citation is shown."""
+    numbering = cite.Numbering(1)
+    assert numbering.feed("a [") == "a "
+    assert numbering.feed("b" * 60) == "[" + "b" * 60
+
+
 def test_figures_decide_between_alike_sentences():
     """Of two sentences that differ in figures alone, the one with the claim's figures is marked."""
     assert highlight("In 2020 total revenue was $11,139 million [1].", REVENUE) == {

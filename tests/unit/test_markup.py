@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+import re
+from html import unescape
 
 from app.chat import markup
 from pipelines.store.chats import Message, Shown
@@ -22,64 +20,66 @@ def message(text: str, kind: str = "llm", *shown: Shown) -> Message:
     return Message(MessageId(7), "assistant", text, kind, "base", 1, list(shown))
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        '<img src="http://evil.example/a.png">',
-        "![picture](http://evil.example/a.png)",
-        "![picture][ref]\n\n[ref]: http://evil.example/a.png",
-        "[here](javascript:alert(1))",
-        "[here](http://evil.example)",
-        "<http://evil.example>",
-        "<script>alert(1)</script>",
-    ],
-)
-def test_nothing_loads_links_or_runs(text):
-    """Neither a tag nor the syntax of a link or an image is left."""
-    safe = markup.safe(text)
-    assert "<" not in safe
-    assert "](" not in safe
-    assert "![" not in safe
-    assert "]:" not in safe
+def seen(html: str) -> str:
+    """The text of some HTML."""
+    return unescape(re.sub("<[^>]*>", "", html))
 
 
-@given(st.text(alphabet="[]()!<>`&\\ahtp:/ \n", max_size=60))
-def test_no_text_makes_a_tag_or_an_inline_link(text):
-    """Whatever the order of the signs."""
-    safe = markup.safe(text)
-    assert "<" not in safe
-    assert markup._LINK.search(safe) is None
-
-
-def test_citations_become_links_and_dangling_ones_vanish():
-    """Only numbers that have a passage."""
+def test_citations_become_links_that_name_their_source():
+    """Only numbers that have a passage; what else stands in brackets stays text."""
     shown = markup.answer(message("So it is [1], surely [4].", "llm", PASSAGE))
-    assert shown == "So it is [\\[1\\]](#source-7-1), surely ."
+    assert shown.count("<a ") == 1
+    assert '<a class="citation" href="#source-7-1" title="a&#95;b&#46;pdf' in shown
+    assert seen(shown) == "So it is [1], surely [4]."
+
+
+def test_citations_of_a_growing_answer_are_no_links_yet():
+    """They look alike, so that nothing jumps when the answer is whole."""
+    assert markup.growing("So [1]") == '<p dir="auto">So <span class="citation">&#91;1&#93;</span></p>'
+
+
+def test_a_question_is_shown_as_it_was_typed():
+    """No sign of it formats, and its lines stay."""
+    assert seen(markup.question("# a *b*\n  [c](/d)")) == "# a *b*\n  [c](/d)"
+    assert markup.question("<b>").count("<") == 2
 
 
 def test_answers_that_are_none_say_so():
     """The kind stands above, the nearest passages below."""
-    shown = markup.answer(message("Nothing fits.", "not_found", PASSAGE))
-    assert shown.startswith("###### Not in the documents")
-    assert shown.endswith("- [\\[1\\]](#source-7-1) a\\_b\\.pdf · page 3")
+    blocks = markup.answer(message("Nothing fits.", "not_found", PASSAGE)).split("\n\n")
+    assert blocks[0] == '<p><strong class="label not_found">Not in the documents</strong></p>'
+    assert seen(blocks[-1]) == "[1] a_b.pdf · page 3"
 
 
-def test_supporting_sentence_is_the_marked_piece():
-    """The pieces are the passage, in order."""
-    assert markup.marked(PASSAGE) == [
-        ("Before. ", None), ("The mark.", "support"), (" After.", None),
-    ]  # fmt: skip
-    unsure = dataclasses.replace(PASSAGE, span=None)
-    assert markup.marked(unsure) == [(PASSAGE.text, None)]
+def test_an_answer_without_a_source_says_so():
+    """A label, unless a passage is cited."""
+    uncited = dataclasses.replace(PASSAGE, cited=False)
+    assert "No source cited" in markup.answer(message("So it is.", "llm", uncited))
+    assert "No source cited" in markup.answer(message("So it is.", "llm"))
+    assert "No source cited" not in markup.answer(message("So it is [1].", "llm", PASSAGE))
+    assert "No source cited" in markup.transcript("T", [message("So it is.", "llm", uncited)])
+
+
+def test_supporting_sentence_is_marked_in_its_passage():
+    """Where it is known."""
+    assert "Before&#46; <mark>The mark&#46;</mark> After" in markup.passage_text(PASSAGE)
+    assert "<mark>" not in markup.passage_text(dataclasses.replace(PASSAGE, span=None))
 
 
 def test_lines_wrapped_by_a_page_are_joined_and_others_kept():
     """Joining changes no offset, so the mark stays where it was."""
     line = "The quick brown fox jumps over the lazy dog and then goes on to"
     text = f"Heading\n{line}\nfind a bone.\nA | B\n1 | 2"
-    ((piece, _),) = markup.marked(dataclasses.replace(PASSAGE, text=text, span=None))
-    assert piece == f"Heading\n{line} find a bone.\nA | B\n1 | 2"
-    assert len(piece) == len(text)
+    span = (text.index("find"), text.index("A |") - 1)
+    html = markup.passage_text(dataclasses.replace(PASSAGE, text=text, span=span))
+    assert f"Heading<br>{line} <mark>find a bone&#46;</mark><br>A" in html
+
+
+def test_details_of_a_passage_name_what_is_known():
+    """Title, page and heading, and whether the answer cites it; no score."""
+    passage = dataclasses.replace(PASSAGE, title="<a>.pdf", heading="One > Two", cited=False)
+    lines = seen(markup.source_details(passage).replace("<br>", "\n"))
+    assert lines == "<a>.pdf\nPage 3\nOne > Two\nNot cited in the answer"
 
 
 def test_transcript_holds_questions_answers_and_quotes():
