@@ -74,7 +74,13 @@ def test_no_form_links_loads_or_runs(text):
     """Alone, within a sentence, in a list and in a cell of a table."""
     assert len(FORMS) > 150
     cell = text.replace("\n", " ")
-    for put in (text, f"So {text} it is.", f"- a\n- {text}", f"> {text}", f"| a |\n|---|\n| {cell} |"):
+    for put in (
+        text,
+        f"So {text} it is.",
+        f"- a\n- {text}",
+        f"> {text}",
+        f"| a |\n|---|\n| {cell} |",
+    ):
         assert harm(put) == [], put
         question = Page(markdown.plain(put))
         assert question.strange + question.open == []
@@ -125,7 +131,9 @@ def test_figures_in_a_table_stand_right():
 
 def test_links_keep_their_words_and_tell_their_address():
     """As text: nothing of it can be clicked."""
-    html = markdown.html("See [the **site**](https://a.b/c_(d) \"t\") and ![a ship](/x.png), [1](/y).")
+    html = markdown.html(
+        'See [the **site**](https://a.b/c_(d) "t") and ![a ship](/x.png), [1](/y).'
+    )
     assert Page(html).text == "See the **site** (https://a.b/c_(d)) and a ship (/x.png), [1]."
     assert Page(markdown.html("[https://a.b](https://a.b)")).text == "https://a.b"
 

@@ -33,9 +33,11 @@ def test_citations_become_links_that_name_their_source():
     assert seen(shown) == "So it is [1], surely [4]."
 
 
-def test_citations_of_a_growing_answer_are_no_links_yet():
-    """They look alike, so that nothing jumps when the answer is whole."""
-    assert markup.growing("So [1]") == '<p dir="auto">So <span class="citation">&#91;1&#93;</span></p>'
+def test_citations_of_a_growing_answer_open_what_was_found():
+    """They look as they will in the whole answer, so that nothing jumps when it is there."""
+    shown = markup.growing("So [1], or [4]", [PASSAGE])
+    assert '<a class="citation" href="#source-0-1"' in shown
+    assert shown.count("<a ") == 1
 
 
 def test_a_question_is_shown_as_it_was_typed():
