@@ -22,12 +22,15 @@ from training import stored
 from training.costs import FEW_PAIRS, Amount, MethodCost, Speed, costs, duration, recommend
 from training.launch import Machine
 from training.options import LABELS, METHODS, Method, TrainOptions
+from training.run import Material
 
 # Of a side's pairs, those that are not set aside to tell when to stop.
 TRAINED = 0.9
 # Passages whose windows are embedded to measure the machine.
 SAMPLED = 100
 QUESTION_WORDS = 10
+# Characters from one window to the next, about.
+WINDOW_CHARS = 400
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,13 @@ class Choice:
     """
     The method to take, and why.
 
+    :param base: The version to start from.
     :param listed: What each method takes; empty: the machine was not measured.
     """
 
     method: Method
     reason: str
+    base: str
     listed: tuple[MethodCost, ...]
 
     def minutes(self, method: Method) -> float | None:
@@ -108,28 +113,36 @@ def amount(conn: Connection, *, more_pairs: int = 0) -> Amount:
     return Amount(round(share * windows), trained, trained)
 
 
+def amount_of(found: Material) -> Amount:
+    """The same of what a file brings."""
+    windows = sum(max(1, len(text) // WINDOW_CHARS) for text in found.corpus.values())
+    trained = sum(len(question.passages) for question in found.train)
+    return Amount(windows, trained, len(found.train))
+
+
 def known(
     conn: Connection,
     with_what: Machine,
     *,
     base: Model | None = None,
     more_pairs: int = 0,
-    options: TrainOptions | None = None,
+    found: Material | None = None,
 ) -> Choice:
     """
     The method to take by what is known; cheap.
 
     :param base: To start from; None: `starting_point`.
+    :param found: What to train on; None: all stored pairs.
     """
     base = base or starting_point(conn)
-    there = amount(conn, more_pairs=more_pairs)
+    there = amount(conn, more_pairs=more_pairs) if found is None else amount_of(found)
     speed = speeds.get(conn, base.base, key(with_what))
     if speed is None:
         few = there.pairs < FEW_PAIRS
         reason = f"{there.pairs} pairs are few." if few else "This machine was not measured yet."
-        return Choice("adapter", reason, ())
-    listed = costs(Speed.from_json(speed), there, options or TrainOptions(), with_what.processes)
-    return Choice(*recommend(listed, there.pairs), tuple(listed))
+        return Choice("adapter", reason, base.name, ())
+    listed = costs(Speed.from_json(speed), there, TrainOptions(), with_what.processes)
+    return Choice(*recommend(listed, there.pairs), base.name, tuple(listed))
 
 
 def choose(
@@ -137,7 +150,7 @@ def choose(
     with_what: Machine,
     *,
     base: Model | None = None,
-    options: TrainOptions | None = None,
+    found: Material | None = None,
     on_progress: OnProgress = lambda _: None,
     stop: Stop = never,
 ) -> Choice:
@@ -146,28 +159,31 @@ def choose(
         base = base or starting_point(conn)
         lacking = speeds.get(conn, base.base, key(with_what)) is None
     if lacking:
-        measure(services, base, with_what, on_progress, stop)
+        texts = list(found.corpus.values())[:SAMPLED] if found is not None else []
+        measure(services, base, with_what, texts, on_progress, stop)
     with services.pool.connection() as conn:
-        return known(conn, with_what, base=base, options=options)
+        return known(conn, with_what, base=base, found=found)
 
 
 def measure(
     services: Services,
     base: Model,
     with_what: Machine,
+    texts: Sequence[str] = (),
     on_progress: OnProgress = lambda _: None,
     stop: Stop = never,
 ) -> None:
     """
     Measure how fast this machine trains a model, and keep it; some seconds.
 
+    :param texts: Passages to measure with; empty: some of the documents.
     :raises InputError: There is no text to measure with, or the model cannot be trained.
     """
     from pipelines.encoder import LocalEncoder
     from training import preflight  # which loads torch
 
     with services.pool.connection() as conn:
-        texts = pairs.sample_texts(conn, SAMPLED)
+        texts = texts or pairs.sample_texts(conn, SAMPLED)
     if not texts:
         raise InputError("There is no document to measure with: ingest some first.")
 

@@ -11,10 +11,11 @@ runs on one of them at a time. The work is found by comparing contents: to do it
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app import twins
+from app import methods, twins
+from app.improve import schedule
 from app.wiring import Services
 from pipelines import build, reindex
 from pipelines.errors import ArtifactError, BusyError, NotReadyError
@@ -39,6 +40,7 @@ from pipelines.store.indexes import SearchIndex
 KEEP_JOBS = timedelta(days=30)
 # Of what was counted of visitors; nothing is counted over more than a day.
 KEEP_COUNTS = timedelta(days=2)
+MEASURE_AGAIN = timedelta(days=1)
 # While documents come in, whoever takes them in builds the graph at the end, in a fraction of the
 # time that adding to it takes; up to so many vectors, beyond which questions would wait too long.
 LOAD_PAUSE = timedelta(minutes=1)
@@ -64,6 +66,21 @@ def wanted(services: Services) -> bool:
             or usage.any_before(conn, KEEP_COUNTS)
             or _expired_files(services, conn)
         )
+
+
+def due(services: Services) -> list[tuple[str, str]]:
+    """The jobs that nobody asks for and that are to be queued now, each with who it is for."""
+    with services.pool.connection() as conn:
+        scheduled = schedule.is_due(conn)
+        measured = jobs.recent(conn, limit=1, tasks=["measure"])
+    found = [("cleanup", "worker")] if wanted(services) else []
+    if scheduled:
+        found.append(("improve", schedule.WHO))
+    # Where a model cannot be measured, trying again at once does not help.
+    lately = measured and datetime.now(UTC) - measured[0].created_at < MEASURE_AGAIN
+    if not lately and methods.lacking(services):
+        found.append(("measure", "worker"))
+    return found
 
 
 def run(services: Services, stop: Stop = lambda: False) -> dict[str, Any]:

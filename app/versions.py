@@ -171,6 +171,17 @@ def verdict(
     return gate.decide(figures, identity(model), identity(serving), override=override)
 
 
+def advised(conn: Connection, *, limit: int) -> list[tuple[Model, gate.Verdict]]:
+    """The newest versions that do not serve, each with its verdict, newest first."""
+    pointer = active.get(conn)
+    if pointer is None:
+        return []
+    serving = _model_of(conn, pointer.index_id)
+    others = [m for m in models.list_all(conn) if m.id != serving.id and m.parent_id is not None]
+    newest = sorted(others, key=lambda m: m.id, reverse=True)[:limit]
+    return [(model, verdict(conn, model, serving)) for model in newest]
+
+
 def allowed(conn: Connection, model: Model, override: str | None) -> gate.Verdict:
     """
     Whether the figures let a version serve.

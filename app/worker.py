@@ -237,11 +237,11 @@ class Crew:
     def _look_after(self) -> None:
         if queue.QUEUE_OF["cleanup"] not in self._queues:
             return
-        if upkeep.wanted(self._services):
+        for task, who in upkeep.due(self._services):
             try:
-                queue.defer(self._services, "cleanup", who="worker")
+                queue.defer(self._services, task, who=who)
             except ConflictError:
-                log.debug("upkeep waits already")
+                log.debug("%s waits already", task)
 
     def _end_anyway(self) -> None:
         """End the process when the jobs do not in time, giving back what they are."""

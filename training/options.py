@@ -18,6 +18,11 @@ LABELS: dict[Method, str] = {
 }
 
 
+def label(method: str) -> str:
+    """What people see of a method."""
+    return next((name for key, name in LABELS.items() if key == method), method)
+
+
 @dataclass(frozen=True)
 class TrainOptions:
     """

@@ -105,6 +105,12 @@ def curves(path: Path, *, most: int = 300) -> list[Point]:
     ]
 
 
+def last_step(path: Path) -> tuple[int, int] | None:
+    """The step that training ended at, or has come to, and how many there would be; None: none yet."""
+    told = [one for one in Tail(path, from_start=True).read() if one.stage == "training"]
+    return (told[-1].step, told[-1].total) if told else None
+
+
 def _thinned(points: list[tuple[int, float]], most: int) -> list[tuple[int, float]]:
     stride = -(-len(points) // most)
     return points if stride <= 1 else [*points[:-1][::stride], points[-1]]

@@ -7,30 +7,40 @@ from datetime import timedelta
 import gradio as gr
 from markupsafe import Markup
 
+from app import versions
 from app.admin import parts, pieces, work
+from app.admin.improve import Panel, Times
 from app.admin.screen import Screen, View, header
-from app.admin.suggestions import Better, Facts, Suggestion, suggest
+from app.admin.suggestions import Facts, Suggestion, suggest
 from pipelines.store import jobs, overview, scope
 from pipelines.store.db import Connection
 from pipelines.store.jobs import Job
-from pipelines.store.overview import Asked, Held, Outcome, Serving
+from pipelines.store.overview import Asked, Held, Serving
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 RUNNING = ("todo", "doing")
 MOST_JOBS = 5
+# Versions that are looked at, the newest ones.
+MOST_ADVISED = 5
 
 
 def build(screen: Screen) -> None:
     """Fill the tab."""
     header("Overview", "What serves now, how it does, and what to do next.")
+    panel = Panel(screen, "improve", outcome_id="improve-outcome")
     page = gr.HTML(pieces.LOADING, elem_id="overview")
+    times = Times(screen)
 
     def look(_: str) -> View:
         with screen.services.pool.connection() as conn:
             running = jobs.recent(conn, limit=MOST_JOBS, statuses=RUNNING)
-            return View({page: _render(conn, running)}, running=bool(running))
+            shown = _render(conn, running)
+        updates, improving = panel.look()
+        return View({page: shown, **updates, **times.look()}, running=bool(running) or improving)
 
-    screen.shows(look, [], [page])
+    screen.shows(look, [], [page, *panel.outputs, *times.outputs])
+    panel.connect()
+    times.connect()
 
 
 def _render(conn: Connection, running: list[Job]) -> Markup:
@@ -39,8 +49,7 @@ def _render(conn: Connection, running: list[Job]) -> Markup:
     day, week = overview.asked(conn, DAY), overview.asked(conn, WEEK)
     identity = serving.identity if serving else ""
     figures = overview.figures_of(conn, identity)
-    found = overview.outcomes(conn, identity)
-    facts = _facts(conn, held, week, found, running, evaluated=figures is not None)
+    facts = _facts(conn, held, week, running, evaluated=figures is not None)
     return Markup("").join(
         [
             _next(suggest(facts)),
@@ -63,13 +72,12 @@ def _facts(
     conn: Connection,
     held: Held,
     week: Asked,
-    found: list[Outcome],
     running: list[Job],
     *,
     evaluated: bool,
 ) -> Facts:
     since = overview.since_last_run(conn)
-    better = [Better(o.model, o.sentence) for o in found if o.outcome == "better"]
+    advised = versions.advised(conn, limit=MOST_ADVISED)
     return Facts(
         own_documents=held.own,
         failed_documents=held.failed,
@@ -84,9 +92,11 @@ def _facts(
         failed_jobs=overview.failed_jobs(conn, WEEK),
         ever_trained=since.last_run is not None,
         evaluated=evaluated,
-        busy_training=any(job.task == "train" for job in running),
+        busy_training=any(job.task in ("train", "improve") for job in running),
+        busy_comparing=any(job.task in ("evaluate", "improve") for job in running),
         retrieval_p95_ms=week.p95_ms,
-        better=tuple(better),
+        better=tuple(model.name for model, verdict in advised if verdict.better),
+        uncompared=tuple(m.name for m, verdict in advised[:1] if verdict.advice == "compare"),
     )
 
 

@@ -19,20 +19,14 @@ SLOW_MS = 300
 
 
 @dataclass(frozen=True)
-class Better:
-    """A version that an evaluation found better than the one that serves."""
-
-    name: str
-    sentence: str
-
-
-@dataclass(frozen=True)
 class Facts:
     """
     What is looked at. Counts of questions are of the last seven days.
 
     :param fresh_pairs: Accepted pairs to train on that came after the last run.
     :param fresh_likes: Liked answers that no pair was made of.
+    :param better: Versions that are proved better than the one that serves.
+    :param uncompared: The newest version, where it was not compared with the one that serves.
     :param evaluated: Whether the version that serves was ever measured on held-out questions.
     """
 
@@ -50,8 +44,10 @@ class Facts:
     ever_trained: bool = False
     evaluated: bool = False
     busy_training: bool = False
+    busy_comparing: bool = False
     retrieval_p95_ms: float | None = None
-    better: tuple[Better, ...] = ()
+    better: tuple[str, ...] = ()
+    uncompared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,13 +70,21 @@ def _all(facts: Facts) -> Iterator[Suggestion]:
     yield from _about_documents(facts)
     yield from _about_questions(facts)
     yield from _about_training(facts)
-    for better in facts.better:
+    for name in facts.better:
         yield Suggestion(
-            f"Version {better.name} is better than the one that serves and not promoted.",
+            f"{name} is better than the version that serves, and not promoted.",
             "Promote it.",
             "versions",
             "good",
         )
+    if not facts.busy_comparing and facts.heldout_pairs >= FEWEST_HELDOUT:
+        for name in facts.uncompared:
+            yield Suggestion(
+                f"{name} was made and not compared yet.",
+                "Compare it.",
+                "compare",
+                "good",
+            )
     if facts.failed_jobs:
         yield Suggestion(
             f"{count(facts.failed_jobs, 'job')} failed in the last seven days.",
@@ -167,7 +171,7 @@ def _about_training(facts: Facts) -> Iterator[Suggestion]:
     elif not facts.ever_trained:
         yield Suggestion(
             f"{count(facts.train_pairs, 'pair')} to learn from, and nothing was tuned yet.",
-            "Tune a version.",
+            "Tune a version, or press Improve the search.",
             "tune",
         )
     elif facts.fresh_pairs >= WORTH_A_RUN:

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
-from app import plans, queue, tuning
+from app import methods, plans, queue, tuning
 from app.admin import parts, pieces, tune_parts, work
+from app.admin.improve import Panel
 from app.admin.screen import Screen, Updates, View, header
+from app.methods import Choice
 from pipelines.errors import InputError
 from pipelines.store import jobs, pairs, runs
 from pipelines.store.db import Connection
 from pipelines.store.ids import JobId, RunId
 from pipelines.store.jobs import Job
 from pipelines.store.runs import Run
-from training.options import TrainOptions
-from training.progress import curves
+from training.options import Method, TrainOptions
+from training.progress import Point, curves, last_step
 from training.run import Folders
 from training.rundir import last_lines
 
 MOST_SHOWN = 30
 LOG_LINES = 25
 LOSS = {"loss": "loss"}
+# A little above what there can be: a curve at 1.0 would lie on the frame.
+SHARES = [0.0, 1.05]
+# Fewer steps would be counted in halves.
+FEWEST_STEPS = 10
 
 
 def build(screen: Screen) -> None:
@@ -46,6 +53,7 @@ class _Tune:
         self._connect()
 
     def _lay_out(self) -> None:
+        self.panel = Panel(self._screen, "improve-tune", outcome_id="improve-tune-outcome")
         with gr.Column(elem_classes="board"):
             self.data = gr.HTML(elem_id="tune-data")
             with gr.Row():
@@ -54,7 +62,7 @@ class _Tune:
                     min_width=180, elem_id="tune-base",
                 )  # fmt: skip
                 self.sources = gr.CheckboxGroup(
-                    [], label="Learn from", info="What proves the gain is the same for every run.",
+                    [], label="Learn from", info="All runs are judged on the same held-out questions.",
                     min_width=260, elem_id="tune-sources",
                 )  # fmt: skip
             self.method = gr.Radio(
@@ -89,7 +97,7 @@ class _Tune:
                     height=220, visible=False, min_width=280, elem_id="curve-loss", buttons=[],
                 )  # fmt: skip
                 self.heldout = gr.LinePlot(
-                    x="step", y="value", color="figure", title="Found of the questions set aside",
+                    x="step", y="value", color="figure", title="Check questions answered",
                     y_title="share", height=220, visible=False, min_width=280, color_title=" ",
                     elem_id="curve-heldout", buttons=[],
                 )  # fmt: skip
@@ -105,8 +113,8 @@ class _Tune:
                     max_lines=1, max_length=40, min_width=180,
                 )  # fmt: skip
                 self.epochs = gr.Number(
-                    0, label="Rounds over the pairs", info="0: as many as suit the method. More learns"
-                    " more, and in the end by heart.", minimum=0, maximum=200, min_width=180,
+                    0, label="Rounds over the pairs", info="0: as many as suit the method. More rounds fit"
+                    " better, but too many overfit.", minimum=0, maximum=200, min_width=180,
                 )  # fmt: skip
                 self.batch = gr.Number(
                     32, label="Pairs in a step", info="The others in a step are the wrong answers:"
@@ -149,7 +157,9 @@ class _Tune:
             self.estimate, self.list, self.run, self.details, self.cancel, self.resume, self.loss,
             self.heldout, self.log,
         ]  # fmt: skip
+        view += [self.method, self.means, *self.panel.outputs]
         screen.shows(self._look, [self.chosen, self.offered], view)
+        self.panel.connect()
         screen.on(self.method.input, self._explain, [self.method], [self.means])
         screen.on(self.measure.click, self._estimate, self.form, [], then_look=True)
         screen.on(
@@ -170,9 +180,10 @@ class _Tune:
             found = runs.list_all(conn)[:MOST_SHOWN]
             job_of = _jobs_of_runs(conn)
             probe = next(iter(jobs.recent(conn, limit=1, tasks=["probe"])), None)
+            choice = self._choice(conn)
         names = {row.model.id: row.model.name for row in known}
         bases = [row.model.name for row in known if row.model.kind != "openai"]
-        serving = next((row.model.name for row in known if row.state == "serving"), "base")
+        start = "base" if choice is None else choice.base
         run = next((one for one in found if one.id == chosen), found[0] if found else None)
         can_train = sum(side.train for side in sides) > 1
         probing = probe is not None and probe.status in work.OPEN
@@ -185,18 +196,22 @@ class _Tune:
             self.run: gr.Column(visible=run is not None),
         }
         sources = [(tune_parts.side_label(s), s.generator) for s in sides if s.train]
-        if offered != [sources, bases]:
+        recommended = choice.method if choice is not None else "adapter"
+        if offered != [sources, bases, recommended]:
             updates |= {
                 self.sources: gr.CheckboxGroup(sources, value=[key for _, key in sources]),
-                self.base: gr.Dropdown(bases, value=serving if serving in bases else bases[0]),
-                self.offered: [sources, bases],
+                self.base: gr.Dropdown(bases, value=start if start in bases else bases[0]),
+                self.method: recommended,
+                self.means: tune_parts.method_note(recommended, choice),
+                self.offered: [sources, bases, recommended],
             }
         if run is not None:
             made = None if run.model_id is None else names.get(run.model_id)
             metrics = next((r.model.metrics for r in known if r.model.id == run.model_id), {})
             updates |= self._run(run, job_of.get(run.id), made, metrics)
         busy = any(job.status in work.OPEN for job in job_of.values())
-        return View(updates, running=busy or probing)
+        improved, improving = self.panel.look()
+        return View({**updates, **improved}, running=busy or probing or improving)
 
     def _run(self, run: Run, job: Job | None, made: str | None, metrics: Any) -> Updates:
         """A run with its curves and the end of its log."""
@@ -207,19 +222,31 @@ class _Tune:
         is_open = job is not None and job.status in work.OPEN
         text = last_lines(folder.log, LOG_LINES)
         return {
-            self.details: tune_parts.run_details(run, job, made, metrics),
+            self.details: tune_parts.run_details(
+                run, job, made, metrics, last_step(folder.progress)
+            ),
             self.cancel: gr.Button(visible=is_open),
             self.resume: gr.Button(
                 "Resume" if run.started_at else "Start",
                 visible=not is_open and run.status in tune_parts.RESUMED,
             ),
-            self.loss: gr.LinePlot(loss, visible=loss is not None),
-            self.heldout: gr.LinePlot(heldout, visible=heldout is not None),
+            self.loss: gr.LinePlot(loss, visible=loss is not None, x_lim=_steps(points)),
+            self.heldout: gr.LinePlot(
+                heldout, visible=heldout is not None, x_lim=_steps(points), y_lim=SHARES
+            ),
             self.log: str(pieces.log(text)) if text else str(parts.note("It printed nothing yet.")),
         }
 
-    def _explain(self, who: str, method: str) -> str:
-        return tune_parts.method_note(method)
+    def _choice(self, conn: Connection) -> Choice | None:
+        """The method to take on a worker of this machine; None: what serves cannot be trained."""
+        try:
+            return methods.known(conn, methods.workers_machine(self._services))
+        except InputError:
+            return None
+
+    def _explain(self, who: str, method: Method) -> str:
+        with self._services.pool.connection() as conn:
+            return tune_parts.method_note(method, self._choice(conn))
 
     def _chosen_options(self, *form: Any) -> tuple[str, list[str], TrainOptions]:
         base, sources, method, epochs, batch, rate, negatives, frozen, sides, seed = form
@@ -268,6 +295,11 @@ class _Tune:
             run = _known(conn, chosen)
         queue.defer(self._services, "train", who=who, run_id=run.id, auto=bool(auto))
         return run.id
+
+
+def _steps(points: Sequence[Point]) -> list[float]:
+    """The range of the steps on show."""
+    return [0, max([FEWEST_STEPS, *(point.step for point in points)])]
 
 
 def _known(conn: Connection, chosen: int | None) -> Run:

@@ -14,12 +14,15 @@ from pipelines.store.jobs import Job
 from pipelines.store.pairs import Side
 from pipelines.store.runs import Run
 from training.heldout import BASE, HIT, NDCG
+from training.options import Method, label
 from training.progress import Point
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MEANS: dict[str, str] = {
+    from app.methods import Choice
+
+MEANS: dict[Method, str] = {
     "adapter": "A small layer on top of the encoder learns your words. Seconds to minutes, the safest"
     " first try, and the right one for few pairs. The gain is modest; every window is embedded again"
     " afterwards, unless it is laid on questions only.",
@@ -41,9 +44,11 @@ CURVES = {NDCG: "NDCG@10", HIT: "hit@5"}
 RESUMED = ("new", "failed", "interrupted")
 
 
-def method_note(method: str) -> str:
-    """What a method does, in plain words."""
-    return str(pieces.quiet(MEANS.get(method, "")))
+def method_note(method: Method, choice: Choice | None = None) -> str:
+    """What a method does, in plain words, and how long it takes here."""
+    took = "" if choice is None else choice.sentence(method)
+    advised = " Recommended here." if choice is not None and choice.method == method else ""
+    return str(pieces.quiet(f"{MEANS[method]} {took}{advised}".rstrip()))
 
 
 def side_label(side: Side) -> str:
@@ -69,7 +74,9 @@ def data(sides: Sequence[Side]) -> str:
         return str(
             parts.empty(
                 "No pairs to learn from yet",
-                "Make some from your documents under Pairs; it takes a minute and needs no key.",
+                Markup("{} from your documents; it takes a minute and needs no key.").format(
+                    parts.link("Make pairs", "pairs")
+                ),
             )
         )
     said = (
@@ -90,11 +97,10 @@ def estimate(job: Job | None) -> str:
     if job.fault or job.result is None:
         return str(parts.note(job.fault or "The estimate was cancelled.", "warn"))
     found: Mapping[str, Any] = job.result
-    names = {method: name for name, method in work.METHODS.items()}
     rows = [
         (
             Markup("{} {}").format(
-                names[row["method"]],
+                label(row["method"]),
                 parts.pill("recommended", "good") if row["method"] == found["recommended"] else "",
             ),
             parts.seconds(60 * row["minutes"]),
@@ -109,7 +115,7 @@ def estimate(job: Job | None) -> str:
         parts.table(headers, rows, numbers=(1, 2, 3)),
         pieces.quiet(
             Markup("{} is recommended: {} Measured {}, for {}.").format(
-                names[found["recommended"]],
+                label(found["recommended"]),
                 found["reason"],
                 parts.when(job.updated_at),
                 job.args.get("base"),
@@ -155,8 +161,7 @@ def run_list(found: Sequence[Run], job_of: Mapping[int, Job], names: Mapping[Mod
 
 def method_name(run: Run) -> str:
     """The method of a run as people call it."""
-    method = run.settings.get("options", {}).get("method", "")
-    return next((name for name, m in work.METHODS.items() if m == method), method)
+    return label(str(run.settings.get("options", {}).get("method", "")))
 
 
 def state(run: Run, job: Job | None) -> Markup:
@@ -168,8 +173,18 @@ def state(run: Run, job: Job | None) -> Markup:
     return parts.pill(*STATES[run.status])
 
 
-def run_details(run: Run, job: Job | None, made: str | None, metrics: Mapping[str, Any]) -> str:
-    """One run: what was asked for, how far it is, what came of it."""
+def run_details(
+    run: Run,
+    job: Job | None,
+    made: str | None,
+    metrics: Mapping[str, Any],
+    ended: tuple[int, int] | None = None,
+) -> str:
+    """
+    One run: what was asked for, how far it is, what came of it.
+
+    :param ended: The last step, and how many were planned.
+    """
     options = run.settings.get("options", {})
     told: list[str | Markup] = [
         pieces.heading(f"Run {run.id}", state(run, job)),
@@ -178,7 +193,7 @@ def run_details(run: Run, job: Job | None, made: str | None, metrics: Mapping[st
                 ("Method", method_name(run)),
                 ("From", run.settings.get("base")),
                 ("Pairs to train on", run.settings.get("pairs")),
-                ("Set aside", run.settings.get("heldout")),
+                ("Check questions", run.settings.get("heldout")),
                 ("Rounds", options.get("epochs")),
                 ("Batch", options.get("batch_size")),
                 ("Learning rate", options.get("learning_rate")),
@@ -197,9 +212,19 @@ def run_details(run: Run, job: Job | None, made: str | None, metrics: Mapping[st
         told.append(
             parts.note("It was stopped. Resumed, it goes on from its last checkpoint.", "warn")
         )
+    if run.status == "done" and (early := stopped_early(options, ended)):
+        told.append(pieces.quiet(early))
     if made is not None:
         told.append(_result(made, metrics, job))
     return pieces.stack(*told)
+
+
+def stopped_early(options: Mapping[str, Any], ended: tuple[int, int] | None) -> str:
+    """That a run ended before its last step, and why; empty: it did not."""
+    if ended is None or ended[0] >= ended[1]:
+        return ""
+    checks = options.get("patience", 0) + (options.get("method") == "adapter")
+    return f"Stopped early at step {ended[0]:,} of {ended[1]:,}: no better for {checks} checks."
 
 
 def _took(run: Run) -> str | None:

@@ -10,14 +10,9 @@ from app import queue
 from app.admin.parts import Tone, bar, count, pill, seconds
 from pipelines.store.jobs import Job
 from training.gate import Advice
-from training.options import Method
+from training.options import LABELS, Method
 
-METHODS: dict[str, Method] = {
-    "Adapter": "adapter",
-    "Question side": "query",
-    "LoRA": "lora",
-    "Whole encoder": "full",
-}
+METHODS: dict[str, Method] = {label: method for method, label in LABELS.items()}
 # How the advice on a version looks, on every screen.
 ADVICE: dict[Advice, Tone] = {
     "promote": "good",
@@ -72,6 +67,10 @@ def title(job: Job) -> str:
             return f"Promote {args.get('name')}" + (" if better" if args.get("auto") else "")
         case "cleanup":
             return "Clean up"
+        case "improve":
+            return "Improve the search"
+        case "measure":
+            return "Measure this machine"
     return job.task
 
 
@@ -80,8 +79,8 @@ def progress(job: Job) -> str:
     parts = [job.stage or "starting"]
     if job.item:
         parts.append(job.item if len(job.item) <= 60 else f"{job.item[:59]}…")
-    if job.total and job.task == "ingest":
-        parts.append(f"{job.done / job.total:.0%}")  # of text, which nobody counts in letters
+    if job.total and job.task in ("ingest", "improve", "probe"):
+        parts.append(f"{job.done / job.total:.0%}")  # of what nobody counts
     elif job.total:
         parts.append(f"{job.done:,} of {job.total:,}")
     if job.rate:
@@ -132,6 +131,10 @@ def outcome(job: Job) -> str:
             if result.get("promoted") is False:
                 return f"Not promoted: {result.get('reason')}"
             return f"{result.get('version')} serves since epoch {result.get('epoch')}."
+        case "improve" if result:
+            return str(result.get("sentence", ""))
+        case "measure" if result:
+            return f"{LABELS[result['recommended']]} is recommended: {result['reason']}"
         case "import_pairs" if result:
             return imported(result)
         case "generate" if result:

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from app.wiring import Services
     from pipelines.store.db import Connection
     from pipelines.store.models import Model
-    from training.launch import OnProgress
-    from training.options import TrainOptions
+    from training.launch import Machine, OnProgress
+    from training.options import Method, TrainOptions
     from training.run import Material
+
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 
@@ -33,9 +34,12 @@ def train(
         ),
     ] = None,
     method: Annotated[
-        Literal["full", "lora", "query", "adapter"], typer.Option(help="What is trained.")
-    ] = "full",
-    base: Annotated[str, typer.Option(help="Version to start from.")] = "base",
+        Literal["auto", "full", "lora", "query", "adapter"],
+        typer.Option(help="What is trained; auto: what suits this machine and the pairs."),
+    ] = "auto",
+    base: Annotated[
+        str, typer.Option(help="Version to start from; empty: what the one that serves began with.")
+    ] = "",
     name: Annotated[str, typer.Option(help="Name of the new version; empty: v1, v2, ...")] = "",
     epochs: Annotated[float | None, typer.Option(help="Rounds over the pairs.")] = None,
     batch_size: Annotated[int, typer.Option(help="Pairs in a step, in each process.")] = 32,
@@ -83,10 +87,11 @@ def train(
     Interrupted or killed, `attune train --resume RUN` goes on from the last checkpoint.
     """
     from app import methods, versions
-    from app.cli.common import emit_json, hand_over, print_automatic, services
+    from app.cli.common import emit_json, hand_over, long_bar, print_automatic, services
     from pipelines.errors import InputError
     from pipelines.store.ids import RunId
     from training import preflight, run
+    from training.options import METHODS
 
     if pairs is not None and resume is not None:
         raise InputError("Give either --pairs FILE, or --resume RUN.")
@@ -103,8 +108,17 @@ def train(
         if resume is not None:
             run_id = RunId(resume)
         else:
+            with opened.pool.connection() as conn:
+                base = base or methods.starting_point(conn).name
+                found = _material(conn, pairs, heldout, seed, offline)
+                _, folder = run.base_model(conn, base, folders.models)
+            given = None if pairs is None else found
+            with_what = methods.workers_machine(opened) if queue else machine
+            explicit: Method | None = next((m for m in METHODS if m == method), None)
+            # With --dry-run all methods are measured, whatever is chosen.
+            chosen = explicit if dry_run else _method(opened, with_what, base, explicit, given)
             options = _options(
-                method=method,
+                method=chosen or "full",
                 epochs=epochs,
                 batch_size=batch_size,
                 learning_rate=lr,
@@ -116,11 +130,9 @@ def train(
                 size_tokens=settings.window_tokens,
                 stride_tokens=settings.window_stride,
             )
-            with opened.pool.connection() as conn:
-                found = _material(conn, pairs, heldout, seed, offline)
-                _, folder = run.base_model(conn, base, folders.models)
             if dry_run:
-                report, _ = preflight.probe(folder, found, options, machine)
+                with long_bar() as show:
+                    report, _ = preflight.probe(folder, found, options, machine, show)
                 emit_json(report.as_json()) if as_json else _print_preflight(report)
                 return
             for warning in preflight.few_pairs(found):
@@ -135,8 +147,8 @@ def train(
                 opened, "train", as_json=as_json, run_id=run_id, auto=auto, processes=processes
             )
             return
-        with _bar() as show:
-            model = run.execute(opened.pool, folders, run_id, machine, show)
+        with _bar() as show_run:
+            model = run.execute(opened.pool, folders, run_id, machine, show_run)
         versions.share(opened, model)
         promotion = _promote_if_better(opened, model.name) if auto else None
     if as_json:
@@ -148,6 +160,29 @@ def train(
         print_automatic(promotion)
     else:
         typer.echo(f"Next: attune evaluate --dataset corpus --models base,{model.name}")
+
+
+def _method(
+    opened: Services, machine: Machine, base: str, given: Method | None, found: Material | None
+) -> Method:
+    """
+    The method to train with; says how long that takes, before anything begins.
+
+    :param given: None: the recommended one.
+    :param found: What a file brings; None: the stored pairs.
+    """
+    from app import methods
+    from pipelines import registry
+
+    with opened.pool.connection() as conn:
+        model = registry.find(conn, base)
+        choice = methods.known(conn, machine, base=model, found=found)
+    if given is None:
+        choice = methods.choose(opened, machine, base=model, found=found)
+    taken = given or choice.method
+    hint = " To take that: --method full." if choice.listed and taken != "full" else ""
+    typer.echo(f"{choice.sentence(taken)}{hint}", err=True)
+    return taken
 
 
 def _promote_if_better(opened: Services, name: str) -> Automatic:
@@ -231,6 +266,8 @@ def _print_model(run_id: int, model: Model) -> None:
 
 
 def _print_preflight(report: Any) -> None:
+    from training.options import label
+
     typer.echo(f"{'method':10}{'minutes':>9}{'memory':>11}{'disk':>10}  serving")
     for row in report.methods:
         mark = "*" if row.method == report.recommended else " "
@@ -238,6 +275,6 @@ def _print_preflight(report: Any) -> None:
             f"{row.method:9}{mark}{row.minutes:9.1f}{row.memory_mb:8.0f} MB{row.disk_mb:7.0f} MB"
             f"  {row.serving}"
         )
-    typer.echo(f"* recommended: {report.reason}")
+    typer.echo(f"* recommended: {label(report.recommended)}: {report.reason}")
     for warning in report.warnings:
         typer.secho(f"warning: {warning}", fg="yellow")

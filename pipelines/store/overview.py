@@ -64,17 +64,6 @@ class Held:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """How an evaluation that compares a model with another one ended for it."""
-
-    evaluation_id: int
-    at: datetime
-    model: str
-    outcome: str
-    sentence: str
-
-
-@dataclass(frozen=True)
 class Figures:
     """How well a model finds the passages of held-out questions, as users search."""
 
@@ -152,28 +141,6 @@ def held(conn: Connection, *, bundled: str) -> Held:
     indexed, queued, failed, own, chunks = row
     unread = documents.count_unread_language(conn)
     return Held(indexed, queued, failed, own, unread, chunks, *made)
-
-
-def outcomes(conn: Connection, reference: str, *, limit: int = 50) -> list[Outcome]:
-    """
-    The newest verdict on every registered version that was compared with a model.
-
-    :param reference: Identity of that model.
-    :param limit: Evaluations to look at, the newest ones.
-    """
-    with conn.cursor(row_factory=class_row(Outcome)) as cursor:
-        return cursor.execute(
-            "select distinct on (r.name) e.id as evaluation_id, e.created_at as at,"
-            " r.name as model, v ->> 'outcome' as outcome, v ->> 'sentence' as sentence"
-            " from (select * from evaluation where models[1] = %(reference)s"
-            "  order by id desc limit %(limit)s) e"
-            " cross join lateral jsonb_array_elements(e.figures -> 'verdicts') v"
-            " cross join lateral jsonb_array_elements(e.figures -> 'models') m"
-            " join model r on coalesce(r.manifest_sha256, r.base) = m ->> 'identity'"
-            " where m ->> 'name' = v ->> 'model' and m ->> 'identity' <> %(reference)s"
-            " order by r.name, e.id desc",
-            {"reference": reference, "limit": limit},
-        ).fetchall()
 
 
 def figures_of(conn: Connection, identity: str) -> Figures | None:

@@ -137,7 +137,7 @@ def test_estimate_names_the_recommended_method_and_what_speaks_against():
     }  # fmt: skip
     html = tune_parts.estimate(job("probe", "succeeded", args={"base": "base"}, result=result))
     assert "Adapter is recommended: 60 pairs are too few" in html
-    assert html.index("Adapter") < html.index("Whole encoder")  # the quickest first
+    assert html.index("Adapter") < html.index("Full (whole encoder)")  # the quickest first
     assert "60 pairs are few; a gain is unlikely to show." in html
 
 

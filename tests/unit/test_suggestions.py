@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.admin.suggestions import Better, Facts, suggest
+from app.admin.suggestions import Facts, suggest
 
 CALM = {
     "own_documents": 12,
@@ -36,7 +36,8 @@ def test_where_all_is_well_nothing_is_suggested():
         ({"ever_trained": False}, "nothing was tuned yet", "tune"),
         ({"fresh_pairs": 80}, "80 new pairs since the last run", "tune"),
         ({"evaluated": False}, "never measured", "compare"),
-        ({"better": (Better("v2", "..."),)}, "Version v2 is better", "versions"),
+        ({"better": ("v2",)}, "v2 is better than the version that serves", "versions"),
+        ({"uncompared": ("v3",)}, "v3 was made and not compared yet", "compare"),
         ({"failed_jobs": 2}, "2 jobs failed", "jobs"),
         ({"retrieval_p95_ms": 900.0}, "900 ms", "jobs"),
     ],
@@ -59,9 +60,11 @@ def test_a_run_under_way_asks_for_no_other_run():
     """While something is tuned, nobody is told to tune."""
     facts = CALM | {"fresh_pairs": 900, "busy_training": True}
     assert suggest(Facts(**facts)) == []
+    facts = CALM | {"uncompared": ("v3",), "busy_comparing": True}
+    assert suggest(Facts(**facts)) == []
 
 
 def test_faults_come_first_and_good_news_next():
     """What is broken, then what is ready, then the rest."""
-    facts = CALM | {"failed_jobs": 1, "better": (Better("v2", ""),), "review_pairs": 3}
+    facts = CALM | {"failed_jobs": 1, "better": ("v2",), "review_pairs": 3}
     assert [found.screen for found in suggest(Facts(**facts))] == ["jobs", "versions", "pairs"]
