@@ -14,9 +14,10 @@ from app.wiring import Services
 from pipelines import reindex
 from pipelines.errors import InputError
 from pipelines.progress import OnProgress, Progress, Stop, check, never
-from pipelines.store import active, gaps, indexes, models, pairs, speeds
+from pipelines.store import active, gaps, indexes, models, pairs, scope, speeds
 from pipelines.store.db import Connection
 from pipelines.store.models import Model
+from pipelines.store.scope import HANDBOOK
 from pipelines.windows import cut
 from training import stored
 from training.costs import FEW_PAIRS, Amount, MethodCost, Speed, costs, duration, recommend
@@ -213,7 +214,7 @@ def keep(services: Services, base: Model, with_what: Machine, speed: Speed) -> N
 
 
 def lacking(services: Services) -> bool:
-    """Whether there is text to train on, and a worker on this machine was never measured with it."""
+    """Whether people's documents are there, and a worker on this machine was never measured."""
     with services.pool.connection() as conn:
         try:
             base = starting_point(conn)
@@ -221,8 +222,7 @@ def lacking(services: Services) -> bool:
             return False
         with_what = workers_machine(services)
         return speeds.get(conn, base.base, key(with_what)) is None and bool(
-            pairs.sample_texts(conn, 1)
-        )
+            pairs.sample_texts(conn, 1, 
 
 
 def key(with_what: Machine) -> str:

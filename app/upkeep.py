@@ -73,12 +73,13 @@ def due(services: Services) -> list[tuple[str, str]]:
     with services.pool.connection() as conn:
         scheduled = schedule.is_due(conn)
         measured = jobs.recent(conn, limit=1, tasks=["measure"])
+        loading = documents.came_in_within(conn, LOAD_PAUSE)
     found = [("cleanup", "worker")] if wanted(services) else []
     if scheduled:
         found.append(("improve", schedule.WHO))
     # Where a model cannot be measured, trying again at once does not help.
     lately = measured and datetime.now(UTC) - measured[0].created_at < MEASURE_AGAIN
-    if not lately and methods.lacking(services):
+    if not lately and not loading and methods.lacking(services):
         found.append(("measure", "worker"))
     return found
 
