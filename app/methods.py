@@ -17,7 +17,6 @@ from pipelines.progress import OnProgress, Progress, Stop, check, never
 from pipelines.store import active, gaps, indexes, models, pairs, scope, speeds
 from pipelines.store.db import Connection
 from pipelines.store.models import Model
-from pipelines.store.scope import HANDBOOK
 from pipelines.windows import cut
 from training import stored
 from training.costs import FEW_PAIRS, Amount, MethodCost, Speed, costs, duration, recommend
@@ -221,8 +220,8 @@ def lacking(services: Services) -> bool:
         except InputError:
             return False
         with_what = workers_machine(services)
-        return speeds.get(conn, base.base, key(with_what)) is None and bool(
-            pairs.sample_texts(conn, 1, 
+        own = scope.readable(conn) not in ([], [scope.HANDBOOK])
+        return own and speeds.get(conn, base.base, key(with_what)) is None
 
 
 def key(with_what: Machine) -> str:

@@ -159,7 +159,8 @@ def fresh(conn: Connection, last: Improvement | None, *, bundled: str) -> Fresh:
     """
     What came in since an attempt; with None, ever.
 
-    :param bundled: Collection of what came with the application: nobody added it.
+    :param bundled: Collection of what came with the application: nobody added it. Visitors' own
+        files do not count either.
     """
     # The pairs that it made itself came in before its end.
     began, ended = (None, None) if last is None else (last.created_at, last.ended_at)
