@@ -282,15 +282,19 @@ def list_documents(
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table("id", "title", "collection", "status", "passages", "pages", "note", box=None)
+    table = Table("id", "title and note", "collection", "status", "passages", "pages", box=None)
     for row in listed:
         document = row.document
-        note = _note(row)
-        colour = COLOUR.get(document.status, "white")
+        # Below the title, so that the title keeps its room on a narrow terminal.
+        title = Text(document.title, overflow="fold")
+        if note := _note(row):
+            title.append(f"\n{note}", style="dim")
         table.add_row(
-            str(document.id), document.title, document.collection, f"[{colour}]{document.status}[/]",
-            str(row.chunks), str(document.pages or ""), note,
+            str(document.id), title, Text(document.collection),
+            Text(document.status, style=COLOUR.get(document.status, "white")),
+            str(row.chunks), str(document.pages or ""),
         )  # fmt: skip
     Console().print(table if listed else "No documents yet: attune ingest PATH")
 
