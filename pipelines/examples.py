@@ -61,7 +61,7 @@ _IMPERATIVES = _words(
     " uninstall unlock update upgrade upload use write"
 )
 _SINGULAR_HEADS = _words(
-    "address amount budget capacity cause composition cost date deadline definition difference"
+    "address allowance amount budget capacity cause composition cost date deadline definition difference"
     " duration duty effect etymology fee goal history impact length limit meaning method number"
     " objective origin outcome percentage period policy population price probability procedure"
     " process rate reason requirement responsibility role salary schedule scope speed status"
@@ -81,6 +81,7 @@ _NUMBERING = re.compile(
     r"|note|exhibit)\s+(?:\d[\d.]*[a-z]?|[ivxlc]+|[a-z])\b[\s.:)–—-]*"
     r"|\(?(?:\d+(?:\.\d+)*|[a-z])[.)]+\s+|\d+(?:\.\d+)+\s+|\d+\s*[–—:-]\s+)+"
 )
+_ARTICLE = re.compile(r"^(?:The|An?) (?=\w)")
 _TAIL = re.compile(r"[\s.·…_]{2,}\d+$|\s*\(continued\)$|[\s:;,#*–—-]+$")
 _PLAIN = re.compile(r"[^\W\d_][\w'’/&,-]*(?: [\w'’/&,-]+)*")
 _LETTER, _LATIN = re.compile(r"[^\W\d_]"), re.compile(r"[A-Za-zÀ-ɏ]")
@@ -184,7 +185,9 @@ def _of_excerpt(excerpt: Excerpt, spelling: _Spelling) -> Iterator[tuple[int, st
 def _topic(heading: str) -> str:
     """The last level of a heading path without its numbering."""
     words = " ".join(heading.split(" > ")[-1].split()).strip("#*_ ")
-    return _TAIL.sub("", _NUMBERING.sub("", words)).strip("“”\"'‘’ ")
+    topic = _TAIL.sub("", _NUMBERING.sub("", words)).strip("“”\"'‘’ ")
+    bare = _ARTICLE.sub("", topic)
+    return topic if topic.endswith("?") or bare == topic else bare[0].upper() + bare[1:]
 
 
 def _is_topic(topic: str) -> bool:

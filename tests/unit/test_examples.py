@@ -33,6 +33,7 @@ def test_documents_take_turns_and_their_own_questions_come_first():
         ("3.2 RISK FACTORS ........ 17", "What are the risk factors?"),
         ("Item 1A. Legal Proceedings", "What are the legal proceedings?"),
         ("Reset the Device", "How do I reset the device?"),
+        ("The Dry Dock", "What should I know about dry dock?"),
         ("How to pay a fine", "How do I pay a fine?"),
         ("Resetting the Device", "What should I know about resetting the device?"),
         ("Role of the Trustee", "What is the role of the trustee?"),
