@@ -105,6 +105,8 @@ def test_commands_and_files_name_a_full_disk(monkeypatch, capsys, error):
         raise RuntimeError("while writing") from error
 
     monkeypatch.setattr(main, "app", fail)
+    # A handler of its own would outlive the test.
+    monkeypatch.setattr(main.signal, "signal", lambda *_: None)
     with pytest.raises(SystemExit) as ended:
         main.main()
     assert ended.value.code == 4
