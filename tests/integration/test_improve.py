@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app import methods, queue, settings, tuning
+from app import methods, queue, settings, tuning, upkeep
 from app.cli import main
 from app.improve import action, plan, schedule
 from app.settings import Settings
@@ -305,7 +305,17 @@ def test_the_method_is_the_one_that_the_estimate_recommends(services):
         assert estimate.recommended == methods.known(conn, with_what).method == measured.method
     assert measured.method == "full"
     assert "Full (whole encoder)" in measured.sentence()
-    assert not methods.lacking(services) or methods.workers_machine(services) != with_what
+
+
+def test_a_worker_measures_its_machine_once(services, monkeypatch):
+    """When people's documents are in and nothing comes in any more; not again after a try."""
+    fill(services, 1)
+    measure = ("measure", "worker")
+    assert measure not in upkeep.due(services)  # documents came in just now
+    monkeypatch.setattr(upkeep, "LOAD_PAUSE", timedelta(0))
+    assert measure in upkeep.due(services)
+    queue.defer(services, "measure", who="worker")
+    assert measure not in upkeep.due(services)
 
 
 def test_what_it_will_do_is_said_before(services):
@@ -345,6 +355,7 @@ def test_the_schedule_is_due_when_something_came_in(services):
         assert (found.due, found.sentence) == (False, "Due after 2 new votes; 1 came in so far.")
         vote(conn, "bob")
         assert schedule.is_due(conn)
+        assert ("improve", schedule.WHO) in upkeep.due(services)
         queue.defer_in(conn, "improve", who=schedule.WHO)
         assert not schedule.is_due(conn)  # one waits already
     assert [name for name, _ in audited(services)].count("set schedule") == 2
