@@ -31,6 +31,7 @@ from app.chat import layout, look, markup, page
 from app.chat.stops import Stops
 from app.events import Events
 from app.guard import Guard
+from app.lost import LostPage
 from app.reader import clear_all, reader_of
 from app.sessions import Sessions
 from app.settings import keep_uploads_in
@@ -77,6 +78,7 @@ def create_app(services: Services, host: str | None = None) -> FastAPI:
     # A mount at "/" answers for every path, so the other one comes before it.
     admin = _mount_admin(app, services)
     chat = _mount_chat(app, services, access)
+    app.add_middleware(LostPage)
     app.add_middleware(VisitorCookie)
     events = Events({"": chat, "/admin": admin}, Sessions())
     app.add_middleware(Bodies, uploads=upload_limits(services.settings), check=events)

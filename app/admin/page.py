@@ -49,10 +49,10 @@ def head() -> str:
 def build(services: Services) -> gr.Blocks:
     """The page's blocks, with their events."""
     with gr.Blocks(
-        title="Attune: admin", fill_width=True, analytics_enabled=False, delete_cache=(3600, 3600)
+        title="Admin - Attune", fill_width=True, analytics_enabled=False, delete_cache=(3600, 3600)
     ) as blocks:
         with gr.Row(elem_id="top"):
-            gr.Markdown("## Attune", elem_id="brand")
+            gr.Markdown("# Attune", elem_id="brand")
             # As HTML: links in Gradio's Markdown open another window.
             gr.HTML(f'<a href="/">Chat</a> {login.SIGN_OUT}', elem_id="leave")
         seen = gr.Textbox(visible=False)

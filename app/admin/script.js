@@ -10,6 +10,7 @@
     if (!name) return;
     address.searchParams.set("tab", name);
     window.history.replaceState(window.history.state, "", address);
+    document.title = `${name[0].toUpperCase()}${name.slice(1)} - Attune`;
     document.getElementById(`screen-${name}-button`)?.scrollIntoView({ inline: "center", block: "nearest" });
   });
 
@@ -126,5 +127,10 @@
       for (const box of boxes(group)) box.checked = kept.has(box.value);
     }
     rest();
+  }).observe(document.documentElement, { childList: true, subtree: true });
+
+  // Gradio's name for an upload leaves out the words that are shown: those are the better name.
+  new MutationObserver(() => {
+    for (const button of document.querySelectorAll('button[aria-label^="Click to upload"]')) button.removeAttribute("aria-label");
   }).observe(document.documentElement, { childList: true, subtree: true });
 })();

@@ -23,7 +23,7 @@ class Conversations:
         self.titled = gr.State(None)  # conversation whose title stands in its box
         self.deleted = gr.State(None)  # conversation that "undo" brings back
         with gr.Sidebar(width=280, elem_id="conversations", label="Conversations"):
-            gr.Markdown("## Attune", elem_id="brand")
+            gr.Markdown("# Attune", elem_id="brand")
             self.new = gr.Button("New chat", variant="primary", elem_id="new-chat")
             self.undo = gr.Button("Undo delete", size="sm", visible=False, elem_id="undo-delete")
             self._add_tools()

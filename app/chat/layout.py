@@ -15,6 +15,7 @@ from app.wiring import Services
 STYLE = Path(__file__).with_name("style.css")
 # Filled by the page's script. What happens to a file is also told to screen readers.
 FILES = '<div id="files"></div><div id="files-status" role="status"></div>'
+NOT_YOURS = "This conversation belongs to another browser or account, or it was deleted."
 # What the page itself calls is not offered as an API, and no block grows a spinner for a short look.
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 Updates = dict[Any, Any]
@@ -29,6 +30,7 @@ class Layout:
         self.messages = gr.State([])  # ids of the chat's messages, in order
         self.voted = gr.State(None)  # message and verdict that a reason belongs to
         self.sidebar = Conversations(services)
+        self.notice = gr.HTML(visible=False, elem_id="notice")
         self.chat = _chatbot()
         with gr.Column(elem_id="composer"):
             self.to_end = gr.Button("To the end", elem_id="to-end")

@@ -15,7 +15,7 @@ from app.adders import Adder, adder_of
 from app.auth import access_of, person_of
 from app.chat import look, markup, turns, waiting
 from app.chat.conversations import as_uuid
-from app.chat.layout import QUIET, Layout, Updates, shown_if
+from app.chat.layout import NOT_YOURS, QUIET, Layout, Updates, shown_if
 from app.chat.stops import Stops
 from app.chat.turns import Progress
 from app.chat.welcome import welcome
@@ -64,7 +64,7 @@ class _ChatPage(Layout):
         self.view = [
             self.conversation, self.messages, side.titled, side.title, side.markdown, side.json,
             side.tools, side.list, side.undo, self.why, self.passages.panel, self.box, self.help,
-            self.chat,
+            self.chat, self.notice,
         ]  # fmt: skip
         self._connect_asking()
         self.box.stop(self._stop, [self.conversation], None, **QUIET)
@@ -107,9 +107,10 @@ class _ChatPage(Layout):
 
     async def load(self, request: gr.Request) -> Updates:
         """The page as a visitor first sees it; the address may name a conversation of theirs."""
-        conversation = as_uuid(request.query_params.get("chat"))
+        wanted = request.query_params.get("chat")
         help = "help" in request.query_params
-        return await asyncio.to_thread(self._view, request, conversation, help=help)
+        view = await asyncio.to_thread(self._view, request, as_uuid(wanted), help=help)
+        return view | self._notice(bool(wanted) and view[self.conversation] is None)
 
     def load_account(self, request: gr.Request) -> str:
         """Who is signed in, and the way to the admin pages."""
@@ -228,7 +229,12 @@ class _ChatPage(Layout):
         return gr.Row(visible="hidden")
 
     def _open(self, conversation: str | None, request: gr.Request) -> Updates:
-        return self._view(request, as_uuid(conversation))
+        view = self._view(request, as_uuid(conversation))
+        return view | self._notice(view[self.conversation] is None)
+
+    def _notice(self, is_missing: bool) -> Updates:
+        """Say why an empty chat is there instead of the conversation that was asked for."""
+        return {self.notice: gr.HTML(f"<p role='status'>{NOT_YOURS}</p>", visible=is_missing)}
 
     def _open_new(self, request: gr.Request) -> Updates:
         return self._view(request, None)
@@ -282,6 +288,7 @@ class _ChatPage(Layout):
             self.messages: [m.id for m in messages],
             self.why: gr.Row(visible="hidden"),
             self.passages.panel: gr.skip() if known else gr.Sidebar(open=False),
+            self.notice: gr.HTML(visible=False),
         }
 
     def _begun(self, chat: list[Any]) -> Updates:

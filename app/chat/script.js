@@ -37,8 +37,13 @@
     if (event.target.closest("#new-chat")) window.attuneOpened(null);
   });
 
-  // Gradio's buttons of the question have signs only.
+  // What a screen reader is told, and the page's title. Gradio's buttons of the question have signs
+  // only, and its list of example questions has no list items.
   const name = () => {
+    const opened = document.querySelector("#conversation-list label.selected .title, #conversation-list label.selected span");
+    const title = opened ? `${opened.textContent.trim()} - Attune` : "Attune";
+    if (document.title !== title) document.title = title;
+    document.querySelector("#chat .examples[role=list]")?.setAttribute("role", "group");
     for (const [part, label] of [["submit", "Send"], ["stop", "Stop"]]) {
       for (const button of document.querySelectorAll(`#question .${part}-button:not([aria-label])`)) {
         button.setAttribute("aria-label", label);
@@ -46,7 +51,9 @@
       }
     }
   };
-  new MutationObserver(name).observe(document.documentElement, { childList: true, subtree: true });
+  new MutationObserver(name).observe(document.documentElement, {
+    childList: true, subtree: true, characterData: true, attributes: true, attributeFilter: ["class"],
+  });
 
   // Called when the page has loaded: before that the toggles do nothing.
   window.attuneLoaded = () => {

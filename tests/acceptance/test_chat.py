@@ -383,7 +383,9 @@ def test_nobody_reads_what_another_visitor_asked(visit, served):
     address = f"{served.url}/conversations/{conversation[0]}.json"
     assert owner.request.get(address).status == 200
     assert stranger.request.get(address).status == 404
+    expect(owner).to_have_title(f"{COST} - Attune")
     stranger.goto(f"{served.url}/?chat={conversation[0]}")
+    expect(stranger.get_by_text("This conversation belongs to another browser")).to_be_visible()
     expect(stranger.locator("#chat .example").first).to_be_visible()
     expect(conversations(stranger)).to_have_count(0)
     (cookie,) = owner.context.cookies()
@@ -402,7 +404,7 @@ def test_documents_and_model_cannot_put_markup_on_the_page(visit):
     citations(page).first.click()
     expect(panel(page).locator("#passage")).to_contain_text("<script>")
     assert panel(page).locator("img, script").count() == 0
-    assert page.title() == "Attune"
+    assert page.title() == f"{HOSTILE} - Attune"
 
 
 def test_keyboard_alone_is_enough(visit):
