@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from pipelines.store.chats import Conversation
 
 if TYPE_CHECKING:
     from app.wiring import Services
+
+SEARCH = '<input type="search" placeholder="Search chats" aria-label="Search chats">'
 
 
 class Conversations:
@@ -27,6 +30,8 @@ class Conversations:
             self.new = gr.Button("New chat", variant="primary", elem_id="new-chat")
             self.undo = gr.Button("Undo delete", size="sm", visible=False, elem_id="undo-delete")
             self._add_tools()
+            # Searched, dated and grouped by the page's script, which knows the visitor's time zone.
+            gr.HTML(SEARCH, elem_id="conversation-search")
             self.list = gr.Radio([], label="Conversations", elem_id="conversation-list")
             self.account = gr.HTML(elem_id="account")
 
@@ -68,7 +73,7 @@ class Conversations:
         with self._pool.connection() as conn:
             mine = chats.list_mine(conn, visitor)
         return gr.Radio(
-            choices=[(one.title, str(one.id)) for one in mine],
+            choices=[(_label(one), str(one.id)) for one in mine],
             value=str(chosen) if chosen else None,
             visible=bool(mine),
         )
@@ -85,6 +90,12 @@ class Conversations:
         """Delete a conversation of the visitor's, or bring it back."""
         with self._pool.connection() as conn:
             chats.set_deleted(conn, visitor, conversation, deleted=deleted)
+
+
+def _label(conversation: Conversation) -> str:
+    """The title on one line, and below it the moment of the last message, for the script."""
+    moment = conversation.updated_at.astimezone(UTC)
+    return f"{' '.join(conversation.title.split())}\n{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def as_uuid(text: str | None) -> UUID | None:

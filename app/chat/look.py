@@ -11,7 +11,7 @@ import gradio as gr
 from app import login
 
 _HERE = Path(__file__).parent
-SCRIPTS = [_HERE / "script.js", _HERE / "scroll.js", _HERE / "upload.js"]
+SCRIPTS = [_HERE / "script.js", _HERE / "scroll.js", _HERE / "list.js", _HERE / "upload.js"]
 # They go into the head as they are: Gradio would put a class of its own before every selector.
 STYLES = [_HERE / "frame.css", _HERE / "upload.css"]
 

@@ -40,8 +40,8 @@
   // What a screen reader is told, and the page's title. Gradio's buttons of the question have signs
   // only, and its list of example questions has no list items.
   const name = () => {
-    const opened = document.querySelector("#conversation-list label.selected .title, #conversation-list label.selected span");
-    const title = opened ? `${opened.textContent.trim()} - Attune` : "Attune";
+    const opened = document.querySelector("#conversation-list label.selected");
+    const title = opened?.dataset.name ? `${opened.dataset.name} - Attune` : "Attune";
     if (document.title !== title) document.title = title;
     document.querySelector("#chat .examples[role=list]")?.setAttribute("role", "group");
     for (const [part, label] of [["submit", "Send"], ["stop", "Stop"]]) {

@@ -15,7 +15,7 @@ DROP = (
 )
 ONLY_YOU = "Only you can ask about the files that you add."
 HELP = (
-    "### Help\nAsk how Attune works: answers come from its handbook. *New chat* brings you back to"
+    "## Help\nAsk how Attune works: answers come from its handbook. *New chat* brings you back to"
     " your documents."
 )
 
@@ -30,8 +30,8 @@ def welcome(conn: Connection, adder: Adder, *, help: bool = False) -> str:
         return HELP
     has_documents = adder.reader.readable(conn) not in ([], [scope.HANDBOOK])
     if adder.refusal is not None and not has_documents:
-        return f"### There are no documents yet\n{adder.refusal}"
-    parts = [f"### Ask your documents\n{CITED if has_documents else DROP}"]
+        return f"## There are no documents yet\n{adder.refusal}"
+    parts = [f"## Ask your documents\n{CITED if has_documents else DROP}"]
     if adder.refusal is None:
         parts += [ADD] if adder.admin else [ADD, ONLY_YOU]
     else:
