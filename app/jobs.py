@@ -14,7 +14,7 @@ from app.improve import action, schedule
 from app.running import Work, task
 from app.wiring import open_ingester
 from pipelines import uploads
-from pipelines.store import jobs
+from pipelines.store import freezes, jobs
 from pipelines.store.ids import DocumentId, RunId
 from pipelines.store.pairs import Split
 from training import collect
@@ -27,9 +27,11 @@ app = running.app
 def ingest(work: Work, *, document_ids: list[int], who: str = "system") -> dict[str, Any]:
     """Index documents that stand as queued."""
     ids = [DocumentId(document_id) for document_id in document_ids]
+    with work.services.pool.connection() as conn:
+        alone = freezes.any_of(conn, work.hold.job_id)
 
     with open_ingester(work.services, on_progress=work.tell, stop=work.stop) as ingester:
-        outcomes = uploads.index(work.services.pool, ingester, ids)
+        outcomes = uploads.index(work.services.pool, ingester, ids, alone=alone)
     count = Counter(outcome.status for outcome in outcomes)
     return {
         "indexed": count["indexed"],

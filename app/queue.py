@@ -9,7 +9,7 @@ from typing import Any
 
 from app.wiring import Services
 from pipelines.errors import ConflictError, InputError
-from pipelines.store import jobs
+from pipelines.store import freezes, jobs
 from pipelines.store.db import Connection
 from pipelines.store.ids import JobId
 from pipelines.store.jobs import Job
@@ -123,6 +123,7 @@ def retry(services: Services, job_id: JobId) -> Job:
         if not jobs.retry(conn, job_id):
             job = get(conn, job_id)
             raise ConflictError(f"Job {job_id} cannot be tried again: {WORDS[job.status]}.")
+        freezes.forget(conn, job_id)
         return get(conn, job_id)
 
 

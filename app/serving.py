@@ -1,24 +1,27 @@
-"""Runs the web server from start to stop: database, first documents, pages, browser."""
+"""
+The web process from start to stop: database, first documents, pages, browser. `app.launch` starts it,
+watches it, and holds the socket that it listens on.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
 from app.auth import Access, policy_of
+from app.heartbeat import UNWATCHED, Heartbeat
 from app.settings import Settings
-from app.supervisor import Supervisor
 from app.wiring import Services, open_ingester, open_services
-from pipelines.errors import InputError
 from pipelines.first_use import FIRST_USE
 from pipelines.incoming import Incoming
 from pipelines.store import documents, scope
@@ -28,27 +31,28 @@ HANDBOOK = Path(__file__).resolve().parents[1] / "docs" / "handbook"
 BROWSER_LINK_LIFETIME = timedelta(minutes=2)
 # Answers end at the signal and are stored; an open tab's connection never ends by itself.
 GRACE_S = 1
-WORKER = (sys.executable, "-m", "app.cli.main", "worker", "--end-with-parent")
-# It gives back what it has within three, counted from the same signal.
-WORKER_GRACE_S = 3.5
 
 log = logging.getLogger(__name__)
 
 
-def run(
-    settings: Settings,
-    host: str,
-    port: int,
-    open_browser: bool | None,
-    *,
-    worker: bool = True,
-) -> None:
+@dataclass(frozen=True)
+class Door:
     """
-    Serve until a signal ends it.
+    How this process is reached, as `app.launch` says.
 
-    :param worker: Keep a worker running beside it, as a process of its own.
-    :raises InputError: The address is taken or not ours.
+    :param listening: Held by the parent, too: it outlives this process.
+    :param open_browser: None: on a desktop.
+    :param again: This process takes the place of one that had been announced.
     """
+
+    listening: socket.socket
+    url: str
+    open_browser: bool | None = None
+    again: bool = False
+
+
+def run(settings: Settings, door: Door, heartbeat: Heartbeat = UNWATCHED) -> None:
+    """Serve until a signal ends it."""
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(message).1000s")
     for noisy in (
         "alembic",
@@ -60,73 +64,42 @@ def run(
     ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     policy_of(settings)  # refuses to start where sign-in is half configured
-    listening = listen(host, port)
-    shown = f"http://{_reachable(host)}:{listening.getsockname()[1]}"
-    with listening:
-        print(f"Attune is starting; data in {settings.home}", flush=True)
-        try:
-            with open_services(settings) as services:
-                _index_handbook(services)
-                services.replica.current()
-                services.replica.address = shown
-                services.replica.start()
-                supervisor = Supervisor("worker", WORKER)
-                if worker:
-                    supervisor.start()
-                try:
-                    _serve(services, listening, shown, open_browser, supervisor.begin_stop)
-                finally:
-                    supervisor.stop(WORKER_GRACE_S)
-        finally:
-            print("Attune has stopped.", flush=True)
+    with open_services(settings) as services:
+        _index_handbook(services)
+        services.replica.current()
+        services.replica.address = door.url
+        services.replica.start()
+        heartbeat.tell("open")
+        _serve(services, door, heartbeat)
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Take the port first: a second instance should fail at once, not after loading a model."""
-    try:
-        listening = socket.create_server((host, port), backlog=512)
-    except OSError as error:
-        raise InputError(
-            f"Cannot listen on {host}:{port}: {error.strerror}. Is Attune running already? "
-            "Choose another port with --port."
-        ) from error
-    # Connections inherit it. Without, the kernel holds back whatever follows the head of an answer,
-    # up to 40 ms, and each word of a stream; asyncio sees to it only for sockets of its own making.
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listening
-
-
-def _reachable(host: str) -> str:
-    return "127.0.0.1" if host in ("0.0.0.0", "") else host
-
-
-def _serve(
-    services: Services,
-    listening: socket.socket,
-    shown: str,
-    open_browser: bool | None,
-    on_stop: Callable[[], None],
-) -> None:
+def _serve(services: Services, door: Door, heartbeat: Heartbeat) -> None:
     import uvicorn
 
     with FIRST_USE:  # the replica's threads load what they need meanwhile
         from app.server import create_app
 
-        app = create_app(services, listening.getsockname()[0])
+        app = create_app(services, door.listening.getsockname()[0])
 
     class Server(uvicorn.Server):
         """Says when it serves, and ends the answers under way as soon as the signal comes."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
+            self.looping = asyncio.create_task(heartbeat.keep_looping())
+            heartbeat.tell("ready")
+            if door.again:
+                print(f"Attune is ready again at {door.url}", flush=True)
+                return
             # Opening a browser may block, so not in the event loop.
             announce = threading.Thread(
-                target=_announce, args=(app.state.access, shown, open_browser), daemon=True
+                target=_announce,
+                args=(app.state.access, door.url, door.open_browser),
+                daemon=True,
             )
             announce.start()
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            on_stop()
             app.state.stops.stop_all()
             super().handle_exit(sig, frame)
 
@@ -139,7 +112,7 @@ def _serve(
     )
     warming = threading.Thread(target=_warm, args=(services,), daemon=True, name="warm")
     warming.start()
-    Server(config).run(sockets=[listening])
+    Server(config).run(sockets=[door.listening])
 
 
 def _warm(services: Services) -> None:

@@ -26,12 +26,14 @@ from procrastinate.worker import Worker
 from psycopg_pool import AsyncConnectionPool
 
 from app import queue, running, upkeep
+from app.heartbeat import UNWATCHED, Heartbeat
 from app.jobs import app as jobs_app
 from app.settings import Settings
 from app.wiring import Services, open_services
 from pipelines.errors import ConflictError, InputError
 from pipelines.orphan import when_parent_ends
-from pipelines.store import jobs
+from pipelines.store import db, freezes, jobs
+from pipelines.store.db import Connection
 
 # Below whatever answers questions; what the worker starts inherits it.
 NICENESS = 10
@@ -46,18 +48,42 @@ class Timing:
     """
     How often a worker does what.
 
-    A job is queued again at most `silent_s` + `rescue_s` after its worker's last sign of life,
-    which comes every `beat_s`. After `database_s` without the database a worker gives up what it
-    does, and takes up again when it is back.
+    A job is queued again at most `silent_s` + `rescue_s` after its worker's last sign of life in
+    the database, which comes every `beat_s`. That is long, because a busy machine is no dead one:
+    on the same machine the next worker is told what was left behind (`Before`), and need not wait.
+    After `database_s` without the database a worker gives up what it does, and takes up again when
+    it is back.
     """
 
     beat_s: float = 5
-    silent_s: float = 25
+    silent_s: float = 120
     rescue_s: float = 5
     poll_s: float = 2
     upkeep_s: float = 10
     grace_s: float = 3
     database_s: float = 10
+
+
+@dataclass(frozen=True)
+class Before:
+    """
+    Numbers of workers that this one takes the place of; they are gone for certain.
+
+    :param ended: Killed, or at an end by themselves.
+    :param froze: Killed because they stood still.
+    """
+
+    ended: Sequence[int] = ()
+    froze: Sequence[int] = ()
+
+    @classmethod
+    def of(cls, ended: str, froze: str) -> Before:
+        """From lists with commas."""
+
+        def numbers(text: str) -> list[int]:
+            return [int(number) for number in text.split(",") if number]
+
+        return cls(numbers(ended), numbers(froze))
 
 
 def worker_settings(settings: Settings) -> Settings:
@@ -72,11 +98,15 @@ def run(
     *,
     timing: Timing | None = None,
     end_with_parent: bool = False,
+    heartbeat: Heartbeat = UNWATCHED,
+    before: Before | None = None,
 ) -> None:
     """
     Work until SIGTERM or SIGINT; ends the process.
 
     :param end_with_parent: End as well when standard input closes.
+    :param heartbeat: Is told this worker's numbers, so that its successor can be told.
+    :param before: Workers whose jobs are to be taken over at once.
     :raises InputError: There is no such queue.
     :raises NotReadyError: The database cannot be had at the start.
     """
@@ -86,11 +116,14 @@ def run(
         )
     _prepare_process(settings)
     with open_services(worker_settings(settings), pool_size=2 * len(queues) + 2) as services:
-        crew = Crew(services, queues, timing or Timing())
+        crew = Crew(services, queues, timing or Timing(), heartbeat)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: crew.stop())
         if end_with_parent:
             when_parent_ends(crew.stop)
+        if before is not None:
+            crew.take_over(before)
+        heartbeat.tell("ready")
         print(f"Attune works on: {', '.join(queues)}", flush=True)
         crew.work()
     _leave(143)
@@ -125,12 +158,28 @@ def _leave(code: int) -> None:
 class Crew:
     """The queue's own workers in this process, one for each queue, and what looks after them."""
 
-    def __init__(self, services: Services, queues: Sequence[str], timing: Timing) -> None:
+    def __init__(
+        self,
+        services: Services,
+        queues: Sequence[str],
+        timing: Timing,
+        heartbeat: Heartbeat = UNWATCHED,
+    ) -> None:
         self._services, self._queues, self._timing = services, queues, timing
+        self._heartbeat = heartbeat
         self._stopping = threading.Event()
         # Procrastinate leaves these methods untyped.
         self._workers: list[Any] = []
         self._unheard = threading.Event()
+        self._told: list[int] = []
+
+    def take_over(self, before: Before) -> None:
+        """Queue again at once, or give up, what workers have left behind that are gone for certain."""
+        with self._services.pool.connection() as conn:
+            ends = jobs.rescue_from(conn, before.ended, running.MOST_ATTEMPTS)
+            ends += freezes.rescue(conn, before.froze)
+        for job_id, end in ends:
+            log.warning("job %s was left behind by its worker: %s", job_id, end)
 
     def stop(self) -> None:
         """End soon, from any thread; what cannot end in time is given back and left."""
@@ -141,6 +190,7 @@ class Crew:
 
     def work(self) -> None:
         """Work until `stop`, taking up again after every outage."""
+        threading.Thread(target=self._beat, daemon=True, name="beat").start()
         pause = 0.5
         while not self._stopping.is_set():
             try:
@@ -187,6 +237,9 @@ class Crew:
             ended, _ = await asyncio.wait(
                 running, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED
             )
+            if (numbers := self._worker_ids()) != self._told:
+                self._told = numbers
+                self._heartbeat.tell(f"workers {','.join(map(str, numbers))}")
         for worker in self._workers:
             worker.stop()
         for task in looking:
@@ -224,6 +277,22 @@ class Crew:
 
     def _worker_ids(self) -> list[int]:
         return [worker.worker_id for worker in self._workers if worker.worker_id is not None]
+
+    def _beat(self) -> None:
+        """
+        Give the workers' sign of life, on a connection of its own: the queue's comes from the event
+        loop and from its pool, which may be late for minutes where others take the machine.
+        """
+        conn: Connection | None = None
+        while not self._stopping.wait(self._timing.beat_s):
+            try:
+                conn = conn or db.connect_alone(self._services.pool)
+                jobs.beat(conn, self._worker_ids())
+            except psycopg.Error as error:
+                log.debug("the database is away: %s", error)
+                if conn is not None:
+                    conn.close()
+                conn = None
 
     def _rescue(self) -> None:
         silent = timedelta(seconds=self._timing.silent_s)

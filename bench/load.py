@@ -236,7 +236,7 @@ def rows() -> list[dict[str, Any]]:
         try:
             if DOCUMENT.is_file():
                 server.run("ingest", str(DOCUMENT), within_s=600)
-            at = (server.url, server.pid)
+            at = (server.url, server.web_pid)
             run(*at, 4, questions=2, reading_s=(0, 1))  # what loads with the first question
             fifty = run(*at, 50, questions=4)
             many = run(*at, 200, questions=4)

@@ -128,22 +128,34 @@ class Converter:
             )
 
     def _ask(self, data: bytes, mime: str) -> Converted | str:
-        pipe = self._running()
+        pipe, child = self._running()
         if self._abandoned:
             raise Stopped
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            child.kill()
+
+        # Each of the two waits for a child that may hang, the sending of a large file as well, and
+        # so may the rest of an answer that has begun: its end ends them all.
+        timer = threading.Timer(self.limits.wall_s, end)
+        timer.start()
         try:
             pipe.send((data, mime))
-            if not pipe.poll(self.limits.wall_s):
+            result: Converted | str = pipe.recv()
+        except (EOFError, OSError):
+            if late.is_set():
                 self._stop()
                 return f"reading it took longer than {self.limits.wall_s} s"
-            result: Converted | str = pipe.recv()
-        except (EOFError, BrokenPipeError, ConnectionResetError):
             if self._abandoned:  # it did not end by itself
                 raise Stopped from None
             return self._obituary()
+        finally:
+            timer.cancel()
         return result
 
-    def _running(self) -> Connection:
+    def _running(self) -> tuple[Connection, BaseProcess]:
         if self._child is None or self._pipe is None or not self._child.is_alive():
             self._stop()
             # A fresh interpreter: a fork would share the database's sockets and torch's threads.
@@ -155,7 +167,7 @@ class Converter:
             child.start()
             self._child = child
             theirs.close()
-        return self._pipe
+        return self._pipe, self._child
 
     def _obituary(self) -> str:
         """Why the child died, from how it ended."""

@@ -113,17 +113,22 @@ def index(
     pool: Pool,
     ingester: Ingester,
     ids: Sequence[DocumentId],
+    *,
+    alone: bool = False,
 ) -> list[Outcome]:
     """
     Index those of the documents that wait; the outcome of every one that is there.
 
+    :param alone: One after the other, each begun when the one before is in: slower, and it tells
+        which of them a process stands still at.
     :raises Stopped: The ingester's stop said so; another call goes on with what still waits.
     """
     with pool.connection() as conn:
         found = documents.get_many(conn, ids)
     outcomes = [_past(document) for document in found if document.status not in WAITING]
     waiting = (_incoming(pool, document) for document in found if document.status in WAITING)
-    return [*outcomes, *ingester.ingest_many(waiting)]
+    batches = ([file] for file in waiting) if alone else [waiting]
+    return [*outcomes, *(each for batch in batches for each in ingester.ingest_many(batch))]
 
 
 def _past(document: Document) -> Outcome:

@@ -40,10 +40,13 @@ class Served:
     """The server of one data folder, which can be stopped and started again."""
 
     def __init__(self, home: Path, *, worker: bool = False, **environment: str) -> None:
-        self.home, self.worker = home, worker
+        self.home = home
         self.url = ""
         self._log = home / "serve.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self.command = [
+            str(ATTUNE), "serve", "--port", "0", "--no-open", f"--{'' if worker else 'no-'}worker"
+        ]  # fmt: skip
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         self.environment = {
             **kept, "ATTUNE_HOME": str(home), "ATTUNE_THREADS": "1", "OMP_NUM_THREADS": "1",
@@ -54,9 +57,12 @@ class Served:
         """Start, and wait until it says that it is ready."""
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [ATTUNE, "serve", "--port", "0", "--no-open", f"--{'' if self.worker else 'no-'}worker"],
-                env=self.environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
+                self.command,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline and self._process.poll() is None:
             if found := READY.search(self.log):
@@ -114,10 +120,10 @@ class Served:
         return seconds, code
 
     @property
-    def pid(self) -> int:
-        """Of the server's process."""
-        assert self._process is not None
-        return self._process.pid
+    def web_pid(self) -> int:
+        """Of the process that answers."""
+        (pid,) = (child.pid for child in self.children() if "web" in child.cmdline())
+        return pid
 
     @property
     def running(self) -> bool:

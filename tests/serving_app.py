@@ -17,8 +17,8 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from app.auth import COOKIE, Way
+from app.launch import listen
 from app.server import create_app
-from app.serving import listen
 from app.settings import Settings
 from app.wiring import Services, open_services
 

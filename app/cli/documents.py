@@ -56,6 +56,7 @@ def ingest(
     failed; each is listed with the reason. Interrupted, the same command goes on.
     """
     from app.cli.common import emit_json, services
+    from app.watcher import watched
     from pipelines.store import scope
 
     scope.check_name(collection)
@@ -65,7 +66,7 @@ def ingest(
     for path, reason in found.failed:
         report.add(readable(path), Outcome(readable(path), "failed", reason=reason))
     ended: BaseException | None = None
-    with services() as opened:
+    with watched(), services() as opened:
         try:
             with closing(_with_progress(opened, found.files, collection, report)) as outcomes:
                 for outcome in outcomes:

@@ -99,6 +99,7 @@ _add("worker", worker.worker, RUNNING)
 _add("replicas", replicas.replicas, RUNNING)
 _add("admin-link", admin_link.admin_link, RUNNING)
 _add("doctor", doctor.doctor, RUNNING)
+app.command("web", hidden=True)(serve.web)
 
 
 def _version(asked: bool) -> None:

@@ -15,7 +15,10 @@ def worker(
         ),
     ] = "",
     end_with_parent: Annotated[bool, typer.Option("--end-with-parent", hidden=True)] = False,
-) -> None:
+    beat_fd: Annotated[int | None, typer.Option("--beat-fd", hidden=True)] = None,
+    ended: Annotated[str, typer.Option("--ended", hidden=True)] = "",
+    froze: Annotated[str, typer.Option("--froze", hidden=True)] = "",
+) -> int:
     """Do the jobs that wait, one of each queue at a time, until Ctrl-C or SIGTERM.
 
     `documents`: files to index, upkeep. `index`: building and promoting versions. `train`: pairs,
@@ -23,8 +26,23 @@ def worker(
     with the same DATABASE_URL and ATTUNE_HOME, for example one with a GPU on the queue train.
     """
     from app import settings
-    from app.queue import QUEUES
-    from app.worker import run
+    from app.heartbeat import Heartbeat
 
     chosen = [name.strip() for name in queues.split(",") if name.strip()]
-    run(settings.load(), chosen or QUEUES, end_with_parent=end_with_parent)
+    if beat_fd is None:
+        from app.launch import work
+
+        return work(settings.load(), chosen)
+    heartbeat = Heartbeat(beat_fd)
+    heartbeat.start()  # before the imports, where a process can stand still as well
+    from app.queue import QUEUES
+    from app.worker import Before, run
+
+    run(
+        settings.load(),
+        chosen or QUEUES,
+        end_with_parent=end_with_parent,
+        heartbeat=heartbeat,
+        before=Before.of(ended, froze),
+    )
+    return 0

@@ -263,31 +263,76 @@ def rescue(conn: Connection, silent: timedelta, most_attempts: int) -> list[tupl
     each. One that was asked to stop is aborted, as is one beside which another of its kind waits
     or runs (only one may); one that was begun too often has failed.
     """
+    return _rescue(
+        conn,
+        "(w.id is null or w.last_heartbeat < clock_timestamp() - %s)",
+        (silent,),
+        most_attempts,
+    )
+
+
+def rescue_from(
+    conn: Connection, workers: Sequence[int], most_attempts: int
+) -> list[tuple[JobId, Rescued]]:
+    """The same for the jobs of workers that are gone for certain, without waiting for silence."""
+    return _rescue(conn, "j.worker_id = any(%s)", (list(workers),), most_attempts)
+
+
+def _rescue(
+    conn: Connection, where: str, values: Sequence[object], most_attempts: int
+) -> list[tuple[JobId, Rescued]]:
+    with conn.transaction():
+        found = left_behind(conn, where, values)
+        rescued = [(job_id, _end_of(stop, n, most_attempts)) for job_id, stop, n in found]
+        for job_id, how in rescued:
+            fault = f"Its worker ended {most_attempts} times while it ran."
+            end(conn, job_id, how, fault if how == "failed" else None)
+    return rescued
+
+
+def left_behind(
+    conn: Connection, where: str, values: Sequence[object]
+) -> list[tuple[JobId, bool, int]]:
+    """
+    Lock the running jobs `j` of workers `w` that a condition holds for; of each, whether it is to
+    stop (somebody asked for it, or another of its kind waits or runs), and its attempts.
+    """
     with _its_schema(conn):
-        found = conn.execute(
+        rows = conn.execute(
             "select j.id, j.abort_requested or exists (select 1 from procrastinate_jobs o"
             " where o.queueing_lock = j.queueing_lock"
             " and (o.status = 'todo' or o.status = 'doing' and o.id < j.id)), j.attempts"
             " from procrastinate_jobs j"
             " left join procrastinate_workers w on w.id = j.worker_id"
-            " where j.status = 'doing'"
-            " and (w.id is null or w.last_heartbeat < clock_timestamp() - %s)"
+            f" where j.status = 'doing' and {where}"
             " order by j.id for update of j skip locked",
-            (silent,),
+            tuple(values),
         ).fetchall()
-        rescued = [(JobId(i), _end_of(stop, n, most_attempts)) for i, stop, n in found]
-        for job_id, end in rescued:
+    return [(JobId(job_id), stop, attempts) for job_id, stop, attempts in rows]
+
+
+def end(conn: Connection, job_id: JobId, how: Rescued, fault: str | None = None) -> Rescued:
+    """Take a job from the worker that had it, with one attempt more, and for a failed one the reason."""
+    with _its_schema(conn):
+        conn.execute(
+            "update procrastinate_jobs set status = %s, abort_requested = false,"
+            " attempts = attempts + 1, scheduled_at = now(), worker_id = null where id = %s",
+            ("todo" if how == "queued" else how, job_id),
+        )
+        if fault is not None:
             conn.execute(
-                "update procrastinate_jobs set status = %s, abort_requested = false,"
-                " attempts = attempts + 1, scheduled_at = now(), worker_id = null where id = %s",
-                ("todo" if end == "queued" else end, job_id),
+                "update job_progress set fault = %s, updated_at = now() where job_id = %s",
+                (fault, job_id),
             )
-            if end == "failed":
-                conn.execute(
-                    "update job_progress set fault = %s, updated_at = now() where job_id = %s",
-                    (f"Its worker ended {most_attempts} times while it ran.", job_id),
-                )
-    return rescued
+    return how
+
+
+def beat(conn: Connection, workers: Sequence[int]) -> None:
+    """Note that these workers live."""
+    conn.execute(
+        "update procrastinate.procrastinate_workers set last_heartbeat = now() where id = any(%s)",
+        (list(workers),),
+    )
 
 
 def all_heard_of(conn: Connection, workers: Sequence[int], silent: timedelta) -> bool:

@@ -193,6 +193,12 @@ ALTER TABLE public.improvement ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
+CREATE TABLE public.job_freeze (
+    job_id bigint NOT NULL,
+    document_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.job_progress (
     job_id bigint NOT NULL,
     task text NOT NULL,
@@ -626,6 +632,8 @@ CREATE INDEX feedback_created ON public.feedback USING btree (created_at);
 
 CREATE UNIQUE INDEX improvement_unfinished ON public.improvement USING btree ((true)) WHERE (ended_at IS NULL);
 
+CREATE INDEX job_freeze_job_id ON public.job_freeze USING btree (job_id);
+
 CREATE INDEX login_session_expires ON public.login_session USING btree (expires_at);
 
 CREATE INDEX message_conversation ON public.message USING btree (conversation_id, id);
@@ -686,6 +694,9 @@ ALTER TABLE ONLY public.improvement
 
 ALTER TABLE ONLY public.improvement
     ADD CONSTRAINT improvement_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.training_run(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.job_freeze
+    ADD CONSTRAINT job_freeze_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.job_progress(job_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.message
     ADD CONSTRAINT message_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES public.conversation(id) ON DELETE CASCADE;

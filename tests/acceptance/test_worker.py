@@ -95,7 +95,7 @@ def test_server_and_worker_recover_together_and_end_together(served):
     until(lambda: ready(served.url))
     line = ["train", "--pairs", str(pair_file(served.home)), "--epochs", "500", "--queue", "--json"]
     job_id = JobId(json.loads(served.run(*line).stdout)["job"])
-    until(lambda: ask(dsn, jobs.get, job_id).stage == "training", within_s=90)
+    until(lambda: ask(dsn, jobs.get, job_id).stage == "training", within_s=200)
     seconds, code = served.stop()
     assert (seconds < 5, code) == (True, 128 + signal.SIGTERM)
     until(lambda: not served.processes(), within_s=2)

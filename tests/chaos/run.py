@@ -164,7 +164,7 @@ def _fire_rows(
         row("SIGKILLs", kills, "", plan.killed_admins + plan.killed_workers + plan.killed_servers, where, better="higher"),
         row("jobs of killed workers done by the next, longest", max(facts.rescued_s, default=0.0), "s",
             None, f"{len(facts.rescued_s)}, from the kill to the version serving; a worker is missed"
-            " after 3 s here, after 25 s by default"),
+            " after 3 s here, after 120 s by default"),
         row("database crashes", len(facts.crashes), "", plan.crashes,
             "pg_ctl -m immediate in the middle of a promotion, restarted after 0.5 s",
             better="higher"),

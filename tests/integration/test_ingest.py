@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from pypdf import PdfWriter
@@ -19,6 +20,7 @@ from pypdf.generic import NameObject, StreamObject
 from pipelines import ingest, reindex, uploads
 from pipelines.answer import Answerer
 from pipelines.convert import Converted, Converter, Limits
+from pipelines.errors import InputError
 from pipelines.incoming import Incoming
 from pipelines.ingest import Ingester
 from pipelines.paths import why_not_read
@@ -490,6 +492,24 @@ def test_a_stop_is_heard_in_the_middle_of_a_file(pool, ingester):
     with pool.connection() as conn:
         assert {row.document.status for row in documents.list_all(conn)} <= {"indexing"}
     assert ingester.ingest(incoming("islands.txt", text)).status == "indexed"
+
+
+def test_a_reader_that_hangs_is_ended_and_the_next_file_is_read():
+    """Even where it does not take the file, which is larger than what fits on the way to it."""
+    others = {child.pid for child in psutil.Process().children()}
+    with Converter() as reader:
+        assert "quokka" in reader.convert(b"The quokka sleeps.", "a.txt").text
+        (child,) = (
+            child
+            for child in psutil.Process().children()
+            if child.pid not in others and "spawn_main" in " ".join(child.cmdline())
+        )
+        child.suspend()
+        patient, reader.limits = reader.limits, replace(reader.limits, wall_s=1)
+        with pytest.raises(InputError, match="took longer than 1 s"):
+            reader.convert(b"x" * 5_000_000, "b.txt")
+        reader.limits = patient
+        assert "heron" in reader.convert(b"The heron waits.", "c.txt").text
 
 
 def test_the_graph_comes_when_windows_are_many_and_only_then(pool, ingester, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -12,15 +13,17 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+import procrastinate.worker
 import psycopg
 import pytest
 
 from app import importing, queue
 from app.settings import Settings
 from app.wiring import open_services
+from app.worker import Crew, Timing
 from pipelines import uploads
 from pipelines.errors import ConflictError, InputError
-from pipelines.store import chunks, documents, jobs, pairs, replicas
+from pipelines.store import chunks, documents, freezes, jobs, pairs, replicas
 from pipelines.store.embedded import EmbeddedPostgres
 from pipelines.store.jobs import Hold
 from tests import versions as made
@@ -274,6 +277,92 @@ def test_a_job_that_ends_its_workers_again_and_again_fails(services):
             jobs.begin(conn, Hold(job_id, 0), "build")
             assert (job_id, end) in jobs.rescue(conn, timedelta(seconds=30), 3)
         assert "3 times" in queue.get(conn, job_id).fault
+
+
+def test_a_job_whose_worker_stood_still_twice_fails(services):
+    """It says so, and not that its worker ended; who tries it again begins to count from nothing."""
+    with services.pool.connection() as conn, conn.transaction(force_rollback=True):
+        job_id = queue.defer_in(conn, "build", who="eve", name="v3")
+        conn.execute("set local search_path to procrastinate, public")
+        worker_id = new_worker(conn)
+        for end in ("queued", "failed"):
+            run_by(conn, job_id, worker_id)
+            assert freezes.rescue(conn, [worker_id]) == [(job_id, end)]
+        assert "stood still twice" in queue.get(conn, job_id).fault
+        jobs.retry(conn, job_id)
+        freezes.forget(conn, job_id)
+        run_by(conn, job_id, worker_id)
+        assert freezes.rescue(conn, [worker_id]) == [(job_id, "queued")]
+        # A worker that was killed is no sign that the job stops it.
+        run_by(conn, job_id, worker_id)
+        assert jobs.rescue_from(conn, [worker_id], 6) == [(job_id, "queued")]
+        assert jobs.rescue_from(conn, [worker_id + 1], 6) == []
+
+
+def test_only_the_file_that_was_under_way_each_time_fails(services):
+    """The job goes on with the others, however often that happens."""
+    with services.pool.connection() as conn, conn.transaction(force_rollback=True):
+        given = [
+            uploads.put(conn, source=f"{n}.txt", title=f"{n}", content=b"%d" % n).document_id
+            for n in range(3)
+        ]
+        job_id = queue.defer_in(conn, "ingest", who="eve", document_ids=given)
+        conn.execute("set local search_path to procrastinate, public")
+        worker_id = new_worker(conn)
+        for under_way in (given, given[:1], given[1:2]):  # together, then one after the other
+            run_by(conn, job_id, worker_id)
+            for document_id in under_way:
+                documents.start(conn, document_id)
+            assert freezes.rescue(conn, [worker_id]) == [(job_id, "queued")]
+            assert freezes.any_of(conn, job_id)
+        found = documents.get_many(conn, given)
+        assert [document.status for document in found] == ["failed", "failed", "queued"]
+        assert "stood still twice" in found[0].reason
+
+
+def test_a_worker_is_heard_of_while_its_event_loop_is_late(services, monkeypatch):
+    """The queue's own sign of life comes from that loop, and not at all here."""
+
+    async def late(_):
+        await asyncio.sleep(3600)
+
+    monkeypatch.setattr(procrastinate.worker.Worker, "_update_heartbeat", late)
+    timing = Timing(beat_s=0.2, rescue_s=3600, upkeep_s=3600)
+    crew = Crew(services, ["index"], timing)
+    with services.pool.connection() as conn:
+        conn.autocommit = True
+        before = newest(conn)
+        thread = threading.Thread(target=crew.work)
+        thread.start()
+        (number, first) = until(lambda: (row := newest(conn)) != before and row)
+        until(lambda: newest(conn) > (number, first + timedelta(seconds=1)))
+        conn.autocommit = False
+    crew._stopping.set()  # `stop` would end this process
+    thread.join(60)
+    assert not thread.is_alive()
+
+
+def newest(conn):
+    """The newest worker that the queue knows, and when it was last heard of."""
+    return conn.execute(
+        "select id, last_heartbeat from procrastinate.procrastinate_workers order by id desc limit 1"
+    ).fetchone()
+
+
+def new_worker(conn):
+    """A worker that the queue knows, and nothing else does."""
+    return conn.execute("insert into procrastinate_workers default values returning id").fetchone()[
+        0
+    ]
+
+
+def run_by(conn, job_id, worker_id):
+    """Let a worker have begun a job."""
+    conn.execute(
+        "update procrastinate_jobs set status = 'doing', worker_id = %s where id = %s",
+        (worker_id, job_id),
+    )
+    jobs.begin(conn, Hold(job_id, worker_id), "build")
 
 
 def test_a_stalled_job_does_not_hold_up_the_rescue_when_another_of_its_kind_waits(services):

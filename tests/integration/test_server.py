@@ -9,8 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
+from app.launch import listen
 from app.server import create_app
-from app.serving import listen
 from app.settings import Settings
 from app.wiring import open_services
 from tests.serving_app import BASE

@@ -39,6 +39,8 @@ def _commands(group: typer.Typer) -> set[str]:
     command = typer.main.get_command(group)
     names = set()
     for name, sub in getattr(command, "commands", {}).items():
+        if sub.hidden:  # it is for the program itself
+            continue
         names |= {f"{name} {x}" for x in getattr(sub, "commands", {})} or {name}
     return names
 
