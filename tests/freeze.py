@@ -191,6 +191,7 @@ def main() -> None:
         kinds = {"ingest": bench.ingest, "worker": bench.worker, "server": bench.ask}
         with EmbeddedPostgres(home / "db") as embedded, _busy(given.busy):
             db.migrate(embedded.dsn)  # a home that was kept may be older
+            _clear(embedded.dsn)
             for name in given.what or RUNS:
                 ended, count, began = 0, given.runs or RUNS[name], time.monotonic()
                 for number in range(1, count + 1):
