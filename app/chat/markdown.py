@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from html import unescape
 from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
@@ -52,7 +53,7 @@ _LINK = re.compile(
 )
 _FIGURE = re.compile(r"[-+−±~≈<>(]*[$€£¥]?\s?\d[\d.,'\s]*\)?\s?(?:%|[^\W\d_]{1,3})?\)?")
 # How far a piece of text is looked for in its source: markup may stand between.
-AHEAD, AHEAD_OF_A_SIGN = 2000, 200
+AHEAD, AHEAD_OF_A_SIGN, BETWEEN_SIGNS = 2000, 200, 40
 
 
 def html(text: str, *, cite: Cite | None = None, span: Span | None = None) -> str:
@@ -155,19 +156,24 @@ class _Marker:
     """Tells which of the shown characters stand in a span of the source."""
 
     def __init__(self, source: str, span: Span | None) -> None:
-        self._source, self._span, self._at = source, span, 0
+        self._source, self._span = source, span
+        self._at, self._end = 0, len(source)
         self._lines = [0, *(found.end() for found in re.finditer("\n", source))] if span else []
 
-    def skip_to_line(self, line: int) -> None:
-        """What is shown next stands in this line of the source, or below."""
-        if self._span:
-            self._at = max(self._at, self._lines[line])
+    def go_to(self, first: int, end: int) -> None:
+        """What is shown next stands in these lines of the source."""
+        if self._span is None:
+            return
+        start = self._lines[first]
+        self._end = self._lines[end] if end < len(self._lines) else len(self._source)
+        if not start <= self._at < self._end:
+            self._at = start
 
     def parts(self, text: str) -> Iterator[tuple[str, bool]]:
         """The text in pieces, each with whether it is marked."""
         if self._span is None:
             return iter([(text, False)])
-        found = self._source.find(text, self._at, self._at + len(text) + AHEAD)
+        found = self._source.find(text, self._at, min(self._at + len(text) + AHEAD, self._end))
         return self._cut(text, found, self._span) if found >= 0 else self._sign_by_sign(text)
 
     def _cut(self, text: str, found: int, span: Span) -> Iterator[tuple[str, bool]]:
@@ -179,19 +185,26 @@ class _Marker:
     def _sign_by_sign(self, text: str) -> Iterator[tuple[str, bool]]:
         """For text that the source spells differently, as with entities."""
         assert self._span is not None
-        held, marked = "", self._span[0] <= self._at < self._span[1]
+        held, marked, ahead = "", False, AHEAD_OF_A_SIGN
         for sign in text:
-            found = self._source.find(sign, self._at, self._at + AHEAD_OF_A_SIGN)
-            now = marked
-            if found >= 0:
-                self._at = found + 1
-                now = self._span[0] <= found < self._span[1]
+            found = self._find(sign, ahead)
+            now = marked if found is None else self._span[0] <= found < self._span[1]
             if now != marked and held:
                 yield held, marked
                 held = ""
-            held, marked = held + sign, now
+            held, marked, ahead = held + sign, now, BETWEEN_SIGNS
         if held:
             yield held, marked
+
+    def _find(self, sign: str, ahead: int) -> int | None:
+        """Where a sign stands next, as itself or as an entity."""
+        spellings = re.compile(rf"{re.escape(sign)}|&#?\w{{1,32}};")
+        until = min(self._at + ahead, self._end)
+        for found in spellings.finditer(self._source, self._at, until):
+            if found[0] == sign or unescape(found[0]) == sign:
+                self._at = found.end()
+                return found.start()
+        return None
 
 
 def _run(text: str, marker: _Marker | None, cite: Cite | None) -> str:
@@ -231,7 +244,7 @@ class _Writer:
 
     def _block(self, at: int, token: Token) -> str:
         if token.map and token.nesting >= 0:
-            self._marker.skip_to_line(token.map[0])
+            self._marker.go_to(*token.map)
         if token.type == "inline":
             return "".join(map(self._inline, token.children or ()))
         if token.type == "fence":

@@ -97,7 +97,7 @@
       case "hr": return "\n---\n\n";
       case "ul": case "ol": return `${list(node, inner)}\n`;
       case "table": return table(node, inner);
-      case "pre": return `\n${node.textContent}\n\n`;
+      case "pre": return `\n\`\`\`\n${node.textContent}\n\`\`\`\n\n`;
       case "blockquote": return `${inner(node).trim().replace(/^/gm, "> ")}\n\n`;
       case "p": case "h3": case "h4": case "h5": return `${inner(node)}\n\n`;
       default: return inner(node);

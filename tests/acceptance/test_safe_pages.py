@@ -242,7 +242,7 @@ def _addressed(page: Page, where: str) -> list[str]:
     """What has an address, a handler or a drawing of its own, and is not a citation or Gradio's."""
     return page.evaluate(
         """(where) => [...document.querySelectorAll(
-            `${where} :is([data-testid=bot], [data-testid=user], #passage, #details) *`)]
+            `${where} :is([data-testid=bot], [data-testid=user], #passage, #details) .md *`)]
           .filter((node) => !node.matches('a.citation[href^="#source-"]:not([src])'))
           .filter((node) => [...node.attributes].some(({ name }) =>
             /^on|^(src|href|srcset|style|action|formaction|poster|data|background|xlink:href)$/.test(name))

@@ -164,6 +164,13 @@ def test_the_supporting_sentence_is_marked_where_it_stands():
     assert marked(table, "| **Team** x | 5 |") == "Team| x|5|"
     assert marked("- One is first. Two is next.\n- Three", "Two is next.") == "Two is next.|"
     assert marked("A &amp; B. C &lt; D. E.", "C &lt; D.") == "C < D.|"
+    assert (
+        marked("&lt;b&gt; <b>bold</b>.\n\n- a\n- big\n\n| b |\n|---|\n| bus |", "| bus |") == "bus|"
+    )
+    assert (
+        marked("&rlm;x \\* y_z. Second, &rlm;x.\n\nThird.", "Second, &rlm;x.")
+        == "Second, \u200fx.|"
+    )
     assert marked("# Head\n\nOne.\n\n```\nx = 1\n```", "x = 1") == "x = 1|"
     assert marked("1. 1 apple\n2. 2 pears", "2 pears") == "2 pears|"
 
