@@ -27,6 +27,7 @@ CHROMIUM_FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 READY = re.compile(r"Attune is ready at (http://\S+)")
+LINK = re.compile(r"once: http://[^/]+(/\S+)")
 # A stream that a reload, a closed page or the server's end cut off is no fault of the page.
 CUT_OFF = (
     "AbortError", "errored out", "ERR_CONNECTION", "ERR_INCOMPLETE", "network error",
@@ -85,6 +86,14 @@ class Served:
     def log(self) -> str:
         """What the server printed."""
         return self._log.read_text(errors="replace")
+
+    def link(self, *, within_s: float = 30) -> str:
+        """The one-time link that it printed, as an address on it that leads to the chat."""
+        deadline = time.monotonic() + within_s
+        while (found := LINK.search(self.log)) is None:
+            assert time.monotonic() < deadline, self.log
+            time.sleep(0.1)
+        return f"{found.group(1)}&next=/"
 
     def children(self) -> list[psutil.Process]:
         """What it has started."""

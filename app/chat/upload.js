@@ -7,6 +7,7 @@
   const made = []; // what this page has uploaded or tries to, newest last
   const seen = new Map(); // id -> status that was shown last
   const shown = new Set(); // ids whose row stays although it is done
+  const early = []; // dropped before the server said what may be added
   let told = null; // the server's answer: what may be added, and the files
   let open = false, doomed = null, timer = 0, watched = 0, drags = 0;
 
@@ -168,6 +169,7 @@
     }
     render();
     if (ready) refresh();
+    if (early.length) add(early.splice(0));
   };
   // An empty chat shows questions about what is new.
   const refresh = () => document.querySelector("#files-ready")?.click();
@@ -187,7 +189,8 @@
 
   // Small files first: they are in answers at once.
   const add = (files) => {
-    if (!mayAdd()) return say(told ? told.refusal : "");
+    if (!told) { early.push(...files); return say("One moment"); }
+    if (!mayAdd()) return say(told.refusal);
     watched = Date.now();
     for (const file of files.sort((a, b) => a.size - b.size)) {
       const reason = refusal(file);

@@ -29,9 +29,7 @@ def served(browser: Browser) -> Iterator[Served]:
 @pytest.fixture(scope="module")
 def link(served: Served) -> str:
     """What a browser that Attune opens is given, by a link that was printed."""
-    found = re.search(r"once: http://[^/]+(/\S+)", served.log)
-    assert found is not None, served.log
-    return f"{found.group(1)}&next=/"
+    return served.link()
 
 
 def drop(page: Page, *files: tuple[str, str]) -> None:
