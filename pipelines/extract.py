@@ -31,6 +31,8 @@ NEARLY = 0.8
 SAME = 0.9
 SHORTEST_CHARS = 20
 LONGEST_CHARS = 600
+# Words without figures, without the marks of a list, a table or a field, and without a full stop.
+_HEADING = re.compile(r"[^\W\d_][^|:;.!?。！\d\n]{0,79}")
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def _candidates(question: str, hits: Sequence[Hit]) -> list[_Candidate]:
     rows = [
         (number, span, hit.text[span[0] : span[1]], scored, hit.language)
         for number, hit in enumerate(hits, start=1)
-        for span, scored in _answers(hit.text)
+        for span, scored in _answers(hit.text, _titles(hit.heading))
     ] or [
         (n, (0, len(hit.text)), hit.text, hit.text, hit.language)
         for n, hit in enumerate(hits, start=1)
@@ -121,20 +123,47 @@ def _candidates(question: str, hits: Sequence[Hit]) -> list[_Candidate]:
     return scored[:MOST_CANDIDATES]
 
 
-def _answers(text: str) -> Iterator[tuple[Span, str]]:
+def _answers(text: str, titles: frozenset[str]) -> Iterator[tuple[Span, str]]:
     """
     The sentences that may answer, each with what it is compared by.
 
-    A question in a document (a heading, an FAQ) is no answer; it says what the next sentence is.
+    A heading is no answer: it says what the sentences below it are about. A question in a document
+    (an FAQ) is none either: it says what the next sentence is.
     """
-    asked = ""
+    heading = asked = ""
     for start, end in sentences.split(text):
         sentence = text[start:end]
         if sentence.rstrip("\"'”’)*_ ").endswith(("?", "？")):
             asked = sentence
+        elif _is_heading(text, (start, end), titles):
+            heading, asked = sentence, ""
         elif SHORTEST_CHARS <= end - start <= LONGEST_CHARS:
-            yield (start, end), f"{asked} {sentence}".strip()
+            yield (start, end), f"{asked or heading} {sentence}".strip()
             asked = ""
+
+
+def _titles(path: str | None) -> frozenset[str]:
+    """The headings that a passage stands under, as they are compared."""
+    return frozenset(_plain(title) for title in (path or "").split(" > ") if title)
+
+
+def _plain(title: str) -> str:
+    return " ".join(re.findall(r"\w+", title.lower()))
+
+
+def _is_heading(text: str, span: Span, titles: frozenset[str]) -> bool:
+    """
+    Whether a sentence is a heading: known as one, marked as one, or a short line of words alone
+    above a longer line.
+    """
+    sentence = text[span[0] : span[1]]
+    if sentence.startswith("#") or _plain(sentence) in titles:
+        return True
+    alone = not text[: span[0]].rpartition("\n")[2].strip()
+    below = text[span[1] :].lstrip(" ") if alone else ""
+    if not below.startswith("\n") or not _HEADING.fullmatch(sentence):
+        return False
+    return len(below.strip().partition("\n")[0]) > len(sentence)
 
 
 def _named(title: str) -> str:

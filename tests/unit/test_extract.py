@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from pipelines import extract
 from pipelines.store.search import Hit
 
 QUESTION = "When was the harbour bridge opened?"
+WEIGHTS = {"harbour": 1.0, "bridg": 1.0, "open": 2.0}
 
 
 def hit(number: int, text: str, *, document: int = 1, window: tuple[int, int] | None = None) -> Hit:
@@ -66,6 +70,29 @@ def test_passages_without_proper_sentences_still_answer():
     """A passage of short lines alone is taken whole; none at all gives no extract."""
     assert [e.text for e in choose(hit(1, "Opened: 1932"))] == ["Opened: 1932"]
     assert choose() == []
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["The harbour bridge opened", "## The harbour bridge opened\n", "Harbour bridge 1932"],
+)
+def test_a_heading_is_no_answer_but_says_what_is_below_it(heading):
+    """The sentence below is taken, also where it does not name again what it is about."""
+    text = (
+        f"{heading}\n\nTrains and cars crossed it from March 1932 on.\n\n"
+        "## The weather\n\nIt rains often in the town."
+    )
+    below = replace(hit(1, text), heading="History > Harbour bridge 1932", weights=WEIGHTS)
+    (best,) = choose(below)
+    assert best.text == "Trains and cars crossed it from March 1932 on."
+
+
+def test_fields_and_figures_are_no_headings():
+    """Short lines that state something may answer."""
+    text = "Bridge opened: March 1932\nThe harbour bridge is a long bridge made of steel and stone."
+    assert [e.text for e in choose(replace(hit(1, text), weights=WEIGHTS))] == [
+        "Bridge opened: March 1932"
+    ]
 
 
 def test_few_sentences_are_embedded():
