@@ -313,5 +313,17 @@
     if (mayAdd()) choose();
   }, true);
 
+  // Whoever asks knows by then which files are ready; the answer needs the room.
+  const fold = () => {
+    for (const file of told ? told.files : []) if (file.status === "indexed") shown.delete(file.id);
+    render();
+  };
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.("#question .submit-button, #chat .example")) fold();
+  }, true);
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.shiftKey && event.target.matches?.("#question textarea")) fold();
+  }, true);
+
   window.attuneFiles = look;
 })();

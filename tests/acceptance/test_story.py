@@ -59,6 +59,7 @@ def test_a_newcomer_drops_documents_asks_checks_and_improves(
     page.get_by_role("button", name="Send", exact=True).click()
     answer = page.locator("#chat [data-testid=bot]").last
     expect(answer).to_contain_text("4.2 million pounds")
+    expect(page.locator("#files .file")).to_have_count(0)  # they have made room
     first = page.locator("#chat a.citation").first
     expect(first).to_have_text("[1]")
     first.click()
