@@ -29,6 +29,7 @@ from training.collect import Summary
 from training.comparison import Report
 from training.dataset import Dataset, of_file
 from training.evaluate import evaluate as compare
+from training.evaluate import forget
 from training.offline import PER_PASSAGE, OfflineGenerator
 from training.options import TrainOptions
 from training.rankings import Rules
@@ -259,7 +260,10 @@ def evaluate(
     on_progress: OnProgress = silent,
     stop: Stop = never,
 ) -> Report:
-    """Compare models on a dataset; the first is the reference. Nothing is kept: see `keep`."""
+    """
+    Compare models on a dataset; the first is the reference. The report is not stored: see `keep`.
+    One that was cut off goes on where it was.
+    """
     settings = services.settings
     around = Surroundings(
         Rules(settings.window_tokens, settings.window_stride, settings.lexical_weight),
@@ -268,21 +272,20 @@ def evaluate(
     )
     with services.pool.connection() as conn:
         candidates = [resolve(conn, name, around) for name in names]
-    stage = ["preparing"]
-
-    def on_step(model: str, step: str) -> None:
-        stage[0] = f"{model}: {step}"
-        on_progress(Progress(stage[0]))
-
     return compare(
         services.dsn,
         chosen,
         candidates,
         beside=beside,
-        on_step=on_step,
-        on_texts=lambda done, total: on_progress(Progress(stage[0], done, total)),
+        kept=_unfinished(services),
+        on_progress=on_progress,
         stop=stop,
     )
+
+
+def _unfinished(services: Services) -> Path:
+    """Where evaluations that were cut off find what they had done."""
+    return services.settings.home / "evaluations" / "unfinished"
 
 
 def keep(
@@ -304,7 +307,9 @@ def keep(
         evaluation_id = reports.store(conn, report, created_by=by)
         also(conn, evaluation_id)
         folder = out or services.settings.home / "evaluations" / str(evaluation_id)
-        return evaluation_id, reports.write(folder, report, chosen)
+        written = reports.write(folder, report, chosen)
+    forget(_unfinished(services), report)
+    return evaluation_id, written
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pipelines.store import models
 from pipelines.store.db import Connection
 from pipelines.store.models import Model
 from training import metrics
-from training.evaluate import Candidate
+from training.examine import Candidate
 from training.paid import PaidEncoder
 from training.rankings import Rules
 from training.run import Folders

@@ -8,26 +8,23 @@ published figures measure them; BM25 alone beside all. Differences come with an 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.embedding import OnTexts, Watched
-from pipelines.encoder import Encoder
 from pipelines.errors import InputError
-from pipelines.progress import Stop, never
-from pipelines.store.scratch import scratch_database
+from pipelines.progress import OnProgress, Stop, never, unheard
 from training import dataset as datasets
-from training import metrics, rankings, statistics
+from training import metrics, statistics
+from training import stages as stages_of
 from training.comparison import (
     BM25,
     Comparison,
     General,
-    ModelFacts,
     ModelVerdict,
     QuestionResult,
     Report,
@@ -37,34 +34,15 @@ from training.comparison import (
     verdict_of,
 )
 from training.dataset import Dataset
+from training.examine import Candidate, Examined
+from training.meter import Meter
 from training.metrics import COMPARED
-from training.paid import PaidEncoder, dollars
-from training.rankings import Mode, Rankings, Rules, Timings
+from training.rankings import Mode, Rankings
+from training.stages import Stages
 
 SHOWN = 5
 # As reports list them.
 ORDER: tuple[Mode, ...] = ("words", "hybrid", "windows", "whole")
-# What is being done, for a person: model and step.
-OnStep = Callable[[str, str], None]
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """
-    A model to evaluate. `identity` is the sha256 of its files' manifest, or ``openai:NAME``.
-
-    `load` is called when its turn comes, so that one model at a time is in memory.
-    """
-
-    name: str
-    identity: str
-    kind: str
-    rules: Rules
-    load: Callable[[], Encoder] = field(repr=False)
-    size_bytes: int = 0
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    # Digests (`metrics.fingerprint`) of the questions it was trained on, where known.
-    trained_on: Collection[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -82,8 +60,8 @@ def evaluate(
     candidates: Sequence[Candidate],
     *,
     beside: Mapping[str, tuple[str, float]] | None = None,
-    on_step: OnStep = lambda model, step: None,
-    on_texts: OnTexts = lambda done, total: None,
+    kept: Path | None = None,
+    on_progress: OnProgress = unheard,
     stop: Stop = never,
 ) -> Report:
     """
@@ -91,8 +69,8 @@ def evaluate(
 
     :param dsn: Of the main database: scratch databases are made beside it and dropped.
     :param beside: Figures from elsewhere to show: name to measure and value.
-    :param on_texts: Told of texts embedded, while a step embeds.
-    :raises Stopped: `stop` said so; nothing is left behind.
+    :param kept: Folder for what is found step by step; a step that is there is not done again.
+    :raises Stopped: `stop` said so; finished steps stay in `kept`, nothing else is left behind.
     :raises InputError: Two models have one name, or a model was trained on these questions.
     """
     names = [candidate.name for candidate in candidates]
@@ -102,33 +80,19 @@ def evaluate(
     started = time.perf_counter()
     cluster = statistics.clusters([dataset.relevant[q] for q in dataset.queries])
     general = datasets.general()
+    meter = Meter(on_progress, names, dataset, general)
     general_values: dict[str, dict[str, list[float]]] = {}
     measured: dict[str, _Measured] = {}
     facts = []
     for candidate in candidates:
-        on_step(candidate.name, "loading")
-        encoder = candidate.load()
-        watched = Watched(encoder, on_texts, stop)
-        try:
-            found, timings = _rankings(
-                dsn,
-                candidate,
-                watched,
-                dataset,
-                on_step,
-                stop,
-                words=BM25 not in measured,
-                # A question to a provider is paid for, and waits for the network.
-                time_questions=not isinstance(encoder, PaidEncoder),
-            )
-            on_step(candidate.name, "general questions")
-            ranked = rankings.by_whole_passages(watched, general)
-            general_values[candidate.name] = metrics.per_question(ranked, general.relevant)
-            facts.append(_facts(candidate, encoder, timings))
-        finally:
-            if isinstance(encoder, PaidEncoder):
-                encoder.close()
-        on_step(candidate.name, "figures")
+        stages = Stages(kept, dataset.sha256, candidate.identity, candidate.rules)
+        with Examined(dsn, candidate, dataset, stages, meter, stop) as examined:
+            found, timings = examined.search(words=BM25 not in measured)
+            found["whole"] = examined.whole()
+            ranked = examined.general(general)
+            facts.append(examined.facts(timings))
+        general_values[candidate.name] = metrics.per_question(ranked, general.relevant)
+        meter.begin(candidate.name, "figures")
         for mode in ORDER:
             if mode not in found:
                 continue
@@ -149,6 +113,13 @@ def evaluate(
     )
 
 
+def forget(kept: Path, report: Report) -> None:
+    """Remove what was kept for an evaluation that is stored, and what nobody came back to."""
+    for model in report.models:
+        Stages(kept, report.dataset.sha256, model.identity, model.rules).forget()
+    stages_of.forget_old(kept)
+
+
 def _refuse_trained_on(dataset: Dataset, candidates: Sequence[Candidate]) -> None:
     asked = {metrics.fingerprint(question) for question in dataset.queries.values()}
     for candidate in candidates:
@@ -157,36 +128,6 @@ def _refuse_trained_on(dataset: Dataset, candidates: Sequence[Candidate]) -> Non
                 f"{candidate.name} was trained on {len(seen)} of the {len(asked)} questions of"
                 f" {dataset.name}; figures on them would say nothing. Use held-out questions."
             )
-
-
-def _rankings(
-    dsn: str,
-    candidate: Candidate,
-    encoder: Encoder,
-    dataset: Dataset,
-    on_step: OnStep,
-    stop: Stop,
-    *,
-    words: bool,
-    time_questions: bool,
-) -> tuple[dict[Mode, Rankings], Timings]:
-    modes: list[Mode] = ["windows", "hybrid"]
-    if words:
-        modes.insert(0, "words")
-    with scratch_database(dsn) as pool, pool.connection() as conn:
-        found, timings = rankings.by_search(
-            conn,
-            encoder,
-            dataset,
-            candidate.rules,
-            modes,
-            on_step=lambda step: on_step(candidate.name, step),
-            time_questions=time_questions,
-            stop=stop,
-        )
-    on_step(candidate.name, "whole passages")
-    found["whole"] = rankings.by_whole_passages(encoder, dataset)
-    return found, timings
 
 
 def _measure(
@@ -248,23 +189,6 @@ def _general(
             )
             for name in names[1:]
         },
-    )
-
-
-def _facts(candidate: Candidate, encoder: Encoder, timings: Timings) -> ModelFacts:
-    paid = encoder if isinstance(encoder, PaidEncoder) else None
-    return ModelFacts(
-        name=candidate.name,
-        identity=candidate.identity,
-        kind=candidate.kind,
-        dimension=encoder.dimension,
-        size_mb=round(candidate.size_bytes / 1e6, 1),
-        rules=candidate.rules,
-        timings=timings,
-        tokens_paid=paid.tokens_used if paid else None,
-        dollars=dollars(paid.model, paid.tokens_used) if paid else None,
-        texts_from_cache=paid.texts_from_cache if paid else 0,
-        settings=dict(candidate.settings),
     )
 
 

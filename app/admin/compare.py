@@ -173,7 +173,7 @@ class _Compare:
             found = evaluations.list_all(conn, limit=MOST_SHOWN)
             listed = plans.listed(conn)
             built = askable(conn)
-            job, failed = _running(conn), _failed(conn)
+            job, ended = _running(conn), _ended_badly(conn)
             heldout = sum(side.heldout for side in pairs.sides(conn))
             one = next((e for e in found if e.id == chosen), found[0] if found else None)
             verdicts = "" if one is None else compare_parts.verdicts(one, _known(conn, one, listed))
@@ -184,8 +184,8 @@ class _Compare:
             self.start: gr.Button(
                 interactive=heldout > 0, variant="secondary" if found else "primary"
             ),
-            self.cancel: gr.Button(visible=job is not None),
-            self.progress: _told(job) if job else _told_fault(failed) if failed else "",
+            self.cancel: gr.Button(visible=job is not None and not job.stopping),
+            self.progress: _told(job) if job else _told_end(ended) if ended else "",
             self.list: compare_parts.evaluation_list(found, one.id if one else None)
             if found
             else str(parts.empty("Nothing compared yet", _first_steps(heldout, len(names)))),
@@ -326,19 +326,27 @@ def _running(conn: Connection) -> Job | None:
     return next((job for job in found if job.status == "doing"), found[0] if found else None)
 
 
-def _failed(conn: Connection) -> Job | None:
-    """The newest comparison, if it failed."""
+def _ended_badly(conn: Connection) -> Job | None:
+    """The newest comparison, if it failed or was cancelled."""
     newest = next(iter(jobs.recent(conn, limit=1, tasks=["evaluate"])), None)
-    return newest if newest is not None and newest.status == "failed" else None
+    bad = newest is not None and newest.status in ("failed", "cancelled", "aborted")
+    return newest if bad else None
 
 
-def _told_fault(job: Job) -> str:
-    return str(parts.note(f"{work.title(job)} failed: {job.fault or 'see Jobs'}", "bad"))
+def _told_end(job: Job) -> str:
+    if job.status == "failed":
+        return str(parts.note(f"{work.title(job)} failed: {job.fault or 'see Jobs'}", "bad"))
+    text = (
+        f"{work.title(job)}: cancelled. Press Compare for the same again: it goes on where it was."
+    )
+    return str(parts.note(text, "quiet"))
 
 
 def _told(job: Job) -> str:
+    if job.stopping:
+        return str(parts.note(f"{work.title(job)}: stopping…", "warn"))
     if job.status == "todo":
-        return str(parts.note(f"{work.title(job)}: {work.state(job)}.", "busy"))
+        return str(parts.note(f"{work.title(job)}: {str(work.state(job)).rstrip('.')}.", "busy"))
     return pieces.stack(pieces.quiet(f"{work.title(job)}, asked for by {job.args.get('who')}"),
                         work.progress_bar(job))  # fmt: skip
 

@@ -79,7 +79,8 @@ def progress(job: Job) -> str:
     parts = [job.stage or "starting"]
     if job.item:
         parts.append(job.item if len(job.item) <= 60 else f"{job.item[:59]}…")
-    if job.total and job.task in ("ingest", "improve", "probe"):
+    comparing = ": " in (job.stage or "")  # a model and a step of it
+    if job.total and (comparing or job.task in ("ingest", "improve", "probe")):
         parts.append(f"{job.done / job.total:.0%}")  # of what nobody counts
     elif job.total:
         parts.append(f"{job.done:,} of {job.total:,}")
@@ -100,7 +101,9 @@ def state(job: Job) -> Markup | str:
     if job.status == "doing":
         return progress_bar(job)
     if job.status == "todo":
-        return "queued" if not job.attempts else "queued to be tried again"
+        if not job.attempts:
+            return "queued"
+        return f"queued to be tried again{f': {job.fault}' if job.fault else ''}"
     return job.fault or outcome(job)
 
 

@@ -39,7 +39,7 @@ def evaluate(
     BM25 alone, and whether the differences are more than chance. Nothing that serves changes.
     """
     from app import tuning
-    from app.cli.common import build_bar, emit_json, hand_over, services
+    from app.cli.common import emit_json, hand_over, long_bar, services
     from pipelines.errors import InputError
     from training.dataset import of_file
 
@@ -58,7 +58,7 @@ def evaluate(
             place = dataset if dataset == tuning.CORPUS else str(Path(dataset).resolve())
             hand_over(opened, "evaluate", as_json=as_json, dataset=place, models=names)
             return
-        with build_bar() as show:
+        with long_bar() as show:
             report = tuning.evaluate(opened, chosen, names, beside=given, on_progress=show)
         evaluation_id, paths = tuning.keep(opened, report, chosen, by="cli", out=out)
     if as_json:

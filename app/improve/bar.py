@@ -19,17 +19,7 @@ STEPS = ("pairs", "train", "compare", "promote")
 PERCENT = 100
 # Of training: embedding comes before.
 EMBEDDING = 0.2
-# Of comparing one model: what is done when a step of it begins.
-_COMPARED = (
-    ("loading", 0.0, 0.02),
-    ("indexing", 0.02, 0.5),
-    ("embedding the questions", 0.5, 0.53),
-    ("searching", 0.53, 0.6),
-    ("whole passages", 0.6, 0.92),
-    ("general questions", 0.92, 0.98),
-    ("figures", 0.98, 1.0),
-)
-# Of promoting likewise.
+# Of promoting: what is done when a step of it begins.
 _PROMOTED = (
     ("loading everywhere", 0.85, 0.93),
     ("proving", 0.93, 1.0),
@@ -66,17 +56,12 @@ class Bar:
 
     def compare_and_promote(self) -> OnProgress:
         """The same for the two last ones, which are one call: a comparison names the model first."""
-        models: list[str] = []
 
         def tell(told: Progress) -> None:
-            model, colon, step = told.stage.partition(": ")
-            if not colon:
+            if ": " in told.stage:
+                self._show("compare", _share("compare", told), told.eta_s)
+            else:
                 self._show("promote", _within(_PROMOTED, told.stage, told), told.eta_s)
-                return
-            if model not in models:
-                models.append(model)
-            share = (len(models) - 1 + _within(_COMPARED, step, told)) / 2
-            self._show("compare", min(1.0, share), None)
 
         return tell
 

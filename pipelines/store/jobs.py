@@ -285,8 +285,11 @@ def _rescue(
         found = left_behind(conn, where, values)
         rescued = [(job_id, _end_of(stop, n, most_attempts)) for job_id, stop, n in found]
         for job_id, how in rescued:
-            fault = f"Its worker ended {most_attempts} times while it ran."
-            end(conn, job_id, how, fault if how == "failed" else None)
+            faults: dict[Rescued, str] = {
+                "failed": f"Its worker ended {most_attempts} times while it ran.",
+                "queued": "its worker ended, or was not heard of",
+            }
+            end(conn, job_id, how, faults.get(how))
     return rescued
 
 

@@ -16,7 +16,7 @@ import pytest
 from pipelines.embedding import Watched
 from pipelines.encoder import LocalEncoder
 from pipelines.errors import InputError, ProviderError
-from pipelines.progress import Stopped
+from pipelines.progress import Progress, Stopped
 from pipelines.reindex import EncoderOptions
 from pipelines.store import db, evaluations
 from pipelines.store.db import Pool
@@ -26,7 +26,8 @@ from training import candidates, dataset, gate, metrics, rankings, report
 from training.candidates import Surroundings
 from training.comparison import BM25, Report
 from training.dataset import Dataset
-from training.evaluate import Candidate, evaluate
+from training.evaluate import evaluate, forget
+from training.examine import Candidate
 from training.rankings import Rules
 from training.run import Folders
 
@@ -201,11 +202,61 @@ def test_a_stopped_evaluation_leaves_no_database(
             dsn,
             questions,
             [_candidate("base", tiny_model)],
-            on_step=lambda _, step: steps.append(step),
+            on_progress=lambda told: steps.append(told.stage.removeprefix("base: ")),
             stop=lambda: place in steps,
         )
     assert steps[-1] == place
     assert _scratch_databases(dsn) == set()
+
+
+def test_an_evaluation_that_was_cut_off_goes_on(
+    dsn: str, questions: Dataset, tiny_model: Path, second_model: Path, tmp_path: Path
+):
+    """
+    The second attempt loads the first model no more and comes to the same figures, its bar begins
+    where the other ended, and what was kept goes with the report.
+    """
+    told: list[Progress] = []
+    loaded: list[str] = []
+
+    def candidate(name: str, folder: Path) -> Candidate:
+        def load() -> LocalEncoder:
+            loaded.append(name)
+            return LocalEncoder(folder, device="cpu", threads=1)
+
+        return Candidate(name, f"sha-{name}", "base", RULES, load)
+
+    models = [candidate("base", tiny_model), candidate("v1", second_model)]
+    kept = tmp_path / "kept"
+    with pytest.raises(Stopped):
+        evaluate(
+            dsn,
+            questions,
+            models,
+            kept=kept,
+            on_progress=told.append,
+            stop=lambda: bool(told) and told[-1].stage == "v1: whole passages",
+        )
+    assert loaded == ["base", "v1"]
+    reached = told[-1].done
+    told.clear()
+    found = evaluate(dsn, questions, models, kept=kept, on_progress=told.append)
+    assert loaded == ["base", "v1", "v1"]
+    assert next(at for at in told if at.stage == "v1: whole passages").done >= reached
+    assert [at.done for at in told] == sorted(at.done for at in told)
+    whole = evaluate(dsn, questions, models)
+    assert found.systems == whole.systems
+    assert found.general == whole.general
+
+    # A file that a crash left half written is found again, and nothing else.
+    loaded.clear()
+    path = next(kept.glob("*.general*"))
+    path.write_text("{")
+    again = evaluate(dsn, questions, models, kept=kept)
+    assert len(loaded) == 1
+    assert (again.general, again.models) == (found.general, found.models)
+    forget(kept, found)
+    assert list(kept.iterdir()) == []
 
 
 def test_texts_are_counted_while_they_are_embedded(tiny_model: Path):

@@ -18,17 +18,18 @@ import psycopg
 import pytest
 
 from app import importing, queue
+from app.admin import work
 from app.settings import Settings
 from app.wiring import open_services
 from app.worker import Crew, Timing
 from pipelines import uploads
 from pipelines.errors import ConflictError, InputError
-from pipelines.store import chunks, documents, freezes, jobs, pairs, replicas
+from pipelines.store import chunks, documents, evaluations, freezes, jobs, pairs, replicas
 from pipelines.store.embedded import EmbeddedPostgres
 from pipelines.store.jobs import Hold
 from tests import versions as made
 from tests.corpus import add_document
-from tests.fakes import scripted_llm
+from tests.fakes import build_tiny_model, scripted_llm
 from tests.workers import until, working
 from training.seedfile import SeedFile
 
@@ -266,6 +267,44 @@ def test_what_a_worker_lost_it_no_longer_writes(services):
         assert not jobs.set_result(conn, hold, {})
         job = queue.get(conn, job_id)
         assert (job.status, job.done, job.result, job.attempts) == ("todo", 1, None, 1)
+
+
+def test_a_comparison_goes_on_where_its_worker_was_killed(
+    services, tiny_model, start, home, tmp_path
+):
+    """The first model is not looked at again: what is kept of it stands in the report."""
+    second = build_tiny_model(tmp_path, seed=1)
+    words = [a + b for a in "abcdefghijklmnop" for b in "aeioun"]
+    texts = [" ".join(words[(n * k) % 96] for k in range(1, 80)) for n in range(1, 120)]
+    path = tmp_path / "asked.json"
+    queries = {f"q{n}": " ".join(text.split()[5:15]) for n, text in enumerate(texts)}
+    corpus = {f"p{n}": f"{n} {text}" for n, text in enumerate(texts)}
+    relevant = {f"q{n}": [f"p{n}"] for n in range(len(texts))}
+    path.write_text(json.dumps({"queries": queries, "corpus": corpus, "relevant_docs": relevant}))
+    models = [str(tiny_model), str(second)]
+    job_id = queue.defer(services, "evaluate", who="eve", dataset=str(path), models=models)
+    kept = home / "evaluations" / "unfinished"
+    with start() as killed:
+        until(lambda: list(kept.glob("*.facts.json")))
+        killed.kill()
+    (done,) = kept.glob("*.search with words.json")
+    value = json.loads(done.read_text())
+    value["timings"]["windows"] = 4711
+    done.write_text(json.dumps(value))
+    with services.pool.connection() as conn:
+        assert [(i, how) for i, how in jobs.rescue(conn, timedelta(0), 3) if i == job_id] == [
+            (job_id, "queued")
+        ]
+    job = get(services, job_id)
+    assert "its worker ended" in work.state(job)
+    with start():
+        job = until(lambda: (j := get(services, job_id)).status == "succeeded" and j)
+    with services.pool.connection() as conn:
+        stored = evaluations.get(conn, job.result["evaluation"])
+    windows = [model["timings"]["windows"] for model in stored.figures["models"]]
+    assert windows[0] == 4711
+    assert windows[1] not in (0, 4711)
+    assert list(kept.iterdir()) == []
 
 
 def test_a_job_that_ends_its_workers_again_and_again_fails(services):

@@ -87,6 +87,15 @@ def test_running_job_tells_stage_count_rate_and_time_left():
     assert work.progress(running) == "embedding · 512 of 2,048 · 103 a second · 15 s left"
     assert work.progress(job("build")) == "starting"
     assert "stopping" in work.status(job("build", stopping=True))
+    comparing = job("evaluate", stage="v1: indexing", done=37, total=100, eta_s=15.0)
+    assert work.progress(comparing) == "v1: indexing · 37% · 15 s left"
+
+
+def test_a_job_that_waits_again_says_why():
+    """The first time there is nothing to say."""
+    assert work.state(job("evaluate", "todo")) == "queued"
+    again = job("evaluate", "todo", attempts=1, fault="its worker ended")
+    assert work.state(again) == "queued to be tried again: its worker ended"
 
 
 def test_texts_of_others_are_shown_as_text():
