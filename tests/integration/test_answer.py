@@ -120,8 +120,30 @@ def test_citations_to_nothing_are_dropped_and_counted(make, handle, llm):
     llm.script = [lambda call: call.say("It is in San Francisco [2, 9]. Surely [42].")]
     answer = make(llm).ask("Where is the head office?", handle=handle)
     assert answer.dropped_citations == 2
-    assert "[9]" not in answer.text
-    assert [c.number for c in answer.citations] == [2]
+    assert answer.text == "It is in San Francisco [1]. Surely."
+    assert [c.number for c in answer.citations] == [1]
+
+
+def test_citations_are_numbered_as_they_appear(make, handle, llm):
+    """What is cited first is [1] and stands first, also while it streams; the search's order follows."""
+    llm.script = [lambda call: call.say("One [3]. Two [1] and [3].")]
+    seen = asyncio.run(events(make(llm), handle))
+    (found,) = [event.hits for event in seen if isinstance(event, Passages)]
+    tokens = [event for event in seen if isinstance(event, Token)]
+    answer = seen[-1].answer
+    assert "".join(event.text for event in tokens).strip() == answer.text
+    assert answer.text == "One [1]. Two [2] and [1]."
+    assert tokens[-1].cited == (3, 1)
+    assert answer.passages == [found[2], found[0], found[1], *found[3:]]
+    assert [c.chunk_id for c in answer.citations] == [found[2].chunk_id, found[0].chunk_id]
+
+
+def test_a_written_answer_without_a_source_is_told_apart(make, handle, llm):
+    """One that cites nothing, or nothing that is there."""
+    llm.script = [lambda call: call.say("It is so [9]."), lambda call: call.say("It is so [1].")]
+    answerer = make(llm)
+    assert answerer.ask("Where is the head office?", handle=handle).uncited
+    assert not answerer.ask("Where is the head office?", handle=handle).uncited
 
 
 def test_prompt_fences_passages_as_data(make, handle, llm, pool):
