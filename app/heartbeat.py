@@ -13,6 +13,7 @@ import contextlib
 import faulthandler
 import os
 import signal
+import sys
 import threading
 
 DUMP = signal.SIGUSR2
@@ -35,7 +36,8 @@ class Heartbeat:
     def start(self) -> None:
         """Begin to beat. Before the process lowers its priority: the thread keeps the higher one."""
         if self._fd is not None:
-            faulthandler.register(DUMP, all_threads=True)
+            # To the real one: what a program puts in its place may be no file.
+            faulthandler.register(DUMP, file=sys.__stderr__ or 2, all_threads=True)
             self._thread.start()
 
     def stop(self) -> None:

@@ -145,7 +145,9 @@ class Answerer:
             partial(self.search, asked, handle, top_k=top_k, collections=collections)
         )
         clock.mark("search")
-        if vague := not says_something(asked):
+        # What only means something after what was said before, the model has put into words.
+        is_follow_up = bool(turns) and generation is not None
+        if vague := not (is_follow_up or says_something(asked)):
             found = replace(found, hits=(), answerable=False)
         # The stage as a whole, and the two parts that are not its overhead.
         clock.ms |= {"embed": found.embed_ms, "sql": found.search_ms}

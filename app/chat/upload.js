@@ -40,6 +40,7 @@
       case "uploading": return [`Uploading ${Math.round(100 * file.share)}%`, ""];
       case "refused": return [file.reason, "bad"];
       case "failed": return [file.reason || "It could not be read", "bad"];
+      case "duplicate":
       case "unchanged": return [file.reason ? `Already here: ${file.reason}` : "Already here - ask about it", "good"];
       case "queued":
         return told && !told.has_worker
@@ -315,7 +316,7 @@
 
   // Whoever asks knows by then which files are ready; the answer needs the room.
   const fold = () => {
-    for (const file of told ? told.files : []) if (file.status === "indexed") shown.delete(file.id);
+    for (const file of told ? told.files : []) if (!WAITS.has(file.status) && file.status !== "failed") shown.delete(file.id);
     render();
   };
   document.addEventListener("click", (event) => {

@@ -257,6 +257,7 @@ def test_who_scrolls_up_is_left_alone_and_finds_the_way_back(visit):
     for number in range(1, 4):
         ask(page, f"{COST} ({number})")
         expect(citations(page)).to_have_count(number)
+        expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
     ask(page, SLOW)
     expect(bot(page)).to_contain_text("It goes on", timeout=20_000)
     stop = page.get_by_role("button", name="Stop", exact=True)

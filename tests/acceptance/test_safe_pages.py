@@ -342,7 +342,7 @@ def _open_pairs(page: Page) -> str:
     """Pairs of every status, one after the other, and the counts."""
     page.get_by_role("button", name="What was made").click()
     said = ""
-    for status in ("Waiting", "Accepted", "Rejected"):
+    for status in ("To review", "Accepted", "Rejected"):
         page.locator("#pairs-status label", has_text=status).click()
         page.wait_for_timeout(1_000)
         for _ in range(PAIRS_SEEN):

@@ -98,7 +98,7 @@ def test_old_answers_close_with_their_collection(started):
         stored = chats.messages(conn, "v2", step.conversation)
     seen = [later.clear(message) for message in stored]
     assert (seen[1].text, seen[1].shown, seen[1].kind) == (HIDDEN, [], "hidden")
-    _, history, collections = turns._open(services, later, step.conversation, "And then?")
+    _, history, collections, _ = turns._open(services, later, step.conversation, "And then?")
     assert SECRET not in " ".join(turn.text for turn in history if turn.role == "assistant")
     assert collections == ["default"]
 

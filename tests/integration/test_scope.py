@@ -73,7 +73,7 @@ def test_help_asks_the_handbook_alone(started):
     assert shown_in(first) == {"handbook"}
     with services.pool.connection() as conn:
         assert chats.get(conn, OWNER.visitor, first.conversation).help
-    *_, collections = turns._open(services, OWNER, first.conversation, "And then?")
+    _, _, collections, _ = turns._open(services, OWNER, first.conversation, "And then?")
     assert collections == ["handbook"]
     closed = Reader("v1", "x", frozenset({"handbook"}))
     with services.pool.connection() as conn:
