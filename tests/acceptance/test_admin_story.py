@@ -139,7 +139,7 @@ def test_admin_makes_a_better_version_and_takes_it_back(visit, served, images, t
     expect(admin.locator("#serving")).to_contain_text("base serves", timeout=30_000)
     expect(admin.locator("#audit")).to_contain_text("The tour is over")
     ask(guest, COST)
-    expect(guest.locator("#chat [data-testid=bot]").last).to_contain_text("ferry terminal")
+    expect(guest.locator("#chat [data-testid=bot]").last).to_contain_text("4.2 million pounds")
 
     for did in ("Promote v1", "Compare base, v1", "Train run 1"):
         finished(admin, did)
