@@ -32,8 +32,8 @@ from tests.serving import Served
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "shared/data/zoo/pdf/uber_2021.pdf"
 # By this the stream of an answer is told from "Searching".
-FIRST_WORD = "Certainly:"
-ANSWER = f"{FIRST_WORD} the documents say so, and they say it at some length and with figures [1]."
+FIRST_WORD = "Certainly"
+ANSWER = f"{FIRST_WORD}: the documents say so, and they say it at some length and with figures [1]."
 READING_S = (8.0, 16.0)
 QUESTIONS = (
     "What was the revenue in 2021?", "How many drivers are there?", "What are the risks of growth?",
@@ -82,7 +82,7 @@ class Visitor:
         started = time.perf_counter()
         first: float | None = None
         refused, fault = False, ""
-        async for line in self._call_lines("_ask", [question, None]):
+        async for line in self._call_lines("_ask", [question, None, False]):
             if first is None and FIRST_WORD in line:
                 first = time.perf_counter() - started
             refused |= BUSY in line
