@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 ATTUNE = Path(sys.executable).with_name("attune")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -199,6 +199,16 @@ def visits(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
     assert strangers == [], strangers
     faults = [text for text in complaints if not any(word in text for word in CUT_OFF)]
     assert faults == [], faults
+
+
+def keep_focus(control: Locator) -> None:
+    """Focus a control and see the focus stay: a page that is still being drawn may move it."""
+    for _ in range(20):
+        control.focus()
+        control.page.wait_for_timeout(300)
+        if control.evaluate("control => control === document.activeElement"):
+            return
+    raise AssertionError(f"{control} does not keep the focus")
 
 
 def screenshot(page: Page, path: Path) -> None:

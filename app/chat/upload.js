@@ -112,7 +112,7 @@
   const render = () => {
     const place = document.getElementById("files");
     if (!place || !told) return;
-    const focused = place.contains(document.activeElement) && document.activeElement.getAttribute("aria-label");
+    const focused = place.contains(document.activeElement) ? selectorOf(document.activeElement) : "";
     const bar = part("div", "files-tools");
     if (mayAdd()) bar.append(button("files-add", "+ Add documents", "", choose));
     if (told.files.length) {
@@ -135,7 +135,13 @@
       list.append(note);
     }
     place.replaceChildren(bar, ...(list.children.length ? [list] : []));
-    if (focused) focusOn(`[aria-label="${CSS.escape(focused)}"]`);
+    if (focused) focusOn(focused);
+  };
+  // Finds a control again after its row was drawn anew: by its label, or else by its class.
+  const selectorOf = (control) => {
+    const label = control.getAttribute("aria-label");
+    if (label) return `[aria-label="${CSS.escape(label)}"]`;
+    return control.className ? `.${control.className.trim().split(/\s+/).join(".")}` : "a";
   };
   const focusOn = (selector) => document.querySelector(`#files ${selector}`)?.focus();
 

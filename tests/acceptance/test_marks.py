@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from pipelines.store.embedded import EmbeddedPostgres
-from tests.serving import Served, serving
+from tests.serving import Served, keep_focus, serving
 
 pytestmark = pytest.mark.browser
 
@@ -56,16 +56,6 @@ def mark(page: Page, name: str) -> Locator:
     return page.locator(f"#mark-{name}")
 
 
-def focus(page: Page, name: str) -> None:
-    """Put the focus on a button, and see it stay: what is still being drawn may take it away."""
-    for _ in range(20):
-        mark(page, name).focus()
-        page.wait_for_timeout(300)
-        if mark(page, name).evaluate("button => button === document.activeElement"):
-            return
-    raise AssertionError(f"the button {name} does not keep the focus")
-
-
 def stored(served: Served) -> list[tuple[object, ...]]:
     """Which passage of the answer, what is said of it, by an admin, and by whoever asked."""
     with EmbeddedPostgres(served.home / "db") as server, psycopg.connect(server.dsn) as conn:
@@ -81,7 +71,7 @@ def test_a_visitor_marks_a_source_by_keyboard_and_an_admin_sees_it(visit, served
     """Enter marks it, once more takes it back, the other one replaces it; it stays after a reload."""
     page = visit()
     number = open_source(page)
-    focus(page, "right")
+    keep_focus(mark(page, "right"))
     page.keyboard.press("Enter")
     expect(mark(page, "right")).to_have_text("✓ Right")
     expect(mark(page, "right")).to_be_focused()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.serving import Served, serving
+from tests.serving import Served, keep_focus, serving
 
 pytestmark = pytest.mark.browser
 
@@ -90,7 +90,9 @@ def test_a_phone_has_the_same_by_touch_and_keyboard(
     """Nothing is wider than the screen, buttons are large enough, and the chooser opens."""
     again = served.run("admin-link").stdout.strip().split("/login")[1]
     page = visit(f"/login{again}&next=/", **PHONE, has_touch=True)
-    page.locator(".files-add").focus()
+    keep_focus(page.locator(".files-add"))
+    page.evaluate("window.attuneFiles()")  # the list is drawn again, as it is every second or so
+    expect(page.locator(".files-add")).to_be_focused()
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
     text = {
