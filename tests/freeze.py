@@ -49,7 +49,7 @@ class Bench:
 
     def prepare(self) -> None:
         """Write the files, and let a large one be ingested, before which the twin is built."""
-        self._notes.mkdir(exist_ok=True)
+        self._notes.mkdir(parents=True, exist_ok=True)
         for n in range(FILES):
             (self._notes / f"note_{n}.txt").write_text(f"Crane {n} lifts {n % 9 + 1} tonnes.\n")
         if not any((self.home / "cache" / "openvino").glob("*/verdict.json")):
