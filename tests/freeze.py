@@ -54,7 +54,7 @@ class Bench:
             (self._notes / f"note_{n}.txt").write_text(f"Crane {n} lifts {n % 9 + 1} tonnes.\n")
         if not any((self.home / "cache" / "openvino").glob("*/verdict.json")):
             large = self.home / "large.txt"
-            large.write_text("\n\n".join(_passage(n) for n in range(400)))
+            large.write_text("\n\n".join(_passage(n) for n in range(1000)))
             self.server.run("ingest", "--collection", "large", str(large), within_s=1800)
         assert any((self.home / "cache" / "openvino").glob("*/document.xml")), "there is no twin"
 
