@@ -14,14 +14,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from app.auth import parse_rules, unknown_collections
+from app.access.auth import parse_rules, unknown_collections
 from app.settings import Settings
-from pipelines import artifacts
+from pipelines.embedder import model_files
 from pipelines.errors import AttuneError
 from pipelines.store import active, db, documents, models
 
 if TYPE_CHECKING:
-    from app.wiring import Services
+    from app.services import Services
 
 State = Literal["ok", "warning", "failed"]
 MIN_FREE_GB = 2.0
@@ -86,7 +86,7 @@ def _base_model(settings: Settings) -> tuple[State, str]:
     if name.startswith("openai:"):
         has_key = bool(settings.openai_api_key.get_secret_value() or settings.openai_base_url)
         return ("ok", name) if has_key else ("failed", f"{name} needs OPENAI_API_KEY.")
-    return "ok", f"{name} in {artifacts.find_base(name, settings.home / 'cache')}"
+    return "ok", f"{name} in {model_files.find_base(name, settings.home / 'cache')}"
 
 
 def _llm(settings: Settings) -> tuple[State, str]:

@@ -1,13 +1,13 @@
 """
-Asks for jobs: queues them, takes them back, queues them again. Workers (`app.worker`) do them; what
-each of them does is in `app.jobs`, which this module leaves alone: it takes seconds to import.
+Asks for jobs: queues them, takes them back, queues them again. Workers (`app.worker.process`) do them; what
+each of them does is in `app.worker.tasks`, which this module leaves alone: it takes seconds to import.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from app.wiring import Services
+from app.services import Services
 from pipelines.errors import ConflictError, InputError
 from pipelines.store import freezes, jobs
 from pipelines.store.db import Connection
@@ -46,7 +46,7 @@ def defer(services: Services, task: str, *, who: str, **arguments: Any) -> JobId
     """
     Queue a job; its id.
 
-    :param task: One of `QUEUE_OF`; `app.jobs` has what each of them takes.
+    :param task: One of `QUEUE_OF`; `app.worker.tasks` has what each of them takes.
     :param who: For whom; kept with the job and in the audit.
     :raises ConflictError: The same waits already, and twice would make no sense.
     """

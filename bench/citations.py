@@ -21,13 +21,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.services import Services, open_services
 from app.settings import Settings
-from app.wiring import Services, open_services
-from pipelines import cite
-from pipelines.convert import Converter
-from pipelines.incoming import Incoming
-from pipelines.ingest import Ingester
-from pipelines.reply import Answer
+from pipelines.answering import cite
+from pipelines.answering.events import Answer
+from pipelines.indexing.convert import Converter
+from pipelines.indexing.ingest import Ingester
+from pipelines.indexing.stages import Incoming
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "qa" / "covid_qa"
 QUESTIONS = 150

@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
 
-from app.wiring import Services
-from pipelines import calibrate
-from pipelines.encoder import Encoder, Vectors
-from pipelines.handle import SearchHandle
+from app.services import Services
+from pipelines.embedder.encoder import Encoder, Vectors
+from pipelines.search import threshold
+from pipelines.search.handle import SearchHandle
 from pipelines.store import chunks, documents, graphs
 from pipelines.store.chunks import NewChunk
 from pipelines.store.db import Connection
@@ -135,7 +135,7 @@ def settle(services: Services, handle: SearchHandle) -> None:
             conn.execute(sql.SQL("vacuum (analyze) {}").format(sql.Identifier(name)))
         conn.autocommit = False
     with services.pool.connection() as conn:
-        calibrate.refresh(conn, handle)
+        threshold.refresh(conn, handle)
 
 
 def table(handle: SearchHandle) -> str:

@@ -17,9 +17,9 @@ from typing import Any
 from sentence_transformers import SentenceTransformer
 
 from bench import ingest
-from pipelines import accelerated, artifacts, quantise
-from pipelines.encoder import LocalEncoder
-from pipelines.windows import cut
+from pipelines.embedder import build_twin, cpu_twin, model_files
+from pipelines.embedder.encoder import LocalEncoder
+from pipelines.text.windows import cut
 
 ROUNDS = 5
 WINDOWS, FOR_THE_TWIN, QUESTIONS = 640, 600, 100
@@ -30,16 +30,16 @@ def rows() -> list[dict[str, Any]]:
     """Ratios to torch; none where the pages are absent."""
     if not ingest.PAGES.is_file():
         return []
-    folder = artifacts.bundled_model()
+    folder = model_files.bundled_model()
     torch = SentenceTransformer(str(folder), device="cpu")
     own = LocalEncoder(folder, device="cpu")
     windows = _windows(own, WINDOWS + FOR_THE_TWIN)
     texts, questions = windows[:WINDOWS], [text[:60] for text in windows[:QUESTIONS]]
-    sha256 = artifacts.Manifest.of(folder).sha256
+    sha256 = model_files.Manifest.of(folder).sha256
     with tempfile.TemporaryDirectory(prefix="attune-") as cache:
-        target = accelerated.folder_for(Path(cache), sha256)
-        verdict = quantise.build_in_child(folder, target, windows[WINDOWS:])
-        twin = accelerated.load(Path(cache), sha256)
+        target = cpu_twin.folder_for(Path(cache), sha256)
+        verdict = build_twin.build_in_child(folder, target, windows[WINDOWS:])
+        twin = cpu_twin.load(Path(cache), sha256)
         assert verdict is not None
         if twin is None:
             raise RuntimeError(f"no twin: {verdict.reason}")

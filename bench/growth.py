@@ -19,12 +19,12 @@ from typing import Any
 import psutil
 from psycopg import sql
 
-from app.wiring import Services
+from app.services import Services
 from bench import corpus, question
 from bench.scratch import scratch
-from pipelines import build, cutover, proof
-from pipelines.handle import SearchHandle
+from pipelines.search.handle import SearchHandle
 from pipelines.store import active, indexes, models
+from pipelines.versions import build, proof, switch
 
 SIZES = (1_000, 10_000, 100_000)
 LARGE = 500_000
@@ -130,13 +130,13 @@ def _at(
         with services.pool.connection() as conn:
             before = active.get(conn)
         assert before is not None
-        cutover.promote(services.pool, candidate, before.epoch, "bench")
+        switch.promote(services.pool, candidate, before.epoch, "bench")
 
     def go_back() -> None:
         with services.pool.connection() as conn:
             before = active.get(conn)
         assert before is not None
-        cutover.roll_back(services.pool, handle, before.epoch, "bench")
+        switch.roll_back(services.pool, handle, before.epoch, "bench")
 
     taken_in = _seconds(take_in)
     with services.pool.connection() as conn:

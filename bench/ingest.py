@@ -24,12 +24,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
-from app.wiring import Services, open_ingester
+from app.services import Services, open_ingester
 from bench.scratch import scratch
-from pipelines import accelerated, reindex
-from pipelines.accelerated import AcceleratedEncoder, openvino
-from pipelines.incoming import Incoming
-from pipelines.ingest import Ingester
+from pipelines.embedder import cpu_twin, loading
+from pipelines.embedder.cpu_twin import AcceleratedEncoder, openvino
+from pipelines.indexing.ingest import Ingester
+from pipelines.indexing.stages import Incoming
 from pipelines.store import chunks, documents, models
 from pipelines.store.models import Model
 
@@ -56,14 +56,14 @@ def rows() -> list[dict[str, Any]]:
         with services.pool.connection() as conn:
             model = models.get(conn, handle.model_id)
         assert model is not None
-        plain = SentenceTransformer(str(reindex.model_folder(model)), device="cpu")
+        plain = SentenceTransformer(str(loading.model_folder(model)), device="cpu")
         torch = _measure(services, _rounds(by_torch), [lambda texts: plain.encode(list(texts))])
         # The last round's: the others are gone.
         _accelerate(services, model, _windows(services))
         encoder = services.replica.current().encoder
         assert isinstance(encoder, AcceleratedEncoder)
         assert model.manifest_sha256 is not None
-        graph = accelerated.folder_for(services.options.cache, model.manifest_sha256)
+        graph = cpu_twin.folder_for(services.options.cache, model.manifest_sha256)
         twin = _measure(
             services, _rounds(by_twin), [openvino_as_it_comes(graph), encoder.encode_documents]
         )
@@ -210,7 +210,7 @@ def _windows(services: Services, sources: Sequence[str] | None = None) -> list[s
 
 
 def _accelerate(services: Services, model: Model, windows: Sequence[str]) -> None:
-    reindex.accelerate(model, services.options, windows)
+    loading.accelerate(model, services.options, windows)
     services.replica.reload()
 
 

@@ -25,8 +25,8 @@ import httpx
 import numpy as np
 import psutil
 
+from app.access.limits import BUSY
 from app.chat.markup import LABELS
-from app.limits import BUSY
 from tests.fakes import LLMCall, scripted_llm
 from tests.serving import Served
 

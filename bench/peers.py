@@ -18,17 +18,17 @@ from typing import Any, Protocol
 
 from sentence_transformers import SentenceTransformer
 
-from app.wiring import Services
+from app.services import Services
 from bench.retrieval_check import VALIDATION
 from bench.scratch import scratch
-from pipelines import artifacts
+from pipelines.embedder import model_files
 from pipelines.store import search
-from training import seedfile
-from training.corpus import load_corpus
-from training.seedfile import SeedFile
+from training.evaluation.corpus import load_corpus
+from training.pairs import seedfile
+from training.pairs.seedfile import SeedFile
 
 TOP_K = 5
-MODEL = str(artifacts.bundled_model())
+MODEL = str(model_files.bundled_model())
 
 
 class Contestant(Protocol):

@@ -21,11 +21,11 @@ import psycopg
 from pgvector import HalfVector
 from psycopg import sql
 
-from app.wiring import Services
+from app.services import Services
 from bench import corpus
 from bench.scratch import scratch
-from pipelines.handle import SearchHandle
-from pipelines.reply import Done
+from pipelines.answering.events import Done
+from pipelines.search.handle import SearchHandle
 from pipelines.store import indexes, search
 from pipelines.store.db import Connection
 

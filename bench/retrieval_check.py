@@ -16,11 +16,11 @@ from typing import Any
 import ir_measures
 from ir_measures import RR, Success, nDCG
 
-from app.wiring import Services
+from app.services import Services
 from bench.scratch import scratch
 from pipelines.store.search import Mode, hybrid
-from training.corpus import load_corpus
-from training.seedfile import SeedFile, read
+from training.evaluation.corpus import load_corpus
+from training.pairs.seedfile import SeedFile, read
 
 VALIDATION = Path(__file__).resolve().parents[2] / "shared/data/qa/finance_10k/val.json"
 MEASURES = {

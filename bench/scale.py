@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from app.services import open_services
 from app.settings import Settings
-from app.wiring import open_services
 from bench import corpus, question, zoo
 
 PAGES = corpus.SCALE / "docs_md.tar.gz"

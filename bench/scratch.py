@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from app.services import Services, open_services
 from app.settings import Settings
-from app.wiring import Services, open_services
 
 
 @contextmanager

@@ -18,14 +18,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipelines import accelerated, artifacts, quantise
-from training import launch, prepare, seedfile, split
-from training.heldout import HIT, NDCG, by_question
-from training.launch import Machine
-from training.options import TrainOptions
-from training.prepare import Prepared
-from training.rundir import RunDir, RunSettings
-from training.statistics import clusters, compare, words
+from pipelines.embedder import build_twin, cpu_twin, model_files
+from training.evaluation.statistics import clusters, compare, words
+from training.finetune import launch, prepare
+from training.finetune.heldout import HIT, NDCG, by_question
+from training.finetune.launch import Machine
+from training.finetune.options import TrainOptions
+from training.finetune.prepare import Prepared
+from training.finetune.rundir import RunDir, RunSettings
+from training.pairs import seedfile, split
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "qa" / "finance_10k" / "train.json"
 STEPS = 5
@@ -42,9 +43,9 @@ def rows() -> list[dict[str, Any]]:
         folder = Path(name)
         run_dir, alone_s = adapter_run(folder / "alone")
         twins = folder / "cache"
-        quantise.build_in_child(
-            artifacts.bundled_model(),
-            accelerated.folder_for(twins, run_dir.read_settings().base_sha256),
+        build_twin.build_in_child(
+            model_files.bundled_model(),
+            cpu_twin.folder_for(twins, run_dir.read_settings().base_sha256),
             window_texts(run_dir),
         )
         _, twin_s = adapter_run(folder / "beside", twins)
@@ -120,14 +121,14 @@ def write_run(
     folder: Path, options: TrainOptions, twins: Path | None = None, share: float = split.SHARE
 ) -> RunDir:
     """A run folder of the seed's training questions; a share of them is held out."""
-    base = artifacts.bundled_model()
+    base = model_files.bundled_model()
     seed = seedfile.read(DATA)
     train, heldout = split.hold_out(seed, 0, share)
     settings = RunSettings(
         "bench",
         str(base),
-        artifacts.BUNDLED,
-        artifacts.Manifest.of(base).sha256,
+        model_files.BUNDLED,
+        model_files.Manifest.of(base).sha256,
         options,
         twins=str(twins or ""),
     )
@@ -172,9 +173,9 @@ def stepper(trainer: Any) -> Callable[[], None]:
 
 def our_trainer(run_dir: RunDir, scratch: Path) -> Any:
     """The trainer of `full`, on the vectors that the adapter's run left."""
-    from training import networks
-    from training.progress import Reporter
-    from training.trainer import build_trainer
+    from training.finetune import networks
+    from training.finetune.progress import Reporter
+    from training.finetune.trainer import build_trainer
 
     options = TrainOptions(method="full")
     model = networks.load_base(Path(run_dir.read_settings().base), "cpu")
@@ -192,7 +193,7 @@ def plain_trainer(run_dir: RunDir, scratch: Path) -> Any:
     )
     from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 
-    from training import networks
+    from training.finetune import networks
 
     options = TrainOptions(method="full")
     corpus = run_dir.read_corpus()

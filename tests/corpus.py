@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipelines import windows
-from pipelines.handle import SearchHandle
+from pipelines.search.handle import SearchHandle
 from pipelines.store import chunks
 from pipelines.store.chunks import NewChunk
 from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId
+from pipelines.text import windows
 
 
 def add_document(

@@ -24,7 +24,7 @@ import psycopg
 
 from app import queue
 from bench.load import Seen, Visitor
-from pipelines import uploads
+from pipelines.indexing import queued
 from pipelines.store import chunks, db, documents, jobs
 from pipelines.store.embedded import EmbeddedPostgres
 from pipelines.store.ids import JobId
@@ -67,7 +67,7 @@ class Bench:
         """Let a worker do one ingest job of all files."""
         with psycopg.connect(dsn) as conn:
             put = [
-                uploads.put(
+                queued.put(
                     conn,
                     source=path.name,
                     title=path.name,

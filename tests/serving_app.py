@@ -16,11 +16,11 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
-from app.auth import COOKIE, Way
-from app.launch import listen
-from app.server import create_app
+from app.access.auth import COOKIE, Way
+from app.services import Services, open_services
 from app.settings import Settings
-from app.wiring import Services, open_services
+from app.watchdog.launch import listen
+from app.web.app import create_app
 
 BASE = "http://127.0.0.1:7860"
 LOOPBACK = ("127.0.0.1", 0)

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from app.services import Services, open_services
 from app.settings import Settings
-from app.wiring import Services, open_services
-from pipelines import artifacts, build, reindex
-from pipelines.encoder import LocalEncoder
-from pipelines.handle import SearchHandle
-from pipelines.reindex import EncoderOptions
+from pipelines.embedder import loading, model_files
+from pipelines.embedder.encoder import LocalEncoder
+from pipelines.embedder.loading import EncoderOptions
+from pipelines.search.handle import SearchHandle
 from pipelines.store import models
 from pipelines.store.active import Switch
 from pipelines.store.db import Pool
 from pipelines.store.ids import IndexId, ModelId
+from pipelines.versions import build
 from tests.corpus import add_document
 
 WORDS = [
@@ -36,7 +37,7 @@ def passages(count: int, *, of: str = "p") -> list[str]:
 
 def register(pool: Pool, folder: Path, name: str, store: Path) -> ModelId:
     """A model folder as a registered version, its files kept in `store`."""
-    kept, sha256 = artifacts.put(folder, store)
+    kept, sha256 = model_files.put(folder, store)
     dimension = LocalEncoder(kept, device="cpu").dimension
     with pool.connection() as conn:
         return models.add(
@@ -55,10 +56,10 @@ def create(pool: Pool, model_id: ModelId, options: EncoderOptions) -> tuple[Inde
     with pool.connection() as conn:
         model = models.get(conn, model_id)
         assert model is not None
-        encoder = reindex.load_model(model, options)
+        encoder = loading.load_model(model, options)
         index_id = build.create(conn, model, encoder.tokenizer)
     with pool.connection() as conn:
-        return index_id, reindex.load_index(conn, index_id, options)
+        return index_id, loading.load_index(conn, index_id, options)
 
 
 def switch(handle: SearchHandle, epoch: int, action: str = "promote") -> Switch:

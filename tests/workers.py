@@ -19,7 +19,7 @@ TIMES = "beat_s=0.3, silent_s=8, rescue_s=0.3, poll_s=0.3, upkeep_s=0.5, grace_s
 PROGRAM = """
 import sys
 from app import settings
-from app.worker import Timing, run
+from app.worker.process import Timing, run
 run(settings.load(), sys.argv[1].split(","), timing=Timing({times}))
 """
 

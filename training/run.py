@@ -20,20 +20,21 @@ from typing import Any
 
 from psycopg.errors import UniqueViolation
 
-from pipelines import artifacts, registry, reindex
+from pipelines.embedder import loading, model_files, registry
 from pipelines.errors import BusyError, ConflictError, InputError, NotReadyError
 from pipelines.progress import Stop, Stopped, never
 from pipelines.store import active, indexes, models, runs
 from pipelines.store.db import Connection, Pool
 from pipelines.store.ids import ModelId, RunId
 from pipelines.store.models import Model
-from training import launch, mixing, split
-from training.card import model_card
-from training.launch import Machine, OnProgress
-from training.options import TrainOptions
-from training.progress import Progress
-from training.rundir import Question, RunDir, RunSettings, read_lines
-from training.seedfile import SeedFile
+from training.finetune import launch
+from training.finetune.card import model_card
+from training.finetune.launch import Machine, OnProgress
+from training.finetune.options import TrainOptions
+from training.finetune.progress import Progress
+from training.finetune.rundir import Question, RunDir, RunSettings, read_lines
+from training.pairs import mixing, split
+from training.pairs.seedfile import SeedFile
 
 # How often the database hears of progress.
 STORE_EVERY_S = 2.0
@@ -102,7 +103,7 @@ def base_model(conn: Connection, name: str, store: Path | None = None) -> tuple[
     model = registry.find(conn, name)
     if model.kind == "openai":
         raise InputError(f"{name} is an API, {model.base}; only models with files can be trained.")
-    return model, reindex.model_folder(model, store)
+    return model, loading.model_folder(model, store)
 
 
 def _lexical_weight(conn: Connection, base: Model) -> float | None:
@@ -147,7 +148,7 @@ def create(
             "passages": len(found.corpus),
         }
         run_id = runs.add(conn, name=name, settings=settings, created_by=created_by)
-        sha256 = base.manifest_sha256 or artifacts.Manifest.of(folder).sha256
+        sha256 = base.manifest_sha256 or model_files.Manifest.of(folder).sha256
         run = RunSettings(
             str(run_id),
             str(folder),
@@ -218,7 +219,7 @@ def _register(pool: Pool, folders: Folders, run_id: RunId) -> ModelId:
     chosen_by = {name: value for name, value in metrics.items() if "heldout_" in name}
     card = model_card(title, settings.base_name, made_by, None, training=chosen_by)
     (folder.model / "README.md").write_text(card, encoding="utf-8")
-    kept, sha256 = artifacts.put(folder.model, folders.models)
+    kept, sha256 = model_files.put(folder.model, folders.models)
     with pool.connection() as conn, conn.transaction():
         row = runs.lock(conn, run_id)
         assert row is not None

@@ -7,13 +7,13 @@ from urllib.parse import quote
 
 from fastapi import FastAPI, HTTPException, Request, Response
 
-from app.auth import require_admin
-from app.wiring import Services
+from app.access.auth import require_admin
+from app.services import Services
 from pipelines.errors import AccessError, InputError
 from pipelines.store import documents
 from pipelines.store.ids import DocumentId
 from pipelines.store.pairs import SPLITS
-from training import seedfile, stored
+from training.pairs import seedfile, stored
 
 
 def add(app: FastAPI, services: Services) -> None:

@@ -10,21 +10,12 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from app import login
-from app.admin import (  # fmt: skip
-    compare,
-    documents,
-    jobs,
-    overview,
-    pairs,
-    questions,
-    tune,
-    versions,
-)
+from app.access import login
 from app.admin.screen import LOOK_S, QUIET, Screen, handler
+from app.admin.screens import compare, documents, jobs, overview, pairs, questions, tune, versions
 
 if TYPE_CHECKING:
-    from app.wiring import Services
+    from app.services import Services
 
 STYLES = [Path(__file__).with_name(name) for name in ("style.css", "tuning.css")]
 SCRIPT = Path(__file__).with_name("script.js")

@@ -19,11 +19,11 @@ from uuid import uuid4
 
 import gradio as gr
 
-from app.auth import require_admin
+from app.access.auth import require_admin
 from pipelines.errors import DISK_FULL, AttuneError, InputError, is_disk_full
 
 if TYPE_CHECKING:
-    from app.wiring import Services
+    from app.services import Services
 
 log = logging.getLogger(__name__)
 

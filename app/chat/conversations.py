@@ -8,12 +8,12 @@ from uuid import UUID
 
 import gradio as gr
 
-from app.reader import reader_of
+from app.access.reader import reader_of
 from pipelines.store import chats
 from pipelines.store.chats import Conversation
 
 if TYPE_CHECKING:
-    from app.wiring import Services
+    from app.services import Services
 
 SEARCH = '<input type="search" placeholder="Search chats" aria-label="Search chats">'
 

@@ -10,7 +10,7 @@ import gradio as gr
 from app.chat.conversations import Conversations
 from app.chat.passages import Passages
 from app.chat.stops import Stops
-from app.wiring import Services
+from app.services import Services
 
 STYLE = Path(__file__).with_name("style.css")
 # Filled by the page's script. What happens to a file is also told to screen readers.

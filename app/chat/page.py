@@ -10,24 +10,25 @@ from uuid import UUID
 
 import gradio as gr
 
-from app import login
-from app.adders import Adder, adder_of
-from app.auth import access_of, person_of
-from app.chat import look, markup, turns, waiting
+from app import look
+from app.access import login
+from app.access.adders import Adder, adder_of
+from app.access.auth import access_of, person_of
+from app.access.limits import BUSY, Limits
+from app.access.reader import Reader, clear_all, reader_of
+from app.chat import markup, turns, waiting
 from app.chat.conversations import as_uuid
 from app.chat.layout import NOT_YOURS, QUIET, Layout, Updates, shown_if
 from app.chat.stops import Stops
 from app.chat.turns import Progress
 from app.chat.welcome import welcome
-from app.limits import BUSY, Limits
-from app.reader import Reader, clear_all, reader_of
-from pipelines.examples import starters
+from pipelines.answering.examples import starters
 from pipelines.store import chats
 from pipelines.store.chats import Message
 from pipelines.store.db import Connection
 
 if TYPE_CHECKING:
-    from app.wiring import Services
+    from app.services import Services
 
 # A reader sees no difference below, and each showing costs the server as much as several tokens.
 SHOWN_EVERY_S = 0.08

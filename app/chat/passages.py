@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from app.access.reader import Reader, reader_of
 from app.chat import markup
 from app.chat.conversations import as_uuid
 from app.chat.stops import Stops
-from app.reader import Reader, reader_of
-from pipelines.store import chats, votes
+from pipelines.store import chats, feedback
 from pipelines.store.chats import Message, Shown
+from pipelines.store.feedback import Verdict
 from pipelines.store.ids import MessageId
-from pipelines.store.votes import Verdict
 
 if TYPE_CHECKING:
-    from app.wiring import Services
+    from app.services import Services
 
 ASKED = "Is this the right source for your question?"
 SAID: dict[Verdict, str] = {
@@ -108,9 +108,9 @@ class Passages:
         if message is None or passage is None:
             return [gr.skip()] * 3
         with self._pool.connection() as conn:
-            before = votes.mark_of(conn, message.id, passage.chunk_id, who=reader.visitor)
+            before = feedback.mark_of(conn, message.id, passage.chunk_id, who=reader.visitor)
             after = None if before == verdict else verdict
-            votes.mark(
+            feedback.mark(
                 conn, message.id, passage.chunk_id, after, who=reader.visitor, by_admin=False
             )
         return _buttons(after)
@@ -123,7 +123,7 @@ class Passages:
         said = None
         if message.id:
             with self._pool.connection() as conn:
-                said = votes.mark_of(conn, message.id, passage.chunk_id, who=reader.visitor)
+                said = feedback.mark_of(conn, message.id, passage.chunk_id, who=reader.visitor)
         # There is nothing to judge before the answer is there.
         marking = gr.Column(visible=True if message.id else "hidden")
         return [

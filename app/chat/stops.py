@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from pipelines.reply import Event
+from pipelines.answering.events import Event
 from pipelines.store.chats import Shown
 
 # How often somebody who waits is told that nothing has come.

@@ -17,12 +17,11 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from app import metrics
+from app.access.limits import OVER_BUDGET, Limits
+from app.access.reader import Reader, clear_all
 from app.chat.stops import Stops
-from app.limits import OVER_BUDGET, Limits
-from app.reader import Reader, clear_all
-from pipelines.errors import DISK_FULL, AttuneError, InputError, is_disk_full
-from pipelines.reply import (
+from app.live import metrics
+from pipelines.answering.events import (
     Answer,
     Citation,
     Done,
@@ -35,13 +34,14 @@ from pipelines.reply import (
     Turn,
     cited_first,
 )
+from pipelines.errors import DISK_FULL, AttuneError, InputError, is_disk_full
 from pipelines.store import chats
 from pipelines.store.chats import Message, Shown
 from pipelines.store.ids import MessageId
-from pipelines.text import typed
+from pipelines.text.clean import typed
 
 if TYPE_CHECKING:
-    from app.wiring import Services
+    from app.services import Services
     from pipelines.store.search import Hit
 
 log = logging.getLogger(__name__)

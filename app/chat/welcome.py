@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.adders import Adder
+from app.access.adders import Adder
 from pipelines.store import scope
 from pipelines.store.db import Connection
 

@@ -7,9 +7,9 @@ import typer
 
 def admin_link() -> None:
     """Print a link that opens the admin pages once, in a browser on this machine."""
-    from app.auth import Access
+    from app.access.auth import Access
     from app.cli.common import services
-    from app.replica import address_here
+    from app.live.replica import address_here
     from pipelines.errors import InputError
 
     with services(pool_size=1) as opened:

@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from pipelines.reply import Answer, Citation
+    from pipelines.answering.events import Answer, Citation
 
 KINDS = {
     "llm": ("Answer", "green"),

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from app.tuning import Automatic
-    from app.wiring import Services
+    from app.actions.tuning import Automatic
+    from app.services import Services
     from pipelines.progress import OnProgress, Progress
     from pipelines.store.ids import JobId
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def services(*, pool_size: int = 4) -> Iterator[Services]:
     """The services of this process, by its environment."""
     from app import settings
-    from app.wiring import open_services
+    from app.services import open_services
 
     with open_services(settings.load(), pool_size=pool_size) as opened:
         yield opened
@@ -57,7 +57,7 @@ def emit_json(value: Any) -> None:
 
 @contextmanager
 def build_bar() -> Iterator[OnProgress]:
-    """A live line on stderr, for whatever tells `pipelines.build.Progress`."""
+    """A live line on stderr, for whatever tells `pipelines.versions.build.Progress`."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Bar
@@ -138,7 +138,7 @@ def _lines() -> OnProgress:
 
 
 def _left(told: Progress) -> str:
-    from training.costs import duration
+    from training.finetune.costs import duration
 
     return "" if told.eta_s is None else f"about {duration(told.eta_s / 60)} left"
 

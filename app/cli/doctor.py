@@ -17,7 +17,7 @@ def doctor(
     from app import settings
     from app.cli.common import emit_json
     from app.doctor import Check, examine_machine, examine_services
-    from app.wiring import open_services
+    from app.services import open_services
     from pipelines.errors import AttuneError, NotReadyError
 
     config = settings.load()

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.errors import InputError
-from pipelines.outcome import Outcome, Status
-from pipelines.paths import readable, why_not_read
+from pipelines.indexing.outcome import Outcome, Status
+from pipelines.indexing.paths import readable, why_not_read
 
 if TYPE_CHECKING:
-    from app.wiring import Services
+    from app.services import Services
     from pipelines.progress import Progress
     from pipelines.store.documents import Document, Listed
 
@@ -56,7 +56,7 @@ def ingest(
     failed; each is listed with the reason. Interrupted, the same command goes on.
     """
     from app.cli.common import emit_json, services
-    from app.watcher import watched
+    from app.watchdog.watcher import watched
     from pipelines.store import scope
 
     scope.check_name(collection)
@@ -227,8 +227,8 @@ def _with_progress(
     from rich.progress import Progress as Bar
     from rich.text import Text
 
-    from app.wiring import open_ingester
-    from pipelines.incoming import Incoming
+    from app.services import open_ingester
+    from pipelines.indexing.stages import Incoming
 
     columns = (
         TextColumn("{task.description}", markup=False),

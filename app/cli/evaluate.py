@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from training.comparison import Report
+    from training.evaluation.comparison import Report
 
 COLOUR = {"promote": "green", "leave": "red", "wait": "yellow", "serves": "default"}
 
@@ -38,10 +38,10 @@ def evaluate(
     Shows hit rate, MRR, NDCG, MAP and recall of the whole retrieval, of vectors alone and of
     BM25 alone, and whether the differences are more than chance. Nothing that serves changes.
     """
-    from app import tuning
+    from app.actions import tuning
     from app.cli.common import emit_json, hand_over, long_bar, services
     from pipelines.errors import InputError
-    from training.dataset import of_file
+    from training.evaluation.dataset import of_file
 
     if queue and (beside or out):
         raise InputError(
@@ -62,7 +62,7 @@ def evaluate(
             report = tuning.evaluate(opened, chosen, names, beside=given, on_progress=show)
         evaluation_id, paths = tuning.keep(opened, report, chosen, by="cli", out=out)
     if as_json:
-        from training.report import figures
+        from training.evaluation.report import figures
 
         emit_json(
             {"id": evaluation_id, **figures(report), "report": paths[0], "report_json": paths[1]}
@@ -74,7 +74,7 @@ def evaluate(
 
 def _beside(text: str) -> tuple[str, tuple[str, float]]:
     from pipelines.errors import InputError
-    from training.metrics import MEASURES
+    from training.evaluation.metrics import MEASURES
 
     name, _, value = text.rpartition("=")
     name, _, measure = name.rpartition(":") if ":" in name else (name, "", "hit@5")
@@ -94,8 +94,8 @@ def _print(report: Report) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from training import gate
-    from training.card import SHOWN, label
+    from training.evaluation import gate
+    from training.finetune.card import SHOWN, label
 
     console = Console()
     facts = report.dataset

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from app.improve.plan import Plan
-    from app.wiring import Services
+    from app.actions.improve.plan import Plan
+    from app.services import Services
     from pipelines.store.improvements import Improvement
 
 # What is not ready has this exit code everywhere.
@@ -37,9 +37,9 @@ def improve(
     Interrupted, the next call goes on where it stopped. Exit code 4: there is too little to learn
     from yet.
     """
-    from app import methods
+    from app.actions import methods
+    from app.actions.improve import plan
     from app.cli.common import emit_json, hand_over, services
-    from app.improve import plan
 
     with services() as opened:
         if schedule is not None:
@@ -64,8 +64,8 @@ def improve(
 
 
 def _run(opened: Services) -> Improvement:
+    from app.actions.improve import action
     from app.cli.common import long_bar
-    from app.improve import action
 
     try:
         with long_bar() as show:
@@ -76,8 +76,8 @@ def _run(opened: Services) -> Improvement:
 
 
 def _tell(done: Improvement, as_json: bool) -> None:
+    from app.actions.improve import action
     from app.cli.common import emit_json
-    from app.improve import action
 
     if as_json:
         emit_json(action.as_json(done))
@@ -91,8 +91,8 @@ def _tell(done: Improvement, as_json: bool) -> None:
 
 
 def _set_schedule(opened: Services, text: str, as_json: bool) -> None:
+    from app.actions.improve import schedule
     from app.cli.common import emit_json
-    from app.improve import schedule
 
     every, votes = schedule.parse(text)
     with opened.pool.connection() as conn:
@@ -105,7 +105,7 @@ def _set_schedule(opened: Services, text: str, as_json: bool) -> None:
 
 
 def _schedule(opened: Services) -> str:
-    from app.improve import schedule
+    from app.actions.improve import schedule
 
     with opened.pool.connection() as conn:
         found = schedule.state(conn)
@@ -114,7 +114,7 @@ def _schedule(opened: Services) -> str:
 
 def _print_plan(found: Plan, *, err: bool) -> None:
     """To stderr before work begins, to stdout where it is all that was asked for."""
-    from training.costs import duration
+    from training.finetune.costs import duration
 
     if found.unfinished is not None:
         typer.echo("Goes on with what was cut off:", err=err)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from app.tuning import Automatic
-    from app.wiring import Services
+    from app.actions.tuning import Automatic
+    from app.services import Services
     from pipelines.store.models import Model
     from pipelines.store.shadows import ShadowReport
 
@@ -45,7 +45,7 @@ def list_models(as_json: AsJson = False) -> None:
 def show(name: Name, as_json: AsJson = False) -> None:
     """What a version was made from and how."""
     from app.cli.common import emit_json, services
-    from pipelines import registry
+    from pipelines.embedder import registry
 
     with services(pool_size=2) as opened, opened.pool.connection() as conn:
         model = registry.find(conn, name)
@@ -64,7 +64,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
 @group.command("status")
 def status(as_json: AsJson = False) -> None:
     """The state of each version, and what was done last."""
-    from app import versions
+    from app.actions import versions
     from app.cli.common import emit_json, services
     from pipelines.store import active
 
@@ -102,9 +102,9 @@ def build(name: Name, queue: Queued = False, as_json: AsJson = False) -> None:
 
     Interrupted, it goes on where it stopped. Nobody who asks notices.
     """
-    from app import versions
+    from app.actions import versions
     from app.cli.common import build_bar, emit_json, hand_over, services
-    from pipelines import registry
+    from pipelines.embedder import registry
 
     if queue:
         with services(pool_size=2) as opened:
@@ -124,7 +124,7 @@ def build(name: Name, queue: Queued = False, as_json: AsJson = False) -> None:
 @group.command("prepare")
 def prepare(name: Name, as_json: AsJson = False) -> None:
     """Load a built version on every running server."""
-    from app import versions
+    from app.actions import versions
     from app.cli.common import emit_json, services
 
     with services(pool_size=2) as opened:
@@ -149,7 +149,7 @@ def shadow(
 
     Nobody sees what it finds. With neither --share nor --off: the comparison so far.
     """
-    from app import versions
+    from app.actions import versions
     from app.cli.common import emit_json, services
     from pipelines.errors import InputError
 
@@ -229,9 +229,9 @@ def promote(
     It must have been compared with the serving version and not be worse. Questions under way end
     on the version they began with.
     """
-    from app import versions
+    from app.actions import versions
     from app.cli.common import build_bar, emit_json, hand_over, services
-    from pipelines import registry
+    from pipelines.embedder import registry
     from pipelines.errors import InputError
 
     if auto and override is not None:
@@ -263,7 +263,7 @@ def promote(
 
 
 def _promote_if_better(opened: Services, name: str) -> Automatic:
-    from app import tuning
+    from app.actions import tuning
     from app.cli.common import build_bar
 
     with build_bar() as show:
@@ -283,7 +283,7 @@ def rollback(
     as_json: AsJson = False,
 ) -> None:
     """Go back to the version that served before. Takes a second or two."""
-    from app import versions
+    from app.actions import versions
     from app.cli.common import emit_json, services
 
     with services() as opened:
@@ -304,9 +304,9 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete a version with its files. Refused while anything uses it."""
-    from app import versions
+    from app.actions import versions
     from app.cli.common import services
-    from pipelines import registry
+    from pipelines.embedder import registry
 
     with services(pool_size=2) as opened:
         with opened.pool.connection() as conn:
@@ -323,8 +323,8 @@ def export(
 ) -> None:
     """Copy a version's files, as sentence-transformers loads them."""
     from app.cli.common import services
-    from pipelines import registry
-    from training.card import card_of
+    from pipelines.embedder import registry
+    from training.finetune.card import card_of
 
     with services(pool_size=2) as opened, opened.pool.connection() as conn:
         model = registry.find(conn, name)
@@ -342,8 +342,8 @@ def push(
 ) -> None:
     """Upload a version to the Hugging Face hub."""
     from app.cli.common import services
-    from pipelines import registry
-    from training.card import card_of
+    from pipelines.embedder import registry
+    from training.finetune.card import card_of
 
     with services(pool_size=2) as opened, opened.pool.connection() as conn:
         model = registry.find(conn, name)

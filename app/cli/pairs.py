@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from app.wiring import Services
+    from app.services import Services
     from pipelines.store.db import Connection
     from pipelines.store.pairs import Pair, Split, Status
-    from training.collect import OnProgress, Summary
+    from training.pairs.collect import OnProgress, Summary
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 group = typer.Typer(help="Questions and passages to tune on.", no_args_is_help=True)
@@ -78,11 +78,11 @@ def generate(
 
     Interrupted, it goes on where it stopped. A part of the documents is held out to judge on.
     """
-    from app import tuning
+    from app.actions import tuning
     from app.cli.common import emit_json, hand_over, services
-    from app.wiring import llm_options
-    from training import asking, collect
-    from training.offline import PER_PASSAGE
+    from app.services import llm_options
+    from training.pairs import asking, collect
+    from training.pairs.offline import PER_PASSAGE
 
     with services() as opened:
         if generator is Generator.auto:
@@ -149,9 +149,9 @@ def import_pairs(
     as_json: AsJson = False,
 ) -> None:
     """Store the pairs of a file. If one row is wrong, nothing is imported."""
-    from app import importing
+    from app.actions import importing
     from app.cli.common import services, tell_job
-    from training import collect, seedfile
+    from training.pairs import collect, seedfile
 
     seed = seedfile.read(file)
     with services() as opened:
@@ -180,7 +180,7 @@ def export(
 ) -> None:
     """Write the accepted pairs to a file that import takes back."""
     from app.cli.common import emit_json, services
-    from training import seedfile, stored
+    from training.pairs import seedfile, stored
 
     with services(pool_size=2) as opened, opened.pool.connection() as conn:
         seed = stored.accepted(conn, _side(split))
@@ -256,7 +256,7 @@ def review(
 def _decide_all(conn: Connection, ids: Collection[int], status: Status) -> None:
     """The same decision on several pairs; a fault says on which."""
     from pipelines.errors import AttuneError
-    from training import teach
+    from training.pairs import teach
 
     for pair_id in sorted(ids):
         try:
@@ -268,7 +268,7 @@ def _decide_all(conn: Connection, ids: Collection[int], status: Status) -> None:
 def _go_through(opened: Services, status: str) -> None:
     from pipelines.errors import AttuneError
     from pipelines.store import pairs
-    from training import teach
+    from training.pairs import teach
 
     after = decided = 0
     while True:

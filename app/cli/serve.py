@@ -27,7 +27,7 @@ def serve(
 ) -> int:
     """Start the web app; Ctrl-C or SIGTERM stops it."""
     from app import settings
-    from app.launch import serve as keep_serving
+    from app.watchdog.launch import serve as keep_serving
 
     config = settings.load()
     return keep_serving(
@@ -47,14 +47,14 @@ def web(
     again: Annotated[bool, typer.Option()] = False,
 ) -> None:
     """The web process of `attune serve`, which starts it."""
-    from app.heartbeat import Heartbeat
-    from pipelines.orphan import when_parent_ends
+    from app.watchdog.heartbeat import Heartbeat
+    from pipelines.system.orphan import when_parent_ends
 
     heartbeat = Heartbeat(beat_fd)
     heartbeat.start()  # before the imports, where a process can stand still as well
     when_parent_ends(lambda: os.kill(os.getpid(), signal.SIGTERM))
     from app import settings
-    from app.serving import Door, run
+    from app.web.serve import Door, run
 
     try:
         door = Door(socket.socket(fileno=listen_fd), url, open_browser, again)

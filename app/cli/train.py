@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 if TYPE_CHECKING:
-    from app.tuning import Automatic
-    from app.wiring import Services
+    from app.actions.tuning import Automatic
+    from app.services import Services
     from pipelines.store.db import Connection
     from pipelines.store.models import Model
-    from training.launch import Machine, OnProgress
-    from training.options import Method, TrainOptions
+    from training.finetune.launch import Machine, OnProgress
+    from training.finetune.options import Method, TrainOptions
     from training.run import Material
 
 
@@ -86,12 +86,13 @@ def train(
 
     Interrupted or killed, `attune train --resume RUN` goes on from the last checkpoint.
     """
-    from app import methods, versions
+    from app.actions import methods, versions
     from app.cli.common import emit_json, hand_over, long_bar, print_automatic, services
     from pipelines.errors import InputError
     from pipelines.store.ids import RunId
-    from training import preflight, run
-    from training.options import METHODS
+    from training import run
+    from training.finetune import preflight
+    from training.finetune.options import METHODS
 
     if pairs is not None and resume is not None:
         raise InputError("Give either --pairs FILE, or --resume RUN.")
@@ -171,8 +172,8 @@ def _method(
     :param given: None: the recommended one.
     :param found: What a file brings; None: the stored pairs.
     """
-    from app import methods
-    from pipelines import registry
+    from app.actions import methods
+    from pipelines.embedder import registry
 
     with opened.pool.connection() as conn:
         model = registry.find(conn, base)
@@ -186,7 +187,7 @@ def _method(
 
 
 def _promote_if_better(opened: Services, name: str) -> Automatic:
-    from app import tuning
+    from app.actions import tuning
     from app.cli.common import build_bar
 
     with build_bar() as show:
@@ -195,7 +196,7 @@ def _promote_if_better(opened: Services, name: str) -> Automatic:
 
 def _options(*, matryoshka: str, **values: Any) -> TrainOptions:
     from pipelines.errors import InputError
-    from training.options import TrainOptions
+    from training.finetune.options import TrainOptions
 
     try:
         lengths = tuple(int(part) for part in matryoshka.split(",") if part.strip())
@@ -207,7 +208,8 @@ def _options(*, matryoshka: str, **values: Any) -> TrainOptions:
 def _material(
     conn: Connection, pairs: Path | None, heldout: Path | None, seed: int, offline: int
 ) -> Material:
-    from training import run, seedfile, stored
+    from training import run
+    from training.pairs import seedfile, stored
 
     if pairs is None:
         return stored.material(conn, seed=seed)
@@ -221,8 +223,8 @@ def _bar() -> Iterator[OnProgress]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    from training.heldout import NDCG
-    from training.progress import Progress as Told
+    from training.finetune.heldout import NDCG
+    from training.finetune.progress import Progress as Told
 
     columns = (
         TextColumn("{task.description}"),
@@ -252,7 +254,7 @@ def _bar() -> Iterator[OnProgress]:
 
 
 def _print_model(run_id: int, model: Model) -> None:
-    from training.heldout import BASE, NDCG
+    from training.finetune.heldout import BASE, NDCG
 
     metrics = model.metrics
     typer.secho(f"{model.name} is registered (run {run_id}, {model.kind}).", fg="green")
@@ -266,7 +268,7 @@ def _print_model(run_id: int, model: Model) -> None:
 
 
 def _print_preflight(report: Any) -> None:
-    from training.options import label
+    from training.finetune.options import label
 
     typer.echo(f"{'method':10}{'minutes':>9}{'memory':>11}{'disk':>10}  serving")
     for row in report.methods:

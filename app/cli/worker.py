@@ -26,17 +26,17 @@ def worker(
     with the same DATABASE_URL and ATTUNE_HOME, for example one with a GPU on the queue train.
     """
     from app import settings
-    from app.heartbeat import Heartbeat
+    from app.watchdog.heartbeat import Heartbeat
 
     chosen = [name.strip() for name in queues.split(",") if name.strip()]
     if beat_fd is None:
-        from app.launch import work
+        from app.watchdog.launch import work
 
         return work(settings.load(), chosen)
     heartbeat = Heartbeat(beat_fd)
     heartbeat.start()  # before the imports, where a process can stand still as well
     from app.queue import QUEUES
-    from app.worker import Before, run
+    from app.worker.process import Before, run
 
     run(
         settings.load(),

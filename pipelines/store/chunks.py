@@ -12,10 +12,10 @@ from pgvector import HalfVector
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from pipelines.places import Place
-from pipelines.store import documents, indexes, lexical
+from pipelines.store import documents, indexes, postings
 from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId, DocumentId, IndexId, RuleId, WindowId
+from pipelines.text.places import Place
 
 # Of a passage, how much an excerpt shows.
 LEAD_CHARS = 600
@@ -84,7 +84,7 @@ def write(
     ids = _insert_chunks(conn, document_id, new)
     windows = _insert_windows(conn, rule_id, ids, new)
     copy_vectors(conn, index_id, windows, vectors)
-    lexical.add(conn, [(i, c.text, c.language) for i, c in zip(ids, new, strict=True)])
+    postings.add(conn, [(i, c.text, c.language) for i, c in zip(ids, new, strict=True)])
     return ids
 
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import psutil
 
-from pipelines import files
 from pipelines.errors import DISK_FULL, NotReadyError, is_disk_full
+from pipelines.system import atomic_files
 
 CONFIG = "attune.conf"
 # Short queries over vectors and postings on one small machine: no JIT (it compiles longer than
@@ -126,11 +126,11 @@ def _configure(data: Path) -> None:
     """Write our settings beside the server's own file, which includes them."""
     own = data / CONFIG
     if not own.is_file() or own.read_text() != SERVER_SETTINGS:
-        files.write_text(own, SERVER_SETTINGS)
+        atomic_files.write_text(own, SERVER_SETTINGS)
     main = data / "postgresql.conf"
     line = f"include_if_exists = '{CONFIG}'\n"
     if line not in (text := main.read_text()):
-        files.write_text(main, f"{text}\n{line}")
+        atomic_files.write_text(main, f"{text}\n{line}")
 
 
 def _forget_damaged_list(data: Path) -> None:

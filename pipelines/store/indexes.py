@@ -20,7 +20,7 @@ from psycopg.types.json import Jsonb
 
 from pipelines.store.db import Connection
 from pipelines.store.ids import IndexId, ModelId, RuleId, WindowId
-from pipelines.windows import WindowRule
+from pipelines.text.windows import WindowRule
 
 # Replicas listen on it.
 CHANNEL = "attune_active"

@@ -18,14 +18,14 @@ from psycopg import sql
 from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
-from pipelines import places
-from pipelines.fusion import fuse, trust
-from pipelines.handle import SearchHandle
-from pipelines.places import Place
-from pipelines.store import arrays, dense, graphs, lexical, scope
+from pipelines.search.handle import SearchHandle
+from pipelines.store import arrays, graphs, postings, scope, vectors
 from pipelines.store.db import Connection
-from pipelines.store.dense import Window
 from pipelines.store.ids import ChunkId, DocumentId, IndexId
+from pipelines.store.vectors import Window
+from pipelines.text import places
+from pipelines.text.fusion import fuse, trust
+from pipelines.text.places import Place
 
 Mode = Literal["hybrid", "dense", "lexical"]
 
@@ -108,21 +108,21 @@ def hybrid(
         within, exact = _within(conn, held, searched)
         windows: dict[ChunkId, Window] = {}
         if mode != "lexical":
-            windows = dense.nearest(
+            windows = vectors.nearest(
                 conn, handle.vectors_id, vector, DENSE_WINDOWS, within=within, exact=exact
             )
-        asked = lexical.question(conn, question)
+        asked = postings.question(conn, question)
         named: list[ChunkId] = []
         if mode != "dense" and asked.rare:
-            named = lexical.candidates(conn, asked, LEXICAL_CHUNKS, within=within)
+            named = postings.candidates(conn, asked, LEXICAL_CHUNKS, within=within)
         ids = sorted({*windows, *named})
         if not ids:
             return []
         # The nearest window of the others is known.
         others = [chunk for chunk in named if chunk not in windows]
-        windows |= dense.best_windows(conn, handle.vectors_id, vector, others)
+        windows |= vectors.best_windows(conn, handle.vectors_id, vector, others)
         cosines = np.array([windows[i].cosine if i in windows else 0.0 for i in ids])
-        shares = lexical.scores(conn, asked, ids)
+        shares = postings.scores(conn, asked, ids)
         scores = {"dense": cosines, "lexical": shares}.get(mode)
         if scores is None:
             scores = fuse(cosines, shares, handle.lexical_weight, _trust(handle, question))

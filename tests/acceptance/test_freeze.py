@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from app import queue
-from pipelines import uploads
+from pipelines.indexing import queued
 from pipelines.store import documents, jobs
 from pipelines.store.embedded import EmbeddedPostgres
 from tests.fakes import build_tiny_model
@@ -29,7 +29,7 @@ def stand_still():
     lock = ctypes.PyDLL(None).pthread_mutex_lock
     lock(mutex); lock(mutex)
 if "worker" in sys.orig_argv:
-    from pipelines import languages
+    from pipelines.text import languages
     of_document = languages.of_document
     def stuck_by_one(text, passages):
         if "STANDSTILL" in text:
@@ -49,8 +49,8 @@ elif "web" in sys.orig_argv:
 SERVE = """
 import sys
 from app import settings
-from app.launch import serve
-from app.pulse import Patience
+from app.watchdog.launch import serve
+from app.watchdog.pulse import Patience
 settings.silence_telemetry()
 sys.exit(serve(settings.load(), "127.0.0.1", 0, False, patience=Patience(limit_s=3, most_s=40)))
 """
@@ -84,7 +84,7 @@ def test_what_stands_still_is_ended_and_the_rest_goes_on(served):
         conn.autocommit = True
         texts = {"a": "A crane lifts.", "b": "STANDSTILL of a crane.", "c": "A crane turns."}
         given = [
-            uploads.put(conn, source=f"{name}.txt", title=name, content=text.encode()).document_id
+            queued.put(conn, source=f"{name}.txt", title=name, content=text.encode()).document_id
             for name, text in texts.items()
         ]
         job_id = queue.defer_in(conn, "ingest", who="eve", document_ids=given)

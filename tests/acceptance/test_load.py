@@ -8,9 +8,9 @@ import statistics
 
 import pytest
 
-from app.wiring import open_ingester
+from app.services import open_ingester
 from bench.load import Seen, Visitor, run, speak
-from pipelines.incoming import Incoming
+from pipelines.indexing.stages import Incoming
 from tests.fakes import scripted_llm
 from tests.serving_app import listening
 

@@ -20,8 +20,8 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from app.access.visitor import COOKIE
 from app.chat.turns import Shown
-from app.visitor import COOKIE
 from pipelines.store import chats
 from pipelines.store.embedded import EmbeddedPostgres
 from tests.fakes import LLMCall, scripted_llm

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Literal
 
 import psycopg
 
-from app import versions
-from app.wiring import Services, open_services
-from pipelines import cutover, registry, reindex
+from app.actions import versions
+from app.services import Services, open_services
+from pipelines.embedder import loading, registry
 from pipelines.errors import AttuneError, ConflictError
 from pipelines.store import indexes
 from pipelines.store.active import Active
+from pipelines.versions import switch
 from tests.chaos import controls
 from tests.chaos.journal import Journal
 from tests.chaos.server import stop_at_sigterm
@@ -116,9 +117,9 @@ def _do(services: Services, order: Order, name: str, tell: Callable[[str], None]
         model = registry.find(conn, order.version)
         index = indexes.of_model(conn, model.id)
         assert index is not None
-        handle = services.replica.held(index.id) or reindex.load_index(
+        handle = services.replica.held(index.id) or loading.load_index(
             conn, index.id, services.options
         )
     time.sleep(max(0.0, order.at - time.monotonic()))
-    act = cutover.promote if order.what == "prove" else cutover.roll_back
+    act = switch.promote if order.what == "prove" else switch.roll_back
     return act(services.pool, handle, order.expected_epoch, name)

@@ -13,11 +13,11 @@ import sqlalchemy
 import torch
 from transformers import BertModel
 
-import app.versions
-import app.wiring
-import app.worker
-import pipelines.components
-import pipelines.extract
+import app.actions.versions
+import app.services
+import app.worker.process
+import pipelines.answering.components
+import pipelines.answering.extract
 
 __all__ = [
     "BertModel",

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from psycopg import sql
 
-from pipelines import cutover
-from pipelines.encoder import Vectors
-from pipelines.handle import SearchHandle
+from pipelines.embedder.encoder import Vectors
+from pipelines.search.handle import SearchHandle
 from pipelines.store import active, chunks, documents, gaps, graphs, indexes, models
 from pipelines.store.chunks import NewChunk
 from pipelines.store.db import Connection, Pool
 from pipelines.store.ids import IndexId
+from pipelines.versions import switch
 from tests.chaos.check import quantile
 
 DIMENSIONS = (32, 48)
@@ -164,7 +164,7 @@ def _switch(pool: Pool, handle: SearchHandle) -> None:
     with pool.connection() as conn:
         pointer = active.get(conn)
         assert pointer is not None
-    cutover.roll_back(pool, handle, pointer.epoch, "scale")
+    switch.roll_back(pool, handle, pointer.epoch, "scale")
 
 
 def _write(

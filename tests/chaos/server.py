@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from app.wiring import Services, open_services
+from app.services import Services, open_services
 from tests.chaos.journal import Journal
 from tests.versions import WORDS
 

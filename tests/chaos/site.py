@@ -10,9 +10,9 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from app.services import open_services
 from app.settings import Settings
-from app.wiring import open_services
-from pipelines import artifacts
+from pipelines.embedder import model_files
 from pipelines.store import models
 from pipelines.store.embedded import EmbeddedPostgres
 from tests.corpus import add_document
@@ -91,7 +91,7 @@ def build_artefacts(home: Path) -> tuple[Artefact, ...]:
     made = []
     for seed, dimension in enumerate(DIMENSIONS):
         folder = build_tiny_model(home / f"tiny{dimension}", dimension=dimension, seed=seed)
-        kept, sha256 = artifacts.put(folder, home / "models")
+        kept, sha256 = model_files.put(folder, home / "models")
         made.append(Artefact(kept, sha256, dimension))
     return tuple(made)
 
@@ -127,5 +127,5 @@ def own_postgres(home: Path) -> Iterator[EmbeddedPostgres]:
 
 def damaged(artefact: Artefact, folder: Path) -> Artefact:
     """A copy of the files that a caller may damage, registered as they are now."""
-    kept, sha256 = artifacts.put(artefact.folder, folder)
+    kept, sha256 = model_files.put(artefact.folder, folder)
     return replace(artefact, folder=kept, sha256=sha256)

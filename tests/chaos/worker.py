@@ -8,8 +8,9 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app import queue, worker
-from app.worker import Timing
+from app import queue
+from app.worker import process
+from app.worker.process import Timing
 from tests.chaos.server import end_with_parent
 
 if TYPE_CHECKING:
@@ -22,4 +23,4 @@ def work(site: Site) -> None:
     """Do jobs of documents and of indexes until SIGTERM."""
     threading.Thread(target=end_with_parent, daemon=True).start()
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
-        worker.run(site.settings(), (queue.DOCUMENTS, queue.INDEX), timing=TIMING)
+        process.run(site.settings(), (queue.DOCUMENTS, queue.INDEX), timing=TIMING)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from app.wiring import Services, open_ingester, open_services
-from pipelines.incoming import Incoming
-from pipelines.ingest import Ingester
+from app.services import Services, open_ingester, open_services
+from pipelines.indexing.ingest import Ingester
+from pipelines.indexing.stages import Incoming
 from pipelines.store import chunks, documents
 from tests.chaos.journal import Journal
 from tests.chaos.server import stop_at_sigterm

@@ -8,9 +8,9 @@ import pytest
 
 from app import settings
 from app.cli import main
-from app.wiring import open_services
-from pipelines import reindex
-from pipelines.reindex import EncoderOptions
+from app.services import open_services
+from pipelines.embedder import loading
+from pipelines.embedder.loading import EncoderOptions
 from tests import versions
 from tests.corpus import add_document
 from tests.fakes import build_tiny_model
@@ -26,8 +26,8 @@ def world(pool, tiny_model, larger_model, tmp_path):
     """A serving version with two documents, and a candidate of another dimension, not built."""
     options = EncoderOptions(cache=tmp_path, device="cpu", threads=1)
     with pool.connection() as conn:
-        reindex.ensure_first(conn, str(tiny_model), options, size=16, stride=12, lexical_weight=0.4)
-        serving = reindex.load_handle(conn, options)
+        loading.ensure_first(conn, str(tiny_model), options, size=16, stride=12, lexical_weight=0.4)
+        serving = loading.load_handle(conn, options)
         for title in ("one", "two"):
             add_document(conn, serving, title, versions.passages(20, of=title))
     model_id = versions.register(pool, larger_model, "v1", tmp_path / "models")

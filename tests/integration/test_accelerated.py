@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from pipelines import accelerated, artifacts, quantise
-from pipelines.encoder import LocalEncoder
+from pipelines.embedder import build_twin, cpu_twin, model_files
+from pipelines.embedder.encoder import LocalEncoder
 
 TEXTS = [
     f"Sentence {i} tells of the {animal} and the {place} that it likes best in the year {1900 + i}."
@@ -25,9 +25,9 @@ TEXTS = [
 FIRST_QUESTIONS = """
 import faulthandler, sys, threading, time
 from pathlib import Path
-from pipelines import accelerated
+from pipelines.embedder import cpu_twin
 faulthandler.dump_traceback_later(60, exit=True)
-twin = accelerated.load(Path(sys.argv[1]), sys.argv[2])
+twin = cpu_twin.load(Path(sys.argv[1]), sys.argv[2])
 together = threading.Barrier(4)
 def ask(number):
     together.wait()
@@ -44,8 +44,8 @@ print("all answered")
 def built(tiny_model, tmp_path_factory):
     """The twin of the tiny model, built as the app builds it: in a process of its own."""
     cache = tmp_path_factory.mktemp("cache")
-    sha256 = artifacts.Manifest.of(tiny_model).sha256
-    verdict = quantise.build_in_child(tiny_model, accelerated.folder_for(cache, sha256), TEXTS)
+    sha256 = model_files.Manifest.of(tiny_model).sha256
+    verdict = build_twin.build_in_child(tiny_model, cpu_twin.folder_for(cache, sha256), TEXTS)
     return cache, sha256, verdict
 
 
@@ -53,7 +53,7 @@ def test_the_twin_embeds_like_its_model(built, tiny_model):
     """Whatever the verdict chose, int8 or fp32, the vectors are the model's, one or many at once."""
     cache, sha256, verdict = built
     assert verdict.usable, verdict.reason
-    twin = accelerated.load(cache, sha256)
+    twin = cpu_twin.load(cache, sha256)
     model = LocalEncoder(tiny_model, device="cpu")
     assert (twin.dimension, twin.tokenizer) == (model.dimension, model.tokenizer)
     for texts in (TEXTS[:1], TEXTS):
@@ -72,20 +72,20 @@ def test_threads_that_use_the_twin_first_at_once_do_not_stop_each_other(built):
 def test_a_damaged_twin_is_not_used(built):
     """One flipped bit in the weights: the loader steps back to torch instead of serving it."""
     cache, sha256, _ = built
-    weights = accelerated.folder_for(cache, sha256) / "document.bin"
+    weights = cpu_twin.folder_for(cache, sha256) / "document.bin"
     data = bytearray(weights.read_bytes())
     data[len(data) // 2] ^= 1
     weights.write_bytes(data)
-    assert accelerated.load(cache, sha256) is None
+    assert cpu_twin.load(cache, sha256) is None
 
 
 def test_a_model_that_cannot_be_converted_keeps_torch(tmp_path):
     """The reason is recorded, and nobody tries again at every start."""
     (tmp_path / "model").mkdir()
-    verdict = quantise.build_in_child(tmp_path / "model", tmp_path / "twin", TEXTS)
+    verdict = build_twin.build_in_child(tmp_path / "model", tmp_path / "twin", TEXTS)
     assert not verdict.usable
     assert "conversion failed" in verdict.reason
-    assert accelerated.read_verdict(tmp_path / "twin") == verdict
+    assert cpu_twin.read_verdict(tmp_path / "twin") == verdict
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[1]", b'{"usable": true, "who": 1}', b"\xff\xfe"])
@@ -94,20 +94,20 @@ def test_a_damaged_verdict_counts_as_not_built(built, tmp_path, damage):
     cache, sha256, _ = built
     copy = tmp_path / "cache"
     shutil.copytree(cache, copy)
-    (accelerated.folder_for(copy, sha256) / accelerated.VERDICT).write_bytes(damage)
-    assert accelerated.read_verdict(accelerated.folder_for(copy, sha256)) is None
-    assert accelerated.load(copy, sha256) is None
+    (cpu_twin.folder_for(copy, sha256) / cpu_twin.VERDICT).write_bytes(damage)
+    assert cpu_twin.read_verdict(cpu_twin.folder_for(copy, sha256)) is None
+    assert cpu_twin.load(copy, sha256) is None
 
 
 def test_a_twin_with_a_damaged_file_is_built_again(built, tmp_path):
     """Whichever file was cut off, torch serves, and the next build finds nothing there."""
     cache, sha256, _ = built
-    names = [p.name for p in accelerated.folder_for(cache, sha256).iterdir()]
+    names = [p.name for p in cpu_twin.folder_for(cache, sha256).iterdir()]
     assert len(names) > 4
-    for name in set(names) - {artifacts.MANIFEST, accelerated.VERDICT}:
+    for name in set(names) - {model_files.MANIFEST, cpu_twin.VERDICT}:
         copy = tmp_path / name
         shutil.copytree(cache, copy)
-        folder = accelerated.folder_for(copy, sha256)
+        folder = cpu_twin.folder_for(copy, sha256)
         (folder / name).write_bytes((folder / name).read_bytes()[:10])
-        assert accelerated.load(copy, sha256) is None, name
-        assert accelerated.read_verdict(folder) is None, name
+        assert cpu_twin.load(copy, sha256) is None, name
+        assert cpu_twin.read_verdict(folder) is None, name

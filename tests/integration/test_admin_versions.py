@@ -7,19 +7,20 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
-from app import plans, versions
-from app.comparisons import Comparisons
+from app.actions import plans, versions
+from app.actions.comparisons import Comparisons
+from app.actions.tryout import Tryout, askable
+from app.services import open_services
 from app.settings import Settings
-from app.tryout import Tryout, askable
-from app.wiring import open_services
-from pipelines import build, cutover, registry
+from pipelines.embedder import registry
 from pipelines.errors import ConflictError, InputError, NotReadyError
-from pipelines.store import active, evaluations, indexes, library, models, pairs, review
+from pipelines.store import active, document_pages, evaluations, indexes, models, pair_review, pairs
 from pipelines.store.evaluations import QuestionRow
 from pipelines.store.pairs import NewPair
+from pipelines.versions import build, switch
 from tests import versions as made
 from tests.corpus import add_document
-from training import stored
+from training.pairs import stored
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def test_version_is_deleted_with_its_vectors_unless_something_uses_it(world, tmp
     with world.pool.connection() as conn, pytest.raises(ConflictError, match="loaded"):
         registry.delete(conn, "v1", tmp_path / "models")
     versions.release(world, "v1")
-    cutover.promote(world.pool, handle, 1, "test")
+    switch.promote(world.pool, handle, 1, "test")
     with world.pool.connection() as conn, pytest.raises(ConflictError, match="it serves"):
         registry.delete(conn, "v1", tmp_path / "models")
     versions.roll_back(world, who="test")
@@ -185,27 +186,27 @@ def test_a_sample_of_pairs_stays_the_same_while_it_is_judged(world):
     with world.pool.connection() as conn:
         wanted = [_pair(f"q{n}?", "offline", "train", f"p{n}") for n in range(30)]
         pairs.add(conn, [*wanted, _pair("harbour dues levied", "offline", "train", "p30")])
-        sample = review.Filter(sample=20)
-        first = review.look(conn, sample)
+        sample = pair_review.Filter(sample=20)
+        first = pair_review.look(conn, sample)
         assert first.total == 20
-        review.decide(conn, first.pair.id, "rejected", who="test")
-        again = review.look(conn, sample)
+        pair_review.decide(conn, first.pair.id, "rejected", who="test")
+        again = pair_review.look(conn, sample)
         assert (again.pair.id, again.pair.status, again.total) == (first.pair.id, "rejected", 20)
-        assert review.look(conn, review.Filter("accepted")).total == 30
+        assert pair_review.look(conn, pair_review.Filter("accepted")).total == 30
 
 
 def test_documents_are_found_by_words_of_their_text(world):
     """In any form of the words, if all of them are there; by their title as before."""
     with world.pool.connection() as conn:
         add_document(conn, world.replica.current(), "tides", ["Pilots board the ships at dusk."])
-        found = library.with_words(conn, "pilot ship")
-        assert [row.title for row in library.page(conn, search="pilot ship", holding=found)] == [
-            "tides"
-        ]
-        assert library.count(conn, search="pilot ship", holding=found) == 1
-        assert library.with_words(conn, "pilot zeppelin") == []
-        assert library.with_words(conn, "") == []
-        assert [row.title for row in library.page(conn, search="TID")] == ["tides"]
+        found = document_pages.with_words(conn, "pilot ship")
+        assert [
+            row.title for row in document_pages.page(conn, search="pilot ship", holding=found)
+        ] == ["tides"]
+        assert document_pages.count(conn, search="pilot ship", holding=found) == 1
+        assert document_pages.with_words(conn, "pilot zeppelin") == []
+        assert document_pages.with_words(conn, "") == []
+        assert [row.title for row in document_pages.page(conn, search="TID")] == ["tides"]
 
 
 def test_phrases_are_counted_among_what_was_made_offline(world):
@@ -214,4 +215,4 @@ def test_phrases_are_counted_among_what_was_made_offline(world):
         texts = ["less seasonality", "Who runs it?", "من يدير الميناء؟", "谁？ "]
         pairs.add(conn, [_pair(q, "offline", "train", q) for q in texts])
         pairs.add(conn, [_pair("written by a person", "file", "train", "other")])
-        assert review.phrases(conn) == (1, 4)
+        assert pair_review.phrases(conn) == (1, 4)

@@ -13,14 +13,14 @@ import pytest
 from haystack import tracing
 from haystack.tracing.logging_tracer import LoggingTracer
 
-from pipelines import reindex
-from pipelines.answer import Answerer
-from pipelines.components import Query
-from pipelines.compose import EMPTY, NOT_FOUND
+from pipelines.answering.answer import Answerer
+from pipelines.answering.components import Query
+from pipelines.answering.compose import EMPTY, NOT_FOUND
+from pipelines.answering.events import Done, Passages, Retrying, StageStarted, Token, Turn
+from pipelines.answering.llm import LLMOptions
+from pipelines.embedder import loading
+from pipelines.embedder.loading import EncoderOptions
 from pipelines.errors import InputError
-from pipelines.llm import LLMOptions
-from pipelines.reindex import EncoderOptions
-from pipelines.reply import Done, Passages, Retrying, StageStarted, Token, Turn
 from tests.corpus import add_document
 from tests.fakes import ScriptedLLM, scripted_llm
 
@@ -33,8 +33,8 @@ OFFICES = "The head office is in San Francisco. It moved there in 2009 from a ga
 def handle(pool, tiny_model, tmp_path):
     options = EncoderOptions(cache=tmp_path)
     with pool.connection() as conn:
-        reindex.ensure_first(conn, str(tiny_model), options, size=64, stride=48, lexical_weight=0.9)
-        handle = reindex.load_handle(conn, options)
+        loading.ensure_first(conn, str(tiny_model), options, size=64, stride=48, lexical_weight=0.9)
+        handle = loading.load_handle(conn, options)
         add_document(conn, handle, "annual.pdf", [REVENUE, OFFICES])
         add_document(conn, handle, "notes.txt", ["Cats sleep all day."], collection="private")
     return handle

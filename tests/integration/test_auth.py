@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
-from app import auth, doctor, limits
-from app.auth import COOKIE, policy_of
+from app import doctor
+from app.access import auth, limits
+from app.access.auth import COOKIE, policy_of
 from app.settings import Settings
 from pipelines.errors import AccessError, InputError
 from pipelines.store import documents, sessions

@@ -1,7 +1,7 @@
 import threading
 
-from pipelines import reindex
-from pipelines.reindex import EncoderOptions
+from pipelines.embedder import loading
+from pipelines.embedder.loading import EncoderOptions
 from pipelines.store import active, db
 
 
@@ -15,12 +15,12 @@ def test_first_start_makes_one_active_index(pool, tiny_model, tmp_path):
     options = EncoderOptions(cache=tmp_path)
     with pool.connection() as conn:
         for _ in range(2):
-            reindex.ensure_first(
+            loading.ensure_first(
                 conn, str(tiny_model), options, size=64, stride=48, lexical_weight=0.4
             )
         pointer = active.get(conn)
         assert pointer is not None
         assert pointer.epoch == 1
-        handle = reindex.load_handle(conn, options)
+        handle = loading.load_handle(conn, options)
     assert handle.index_id == pointer.index_id
     assert handle.encoder.encode_queries(["the quick fox"]).shape == (1, 32)

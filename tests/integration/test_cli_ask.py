@@ -9,7 +9,7 @@ import pytest
 
 from app import settings
 from app.cli import main
-from app.wiring import open_services
+from app.services import open_services
 from tests.corpus import add_document
 from tests.fakes import scripted_llm
 

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from app import settings
-from app.replica import Replica
-from app.wiring import encoder_options
+from app.live.replica import Replica
+from app.services import encoder_options
 from pipelines.store import db, jobs
 from pipelines.store.replicas import Beat
 

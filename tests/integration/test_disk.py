@@ -15,8 +15,8 @@ import pytest
 from app import disk
 from app.chat.turns import NOT_SAVED
 from app.cli import main
-from pipelines import ingest
 from pipelines.errors import DISK_FULL, is_disk_full
+from pipelines.indexing import ingest
 from tests import matrix
 from tests.serving_app import listening
 

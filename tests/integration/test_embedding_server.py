@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines import artifacts, reindex
-from pipelines.encoder import LocalEncoder, OpenAIEncoder
-from pipelines.reindex import EncoderOptions
-from training.paid import PaidEncoder
+from pipelines.embedder import loading, model_files
+from pipelines.embedder.encoder import LocalEncoder, OpenAIEncoder
+from pipelines.embedder.loading import EncoderOptions
+from training.evaluation.paid import PaidEncoder
 
 # It wants older libraries than the project's own: a venv of its own, kept between runs. Of torch,
 # the largest by far, it takes the project's: to fetch and unpack it again takes a minute or more.
@@ -64,7 +64,7 @@ def url(tmp_path_factory):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     given = {
-        "--model-id": artifacts.bundled_model(), "--served-model-name": "minilm",
+        "--model-id": model_files.bundled_model(), "--served-model-name": "minilm",
         "--engine": "torch", "--device": "cpu", "--host": "127.0.0.1", "--port": port,
         "--url-prefix": "/v1",
     }  # fmt: skip
@@ -97,14 +97,14 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
 @pytest.fixture
 def encoder(url, tmp_path) -> OpenAIEncoder:
     options = EncoderOptions(cache=tmp_path, openai_api_key="k", openai_base_url=url)
-    found, _, _ = reindex.load_base("openai:minilm", options)
+    found, _, _ = loading.load_base("openai:minilm", options)
     assert isinstance(found, OpenAIEncoder)
     return found
 
 
 def test_vectors_are_those_of_the_model(encoder):
     """What comes over the wire is what the same model embeds here, as unit vectors."""
-    local = LocalEncoder(artifacts.bundled_model(), device="cpu")
+    local = LocalEncoder(model_files.bundled_model(), device="cpu")
     found = encoder.encode_documents(TEXTS)
     assert found.shape == (3, encoder.dimension) == (3, 384)
     assert np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)

@@ -13,22 +13,22 @@ import numpy as np
 import psycopg
 import pytest
 
-from pipelines.embedding import Watched
-from pipelines.encoder import LocalEncoder
+from pipelines.embedder.batches import Watched
+from pipelines.embedder.encoder import LocalEncoder
+from pipelines.embedder.loading import EncoderOptions
 from pipelines.errors import InputError, ProviderError
 from pipelines.progress import Progress, Stopped
-from pipelines.reindex import EncoderOptions
 from pipelines.store import db, evaluations
 from pipelines.store.db import Pool
 from pipelines.store.scratch import PREFIX, scratch_database
 from tests.fakes import ScriptedLLM, build_tiny_model, scripted_llm
-from training import candidates, dataset, gate, metrics, rankings, report
-from training.candidates import Surroundings
-from training.comparison import BM25, Report
-from training.dataset import Dataset
-from training.evaluate import evaluate, forget
-from training.examine import Candidate
-from training.rankings import Rules
+from training.evaluation import candidates, dataset, gate, metrics, rankings, report
+from training.evaluation.candidates import Surroundings
+from training.evaluation.comparison import BM25, Report
+from training.evaluation.dataset import Dataset
+from training.evaluation.evaluate import evaluate, forget
+from training.evaluation.examine import Candidate
+from training.evaluation.rankings import Rules
 from training.run import Folders
 
 RULES = Rules(size_tokens=64, stride_tokens=48, lexical_weight=0.0)

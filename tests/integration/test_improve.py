@@ -12,17 +12,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app import methods, queue, settings, tuning, upkeep
+from app import queue, settings
+from app.actions import methods, tuning
+from app.actions.improve import action, plan, schedule
 from app.cli import main
-from app.improve import action, plan, schedule
+from app.services import open_services
 from app.settings import Settings
-from app.wiring import open_services
+from app.worker import upkeep
 from pipelines.errors import BusyError, InputError
 from pipelines.progress import Progress, Stopped, check
 from pipelines.store import active, evaluations, improvements, models, pairs, runs
 from tests.corpus import add_document
 from training import run
-from training.candidates import identity
+from training.evaluation.candidates import identity
 
 WORDS = [a + b for a in "abcdefghijklmnop" for b in ("ne", "ri", "so", "tu", "an", "el")]
 

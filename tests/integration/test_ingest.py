@@ -17,15 +17,15 @@ import pytest
 from pypdf import PdfWriter
 from pypdf.generic import NameObject, StreamObject
 
-from pipelines import ingest, reindex, uploads
-from pipelines.answer import Answerer
-from pipelines.convert import Converted, Converter, Limits
+from pipelines.answering.answer import Answerer
+from pipelines.embedder.loading import EncoderOptions, ensure_first, load_handle
 from pipelines.errors import InputError
-from pipelines.incoming import Incoming
-from pipelines.ingest import Ingester
-from pipelines.paths import why_not_read
+from pipelines.indexing import ingest, queued
+from pipelines.indexing.convert import Converted, Converter, Limits
+from pipelines.indexing.ingest import Ingester
+from pipelines.indexing.paths import why_not_read
+from pipelines.indexing.stages import Incoming
 from pipelines.progress import Stopped
-from pipelines.reindex import EncoderOptions
 from pipelines.store import active, chunks, documents, graphs
 from pipelines.store.search import hybrid
 
@@ -41,8 +41,8 @@ def converter():
 def ingester(pool, tiny_model, tmp_path, converter):
     options = EncoderOptions(cache=tmp_path)
     with pool.connection() as conn:
-        reindex.ensure_first(conn, str(tiny_model), options, size=32, stride=24, lexical_weight=0.9)
-        handle = reindex.load_handle(conn, options)
+        ensure_first(conn, str(tiny_model), options, size=32, stride=24, lexical_weight=0.9)
+        handle = load_handle(conn, options)
     return Ingester(pool, lambda: handle, converter, chunk_chars=400)
 
 
@@ -216,13 +216,13 @@ def test_copies_stay_with_what_they_share_when_it_is_indexed_again(pool, ingeste
     outcomes = list(ingester.ingest_many([incoming(f"{n}.txt", "One text.") for n in "ab"]))
     before = counts(pool)
     with pool.connection() as conn:
-        (again,) = uploads.put_again(conn, [outcome.document_id for outcome in outcomes])
-    (outcome,) = uploads.index(pool, ingester, [again])
+        (again,) = queued.put_again(conn, [outcome.document_id for outcome in outcomes])
+    (outcome,) = queued.index(pool, ingester, [again])
     assert (outcome.status, outcome.document_id) == ("indexed", again)
     with pool.connection() as conn:
         assert documents.get(conn, outcomes[1].document_id).same_as == again
         assert documents.count_by_status(conn) == {"indexed": 1, "duplicate": 1}
-        put = uploads.put(conn, source="c.txt", title="c", content=b"One text.")
+        put = queued.put(conn, source="c.txt", title="c", content=b"One text.")
     assert (put.status, put.reason) == ("duplicate", f"the same content as a.txt ({again})")
     assert counts(pool) == before
 
@@ -262,7 +262,7 @@ def test_what_was_interrupted_is_neither_failed_nor_left_behind(pool, ingester, 
     """Ctrl-C in the middle of reading or embedding: those files are as if they had not been given."""
     text = " ".join(f"Island {n} has {n % 7} quokkas and a lamp." for n in range(1500))
     with pool.connection() as conn:
-        waiting = uploads.put(conn, source="given.txt", title="given", content=text[5:].encode())
+        waiting = queued.put(conn, source="given.txt", title="given", content=text[5:].encode())
     reading = Incoming(
         "given.txt", "given", text[5:].encode, size_bytes=len(text), document_id=waiting.document_id
     )
@@ -398,7 +398,7 @@ def test_a_swap_during_ingest_embeds_again_for_the_new_version(
     with pool.connection() as conn:
         conn.execute("update active set epoch = epoch + 1")
     with pool.connection() as conn:
-        fresh = reindex.load_handle(conn, options)
+        fresh = load_handle(conn, options)
         assert active.get(conn).epoch == fresh.epoch == stale.epoch + 1
     given = []
 
@@ -554,7 +554,7 @@ def test_a_large_load_leaves_statistics_to_those_who_ask_next(pool, ingester, mo
 def test_who_is_given_the_same_document_late_leaves_it_as_it_is(pool, ingester):
     """Two workers with one waiting document: whoever comes second neither doubles nor deletes it."""
     with pool.connection() as conn:
-        put = uploads.put(conn, source="a.txt", title="a", content=b"The quokka lives on Rottnest.")
+        put = queued.put(conn, source="a.txt", title="a", content=b"The quokka lives on Rottnest.")
     waiting = put.document_id
 
     class Slow(Converter):
@@ -562,10 +562,10 @@ def test_who_is_given_the_same_document_late_leaves_it_as_it_is(pool, ingester):
 
         def convert(self, data: bytes, name: str) -> Converted:
             found = ingester.converter.convert(data, name)
-            uploads.index(pool, ingester, [waiting])
+            queued.index(pool, ingester, [waiting])
             return found
 
-    (late,) = uploads.index(pool, replace(ingester, converter=Slow()), [waiting])
+    (late,) = queued.index(pool, replace(ingester, converter=Slow()), [waiting])
     assert (late.status, late.document_id) == ("indexed", waiting)
     assert counts(pool) == (1, 1, 1, counts(pool)[3], 1)
     assert "quokka" in found(pool, ingester, "where does the quokka live")[0]

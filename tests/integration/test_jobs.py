@@ -17,13 +17,14 @@ import procrastinate.worker
 import psycopg
 import pytest
 
-from app import importing, queue
-from app.admin import work
+from app import queue
+from app.actions import importing
+from app.admin.html import jobs as jobs_html
+from app.services import open_services
 from app.settings import Settings
-from app.wiring import open_services
-from app.worker import Crew, Timing
-from pipelines import uploads
+from app.worker.process import Crew, Timing
 from pipelines.errors import ConflictError, InputError
+from pipelines.indexing import queued
 from pipelines.store import chunks, documents, evaluations, freezes, jobs, pairs, replicas
 from pipelines.store.embedded import EmbeddedPostgres
 from pipelines.store.jobs import Hold
@@ -31,7 +32,7 @@ from tests import versions as made
 from tests.corpus import add_document
 from tests.fakes import build_tiny_model, scripted_llm
 from tests.workers import until, working
-from training.seedfile import SeedFile
+from training.pairs.seedfile import SeedFile
 
 ASKED = json.dumps({"questions": ["How many ships has the old harbour?"]})
 
@@ -188,7 +189,7 @@ def test_the_same_waits_once(services):
 def test_uploads_are_indexed_and_replaced_and_say_why_they_failed(services, worker):
     def put(name, content):
         with services.pool.connection() as conn:
-            return uploads.put(conn, source=name, title=name, content=content, collection="up")
+            return queued.put(conn, source=name, title=name, content=content, collection="up")
 
     def index(*ids):
         job_id = queue.defer(services, "ingest", who="eve", document_ids=list(ids))
@@ -220,7 +221,7 @@ def test_uploads_are_indexed_and_replaced_and_say_why_they_failed(services, work
     assert stored(good.document_id)[0] is None
     # Indexed anew, a document keeps serving until its successor is in; a failed one tries again.
     with services.pool.connection() as conn:
-        again = uploads.put_again(conn, [changed.document_id, empty.document_id])
+        again = queued.put_again(conn, [changed.document_id, empty.document_id])
     assert again[1] == empty.document_id
     assert stored(changed.document_id)[0].status == "indexed"
     found = index(*again)
@@ -296,7 +297,7 @@ def test_a_comparison_goes_on_where_its_worker_was_killed(
             (job_id, "queued")
         ]
     job = get(services, job_id)
-    assert "its worker ended" in work.state(job)
+    assert "its worker ended" in jobs_html.state(job)
     with start():
         job = until(lambda: (j := get(services, job_id)).status == "succeeded" and j)
     with services.pool.connection() as conn:
@@ -342,7 +343,7 @@ def test_only_the_file_that_was_under_way_each_time_fails(services):
     """The job goes on with the others, however often that happens."""
     with services.pool.connection() as conn, conn.transaction(force_rollback=True):
         given = [
-            uploads.put(conn, source=f"{n}.txt", title=f"{n}", content=b"%d" % n).document_id
+            queued.put(conn, source=f"{n}.txt", title=f"{n}", content=b"%d" % n).document_id
             for n in range(3)
         ]
         job_id = queue.defer_in(conn, "ingest", who="eve", document_ids=given)

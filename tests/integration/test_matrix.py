@@ -8,9 +8,9 @@ from uuid import uuid4
 import gradio as gr
 import pytest
 
-from app import guard
+from app.access import guard
+from app.access.guard import PUBLIC, Guard
 from app.admin import page
-from app.guard import PUBLIC, Guard
 from pipelines.store import chats
 from tests import matrix
 from tests.matrix import REFUSED, Try

@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from pydantic import SecretStr
 
-from app import oauth
-from app.auth import COOKIE
+from app.access import oauth
+from app.access.auth import COOKIE
 from tests.serving_app import running
 
 SPACE = {

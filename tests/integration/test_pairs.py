@@ -12,16 +12,16 @@ import time
 
 import pytest
 
-from pipelines import reindex
+from pipelines.answering.llm import LLMOptions
+from pipelines.embedder import loading
+from pipelines.embedder.loading import EncoderOptions
 from pipelines.errors import InputError, ProviderError
-from pipelines.llm import LLMOptions
 from pipelines.progress import Stopped
-from pipelines.reindex import EncoderOptions
 from pipelines.store import chats, chunks, pairs
 from tests.corpus import add_document
 from tests.fakes import scripted_llm
-from training import collect, quality, seedfile, stored
-from training.seedfile import SeedFile
+from training.pairs import collect, quality, seedfile, stored
+from training.pairs.seedfile import SeedFile
 
 PLACES = ["Lisbon", "Porto", "Madrid", "Paris", "Lyon", "Berlin", "Vienna", "Prague", "Rome", "Milan"]  # fmt: skip
 
@@ -38,8 +38,8 @@ def passage(place: str) -> str:
 def handle(pool, tiny_model, tmp_path):
     options = EncoderOptions(cache=tmp_path)
     with pool.connection() as conn:
-        reindex.ensure_first(conn, str(tiny_model), options, size=32, stride=24, lexical_weight=0.9)
-        found = reindex.load_handle(conn, options)
+        loading.ensure_first(conn, str(tiny_model), options, size=32, stride=24, lexical_weight=0.9)
+        found = loading.load_handle(conn, options)
         for place in PLACES:
             add_document(conn, found, f"{place}.txt", [passage(place)])
     return found

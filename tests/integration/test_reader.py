@@ -8,17 +8,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from app.auth import COOKIE, parse_rules
+from app.access.auth import COOKIE, parse_rules
+from app.access.limits import OVER_BUDGET, Limits
+from app.access.reader import HIDDEN, Reader, closed_to, reader_of
 from app.chat import turns
 from app.chat.stops import Stops
-from app.limits import OVER_BUDGET, Limits
-from app.reader import HIDDEN, Reader, closed_to, reader_of
-from app.wiring import open_ingester
+from app.services import open_ingester
+from pipelines.answering.examples import starters
+from pipelines.answering.llm import LLMOptions
 from pipelines.errors import InputError
-from pipelines.examples import starters
-from pipelines.incoming import Incoming
-from pipelines.llm import LLMOptions
-from pipelines.store import chats, scope, usage
+from pipelines.indexing.stages import Incoming
+from pipelines.store import chats, rate_counts, scope
 from tests.fakes import scripted_llm
 from tests.serving_app import running
 
@@ -110,7 +110,7 @@ def test_export_closes_too(started):
     asked = SimpleNamespace(
         cookies=dict(client.cookies), scope={}, client=SimpleNamespace(host="127.0.0.1")
     )
-    from app.visitor import visitor_of
+    from app.access.visitor import visitor_of
 
     step = ask(started.services, Reader(visitor_of(asked), "x"), SECRET)
     path = f"/conversations/{step.conversation}.json"
@@ -160,17 +160,17 @@ def test_over_the_llm_budget_answers_are_extracts(dsn, tiny_model, tmp_path):
 def test_counting_never_passes_its_most_and_starts_anew(pool):
     """Also with a cost above what is left; a count of an older stretch does not matter."""
     with pool.connection() as conn:
-        assert usage.take(conn, "k", window_s=3600, most=3, cost=2) is None
-        assert 0 < usage.take(conn, "k", window_s=3600, most=3, cost=2) <= 3600
-        assert usage.take(conn, "k", window_s=3600, most=3, cost=1) is None
-        assert usage.take(conn, "other", window_s=3600, most=3, cost=4) is not None
-        assert usage.used(conn, "k", window_s=3600) == 3
+        assert rate_counts.take(conn, "k", window_s=3600, most=3, cost=2) is None
+        assert 0 < rate_counts.take(conn, "k", window_s=3600, most=3, cost=2) <= 3600
+        assert rate_counts.take(conn, "k", window_s=3600, most=3, cost=1) is None
+        assert rate_counts.take(conn, "other", window_s=3600, most=3, cost=4) is not None
+        assert rate_counts.used(conn, "k", window_s=3600) == 3
         conn.execute("update usage_count set slot = slot - interval '1 hour'")
-        assert usage.take(conn, "k", window_s=3600, most=3) is None
-        assert not usage.any_before(conn, timedelta(days=1))
+        assert rate_counts.take(conn, "k", window_s=3600, most=3) is None
+        assert not rate_counts.any_before(conn, timedelta(days=1))
         conn.execute("update usage_count set slot = slot - interval '3 days'")
-        assert usage.any_before(conn, timedelta(days=1))
-        assert usage.forget_before(conn, timedelta(days=1)) == 2
+        assert rate_counts.any_before(conn, timedelta(days=1))
+        assert rate_counts.forget_before(conn, timedelta(days=1)) == 2
 
 
 def test_reader_of_an_account_is_the_same_in_every_browser(dsn, tiny_model, tmp_path):
@@ -184,7 +184,7 @@ def test_reader_of_an_account_is_the_same_in_every_browser(dsn, tiny_model, tmp_
     with running(dsn, tiny_model, tmp_path, **space) as app:
         from starlette.requests import HTTPConnection
 
-        from app.auth import SCOPE_KEY
+        from app.access.auth import SCOPE_KEY
 
         def reader():
             cookie = f"{COOKIE}={app.app.state.access.start('oauth', 'bob')}"

@@ -8,10 +8,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from app.replica import Replica
-from pipelines import build, cutover, reindex
+from app.live.replica import Replica
+from pipelines.embedder import loading
 from pipelines.errors import ArtifactError, NotReadyError
 from pipelines.store import active, indexes, replicas
+from pipelines.versions import build, switch
 from tests import versions
 
 
@@ -29,14 +30,14 @@ def test_follows_promotion_and_keeps_questions_on_their_version(world, replica):
     pool, _, serving, candidate = world
     build.build(pool, candidate)
     with replica.question() as asked:
-        cutover.prepare(pool, candidate.index_id, timeout_s=20)
-        cutover.promote(pool, candidate, 1, "test")
+        switch.prepare(pool, candidate.index_id, timeout_s=20)
+        switch.promote(pool, candidate, 1, "test")
         _wait(lambda: replica.current().epoch == 2)
         assert asked.index_id == serving.index_id
         _wait(lambda: _row(pool).oldest_epoch == 1)
         assert serving.index_id in _row(pool).prepared
     started = time.monotonic()
-    cutover.roll_back(pool, serving, 2, "test")
+    switch.roll_back(pool, serving, 2, "test")
     _wait(lambda: replica.current().epoch == 3)
     assert time.monotonic() - started < 2
     assert replica.current().index_id == serving.index_id
@@ -69,9 +70,9 @@ def test_damaged_files_are_refused_and_the_old_version_serves(world, replica, da
         content[len(content) // 2] ^= 1
         weights.write_bytes(content)
     with pool.connection() as conn, pytest.raises(ArtifactError):
-        reindex.load_index(conn, candidate.index_id, options)
+        loading.load_index(conn, candidate.index_id, options)
     with pytest.raises(NotReadyError, match=weights.name):
-        cutover.prepare(pool, candidate.index_id, timeout_s=20)
+        switch.prepare(pool, candidate.index_id, timeout_s=20)
     with pool.connection() as conn:
         index = indexes.get(conn, candidate.index_id)
     assert weights.name in index.reason
@@ -90,11 +91,11 @@ def test_a_refused_version_does_not_hold_up_another(world, replica, larger_model
         folder = conn.execute("select artefact from model where name = 'v1'").fetchone()[0]
     max(_files(folder), key=lambda path: path.stat().st_size).unlink()
     with pytest.raises(NotReadyError):
-        cutover.prepare(pool, candidate.index_id, timeout_s=20)
+        switch.prepare(pool, candidate.index_id, timeout_s=20)
     with pool.connection() as conn:
         indexes.want(conn, candidate.index_id, True)
     _wait(lambda: _row(pool).refused == [candidate.index_id])
-    cutover.prepare(pool, handle.index_id, timeout_s=20)
+    switch.prepare(pool, handle.index_id, timeout_s=20)
 
 
 def test_survives_lost_connections(world, replica, dsn):
@@ -102,13 +103,13 @@ def test_survives_lost_connections(world, replica, dsn):
     pool, _, _, candidate = world
     _wait(lambda: _row(pool) is not None)
     build.build(pool, candidate)
-    cutover.prepare(pool, candidate.index_id, timeout_s=20)
+    switch.prepare(pool, candidate.index_id, timeout_s=20)
     with psycopg.connect(dsn, autocommit=True) as conn:
         conn.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity"
             " where datname = current_database() and pid <> pg_backend_pid()"
         )
-    cutover.promote(pool, candidate, 1, "test")
+    switch.promote(pool, candidate, 1, "test")
     _wait(lambda: replica.current().epoch == 2)
 
 

@@ -9,18 +9,18 @@ from types import SimpleNamespace
 
 import pytest
 
-from app import serving
+from app.access.limits import Limits
+from app.access.reader import HIDDEN, Reader
 from app.chat import turns
 from app.chat.turns import Stops
-from app.limits import Limits
-from app.reader import HIDDEN, Reader
-from app.serving import _announce, _index_handbook
-from app.wiring import open_ingester
-from pipelines import calibrate
+from app.services import open_ingester
+from app.web import serve
+from app.web.serve import _announce, _index_handbook
+from pipelines.answering.examples import starters
 from pipelines.errors import InputError
-from pipelines.examples import starters
-from pipelines.incoming import Incoming
-from pipelines.store import calibration, chats, documents, pairs, probes, scope, votes
+from pipelines.indexing.stages import Incoming
+from pipelines.search import threshold
+from pipelines.store import calibration, chats, documents, feedback, pairs, probes, scope
 from tests.serving_app import running
 
 SECRET = "The merger with Northwind closes on the ninth of March."
@@ -96,7 +96,7 @@ def test_nothing_of_a_private_file_reaches_anybody_else(started):
         known += [liked.passage for liked in pairs.liked(conn)]
         known += [text for _, text in probes.passages(conn, 100)]
         known += [sample.text for sample in calibration.sample(conn, 100)]
-        known += [source.text for source in votes.sources(conn, [chunk_id])]
+        known += [source.text for source in feedback.sources(conn, [chunk_id])]
     assert known
     assert not [text for text in known if SECRET in text]
 
@@ -108,7 +108,7 @@ def test_the_threshold_follows_what_is_searched(started):
     with services.pool.connection() as conn:
         before = calibration.calibrated_on(conn, handle.index_id)
         assert before.handbook
-        assert not calibrate.refresh(conn, handle)
+        assert not threshold.refresh(conn, handle)
     paragraph = "The ferry sails to the county town at noon and comes back in the evening. " * 18
     added = add(
         services, "a.md", "\n\n".join(f"# {n}\n\n{paragraph}" for n in range(before.chunks))
@@ -124,7 +124,7 @@ def test_the_threshold_follows_what_is_searched(started):
 
 def test_names_of_private_collections_cannot_be_given(started):
     """Neither in a rule nor to a file."""
-    from app.auth import parse_rules
+    from app.access.auth import parse_rules
 
     for call in (scope.check_name, lambda name: parse_rules(f"{name}=everyone")):
         with pytest.raises(InputError, match="visitor:"):
@@ -133,7 +133,7 @@ def test_names_of_private_collections_cannot_be_given(started):
 
 def test_the_handbook_never_keeps_a_server_from_starting(started, monkeypatch, caplog):
     """Pages that cannot be indexed are logged."""
-    monkeypatch.setattr(serving, "open_ingester", lambda services: 1 / 0)
+    monkeypatch.setattr(serve, "open_ingester", lambda services: 1 / 0)
     with caplog.at_level(logging.ERROR):
         _index_handbook(started.services)
     assert "handbook" in caplog.text
@@ -143,7 +143,7 @@ def test_the_browser_that_is_opened_is_signed_in_and_sees_the_chat(started, monk
     """Its link works once, and lands on the chat; the printed one goes to the admin pages."""
     opened = []
     monkeypatch.setattr(
-        serving, "webbrowser", SimpleNamespace(open=lambda url: opened.append(url) or True)
+        serve, "webbrowser", SimpleNamespace(open=lambda url: opened.append(url) or True)
     )
     access = started.app.state.access
     _announce(access, "http://127.0.0.1:7860", True)

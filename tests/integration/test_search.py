@@ -9,9 +9,10 @@ import pytest
 from psycopg import sql
 
 from bench.question import recall
-from pipelines import bm25, reindex
-from pipelines.reindex import EncoderOptions
-from pipelines.store import arrays, dense, graphs, lexical, search
+from pipelines.embedder import loading
+from pipelines.embedder.loading import EncoderOptions
+from pipelines.store import arrays, graphs, postings, search, vectors
+from pipelines.text import bm25
 from tests.corpus import add_document
 
 WINDOWS, DIMENSION = 3000, 32
@@ -46,8 +47,8 @@ def world(module_dsn, tiny_model, tmp_path_factory):
     pool = db.open_pool(module_dsn, max_size=2)
     options = EncoderOptions(cache=tmp_path_factory.mktemp("search"), device="cpu", threads=1)
     with pool.connection() as conn:
-        reindex.ensure_first(conn, str(tiny_model), options, size=16, stride=12, lexical_weight=0.4)
-        loaded = reindex.load_handle(conn, options)
+        loading.ensure_first(conn, str(tiny_model), options, size=16, stride=12, lexical_weight=0.4)
+        loaded = loading.load_handle(conn, options)
         handle = replace(loaded, encoder=Clusters(loaded.encoder))
         few = [f"window {n}" for n in range(0, WINDOWS, 100)]
         many = [f"window {n}" for n in range(WINDOWS) if n % 100]
@@ -100,8 +101,8 @@ def test_distances_from_the_graph_are_those_of_comparing_all(world, asked):
     pool, handle = world
     with pool.connection() as conn:
         for _, vector in asked[:5]:
-            near = dense.nearest(conn, handle.vectors_id, vector, 100)
-            exact = dense.best_windows(conn, handle.vectors_id, vector, list(near))
+            near = vectors.nearest(conn, handle.vectors_id, vector, 100)
+            exact = vectors.best_windows(conn, handle.vectors_id, vector, list(near))
             assert {c: w.cosine for c, w in near.items()} == pytest.approx(
                 {c: w.cosine for c, w in exact.items()}
             )
@@ -111,8 +112,8 @@ def test_bm25_of_arrays_is_bm25_by_sql(world):
     """The chunks that the formula in SQL puts first, for several words."""
     pool, _ = world
     with pool.connection() as conn:
-        asked = lexical.question(conn, "window 17 1234 2999")
-        found = lexical.candidates(conn, asked, 20)
+        asked = postings.question(conn, "window 17 1234 2999")
+        found = postings.candidates(conn, asked, 20)
         rows = conn.execute(
             sql.SQL(
                 "select p.chunk_id from unnest(%(terms)s::text[], %(idf)s::float8[]) t (term, idf)"
@@ -144,29 +145,29 @@ def test_common_words_are_counted_once_a_minute_and_rare_ones_always(world, monk
     """A new document's words weigh at once; a word of all documents as much as a moment ago."""
     pool, handle = world
     with pool.connection() as conn:
-        before = lexical.frequencies(conn, ["window", "brandnew"])
-        assert before["window"].chunks >= lexical.COUNTED
+        before = postings.frequencies(conn, ["window", "brandnew"])
+        assert before["window"].chunks >= postings.COUNTED
         counted = []
-        count = lexical._count
+        count = postings._count
         monkeypatch.setattr(
-            lexical, "_count", lambda conn, terms: counted.extend(terms) or count(conn, terms)
+            postings, "_count", lambda conn, terms: counted.extend(terms) or count(conn, terms)
         )
         add_document(conn, handle, "new", ["brandnew 3051"])
-        after = lexical.frequencies(conn, ["window", "brandnew"])
+        after = postings.frequencies(conn, ["window", "brandnew"])
         assert counted == ["brandnew"]
         assert (before["brandnew"].chunks, after["brandnew"].chunks) == (0, 1)
         assert after["window"] == before["window"]
         monkeypatch.setattr(
-            lexical.time, "monotonic", lambda clock=lexical.time.monotonic: clock() + 61
+            postings.time, "monotonic", lambda clock=postings.time.monotonic: clock() + 61
         )
-        lexical.frequencies(conn, ["window"])
+        postings.frequencies(conn, ["window"])
         assert counted == ["brandnew", "window"]
 
 
 def test_languages_are_those_that_are_there(world):
     pool, handle = world
     with pool.connection() as conn:
-        assert sorted(lexical.languages(conn)) == ["de", "en"]
-        assert lexical.languages(conn, most=1) == ["en"]
+        assert sorted(postings.languages(conn)) == ["de", "en"]
+        assert postings.languages(conn, most=1) == ["en"]
         add_document(conn, handle, "français", ["Les maisons 3052"], language="fr")
-        assert "fr" in lexical.languages(conn)
+        assert "fr" in postings.languages(conn)

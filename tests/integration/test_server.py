@@ -9,10 +9,10 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
-from app.launch import listen
-from app.server import create_app
+from app.services import open_services
 from app.settings import Settings
-from app.wiring import open_services
+from app.watchdog.launch import listen
+from app.web.app import create_app
 from tests.serving_app import BASE
 
 

@@ -11,17 +11,18 @@ from contextlib import contextmanager
 import pytest
 from typer.testing import CliRunner
 
-from app import metrics, versions
+from app.access.limits import Limits
+from app.access.reader import Reader
+from app.actions import versions
 from app.chat import turns
 from app.chat.stops import Stops
 from app.cli.main import app as cli
-from app.limits import Limits
-from app.reader import Reader
+from app.live import metrics
+from app.services import open_services
 from app.settings import Settings
-from app.wiring import open_services
-from pipelines import build
 from pipelines.errors import ConflictError, InputError, NotReadyError
 from pipelines.store import active, chats, chunks, indexes, shadows
+from pipelines.versions import build
 from tests import versions as made
 from tests.corpus import add_document
 from tests.fakes import build_tiny_model

@@ -8,10 +8,10 @@ import shutil
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from app import versions
+from app.actions import versions
+from app.services import open_services
 from app.settings import Settings
-from app.wiring import open_services
-from pipelines import artifacts, registry, shared
+from pipelines.embedder import model_files, registry, sharing
 from pipelines.errors import ArtifactError, InputError, NotReadyError
 from tests import versions as made
 from tests.corpus import add_document
@@ -31,8 +31,8 @@ def root(request, tmp_path):
 
 @pytest.fixture
 def published(root, tiny_model):
-    sha256 = artifacts.Manifest.of(tiny_model).sha256
-    return shared.publish(tiny_model, sha256, root), sha256
+    sha256 = model_files.Manifest.of(tiny_model).sha256
+    return sharing.publish(tiny_model, sha256, root), sha256
 
 
 def flip_bit(fs, path):
@@ -50,7 +50,7 @@ def opened(address):
 def fetch_when_told(address, sha256, store, told, results):
     told.wait()
     try:
-        results.put(str(shared.fetch(address, sha256, store)))
+        results.put(str(sharing.fetch(address, sha256, store)))
     except Exception as error:
         results.put(repr(error))
 
@@ -58,19 +58,19 @@ def fetch_when_told(address, sha256, store, told, results):
 def test_what_was_published_is_fetched_whole(published, root, tiny_model, tmp_path):
     """The copy has the files and the sum; to publish it again changes nothing."""
     address, sha256 = published
-    kept = shared.fetch(address, sha256, tmp_path / "cache")
+    kept = sharing.fetch(address, sha256, tmp_path / "cache")
     assert kept == tmp_path / "cache" / sha256
-    artifacts.verify(kept, sha256)
-    assert shared.publish(tiny_model, sha256, root) == address
+    model_files.verify(kept, sha256)
+    assert sharing.publish(tiny_model, sha256, root) == address
 
 
 def test_a_copy_that_is_there_needs_no_shared_place(published, tmp_path):
     address, sha256 = published
-    kept = shared.fetch(address, sha256, tmp_path / "cache")
-    shared.remove(address, sha256)
-    assert shared.fetch(address, sha256, tmp_path / "cache") == kept
+    kept = sharing.fetch(address, sha256, tmp_path / "cache")
+    sharing.remove(address, sha256)
+    assert sharing.fetch(address, sha256, tmp_path / "cache") == kept
     with pytest.raises(ArtifactError, match=r"There is no .*manifest\.json"):
-        shared.fetch(address, sha256, tmp_path / "other")
+        sharing.fetch(address, sha256, tmp_path / "other")
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "manifest.json"])
@@ -82,16 +82,16 @@ def test_a_flipped_bit_in_the_shared_place_is_refused(published, tmp_path, name,
     whole = fs.cat_file(found)
     flip_bit(fs, found)
     with pytest.raises(ArtifactError, match=name):
-        shared.fetch(address, sha256, tmp_path / "cache")
+        sharing.fetch(address, sha256, tmp_path / "cache")
     assert [p.name for p in (tmp_path / "cache").iterdir()] == [f".{sha256}.lock"]
     fs.pipe_file(found, whole)
-    artifacts.verify(shared.fetch(address, sha256, tmp_path / "cache"), sha256)
+    model_files.verify(sharing.fetch(address, sha256, tmp_path / "cache"), sha256)
 
 
 @pytest.mark.parametrize("harm", ["flipped", "missing", "added"])
 def test_a_damaged_copy_is_fetched_again(published, tmp_path, harm):
     address, sha256 = published
-    kept = shared.fetch(address, sha256, tmp_path / "cache")
+    kept = sharing.fetch(address, sha256, tmp_path / "cache")
     weights = next(kept.rglob("model.safetensors"))
     if harm == "flipped":
         data = bytearray(weights.read_bytes())
@@ -101,28 +101,28 @@ def test_a_damaged_copy_is_fetched_again(published, tmp_path, harm):
         weights.unlink()
     else:
         (kept / "more.json").write_text("{}")
-    artifacts.verify(shared.fetch(address, sha256, tmp_path / "cache"), sha256)
+    model_files.verify(sharing.fetch(address, sha256, tmp_path / "cache"), sha256)
     assert {p.name for p in (tmp_path / "cache").iterdir()} == {sha256, f".{sha256}.lock"}
 
 
 def test_an_interrupted_upload_is_not_taken_for_a_version(root, tiny_model, tmp_path):
     """The manifest comes last; without it there is nothing, and publishing completes it."""
-    sha256 = artifacts.Manifest.of(tiny_model).sha256
+    sha256 = model_files.Manifest.of(tiny_model).sha256
     fs, path = opened(f"{root}/{sha256}")
     fs.makedirs(path)
     fs.pipe_file(f"{path}/model.safetensors", b"half")
     with pytest.raises(ArtifactError, match="There is no"):
-        shared.fetch(f"{root}/{sha256}", sha256, tmp_path / "cache")
+        sharing.fetch(f"{root}/{sha256}", sha256, tmp_path / "cache")
     if root.startswith("file"):
         fs.rm(path, recursive=True)  # there a version appears at once or not at all
-    address = shared.publish(tiny_model, sha256, root)
-    artifacts.verify(shared.fetch(address, sha256, tmp_path / "cache"), sha256)
+    address = sharing.publish(tiny_model, sha256, root)
+    model_files.verify(sharing.fetch(address, sha256, tmp_path / "cache"), sha256)
 
 
 def test_processes_that_fetch_at_once_all_get_it(tmp_path, tiny_model):
     """Four processes with one cache, in which a damaged copy lies already."""
-    sha256 = artifacts.Manifest.of(tiny_model).sha256
-    address = shared.publish(tiny_model, sha256, str(tmp_path / "shared"))
+    sha256 = model_files.Manifest.of(tiny_model).sha256
+    address = sharing.publish(tiny_model, sha256, str(tmp_path / "shared"))
     store = tmp_path / "cache"
     context = multiprocessing.get_context("fork")
     results, told = context.Queue(), context.Event()
@@ -139,17 +139,17 @@ def test_processes_that_fetch_at_once_all_get_it(tmp_path, tiny_model):
     for process in asking:
         process.join()
     assert found == [str(store / sha256)] * 4
-    artifacts.verify(store / sha256, sha256)
+    model_files.verify(store / sha256, sha256)
 
 
 def test_places_that_cannot_be_used_are_told_plainly(tiny_model, tmp_path):
-    sha256 = artifacts.Manifest.of(tiny_model).sha256
+    sha256 = model_files.Manifest.of(tiny_model).sha256
     with pytest.raises(InputError, match="nosuch:// cannot be used"):
-        shared.publish(tiny_model, sha256, "nosuch://bucket/models")
+        sharing.publish(tiny_model, sha256, "nosuch://bucket/models")
     file = tmp_path / "file"
     file.write_text("")
     with pytest.raises((NotReadyError, ArtifactError)):
-        shared.publish(tiny_model, sha256, f"file://{file}/below")
+        sharing.publish(tiny_model, sha256, f"file://{file}/below")
 
 
 def test_a_server_on_another_machine_loads_what_this_one_shares(dsn, tiny_model, tmp_path):

@@ -14,8 +14,8 @@ from uuid import uuid4
 import pytest
 from starlette.requests import HTTPConnection
 
-from app import bodies, events, sessions
-from app.bodies import SMALL_BYTES
+from app.access import bodies, events, sessions
+from app.access.bodies import SMALL_BYTES
 from pipelines.store import documents
 from tests import matrix
 from tests.serving_app import listening

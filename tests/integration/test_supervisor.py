@@ -13,9 +13,9 @@ import pytest
 from procrastinate.exceptions import JobAborted
 from procrastinate.jobs import Job
 
-from app.pulse import Patience
-from app.running import MOST_ATTEMPTS, Again
-from app.supervisor import Backoff, Supervisor, Watch
+from app.watchdog.pulse import Patience
+from app.watchdog.supervisor import Backoff, Supervisor, Watch
+from app.worker.job_context import MOST_ATTEMPTS, Again
 from pipelines.errors import BusyError, InputError
 from tests.workers import until
 
@@ -30,7 +30,7 @@ lock = ctypes.PyDLL(None).pthread_mutex_lock
 """
 BEAT = """
 import asyncio, sys, time
-from app.heartbeat import Heartbeat
+from app.watchdog.heartbeat import Heartbeat
 heart = Heartbeat(int(sys.argv[1]))
 heart.start()
 heart.tell("ready")
@@ -111,8 +111,8 @@ def test_a_child_that_cannot_start_is_left_and_one_that_could_is_not():
 
 def test_a_command_that_stands_still_is_ended_with_a_sentence():
     program = f"""
-from app.pulse import Patience
-from app.watcher import watched
+from app.watchdog.pulse import Patience
+from app.watchdog.watcher import watched
 {STAND_STILL}
 def stuck():
     lock(mutex); lock(mutex)
@@ -144,13 +144,15 @@ def test_what_is_tried_again_and_what_is_not():
 def test_what_watches_imports_little():
     """It goes on whatever happens to the libraries of the others, and adds little to a start."""
     heavy = "{'numpy', 'psycopg', 'torch', 'gradio', 'haystack', 'starlette'}"
-    look = f"import sys, app.launch, app.cli.main; print(sorted({heavy} & set(sys.modules)))"
+    look = (
+        f"import sys, app.watchdog.launch, app.cli.main; print(sorted({heavy} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
 
 def test_a_worker_starts_without_the_model_libraries():
     """They take seconds and hundreds of megabytes; a job that needs them loads them."""
-    look = "import sys, app.worker; print(sorted({'torch', 'transformers', 'gradio'} & set(sys.modules)))"
+    look = "import sys, app.worker.process; print(sorted({'torch', 'transformers', 'gradio'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

@@ -14,11 +14,13 @@ from pgvector import HalfVector
 from psycopg import sql
 from psycopg.errors import CheckViolation
 
-from pipelines import build, cutover, proof, reindex
+from pipelines.embedder import loading
 from pipelines.errors import ConflictError, NotReadyError
 from pipelines.progress import Stopped
 from pipelines.store import active, chunks, documents, gaps, indexes, probes, replicas, search
 from pipelines.store.active import GapError
+from pipelines.versions import build, proof
+from pipelines.versions import switch as cutover
 from tests import versions
 from tests.corpus import add_document
 
@@ -209,7 +211,7 @@ def test_a_version_with_windows_of_its_own(world):
         model = models.by_name(conn, "v1")
         indexes.mark(conn, candidate.index_id, "failed")
         index_id = build.create(conn, model, candidate.encoder.tokenizer, size=8, stride=6)
-        handle = reindex.load_index(conn, index_id, options)
+        handle = loading.load_index(conn, index_id, options)
     assert handle.rule_id != serving.rule_id
     _promote(pool, handle)
     with pool.connection() as conn:

@@ -6,16 +6,25 @@ from datetime import timedelta
 
 import pytest
 
-from pipelines import reindex
+from pipelines.embedder import loading
+from pipelines.embedder.loading import EncoderOptions
 from pipelines.errors import ConflictError, GateError, InputError
-from pipelines.reindex import EncoderOptions
-from pipelines.store import chats, evaluations, library, overview, pairs, review, votes
+from pipelines.store import (
+    chats,
+    dashboard,
+    document_pages,
+    evaluations,
+    feedback,
+    pair_review,
+    pairs,
+)
 from pipelines.store.evaluations import QuestionRow
-from pipelines.store.review import Filter
+from pipelines.store.pair_review import Filter
 from tests.corpus import add_document
-from training import collect, quality, teach, voted
-from training.collect import MOST_PER_VISITOR
-from training.teach import Lesson
+from training.evaluation import voted
+from training.pairs import collect, quality, teach
+from training.pairs.collect import MOST_PER_VISITOR
+from training.pairs.teach import Lesson
 
 PLACES = ["Lisbon", "Porto", "Madrid"]
 ASK = "How many ships are registered in {}?"
@@ -32,8 +41,8 @@ def passage(place: str) -> str:
 def handle(pool, tiny_model, tmp_path):
     options = EncoderOptions(cache=tmp_path)
     with pool.connection() as conn:
-        reindex.ensure_first(conn, str(tiny_model), options, size=32, stride=24, lexical_weight=0.9)
-        found = reindex.load_handle(conn, options)
+        loading.ensure_first(conn, str(tiny_model), options, size=32, stride=24, lexical_weight=0.9)
+        found = loading.load_handle(conn, options)
         for place in PLACES:
             add_document(conn, found, f"{place}.txt", [passage(place)])
     return found
@@ -105,7 +114,7 @@ def test_a_wrong_passage_is_kept_beside_its_question(pool, handle):
     wrong = Lesson(message, "anna", ASK.format("Porto"), [chunk_of(pool, "Madrid")])
     assert teach.teach(pool, handle, wrong, "wrong", who="edda") == 1
     with pool.connection() as conn:
-        (found,) = votes.wrong_of(conn, [quality.digest(ASK.format("Porto"))])
+        (found,) = feedback.wrong_of(conn, [quality.digest(ASK.format("Porto"))])
         assert pairs.select(conn) == []
     assert found.passage == passage("Madrid")
     with pytest.raises(ConflictError):
@@ -134,9 +143,9 @@ def test_likes_leave_out_what_was_marked_wrong(pool, handle):
     """A cited passage that somebody called wrong makes no pair."""
     message = ask(pool, "Porto", vote="like")
     with pool.connection() as conn:
-        votes.mark(conn, message, chunk_of(pool, "Porto"), "wrong", who="edda", by_admin=True)
+        feedback.mark(conn, message, chunk_of(pool, "Porto"), "wrong", who="edda", by_admin=True)
         assert pairs.liked(conn) == []
-        votes.mark(conn, message, chunk_of(pool, "Porto"), None, who="edda", by_admin=True)
+        feedback.mark(conn, message, chunk_of(pool, "Porto"), None, who="edda", by_admin=True)
         assert len(pairs.liked(conn)) == 1
 
 
@@ -147,15 +156,15 @@ def test_questions_are_found_by_what_became_of_them(pool, handle):
     with pool.connection() as conn:
 
         def ids(which, **given):
-            return [row.message_id for row in votes.page(conn, which, **given)]
+            return [row.message_id for row in feedback.page(conn, which, **given)]
 
         assert ids("all") == [disliked, liked, nothing]
         assert ids("not_found") == [nothing]
         assert ids("liked") == [liked]
         assert ids("waiting") == [disliked, liked]
         assert ids("all", search="porto") == [liked]
-        assert votes.count(conn, "disliked") == 1
-        assert votes.get(conn, liked).shown[0].text == passage("Porto")
+        assert feedback.count(conn, "disliked") == 1
+        assert feedback.get(conn, liked).shown[0].text == passage("Porto")
     teach.teach(pool, handle, lesson(pool, "Porto", liked), "train", who="edda")
     with pool.connection() as conn:
         assert ids("waiting") == [disliked]
@@ -168,15 +177,15 @@ def test_overview_counts_what_there_is(pool, handle):
     ask(pool, "Lisbon", kind="not_found")
     ask(pool, "Porto", visitor="ben", vote="like")
     with pool.connection() as conn:
-        asked = overview.asked(conn, timedelta(days=1))
-        held = overview.held(conn, bundled="handbook")
+        asked = dashboard.asked(conn, timedelta(days=1))
+        held = dashboard.held(conn, bundled="handbook")
         assert (asked.questions, asked.visitors, asked.not_found, asked.liked) == (2, 2, 1, 1)
         assert asked.p50_ms == asked.p95_ms == pytest.approx(40)
         assert (held.indexed, held.own, held.chunks, held.train_pairs) == (3, 3, 3, 0)
-        assert overview.liked_without_pair(conn) == 1
-        assert overview.serving(conn).epoch == 1
-        assert overview.since_last_run(conn).last_run is None
-        assert overview.failed_jobs(conn, timedelta(days=7)) == 0
+        assert dashboard.liked_without_pair(conn) == 1
+        assert dashboard.serving(conn).epoch == 1
+        assert dashboard.since_last_run(conn).last_run is None
+        assert dashboard.failed_jobs(conn, timedelta(days=7)) == 0
 
 
 def evaluation(reference, model, outcome):
@@ -194,7 +203,7 @@ def evaluation(reference, model, outcome):
 def test_overview_knows_the_newest_figures(pool, handle):
     """Those of the version that serves."""
     with pool.connection() as conn:
-        serving = overview.serving(conn)
+        serving = dashboard.serving(conn)
         conn.execute(
             "insert into model (name, base, kind, dimension, manifest_sha256)"
             " values ('v1', 'base', 'full', 32, 'sum-of-v1')"
@@ -205,7 +214,7 @@ def test_overview_knows_the_newest_figures(pool, handle):
                 conn, dataset="corpus", dataset_sha256="x", verdict="",
                 models=[serving.identity, "sum-of-v1"], figures=figures, questions=[],
             )  # fmt: skip
-        figures = overview.figures_of(conn, serving.identity)
+        figures = dashboard.figures_of(conn, serving.identity)
         assert (figures.questions, figures.hit5, figures.mrr) == (40, 0.9, 0.7)
 
 
@@ -214,7 +223,7 @@ def test_votes_tell_what_they_moved(pool, handle):
     message = ask(pool, "Porto")
     teach.teach(pool, handle, lesson(pool, "Porto", message), "heldout", who="edda")
     with pool.connection() as conn:
-        wanted = votes.heldout_questions(conn)
+        wanted = feedback.heldout_questions(conn)
 
     def row(question, before, after):
         ranks = {"base, hybrid": {"rank": before}, "v1, hybrid": {"rank": after}}
@@ -235,22 +244,22 @@ def test_pairs_are_gone_through_one_by_one(pool, handle):
         ask(pool, place, vote="like")
     collect.collect_liked(pool, handle)
     with pool.connection() as conn:
-        first = review.look(conn, Filter())
+        first = pair_review.look(conn, Filter())
         assert (first.number, first.total) == (1, 3)
-        second = review.look(conn, Filter(), first.pair.id, "next")
-        third = review.look(conn, Filter(), second.pair.id, "next")
-        assert review.look(conn, Filter(), third.pair.id, "next").pair == third.pair
-        assert review.look(conn, Filter(), second.pair.id, "before").pair == first.pair
-        assert review.look(conn, Filter(search="madrid")).total == 1
+        second = pair_review.look(conn, Filter(), first.pair.id, "next")
+        third = pair_review.look(conn, Filter(), second.pair.id, "next")
+        assert pair_review.look(conn, Filter(), third.pair.id, "next").pair == third.pair
+        assert pair_review.look(conn, Filter(), second.pair.id, "before").pair == first.pair
+        assert pair_review.look(conn, Filter(search="madrid")).total == 1
         teach.decide(conn, second.pair.id, "accepted", who="edda", question=" Edited  question? ")
-        assert review.look(conn, Filter(), second.pair.id, "here").pair == third.pair
-        kept = review.get(conn, second.pair.id)
+        assert pair_review.look(conn, Filter(), second.pair.id, "here").pair == third.pair
+        kept = pair_review.get(conn, second.pair.id)
         assert (kept.question, kept.status, kept.reviewed_by) == (
             "Edited question?", "accepted", "edda",
         )  # fmt: skip
         with pytest.raises(InputError, match="empty"):
             teach.decide(conn, first.pair.id, "accepted", who="edda", question="  ")
-        assert review.look(conn, Filter(status="rejected")) is None
+        assert pair_review.look(conn, Filter(status="rejected")) is None
 
 
 def test_a_pair_whose_passage_is_on_the_other_side_cannot_be_accepted(pool, handle):
@@ -267,14 +276,14 @@ def test_a_pair_whose_passage_is_on_the_other_side_cannot_be_accepted(pool, hand
 def test_documents_come_by_the_page_with_their_passages(pool, handle):
     """Search, status, order; the windows are those of the version that serves."""
     with pool.connection() as conn:
-        assert [row.title for row in library.page(conn, order="title")] == [
+        assert [row.title for row in document_pages.page(conn, order="title")] == [
             "Lisbon.txt", "Madrid.txt", "Porto.txt",
         ]  # fmt: skip
-        assert library.count(conn, search="PORTO") == 1
-        assert library.count(conn, statuses=["failed"]) == 0
-        (row,) = library.page(conn, search="porto", limit=1)
-        (found,) = library.passages(conn, row.id)
+        assert document_pages.count(conn, search="PORTO") == 1
+        assert document_pages.count(conn, statuses=["failed"]) == 0
+        (row,) = document_pages.page(conn, search="porto", limit=1)
+        (found,) = document_pages.passages(conn, row.id)
         assert found.text == passage("Porto")
         assert found.windows[0][0] == 0
         assert found.windows[-1][1] <= len(found.text)
-        assert library.ended(conn, [row.id]) == 1
+        assert document_pages.ended(conn, [row.id]) == 1

@@ -16,24 +16,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines import artifacts, build, registry, reindex
-from pipelines.encoder import LocalEncoder
+from pipelines.embedder import loading, model_files, registry
+from pipelines.embedder.encoder import LocalEncoder
+from pipelines.embedder.loading import EncoderOptions
 from pipelines.errors import ArtifactError, AttuneError, ConflictError, InputError
 from pipelines.progress import Stopped
-from pipelines.reindex import EncoderOptions
-from pipelines.store import indexes, lexical, models, runs
+from pipelines.store import indexes, models, postings, runs
 from pipelines.store.ids import RunId
-from training import candidates, checkpoints, finetune, run
-from training.candidates import Surroundings
-from training.corpus import load_corpus
-from training.fusing import LEAST, MOST
-from training.launch import Machine
-from training.options import METHODS, TrainOptions
-from training.rankings import Rules
+from pipelines.versions import build
+from training import run
+from training.evaluation import candidates
+from training.evaluation.candidates import Surroundings
+from training.evaluation.corpus import load_corpus
+from training.evaluation.rankings import Rules
+from training.finetune import __main__ as finetune
+from training.finetune import checkpoints
+from training.finetune.fusing import LEAST, MOST
+from training.finetune.launch import Machine
+from training.finetune.options import METHODS, TrainOptions
+from training.finetune.rundir import RunDir, read_lines
+from training.finetune.words import Words
+from training.pairs.seedfile import SeedFile
 from training.run import Folders
-from training.rundir import RunDir, read_lines
-from training.seedfile import SeedFile
-from training.words import Words
 
 CPU = Machine(device="cpu", threads=1)
 KILLS = 4
@@ -68,7 +72,7 @@ def base(pool, tiny_model) -> str:
             kind="base",
             dimension=32,
             artefact=str(tiny_model),
-            manifest_sha256=artifacts.Manifest.of(tiny_model).sha256,
+            manifest_sha256=model_files.Manifest.of(tiny_model).sha256,
         )
     return "base"
 
@@ -82,7 +86,7 @@ def new_run(pool, folders, base, **options) -> RunId:
 def children() -> ForkServerContext:
     """Processes that start at once, with the libraries of training loaded."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["training.trainer", "training.finetune"])
+    context.set_forkserver_preload(["training.finetune.trainer", "training.finetune"])
     return context
 
 
@@ -108,7 +112,7 @@ def _steps(folder: RunDir) -> list[int]:
 
 def train_here(folder: RunDir) -> None:
     """A run folder trained in this process: what the child does, at no start-up."""
-    from training.finetune import train
+    from training.finetune.__main__ import train
 
     train(folder, device="cpu")
 
@@ -120,7 +124,7 @@ def test_each_method_makes_a_version_that_differs(pool, folders, base, tiny_mode
     train_here(folders.run(run_id))
     model = run.execute(pool, folders, run_id, CPU)
     assert (model.name, model.kind, model.dimension) == ("v1", method, 32)
-    tuned = LocalEncoder(reindex.model_folder(model), device="cpu")
+    tuned = LocalEncoder(loading.model_folder(model), device="cpu")
     plain = LocalEncoder(tiny_model, device="cpu")
     text = ["ba ce di fo", "ga he jo ka"]
     queries = np.abs(tuned.encode_queries(text) - plain.encode_queries(text)).max()
@@ -273,9 +277,9 @@ def test_deleted_and_exported_versions(pool, folders, base, tmp_path):
 
 def test_kept_files_are_named_by_their_content(tiny_model, tmp_path):
     """The same files get the same place; a damaged copy is refused."""
-    kept, sha256 = artifacts.put(tiny_model, tmp_path)
-    assert kept.name == sha256 == artifacts.Manifest.of(kept).sha256
-    assert artifacts.put(tiny_model, tmp_path) == (kept, sha256)
+    kept, sha256 = model_files.put(tiny_model, tmp_path)
+    assert kept.name == sha256 == model_files.Manifest.of(kept).sha256
+    assert model_files.put(tiny_model, tmp_path) == (kept, sha256)
     assert [path.name for path in tmp_path.iterdir()] == [sha256]
     with (kept / "model.safetensors").open("r+b") as file:
         file.seek(-1, 2)
@@ -283,7 +287,7 @@ def test_kept_files_are_named_by_their_content(tiny_model, tmp_path):
         file.seek(-1, 2)
         file.write(bytes([last[0] ^ 1]))
     with pytest.raises(ArtifactError, match="damaged"):
-        artifacts.put(tiny_model, tmp_path)
+        model_files.put(tiny_model, tmp_path)
 
 
 def test_words_score_as_the_database_does(pool, tiny_model, tmp_path):
@@ -295,12 +299,12 @@ def test_words_score_as_the_database_does(pool, tiny_model, tmp_path):
     }
     options = EncoderOptions(cache=tmp_path)
     with pool.connection() as conn:
-        reindex.ensure_first(conn, str(tiny_model), options, size=32, stride=24, lexical_weight=0.5)
-        handle = reindex.load_handle(conn, options)
+        loading.ensure_first(conn, str(tiny_model), options, size=32, stride=24, lexical_weight=0.5)
+        handle = loading.load_handle(conn, options)
         ids = load_corpus(conn, handle, texts, language="en", source="")
         for question in ("What was the revenue in 2021?", "riders' rising revenues", "zebra"):
-            asked = lexical.question(conn, question)
-            stored = lexical.scores(conn, asked, [ids[name] for name in texts])
+            asked = postings.question(conn, question)
+            stored = postings.scores(conn, asked, [ids[name] for name in texts])
             found = Words(list(texts.values()), "en").scores(question)
             assert np.allclose(found, stored), question
 
@@ -309,7 +313,7 @@ def test_a_version_brings_its_own_share_of_bm25(pool, folders, tiny_model, tmp_p
     """Chosen when it is trained, kept with it, and used where it is evaluated and built."""
     options = EncoderOptions(cache=tmp_path)
     with pool.connection() as conn:
-        reindex.ensure_first(conn, str(tiny_model), options, size=64, stride=48, lexical_weight=0.6)
+        loading.ensure_first(conn, str(tiny_model), options, size=64, stride=48, lexical_weight=0.6)
     run_id = new_run(pool, folders, "base", method="adapter", epochs=1, learning_rate=1e-2)
     assert folders.run(run_id).read_settings().lexical_weight == 0.6
     train_here(folders.run(run_id))

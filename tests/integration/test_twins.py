@@ -7,17 +7,18 @@ from datetime import timedelta
 
 import pytest
 
-from app import twins, upkeep, versions
-from app.replica import Replica
-from pipelines import accelerated, quantise, registry, reindex
-from pipelines.accelerated import AcceleratedEncoder, Verdict
-from pipelines.encoder import LocalEncoder
+from app.actions import twins, versions
+from app.live.replica import Replica
+from app.worker import upkeep
+from pipelines.embedder import build_twin, cpu_twin, loading, registry
+from pipelines.embedder.cpu_twin import AcceleratedEncoder, Verdict
+from pipelines.embedder.encoder import LocalEncoder
 from pipelines.store import models
 from tests import versions as made
 from tests.fakes import build_tiny_model
 
 pytestmark = pytest.mark.skipif(
-    not reindex.accelerates(reindex.EncoderOptions(cache=None)), reason="no x86 CPU embeds here"
+    not loading.accelerates(loading.EncoderOptions(cache=None)), reason="no x86 CPU embeds here"
 )
 WITHIN_S = 20.0
 
@@ -77,8 +78,8 @@ def test_a_version_is_built_with_its_twin_and_deleted_with_it(services, tmp_path
     assert isinstance(handle.encoder, AcceleratedEncoder)
     assert stages.index("loading") < stages.index("accelerating")
     tuned = model(services, "v1")
-    twin = accelerated.folder_for(services.options.cache, tuned.manifest_sha256)
-    assert accelerated.read_verdict(twin).usable
+    twin = cpu_twin.folder_for(services.options.cache, tuned.manifest_sha256)
+    assert cpu_twin.read_verdict(twin).usable
     versions.delete(services, "v1", who="eve")
     assert not twin.exists()
     with services.pool.connection() as conn:
@@ -88,19 +89,19 @@ def test_a_version_is_built_with_its_twin_and_deleted_with_it(services, tmp_path
 def test_a_twin_is_built_again_when_there_is_much_more_to_judge_it_by(services, monkeypatch):
     """Twice as much at least, and none for a model that could not be converted."""
     base = model(services, "base")
-    found = Verdict(True, "", questions=40 * quantise.QUESTIONS_PER_TEXT)
-    monkeypatch.setattr(accelerated, "read_verdict", lambda _: found)
-    assert not reindex.lacks_twin(base, services.options, 79)
-    assert reindex.lacks_twin(base, services.options, 80)
-    found = Verdict(True, "", questions=200 * quantise.QUESTIONS_PER_TEXT)
-    assert not reindex.lacks_twin(base, services.options, 100_000)
+    found = Verdict(True, "", questions=40 * build_twin.QUESTIONS_PER_TEXT)
+    monkeypatch.setattr(cpu_twin, "read_verdict", lambda _: found)
+    assert not loading.lacks_twin(base, services.options, 79)
+    assert loading.lacks_twin(base, services.options, 80)
+    found = Verdict(True, "", questions=200 * build_twin.QUESTIONS_PER_TEXT)
+    assert not loading.lacks_twin(base, services.options, 100_000)
     found = Verdict(False, "conversion failed")
-    assert not reindex.lacks_twin(base, services.options, 100_000)
+    assert not loading.lacks_twin(base, services.options, 100_000)
 
 
 def test_a_conversion_that_is_killed_is_not_tried_for_ever(tmp_path, tiny_model, monkeypatch):
     """What became of it is recorded where the next one looks."""
-    monkeypatch.setattr(quantise.sys, "executable", "/bin/false")
-    verdict = quantise.build_in_child(tiny_model, tmp_path / "twin", ["a text"])
+    monkeypatch.setattr(build_twin.sys, "executable", "/bin/false")
+    verdict = build_twin.build_in_child(tiny_model, tmp_path / "twin", ["a text"])
     assert not verdict.usable
-    assert accelerated.read_verdict(tmp_path / "twin") == verdict
+    assert cpu_twin.read_verdict(tmp_path / "twin") == verdict

@@ -8,14 +8,16 @@ import errno
 import pytest
 from starlette.requests import HTTPConnection
 
-from app import adders, upkeep, uploads
-from app.auth import SCOPE_KEY
+from app.access import adders
+from app.access.auth import SCOPE_KEY
+from app.access.limits import Limits
+from app.access.reader import Reader, reader_of
 from app.chat import turns
 from app.chat.turns import Stops
-from app.limits import Limits
-from app.reader import Reader, reader_of
-from app.wiring import open_ingester
-from pipelines import uploads as waiting
+from app.services import open_ingester
+from app.web import uploads
+from app.worker import upkeep
+from pipelines.indexing import queued as waiting
 from pipelines.store import documents, jobs, own_files, scope
 from tests.serving_app import running
 

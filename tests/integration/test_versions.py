@@ -7,15 +7,16 @@ from datetime import timedelta
 
 import pytest
 
-from app import tuning, upkeep, versions
+from app.actions import tuning, versions
+from app.worker import upkeep
 from pipelines.errors import ConflictError, GateError, InputError, NotReadyError
 from pipelines.store import active, evaluations, graphs
 from tests import versions as made
 from tests.corpus import add_document
 from tests.fakes import build_tiny_model
-from training import collect
-from training.candidates import identity
-from training.seedfile import SeedFile
+from training.evaluation.candidates import identity
+from training.pairs import collect
+from training.pairs.seedfile import SeedFile
 
 
 @pytest.fixture

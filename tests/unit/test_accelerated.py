@@ -1,6 +1,6 @@
 """When an accelerated twin may serve."""
 
-from pipelines.quantise import acceptable
+from pipelines.embedder.build_twin import acceptable
 
 
 def test_what_loses_hits_is_refused_unless_it_is_the_same_but_for_rounding():

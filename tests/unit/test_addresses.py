@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.addresses import Hosts, Proxies, place
+from app.access.addresses import Hosts, Proxies, place
 from app.settings import Settings
 
 

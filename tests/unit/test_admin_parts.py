@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.admin import parts
+from app.admin.html import parts
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from app.admin import compare_parts, pieces, tune_parts, version_parts, work
-from app.admin.jobs import job_list
-from app.plans import Listed, Plan, Step, lineage
-from app.versions import Status
+from app.actions.plans import Listed, Plan, Step, lineage
+from app.actions.versions import Status
+from app.admin.html import compare, jobs, pieces, tune, versions
+from app.admin.screens.jobs import job_list
 from pipelines.store.active import Audit
 from pipelines.store.ids import JobId, ModelId
 from pipelines.store.jobs import Job
 from pipelines.store.models import Model
-from training.gate import Verdict
+from training.evaluation.gate import Verdict
 
 NOW = datetime(2024, 5, 14, 12, tzinfo=UTC)
 READY = Verdict(True, "x", "promote", "Ready to serve: better on 240 questions.")
@@ -55,7 +55,7 @@ def test_time_of_a_promotion_is_told_only_when_every_step_is_known():
     assert Plan("base", steps, 10, "v1", READY).seconds == 68
     unknown = (Step("Build.", "", None), Step("Load.", "", 8.0))
     assert Plan("base", unknown, 10, None, READY).seconds is None
-    assert version_parts.takes(None) == "not measured"
+    assert versions.takes(None) == "not measured"
 
 
 @pytest.mark.parametrize(
@@ -77,25 +77,25 @@ def test_time_of_a_promotion_is_told_only_when_every_step_is_known():
 )  # fmt: skip
 def test_job_is_told_by_what_it_did(one, title, said):
     """No task names, no JSON."""
-    assert work.title(one) == title
-    assert work.state(one) == said
+    assert jobs.title(one) == title
+    assert jobs.state(one) == said
 
 
 def test_running_job_tells_stage_count_rate_and_time_left():
     """Everything that is known, and nothing that is not."""
     running = job("build", stage="embedding", done=512, total=2048, rate=103.2, eta_s=15.0)
-    assert work.progress(running) == "embedding · 512 of 2,048 · 103 a second · 15 s left"
-    assert work.progress(job("build")) == "starting"
-    assert "stopping" in work.status(job("build", stopping=True))
+    assert jobs.progress(running) == "embedding · 512 of 2,048 · 103 a second · 15 s left"
+    assert jobs.progress(job("build")) == "starting"
+    assert "stopping" in jobs.status(job("build", stopping=True))
     comparing = job("evaluate", stage="v1: indexing", done=37, total=100, eta_s=15.0)
-    assert work.progress(comparing) == "v1: indexing · 37% · 15 s left"
+    assert jobs.progress(comparing) == "v1: indexing · 37% · 15 s left"
 
 
 def test_a_job_that_waits_again_says_why():
     """The first time there is nothing to say."""
-    assert work.state(job("evaluate", "todo")) == "queued"
+    assert jobs.state(job("evaluate", "todo")) == "queued"
     again = job("evaluate", "todo", attempts=1, fault="its worker ended")
-    assert work.state(again) == "queued to be tried again: its worker ended"
+    assert jobs.state(again) == "queued to be tried again: its worker ended"
 
 
 def test_texts_of_others_are_shown_as_text():
@@ -105,11 +105,11 @@ def test_texts_of_others_are_shown_as_text():
     status = Status(HOSTILE, "adapter", "failed", HOSTILE, proof={
         "checks": [{"passed": False, "name": HOSTILE, "detail": HOSTILE}]})  # fmt: skip
     shown = [
-        version_parts.details(model(1, HOSTILE, settings={HOSTILE: HOSTILE}), HOSTILE, status,
+        versions.details(model(1, HOSTILE, settings={HOSTILE: HOSTILE}), HOSTILE, status,
                               plan, job("build", stage=HOSTILE), HOSTILE),
-        version_parts.head(HOSTILE, status, plan, job("build", args={"name": HOSTILE})),
+        versions.head(HOSTILE, status, plan, job("build", args={"name": HOSTILE})),
         pieces.stack(pieces.choices([HOSTILE], [(HOSTILE, [HOSTILE])], HOSTILE), pieces.log(HOSTILE)),
-        tune_parts.estimate(job("probe", "failed", fault=HOSTILE)),
+        tune.estimate(job("probe", "failed", fault=HOSTILE)),
     ]  # fmt: skip
     for html in shown:
         assert "<img" not in html
@@ -127,7 +127,7 @@ def test_bars_show_the_interval_within_the_chart():
     """An interval that reaches below 0 or beyond 1 is cut there."""
     system = {"name": "base, hybrid", "mode": "hybrid", "figures": {"mrr@10": 0.9},
               "intervals": {"mrr@10": {"mean": 0.9, "low": 0.7, "high": 1.2}}}  # fmt: skip
-    html = compare_parts.bars({"systems": [system]}, "mrr@10")
+    html = compare.bars({"systems": [system]}, "mrr@10")
     assert "width:90.0%" in html
     assert "left:70.0%;width:30.0%" in html
 
@@ -144,7 +144,7 @@ def test_estimate_names_the_recommended_method_and_what_speaks_against():
         "recommended": "adapter", "reason": "60 pairs are too few to train the encoder itself.",
         "base_hit": 0.8, "warnings": ["60 pairs are few; a gain is unlikely to show"],
     }  # fmt: skip
-    html = tune_parts.estimate(job("probe", "succeeded", args={"base": "base"}, result=result))
+    html = tune.estimate(job("probe", "succeeded", args={"base": "base"}, result=result))
     assert "Adapter is recommended: 60 pairs are too few" in html
     assert html.index("Adapter") < html.index("Full (whole encoder)")  # the quickest first
     assert "60 pairs are few; a gain is unlikely to show." in html
@@ -171,7 +171,7 @@ def test_a_running_job_is_a_bar_in_the_list_and_not_its_source():
 def test_the_advice_on_a_version_is_said_once_and_in_its_colour(verdict, said):
     """Only what is better is green; beside it stands the step that follows."""
     plan = Plan("base", (Step("Load.", "x", 1.0),), 0, None, verdict)
-    html = version_parts.head("v1", Status("v1", "adapter", "ready"), plan, None)
+    html = versions.head("v1", Status("v1", "adapter", "ready"), plan, None)
     assert html.count(said) == 1
     assert ("note good" in html) == verdict.better
     assert ("Make more pairs" in html) == (verdict.advice == "wait")
@@ -181,12 +181,12 @@ def test_a_comparison_under_way_is_no_state_of_a_version():
     """It stands next to the state, and its bar does not hide it."""
     row = Listed(model(2, "v1"), 1, "ready")
     comparing = job("evaluate", stage="base: whole passages", done=1, total=2)
-    html = version_parts.version_list([row], "v1", {"v1": comparing})
+    html = versions.version_list([row], "v1", {"v1": comparing})
     assert "ready" in html
     assert "being compared" in html
     assert "whole passages" not in html
     plan = Plan("base", (), 0, None, READY)
-    head = version_parts.head("v1", Status("v1", "adapter", "ready"), plan, comparing)
+    head = versions.head("v1", Status("v1", "adapter", "ready"), plan, comparing)
     assert "“Compare" in head
     assert "is running" in head
 
@@ -194,6 +194,6 @@ def test_a_comparison_under_way_is_no_state_of_a_version():
 def test_what_was_left_by_a_rollback_says_when_and_why():
     """So that nobody returns to it as if it were the obvious step."""
     left = Audit(1, datetime.now(UTC), "alice", "rollback", {"reason": "answers got worse"})
-    html = version_parts.serving("base", 3, NOW, "v1", left)
+    html = versions.serving("base", 3, NOW, "v1", left)
     assert "v1 was rolled back just now by alice: “answers got worse”." in html
-    assert "kept ready for a rollback" in version_parts.serving("base", 3, NOW, "v1", None)
+    assert "kept ready for a rollback" in versions.serving("base", 3, NOW, "v1", None)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines import cite
+from pipelines.answering import cite
 
 REVENUE = (
     "Our business grew. Total revenue was $17,455 million in 2021, up 57% year over year. "

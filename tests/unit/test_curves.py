@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from training.progress import curves
-from training.rundir import last_lines
+from training.finetune.progress import curves
+from training.finetune.rundir import last_lines
 
 
 def write(path: Path, rows: list[dict[str, object]], *, tail: str = "") -> None:

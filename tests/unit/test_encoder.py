@@ -7,8 +7,8 @@ import sys
 
 import numpy as np
 
-from pipelines import artifacts, encoder
-from pipelines.encoder import LocalEncoder, stated_dimension
+from pipelines.embedder import encoder, model_files
+from pipelines.embedder.encoder import LocalEncoder, stated_dimension
 
 
 def test_the_files_of_a_plain_model_state_the_length_of_its_vectors(tiny_model, tmp_path):
@@ -37,10 +37,10 @@ def test_counting_tokens_loads_no_model():
         [
             sys.executable,
             "-c",
-            "import sys; from pathlib import Path; from pipelines.encoder import LocalEncoder;"
+            "import sys; from pathlib import Path; from pipelines.embedder.encoder import LocalEncoder;"
             "e = LocalEncoder(Path(sys.argv[1])); print(e.dimension, len(e.token_offsets(['a b'])[0]),"
             " 'torch' in sys.modules)",
-            str(artifacts.bundled_model()),
+            str(model_files.bundled_model()),
         ],
         capture_output=True,
         text=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.examples import suggest
+from pipelines.answering.examples import suggest
 from pipelines.store.chunks import Excerpt
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipelines import extract
+from pipelines.answering import extract
 from pipelines.store.search import Hit
 
 QUESTION = "When was the harbour bridge opened?"

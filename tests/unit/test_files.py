@@ -6,21 +6,22 @@ import os
 
 import pytest
 
-from pipelines import artifacts, files
+from pipelines.embedder import model_files
 from pipelines.errors import ArtifactError
+from pipelines.system import atomic_files
 
 
 def test_a_write_that_fails_leaves_what_was_there(tmp_path):
     """Nor is a half-written file left beside it."""
     path = tmp_path / "verdict.json"
-    files.write_json(path, {"a": 1})
+    atomic_files.write_json(path, {"a": 1})
 
     def write(file):
         file.write(b"half of")
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="space"):
-        files.write_staged(path, write)
+        atomic_files.write_staged(path, write)
     assert path.read_text() == '{\n "a": 1\n}'
     assert list(tmp_path.iterdir()) == [path]
 
@@ -32,7 +33,7 @@ def test_a_file_keeps_mode_and_owner(tmp_path):
     path.chmod(0o640)
     if os.geteuid() == 0:
         os.chown(path, 1000, 1000)
-    files.write_text(path, "after")
+    atomic_files.write_text(path, "after")
     assert path.stat().st_mode & 0o777 == 0o640
     if os.geteuid() == 0:
         assert path.stat().st_uid == 1000
@@ -42,10 +43,10 @@ def test_a_file_keeps_mode_and_owner(tmp_path):
 def test_a_damaged_manifest_is_an_artifact_error(tmp_path, damage):
     """And no matter at all where the files are those that were stored."""
     (tmp_path / "weights").write_bytes(b"1234")
-    manifest = artifacts.Manifest.of(tmp_path)
+    manifest = model_files.Manifest.of(tmp_path)
     manifest.write(tmp_path)
-    (tmp_path / artifacts.MANIFEST).write_text(damage)
-    artifacts.verify(tmp_path, manifest.sha256)
+    (tmp_path / model_files.MANIFEST).write_text(damage)
+    model_files.verify(tmp_path, manifest.sha256)
     (tmp_path / "weights").write_bytes(b"12")
     with pytest.raises(ArtifactError, match="damaged"):
-        artifacts.verify(tmp_path, manifest.sha256)
+        model_files.verify(tmp_path, manifest.sha256)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.fusing import LEAST, MOST, lexical_weight
+from training.finetune.fusing import LEAST, MOST, lexical_weight
 
 QUESTIONS, PASSAGES = 200, 40
 

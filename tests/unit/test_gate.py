@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pipelines.errors import GateError
-from training import gate
+from training.evaluation import gate
 
 
 def _figures(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 
-from pipelines.convert import Converted
-from pipelines.gather import BULK_CHUNKS, GROUP_CHARS, Bulk, gathered
-from pipelines.incoming import Draft, Incoming, Prepared
-from pipelines.split import ChunkDraft
+from pipelines.indexing.convert import Converted
+from pipelines.indexing.groups import BULK_CHUNKS, GROUP_CHARS, Bulk, gathered
+from pipelines.indexing.split import ChunkDraft
+from pipelines.indexing.stages import Draft, Incoming, Prepared
 from pipelines.store.ids import DocumentId
 
 

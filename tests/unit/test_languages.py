@@ -2,10 +2,10 @@
 
 import pytest
 
-from pipelines.artifacts import bundled_model
-from pipelines.encoder import TokenCounter, tokenizer_file
-from pipelines.incoming import _reads
-from pipelines.languages import of_document
+from pipelines.embedder.encoder import TokenCounter, tokenizer_file
+from pipelines.embedder.model_files import bundled_model
+from pipelines.indexing.stages import _reads
+from pipelines.text.languages import of_document
 
 ENGLISH = "The committee approved the annual budget after a long debate about roads. " * 10
 GERMAN = "Der Ausschuss hat den Haushalt nach langer Debatte über die Straßen beschlossen. " * 10

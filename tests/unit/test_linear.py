@@ -6,11 +6,12 @@ import time
 
 import pytest
 
-from pipelines import sentences, split, suspicious
-from pipelines.convert import Converted
-from pipelines.languages import of_document
-from pipelines.lexical import terms
-from pipelines.text import clean, join_hyphens, tidy
+from pipelines.indexing import split
+from pipelines.indexing.convert import Converted
+from pipelines.text import sentences, suspicious
+from pipelines.text.clean import clean, join_hyphens, tidy
+from pipelines.text.languages import of_document
+from pipelines.text.terms import terms
 
 # One line each, without an end, made of what a splitter looks at twice.
 LINES = {

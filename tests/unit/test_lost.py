@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from app.lost import LostPage
+from app.web.lost import LostPage
 
 
 @pytest.fixture

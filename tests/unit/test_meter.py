@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pipelines.progress import Progress
-from training import dataset, meter
-from training.dataset import Dataset
+from training.evaluation import dataset, meter
+from training.evaluation.dataset import Dataset
 
 
 @pytest.fixture

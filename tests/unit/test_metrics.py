@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from training import metrics
-from training.metrics import Found
+from training.evaluation import metrics
+from training.evaluation.metrics import Found
 
 
 def _ranking(*passages: str) -> list[Found]:

@@ -1,6 +1,6 @@
 """Questions made of the passages of a file, beside the given ones."""
 
-from training import mixing
+from training.pairs import mixing
 
 
 def test_what_is_held_out_is_left_alone_and_nothing_is_asked_twice():

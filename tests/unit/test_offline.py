@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pipelines.store.pairs import Passage
-from training import asking
-from training.offline import OfflineGenerator
+from training.pairs import asking
+from training.pairs.offline import OfflineGenerator
 
 FILLER = "The harbour keeps its maps in the northern archive where nobody looks at them."
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from training import quality
-from training.quality import leans_on_context
+from training.pairs import quality
+from training.pairs.quality import leans_on_context
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import pytest
 from docx.oxml import parse_xml
 from reportlab.pdfgen import canvas
 
-from pipelines.convert import MIME_BY_SUFFIX, Limits
 from pipelines.errors import InputError
-from pipelines.readers import read as readers
+from pipelines.indexing.convert import MIME_BY_SUFFIX, Limits
+from pipelines.indexing.readers import read as readers
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from pipelines.errors import InputError
-from training import seedfile
-from training.seedfile import SeedFile
+from training.pairs import seedfile
+from training.pairs.seedfile import SeedFile
 
 SOUND = {
     "queries": {"a": "What is it?", "b": "Who, and when?"},

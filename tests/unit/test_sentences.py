@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import sentences
+from pipelines.text import sentences
 
 
 def texts(text: str) -> list[str]:

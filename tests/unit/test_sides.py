@@ -7,7 +7,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.sides import Piece, assign
+from training.pairs.sides import Piece, assign
 
 WORDS = [a + b for a in "bcdfghklmnprst" for b in "aeiou"]
 

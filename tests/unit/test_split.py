@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import places
-from pipelines.convert import Block, assemble
-from pipelines.split import split
+from pipelines.indexing.convert import Block, assemble
+from pipelines.indexing.split import split
+from pipelines.text import places
 
 WORDS = st.text(alphabet="abc de.\n", min_size=1, max_size=300)
 BLOCKS = st.lists(

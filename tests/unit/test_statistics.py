@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training import statistics
+from training.evaluation import statistics
 
 
 def test_questions_that_share_a_passage_are_one_cluster():

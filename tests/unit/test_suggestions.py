@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.admin.suggestions import Facts, suggest
+from app.admin.html.suggestions import Facts, suggest
 
 CALM = {
     "own_documents": 12,

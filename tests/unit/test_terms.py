@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from pipelines.lexical import says_something, terms
+from pipelines.text.terms import says_something, terms
 
 
 def test_plain_ascii_is_cut_like_any_other_text():

@@ -4,25 +4,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import text
+from pipelines.text import clean
 
 
 @given(st.text(alphabet=st.characters()))
 def test_clean_text_can_always_be_stored(anything):
     """Whatever comes in, PostgreSQL takes what comes out: UTF-8 without NUL."""
-    cleaned = text.clean(anything)
+    cleaned = clean.clean(anything)
     assert "\x00" not in cleaned.text
     cleaned.text.encode("utf-8")
 
 
 def test_clean_counts_what_it_takes_out():
-    assert text.clean("a\x00b\ud800c\td\n") == text.Cleaned("abc\td\n", 2)
+    assert clean.clean("a\x00b\ud800c\td\n") == clean.Cleaned("abc\td\n", 2)
 
 
 def test_utf8_that_was_read_as_latin1_is_put_right():
     """A dash that came as three characters is a dash again; sound text with accents is left alone."""
-    assert text.clean("1982â\x80\x931986") == text.Cleaned("1982–1986", 0)
-    assert text.clean("Ã© à § Ä°") == text.Cleaned("Ã© à § Ä°", 0)
+    assert clean.clean("1982â\x80\x931986") == clean.Cleaned("1982–1986", 0)
+    assert clean.clean("Ã© à § Ä°") == clean.Cleaned("Ã© à § Ä°", 0)
 
 
 @pytest.mark.parametrize(
@@ -42,14 +42,14 @@ def test_utf8_that_was_read_as_latin1_is_put_right():
     ],
 )
 def test_decode_finds_the_encoding(encoding, sample):
-    assert text.decode(sample.encode(encoding))[0] == sample
+    assert clean.decode(sample.encode(encoding))[0] == sample
 
 
 def test_language_is_named_where_there_is_enough_text():
-    assert text.language("The report describes the revenue of the company in detail.") == "en"
-    assert text.language("Der Bericht beschreibt den Umsatz des Unternehmens im Detail.") == "de"
-    assert text.language("42 – 17.3") is None
+    assert clean.language("The report describes the revenue of the company in detail.") == "en"
+    assert clean.language("Der Bericht beschreibt den Umsatz des Unternehmens im Detail.") == "de"
+    assert clean.language("42 – 17.3") is None
 
 
 def test_hyphens_at_line_ends_are_joined():
-    assert text.join_hyphens("the govern-\nment of co-\nOp") == "the government of co-\nOp"
+    assert clean.join_hyphens("the govern-\nment of co-\nOp") == "the government of co-\nOp"

@@ -9,7 +9,7 @@ import pytest
 
 from app.chat.turns import Progress
 from app.chat.waiting import growing, status
-from pipelines.reply import Retrying
+from pipelines.answering.events import Retrying
 from pipelines.store.chats import Shown
 
 CONVERSATION = UUID(int=1)

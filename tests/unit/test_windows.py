@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.windows import cut
+from pipelines.text.windows import cut
 
 
 @given(st.integers(0, 400), st.integers(1, 130), st.integers(1, 130))

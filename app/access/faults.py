@@ -1,0 +1,73 @@
+"""
+Faults that requests cause, in the log: a short line each, without anything that a client sent.
+
+A stranger can cause as many as they like. So each place in the code reports once in a while, and
+the whole traceback is there only at log level "debug".
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+import traceback
+from collections import OrderedDict
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+EVERY_S = 10
+MOST_PLACES = 1000
+OURS = ("app", "pipelines", "training")
+
+log = logging.getLogger(__name__)
+_lock = threading.Lock()
+# When each place reported last, and how often it was silent since.
+_reported: OrderedDict[str, tuple[float, int]] = OrderedDict()
+
+
+def report(what: str, error: BaseException) -> None:
+    """Log what failed: the kind of error and the line of our code that it came through."""
+    place = f"{type(error).__name__} at {_place(error)}"
+    with _lock:
+        last, silent = _reported.get(place, (-float(EVERY_S), 0))
+        is_due = time.monotonic() - last >= EVERY_S
+        _reported[place] = (time.monotonic(), 0) if is_due else (last, silent + 1)
+        _reported.move_to_end(place)
+        while len(_reported) > MOST_PLACES:
+            _reported.popitem(last=False)
+    if is_due:
+        more = f", {silent} times since this was last reported" if silent else ""
+        log.error("%s failed: %s%s", what, place, more)
+    log.debug("its traceback", exc_info=error)
+
+
+def _place(error: BaseException) -> str:
+    """File, line and function of the innermost frame of our own, else of the innermost."""
+    frames = traceback.extract_tb(error.__traceback__)
+    root = Path(__file__).parents[2]
+    own = [f for f in frames if any(Path(f.filename).is_relative_to(root / name) for name in OURS)]
+    if not frames:
+        return "an unknown place"
+    frame = (own or frames)[-1]
+    return f"{'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno} in {frame.name}"
+
+
+class _ShortTraceback:
+    """Stands in for the module `traceback` where Gradio prints the faults of its events."""
+
+    @staticmethod
+    def print_exc(*_: Any, **__: Any) -> None:
+        error = sys.exc_info()[1]
+        if error is not None:
+            report("An event", error)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(traceback, name)
+
+
+def shorten(*modules: ModuleType) -> None:
+    """Let these modules report faults instead of printing tracebacks."""
+    for module in modules:
+        module.traceback = _ShortTraceback()  # type: ignore[attr-defined]

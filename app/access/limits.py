@@ -1,0 +1,137 @@
+"""How often something may be done, counted in the database and so for all servers together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import psycopg
+from starlette.requests import HTTPConnection
+
+from app.access.addresses import place
+from app.settings import Settings
+from pipelines.errors import is_disk_full
+from pipelines.store import rate_counts
+from pipelines.store.db import Pool
+
+if TYPE_CHECKING:
+    from app.access.reader import Reader
+
+MINUTE_S, DAY_S = 60, 24 * 3600
+# Cookies are the visitor's own to throw away; an address is less so, but many may share one.
+VISITORS_PER_ADDRESS = 10
+BUSY = "Many people are asking at this moment. Please try again in a few seconds."
+OVER_BUDGET = (
+    "The language model has been called as often as is allowed in a day; until tomorrow answers "
+    "are extracts from the documents."
+)
+LOGIN_WINDOW_S = 15 * 60
+LOGINS_PER_ADDRESS = 5
+# Guessing from many addresses at once; who is signed in already notices nothing.
+LOGINS_PER_NEIGHBOURHOOD, LOGINS_IN_ALL = 20, 100
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Where a request comes from; the guard has looked behind the proxies that are ours."""
+    return connection.client.host if connection.client else "unknown"
+
+
+def wait_for_login(pool: Pool, address: str) -> float | None:
+    """
+    Count one try to sign in, before its password is looked at.
+
+    The first try of an address is always looked at: strangers who guess, from however many
+    addresses, can lock nobody out who knows the password. They get one guess for each of theirs.
+
+    :returns: Seconds to wait; None: go on.
+    """
+    own = f"login {place(address)}"
+    around = f"login {place(address, size='wide')}"
+    with pool.connection() as conn:
+        wait_s = rate_counts.take(conn, own, window_s=LOGIN_WINDOW_S, most=LOGINS_PER_ADDRESS)
+        if wait_s is not None:
+            return wait_s
+        is_first = rate_counts.used(conn, own, window_s=LOGIN_WINDOW_S) == 1
+        for key, most in ((around, LOGINS_PER_NEIGHBOURHOOD), ("login", LOGINS_IN_ALL)):
+            wait_s = rate_counts.take(conn, key, window_s=LOGIN_WINDOW_S, most=most)
+            if wait_s is not None and not is_first:
+                return wait_s
+    return None
+
+
+def login_succeeded(pool: Pool, address: str) -> None:
+    """Forget the failed tries from this address."""
+    with pool.connection() as conn:
+        rate_counts.clear(conn, f"login {place(address)}")
+
+
+class Limits:
+    """What one server asks before it answers. Safe to share between threads of one event loop."""
+
+    def __init__(self, pool: Pool, settings: Settings) -> None:
+        self._pool = pool
+        self._per_minute = settings.questions_per_minute
+        self._per_day = settings.questions_per_day
+        self._calls_per_day = settings.llm_calls_per_day
+        self._at_once = settings.questions_at_once
+        self._under_way = 0
+
+    @contextmanager
+    def place(self) -> Iterator[bool]:
+        """A place among the questions under way; False: all are taken. For the event loop alone."""
+        free = self._under_way < self._at_once
+        self._under_way += free
+        try:
+            yield free
+        finally:
+            self._under_way -= free
+
+    def refusal(self, reader: Reader) -> str | None:
+        """Count a question; why it may not be asked now, None where it may."""
+        rules = [
+            (f"minute {reader.visitor}", MINUTE_S, self._per_minute),
+            (f"minute {place(reader.address)}", MINUTE_S, self._per_minute * VISITORS_PER_ADDRESS),
+            (f"day {reader.visitor}", DAY_S, self._per_day),
+            (f"day {place(reader.address)}", DAY_S, self._per_day * VISITORS_PER_ADDRESS),
+        ]
+        try:
+            with self._pool.connection() as conn:
+                for key, window_s, most in rules:
+                    wait_s = most and rate_counts.take(conn, key, window_s=window_s, most=most)
+                    if wait_s:
+                        return _ask_to_wait(wait_s)
+        except psycopg.Error as error:
+            if not is_disk_full(error):
+                raise
+            # Nothing can be counted; `place` still bounds how many are answered at once.
+        return None
+
+    def may_call_llm(self, calls: int) -> bool:
+        """Count calls of the LLM; False: the day's are used up."""
+        if not self._calls_per_day:
+            return True
+        try:
+            with self._pool.connection() as conn:
+                left = rate_counts.take(
+                    conn, "llm calls", window_s=DAY_S, most=self._calls_per_day, cost=calls
+                )
+        except psycopg.Error as error:
+            if not is_disk_full(error):
+                raise
+            return False  # what cannot be counted is not spent
+        return left is None
+
+
+def _ask_to_wait(wait_s: float) -> str:
+    if wait_s <= MINUTE_S:
+        return (
+            "You have asked a great many questions in a short time. Please go on in "
+            f"{math.ceil(wait_s)} seconds."
+        )
+    hours = math.ceil(wait_s / 3600)
+    return (
+        "You have asked as many questions as are allowed in a day. Please go on in "
+        f"{hours} {'hour' if hours == 1 else 'hours'}."
+    )

@@ -1,0 +1,236 @@
+"""The pages to sign in and out: by password, by a one-time link, or with Hugging Face."""
+
+from __future__ import annotations
+
+import html
+import ipaddress
+import json
+import logging
+import math
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote, urlsplit
+
+from fastapi import FastAPI, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from jinja2 import Environment, FileSystemLoader
+
+from app.access import limits, oauth
+from app.access.addresses import Hosts
+from app.access.auth import Access, Person, Way, set_cookie
+from app.access.visitor import is_https
+from pipelines.store.db import Pool
+
+TEMPLATE = "login.html"
+LOOPBACK = Hosts(frozenset())
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+# This page runs no script and loads nothing.
+POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'self' https://huggingface.co"
+)
+# A form: a link that stands in a document's text must not be able to do the same.
+SIGN_OUT = '<form class="sign-out" method="post" action="/logout"><button>Sign out</button></form>'
+WRONG_PASSWORD = "That password is not right."
+STALE_LINK = (
+    "This link was used already or is too old. Start Attune again, or run `attune admin-link`, "
+    "for a new one."
+)
+NOT_LOCAL = (
+    "The one-time link works only in a browser on the machine that Attune runs on. To administer "
+    "from elsewhere, set ATTUNE_ADMIN_PASSWORD and start Attune again."
+)
+SCRIPT = Path(__file__).with_name("session.js")
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True
+)
+log = logging.getLogger(__name__)
+
+
+def script() -> str:
+    """What every page adds to its head: the way back when a session is over."""
+    return f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>"
+
+
+def links(access: Access, person: Person | None) -> str:
+    """The chat's small links, as HTML: to sign in or out, and to the admin pages."""
+    policy = access.policy
+    parts = ['<a href="/?help">Help</a>']
+    if person is not None and person.named:
+        parts.append(html.escape(person.name))
+    if policy.admin_ways and (person is None or person.admin or not person.named):
+        parts.append('<a href="/admin">Admin</a>')
+    if person is not None:
+        parts.append(SIGN_OUT)
+    elif "oauth" in policy.ways:
+        parts.append('<a href="/login">Sign in</a>')
+    return " · ".join(parts)
+
+
+def add(app: FastAPI, access: Access, pool: Pool) -> None:
+    """Add the pages to the application."""
+    pages = _Pages(access, pool)
+    app.get("/login")(pages.show)
+    app.post("/login")(pages.by_password)
+    app.get("/login/link")(pages.by_link)
+    app.get("/login/huggingface")(pages.to_huggingface)
+    app.get("/login/callback")(pages.from_huggingface)
+    app.get("/logout")(pages.ask_to_leave)
+    app.post("/logout")(pages.leave)
+
+
+class _Pages:
+    """Handlers; each is called in a thread of its own."""
+
+    def __init__(self, access: Access, pool: Pool) -> None:
+        self._access = access
+        self._pool = pool
+
+    def show(self, request: Request, next: str = "/") -> Response:
+        """The page to sign in, on the way to `next`."""
+        target = _local(next)
+        person = self._access.person(request)
+        if person is not None and _may(person, target):
+            return RedirectResponse(target, 303)
+        refused = f"{person.name} may not open this page." if person and person.named else ""
+        return self._page(target, refused)
+
+    def by_password(
+        self, request: Request, password: Annotated[str, Form()] = "", next: str = "/"
+    ) -> Response:
+        """Check a password and open a session."""
+        target, address = _local(next), limits.address_of(request)
+        wait_s = limits.wait_for_login(self._pool, address)
+        if wait_s is not None:
+            minutes = math.ceil(wait_s / 60)
+            unit = "minute" if minutes == 1 else "minutes"
+            page = self._page(
+                target, f"Too many tries. Wait {minutes} {unit}, then try again.", 429
+            )
+            page.headers["retry-after"] = str(math.ceil(wait_s))
+            return page
+        way = self._way(password)
+        if way is None:
+            log.warning("a try to sign in from %s failed", address)
+            return self._page(target, WRONG_PASSWORD, 401)
+        limits.login_succeeded(self._pool, address)
+        if way == "chat-password" and _is_admin(target):
+            target = "/"
+        return self._enter(request, way, "admin" if way == "admin-password" else "guest", target)
+
+    def by_link(self, request: Request, token: str = "", next: str = "/admin") -> Response:
+        """Use a one-time link: the one printed at start, or the one a browser was opened with."""
+        target = _local(next)
+        if not _is_local(request):
+            return self._page(target, NOT_LOCAL, 403)
+        if not self._access.redeem_link(token):
+            return self._page(target, STALE_LINK, 401)
+        return self._enter(request, "link", "admin", target)
+
+    def to_huggingface(self, next: str = "/") -> Response:
+        """Send the browser to Hugging Face."""
+        if "oauth" not in self._access.policy.ways:
+            return self._page("/", "Nobody can sign in with Hugging Face here.", 404)
+        departure = oauth.depart(self._access.settings)
+        response = RedirectResponse(departure.url, 303)
+        kept = json.dumps([departure.state, departure.verifier, _local(next)])
+        response.set_cookie(
+            oauth.COOKIE, quote(kept), max_age=600, path="/login", secure=True, httponly=True
+        )
+        return response
+
+    def from_huggingface(self, request: Request, code: str = "", state: str = "") -> Response:
+        """The browser is back: ask Hugging Face whose it is."""
+        kept = oauth.kept(request.cookies.get(oauth.COOKIE, ""))
+        if "oauth" not in self._access.policy.ways or kept is None or kept[0] != state or not code:
+            return self._page("/", "Signing in with Hugging Face was broken off. Try again.", 400)
+        account = oauth.account_of(self._access.settings, code, kept[1])
+        if account is None:
+            return self._page(_local(kept[2]), "Hugging Face did not confirm the account.", 401)
+        who = self._access.who(account.name, account.subject)
+        response = self._enter(request, "oauth", who, _local(kept[2]))
+        response.delete_cookie(oauth.COOKIE, path="/login")
+        return response
+
+    def ask_to_leave(self) -> Response:
+        """The page with the button that signs out; no link gets further than this."""
+        return self._render(leaving=True)
+
+    def leave(self, request: Request) -> Response:
+        """End the session, on every server."""
+        self._access.end(request)
+        response = self._render(left=True)
+        response.headers["set-cookie"] = self._cookie(request, "", 0)
+        return response
+
+    def _way(self, password: str) -> Way | None:
+        ways: tuple[Way, ...] = ("admin-password", "chat-password")
+        right = [way for way in ways if self._access.is_password(way, password)]
+        return right[0] if right else None
+
+    def _enter(self, request: Request, way: Way, who: str, target: str) -> Response:
+        # Whoever had a session in this browser has none any more.
+        self._access.end(request)
+        response = RedirectResponse(target, 303)
+        seconds = int(self._access.lifetime.total_seconds())
+        response.headers["set-cookie"] = self._cookie(
+            request, self._access.start(way, who), seconds
+        )
+        return response
+
+    def _cookie(self, request: Request, value: str, max_age_s: int) -> str:
+        framed = self._access.settings.on_spaces
+        return set_cookie(value, secure=is_https(request), framed=framed, max_age_s=max_age_s)
+
+    def _page(self, target: str, complaint: str = "", status: int = 200) -> Response:
+        policy = self._access.policy
+        for_admin = _is_admin(target)
+        ways = policy.admin_ways if for_admin else policy.ways
+        return self._render(
+            status,
+            next=target,
+            for_admin=for_admin,
+            ways=ways,
+            chat_is_open=not policy.chat_ways,
+            on_spaces=self._access.settings.on_spaces,
+            complaint=complaint,
+        )
+
+    @staticmethod
+    def _render(status: int = 200, **values: Any) -> Response:
+        page = _templates.get_template(TEMPLATE).render(**values)
+        headers = {"content-security-policy": POLICY, "cache-control": "no-store"}
+        return HTMLResponse(page, status, headers=headers)
+
+
+def _local(target: str) -> str:
+    """The page to go to: one of ours, whatever was asked for."""
+    parts = urlsplit(target)
+    plain = target.isprintable() and "\\" not in target and not target.startswith("//")
+    if parts.scheme or parts.netloc or not plain or not target.startswith("/"):
+        return "/"
+    return "/" if parts.path.startswith(("/login", "/logout")) else target
+
+
+def _is_admin(target: str) -> bool:
+    return urlsplit(target).path.startswith("/admin")
+
+
+def _may(person: Person, target: str) -> bool:
+    return person.admin if _is_admin(target) else person.chats
+
+
+def _is_local(request: Request) -> bool:
+    """
+    Whether a browser on this machine asks, and no proxy for somebody else.
+
+    The client's address is taken from a proxy on this machine, so a header of one is reason
+    enough to refuse; so is a host name that is not this machine's own.
+    """
+    if any(name in request.headers for name in FORWARDED):
+        return False
+    try:
+        own = ipaddress.ip_address(limits.address_of(request)).is_loopback
+    except ValueError:
+        return False
+    return own and LOOPBACK.answers(request.headers.get("host", ""))

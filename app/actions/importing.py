@@ -1,0 +1,91 @@
+"""A file of pairs into the store: read and checked at once, taken in at once or by a job."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from app import queue
+from app.services import Services
+from pipelines.errors import InputError
+from pipelines.progress import OnProgress, Progress, Stop, Stopped
+from pipelines.store import jobs, pair_files
+from pipelines.store.db import Connection
+from pipelines.store.ids import JobId
+from pipelines.store.jobs import Hold
+from pipelines.store.pairs import Split
+from training.pairs import collect, seedfile
+from training.pairs.collect import Summary
+from training.pairs.seedfile import SeedFile
+
+
+def read(path: Path) -> SeedFile:
+    """
+    The pairs of an uploaded file.
+
+    :raises InputError: It cannot be used; it is called by its name, not its place here.
+    """
+    try:
+        return seedfile.read(path)
+    except InputError as error:
+        raise InputError(str(error).replace(str(path), path.name)) from None
+
+
+def leave(services: Services, seed: SeedFile, name: str, split: Split | None, *, who: str) -> JobId:
+    """
+    Leave a file to a job; its id.
+
+    :raises ConflictError: The same waits already.
+    """
+    content = seedfile.render(seed, ".json")
+    with services.pool.connection() as conn, conn.transaction():
+        return queue.defer_in(
+            conn,
+            "import_pairs",
+            who=who,
+            file=pair_files.add(conn, name, content),
+            name=name,
+            sha256=hashlib.sha256(content.encode()).hexdigest(),
+            questions=len(seed.queries),
+            split=split,
+        )
+
+
+def take(
+    services: Services,
+    hold: Hold,
+    file_id: int,
+    name: str,
+    split: Split | None,
+    *,
+    who: str,
+    on_progress: OnProgress,
+    stop: Stop,
+) -> Summary:
+    """
+    Import a file that was left to a job. Its pairs, the job's result and the end of the file are one
+    transaction: an import that was cut off leaves nothing, one that is done is not done again.
+
+    :raises InputError: The file is gone.
+    """
+    with services.pool.connection() as conn:
+        content = pair_files.content(conn, file_id)
+    if content is None:
+        raise InputError(f"{name} is no longer kept: import it again.")
+
+    def end(conn: Connection, summary: Summary) -> None:
+        if not jobs.set_result(conn, hold, summary.as_json()):
+            raise Stopped  # the job is another worker's now
+        pair_files.remove(conn, file_id)
+
+    return collect.import_file(
+        services.pool,
+        services.replica.refresh(),
+        seedfile.parse(content),
+        name,
+        split=split,
+        created_by=who,
+        on_progress=lambda done, total: on_progress(Progress("embedding", done, total)),
+        stop=stop,
+        also=end,
+    )

@@ -1,0 +1,248 @@
+"""
+Improve the search, in one go: pairs from documents not yet looked at, a run on them, a comparison
+with the version that serves, and a promotion if the new one is better.
+
+What is done is kept (`pipelines.store.improvements`): cut off anywhere, the next call goes on with
+what is left. There is one at a time, on all machines together.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+
+from app.actions import methods, tuning
+from app.actions.improve import plan, sentences
+from app.actions.improve.bar import Bar
+from app.actions.methods import Choice
+from app.actions.tuning import Automatic
+from app.services import Services
+from pipelines.embedder import registry
+from pipelines.errors import AttuneError, BusyError
+from pipelines.progress import OnProgress, Progress, Stop, Stopped, never
+from pipelines.store import active, improvements, pairs, runs
+from pipelines.store.db import Connection
+from pipelines.store.ids import EvaluationId, RunId
+from pipelines.store.improvements import Improvement, Outcome
+from pipelines.store.models import Model
+from pipelines.store.runs import Run
+from pipelines.store.scope import HANDBOOK
+from training.evaluation.gate import FEWEST_QUESTIONS
+from training.finetune.launch import Machine
+from training.pairs import stored
+from training.run import FEWEST_PAIRS, Folders, Material
+
+# One that was cut off longer ago than this is not gone on with: too much may have changed.
+STALE = timedelta(days=1)
+
+
+def run(
+    services: Services,
+    *,
+    who: str,
+    on_progress: OnProgress = tuning.silent,
+    stop: Stop = never,
+) -> Improvement:
+    """
+    Improve the search, or go on with an improvement that was cut off; what came of it.
+
+    :raises BusyError: Another process is at it.
+    :raises Stopped: `stop` said so; the next call goes on from there.
+    """
+    with improvements.alone(services.pool):
+        one = _begin(services, who)
+        try:
+            return _stages(services, one, on_progress, stop)
+        except (Stopped, BusyError, psycopg.OperationalError, psycopg.InterfaceError):
+            raise  # the next call goes on from here
+        except Exception as error:
+            reason = str(error) if isinstance(error, AttuneError) else type(error).__name__
+            _end(services, one, "failed", sentences.failed(reason))
+            raise
+
+
+def is_unfinished(conn: Connection) -> bool:
+    """Whether one was cut off, or runs."""
+    return improvements.unfinished(conn) is not None
+
+
+def as_json(one: Improvement) -> dict[str, Any]:
+    """What came of it, as plain values."""
+    return {
+        "improvement": one.id,
+        "outcome": one.outcome,
+        "sentence": one.sentence,
+        "before": one.before,
+        "version": one.version,
+        "pairs": one.pairs,
+        "run": one.run_id,
+        "evaluation": one.evaluation_id,
+    }
+
+
+def _stages(
+    services: Services, one: Improvement, on_progress: OnProgress, stop: Stop
+) -> Improvement:
+    with_what = methods.machine(services)
+    bar = Bar(on_progress, plan.expected(services, with_what))
+    if one.pairs is None:
+        one = _make_pairs(services, one, bar, stop)
+    if lacking := _lacking(services):
+        return _end(services, one, "nothing", lacking)
+    if one.run_id is None or not _can_go_on(services, one.run_id):
+        one = _choose_run(services, one, with_what, bar, stop)
+    assert one.run_id is not None
+    model = tuning.train(services, one.run_id, bar.stage("train"), stop)
+    one = _note(services, one, version=model.name)
+    done = tuning.promote_if_better(
+        services,
+        model.name,
+        who=one.who,
+        on_progress=bar.compare_and_promote(),
+        on_compared=lambda evaluation_id: _note(services, one, evaluation_id=evaluation_id),
+        stop=stop,
+    )
+    return _conclude(services, one, done)
+
+
+def _begin(services: Services, who: str) -> Improvement:
+    """The attempt to go on with, else a new one."""
+    with services.pool.connection() as conn, conn.transaction():
+        one = improvements.unfinished(conn)
+        if one is not None and datetime.now(UTC) - one.created_at < STALE:
+            return one
+        if one is not None:
+            improvements.end(conn, one.id, "stopped", sentences.STOPPED)
+        return improvements.add(conn, who=who, before=_serving(conn).name)
+
+
+def _make_pairs(services: Services, one: Improvement, bar: Bar, stop: Stop) -> Improvement:
+    """Pairs of the passages that were not looked at; liked answers wait for review as pairs."""
+    tell = bar.stage("pairs")
+    tell(Progress("asking"))
+    with services.pool.connection() as conn:
+        there, waiting = plan.passages(conn)
+    made, began = 0, time.monotonic()
+    if waiting:
+        summary = tuning.generate(
+            services,
+            plan.SOURCE,
+            without=[HANDBOOK],
+            by=one.who,
+            on_progress=tell,
+            stop=stop,
+        )
+        made = summary.accepted
+    if there:
+        tuning.generate(services, "feedback", by=one.who)
+    took_s = round(time.monotonic() - began, 1)
+    return _note(services, one, pairs={"made": made, "passages": waiting, "seconds": took_s})
+
+
+def _lacking(services: Services) -> str:
+    """Why there is nothing to learn from yet; empty: there is."""
+    with services.pool.connection() as conn:
+        there, _ = plan.passages(conn)
+        asked = {pair.question_sha256 for pair in pairs.usable(conn, "heldout")}
+        trained = {pair.passage_sha256 for pair in pairs.usable(conn, "train")}
+    if len(asked) >= FEWEST_QUESTIONS and len(trained) >= FEWEST_PAIRS:
+        return ""
+    return sentences.lacking(there, len(asked), FEWEST_QUESTIONS)
+
+
+def _can_go_on(services: Services, run_id: RunId) -> bool:
+    """Whether a run is done, or its files are on this machine."""
+    with services.pool.connection() as conn:
+        found = runs.get(conn, run_id)
+    if found is None:
+        return False
+    folder = Folders.under(services.settings.home).run(run_id)
+    return found.model_id is not None or folder.settings.is_file()
+
+
+def _choose_run(
+    services: Services, one: Improvement, with_what: Machine, bar: Bar, stop: Stop
+) -> Improvement:
+    """A new run by the recommended method; one that was made of the same is taken as it is."""
+    with services.pool.connection() as conn:
+        base = methods.starting_point(conn)
+    choice = methods.choose(
+        services, with_what, base=base, on_progress=bar.stage("measure"), stop=stop
+    )
+    run_id = _same_run(services, base, choice)
+    if run_id is None:
+        options = tuning.options(services, method=choice.method)
+        run_id = tuning.create_run(services, base.name, options, by=one.who)
+    return _note(services, one, run_id=run_id)
+
+
+def _same_run(services: Services, base: Model, choice: Choice) -> RunId | None:
+    """The newest run, where it was made of all that there is now, in the same way."""
+    wanted = tuning.options(services, method=choice.method).as_json()
+    with services.pool.connection() as conn:
+        found = next((one for one in runs.list_all(conn) if one.model_id is not None), None)
+        if found is None or found.settings.get("base_id") != base.id:
+            return None
+        same = found.settings.get("options") == _as_stored(wanted)
+        if not same or pairs.changed_since(conn, found.created_at):
+            return None
+        material = stored.material(conn)
+    return found.id if _counts(material) == _counts_of(found) else None
+
+
+def _as_stored(options: Mapping[str, object]) -> dict[str, object]:
+    return {n: list(v) if isinstance(v, tuple) else v for n, v in options.items()}
+
+
+def _counts(material: Material) -> tuple[int, int, int]:
+    return len(material.train), len(material.heldout), len(material.corpus)
+
+
+def _counts_of(found: Run) -> tuple[object, ...]:
+    return tuple(found.settings.get(name) for name in ("pairs", "heldout", "passages"))
+
+
+def _conclude(services: Services, one: Improvement, done: Automatic) -> Improvement:
+    """The sentence at the end, by what the comparison found."""
+    with services.pool.connection() as conn:
+        one = improvements.note(conn, one.id, evaluation_id=done.evaluation)
+        found = sentences.figures(conn, one.evaluation_id, done.version)
+    # Cut off after the switch, the next call finds that it serves.
+    cut_off_late = done.evaluation is None and one.evaluation_id is not None
+    if done.promoted or cut_off_late:
+        return _end(services, one, "promoted", sentences.promoted(done.version, found))
+    if done.evaluation is None:
+        return _end(services, one, "nothing", sentences.nothing_new(done.version))
+    return _end(services, one, "kept", sentences.kept(one.before, done.version, found))
+
+
+def _note(
+    services: Services,
+    one: Improvement,
+    *,
+    pairs: Mapping[str, object] | None = None,
+    run_id: RunId | None = None,
+    version: str | None = None,
+    evaluation_id: EvaluationId | None = None,
+) -> Improvement:
+    with services.pool.connection() as conn:
+        return improvements.note(
+            conn, one.id, pairs=pairs, run_id=run_id, version=version, evaluation_id=evaluation_id
+        )
+
+
+def _end(services: Services, one: Improvement, outcome: Outcome, sentence: str) -> Improvement:
+    with services.pool.connection() as conn, conn.transaction():
+        detail = {"outcome": outcome, "reason": sentence, "version": one.version or one.before}
+        active.add_audit(conn, one.who, "improve", detail)
+        return improvements.end(conn, one.id, outcome, sentence)
+
+
+def _serving(conn: Connection) -> Model:
+    pointer = active.get(conn)
+    assert pointer is not None, "a version serves from the first start on"
+    return registry.of_index(conn, pointer.index_id)

@@ -1,0 +1,163 @@
+"""What improving the search will do, and about how long it takes here: said before it begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from app.actions import methods, plans
+from app.actions.methods import Choice
+from app.actions.plans import LOAD_S, PROVE_S, SWITCH_S, Step
+from app.services import Services
+from pipelines.errors import InputError
+from pipelines.store import evaluations, improvements, pairs
+from pipelines.store.db import Connection
+from pipelines.store.improvements import Improvement
+from pipelines.store.scope import HANDBOOK
+from training.finetune.costs import duration
+from training.finetune.launch import Machine
+from training.finetune.options import LABELS
+from training.pairs import collect
+from training.pairs.offline import PER_PASSAGE
+
+# Pairs are made without a language model: it costs nothing and needs no key.
+SOURCE = "offline"
+# Of the questions made, those that pass the checks, and the part of these to train on.
+ACCEPTED, TRAINED = 0.8, 0.8
+# Where nothing was measured yet: of a machine with two cores.
+PASSAGE_S = 0.07
+WINDOW_S = 0.03
+MEASURE_S = 20.0
+# Each window is embedded in the index and about as much again as whole passages, by two models.
+COMPARED_TWICE = 4
+COMPARE_S = 30.0
+UNKNOWN_S = 300.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """
+    Step by step, what it does.
+
+    :param own: Passages of people's own documents; 0: there is nothing to begin with.
+    :param unfinished: What is gone on with, where one was cut off.
+    """
+
+    steps: tuple[Step, ...]
+    choice: Choice
+    own: int
+    unfinished: Improvement | None
+
+    @property
+    def seconds(self) -> float:
+        """All steps together, about."""
+        return sum(step.seconds or 0.0 for step in self.steps)
+
+    @property
+    def sentence(self) -> str:
+        """How long it takes, in words."""
+        return f"about {duration(self.seconds / 60)}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "seconds": round(self.seconds, 1),
+            "method": self.choice.method,
+            "reason": self.choice.reason,
+            "measured": bool(self.choice.listed),
+            "steps": [vars(step) for step in self.steps],
+            "goes_on": self.unfinished is not None,
+        }
+
+
+def passages(conn: Connection) -> tuple[int, int]:
+    """Of people's own documents: passages to ask about, and those not yet looked at."""
+    return pairs.count_waiting(conn, SOURCE, shortest=collect.SHORTEST_CHARS, without=[HANDBOOK])
+
+
+def make(services: Services, with_what: Machine) -> Plan:
+    """
+    What it would do now; cheap, and of no effect.
+
+    :raises InputError: What serves cannot be trained.
+    """
+    with services.pool.connection() as conn:
+        own, waiting = passages(conn)
+        new = min(waiting, collect.MOST_PASSAGES)
+        more = round(new * PER_PASSAGE * ACCEPTED * TRAINED)
+        choice = methods.known(conn, with_what, more_pairs=more)
+        steps = (
+            _pairs_step(conn, new),
+            _train_step(choice),
+            _compare_step(conn, choice, more),
+            _promote_step(conn, choice),
+        )
+        return Plan(steps, choice, own, improvements.unfinished(conn))
+
+
+def expected(services: Services, with_what: Machine) -> dict[str, float]:
+    """Seconds of each stage of the bar."""
+    try:
+        found = make(services, with_what)
+    except InputError:
+        return {}
+    names = ("pairs", "train", "compare", "promote")
+    seconds = {n: step.seconds or 0.0 for n, step in zip(names, found.steps, strict=True)}
+    return seconds | {"measure": 0.0 if found.choice.listed else MEASURE_S}
+
+
+def _pairs_step(conn: Connection, new: int) -> Step:
+    last = improvements.latest(conn)
+    made = (last.pairs or {}) if last is not None else {}
+    each = made["seconds"] / made["passages"] if made.get("passages") else PASSAGE_S
+    means = (
+        f"Questions about {new:,} passages not looked at yet, made without a language model."
+        if new
+        else "Every passage was looked at already."
+    )
+    return Step("Make pairs.", means, new * each)
+
+
+def _train_step(choice: Choice) -> Step:
+    minutes = choice.minutes(choice.method)
+    label = LABELS[choice.method]
+    if minutes is None:
+        means = f"{label}, unless this machine turns out to be fast enough for more."
+        return Step("Train a new version.", means, MEASURE_S + UNKNOWN_S)
+    return Step("Train a new version.", f"{label}: {choice.reason}", 60 * minutes)
+
+
+def _compare_step(conn: Connection, choice: Choice, more: int) -> Step:
+    heldout = sum(side.heldout for side in pairs.sides(conn)) + round(
+        more / TRAINED * (1 - TRAINED)
+    )
+    means = (
+        f"With the version that serves, on about {heldout:,} questions that it never learns from."
+    )
+    last = next(iter(evaluations.list_all(conn, limit=1)), None)
+    windows = methods.amount(conn).windows
+    seconds = COMPARE_S + COMPARED_TWICE * windows * WINDOW_S
+    if (
+        last is not None
+        and last.dataset == pairs.CORPUS
+        and "timings" in _first_model(last.figures)
+    ):
+        speed = _first_model(last.figures)["timings"]
+        if speed["windows"]:
+            seconds = COMPARE_S + COMPARED_TWICE * windows * speed["index_s"] / speed["windows"]
+    return Step("Compare.", means, seconds)
+
+
+def _first_model(figures: dict[str, Any]) -> dict[str, Any]:
+    return next(iter(figures.get("models", [])), {})
+
+
+def _promote_step(conn: Connection, choice: Choice) -> Step:
+    means = "Only if it is better. Nobody who asks notices; you can roll back."
+    seconds = LOAD_S + PROVE_S + SWITCH_S
+    if choice.method != "query":
+        base = methods.starting_point(conn)
+        _, rate = plans.windows_per_s(conn, base)
+        windows = methods.amount(conn).windows
+        seconds += windows * (WINDOW_S if not rate else 1 / rate)
+    return Step("Promote it.", means, seconds)

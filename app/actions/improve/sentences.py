@@ -1,0 +1,125 @@
+"""What came of an improvement, in one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+from pipelines.store import evaluations
+from pipelines.store.db import Connection
+from pipelines.store.evaluations import Evaluation
+from pipelines.store.ids import EvaluationId
+from training.evaluation.comparison import system_name
+
+STOPPED = "It was stopped and not gone on with."
+# Passages that yield enough held-out questions, as a rule.
+NEEDED = 30
+
+
+@dataclass(frozen=True)
+class Figures:
+    """
+    How two versions find the passages of held-out questions, as users search.
+
+    :param before: Share whose passage was among the first five; `after`: the same of the new one.
+    :param higher: Questions whose passage the new one ranks higher; `lower`: the same, lower.
+    """
+
+    questions: int
+    outcome: str
+    before: float
+    after: float
+    higher: int
+    lower: int
+
+
+def figures(conn: Connection, evaluation_id: EvaluationId | None, version: str) -> Figures | None:
+    """What a comparison found for a version; None: there is none."""
+    found = None if evaluation_id is None else evaluations.get(conn, evaluation_id)
+    if found is None:
+        return None
+    verdict = next((v for v in found.figures["verdicts"] if v["model"] == version), None)
+    if verdict is None or "systems" not in found.figures:
+        return None
+    names = [system_name(name, "hybrid") for name in (verdict["reference"], version)]
+    before, after = (_hit(found, name) for name in names)
+    ranks = [
+        [_rank(row.results, name) for name in names]
+        for row in evaluations.questions_of(conn, found.id)
+    ]
+    return Figures(
+        found.figures["dataset"]["questions"],
+        verdict["outcome"],
+        before,
+        after,
+        sum(new < old for old, new in ranks),
+        sum(new > old for old, new in ranks),
+    )
+
+
+def promoted(version: str, found: Figures | None) -> str:
+    """It serves now."""
+    if found is None:
+        return f"Promoted {version}: it is better on the held-out questions."
+    before, after = (round(100 * share) for share in (found.before, found.after))
+    if after > before:
+        return (
+            f"Promoted {version}: it finds the right passage among the first five for {after} of"
+            f" 100 questions ({before} before)."
+        )
+    return (
+        f"Promoted {version}: it ranks the right passage higher for {found.higher:,} of"
+        f" {found.questions:,} questions, and lower for {found.lower:,}."
+    )
+
+
+def kept(serving: str, version: str, found: Figures | None) -> str:
+    """The version that served goes on serving."""
+    if found is None:
+        return f"Kept {serving}: {version} is not better."
+    asked = f"{found.questions:,} questions"
+    if found.outcome == "worse":
+        return f"Kept {serving}: {version} is worse on {asked}."
+    return (
+        f"Kept {serving}: no improvement was shown on {asked}; {version} is there if you want to"
+        " look."
+    )
+
+
+def lacking(passages: int, asked: int, fewest: int) -> str:
+    """Too little is there."""
+    if not passages:
+        return (
+            "Nothing to learn from yet: add documents of your own"
+            f" (about {NEEDED} passages are needed)."
+        )
+    needed = max(NEEDED, ceil(passages * fewest / asked) if asked else NEEDED)
+    if needed <= passages:
+        needed = 2 * passages
+    return (
+        f"Nothing to learn from yet: add documents ({passages:,} passages; about {needed:,} are"
+        " needed)."
+    )
+
+
+def nothing_new(version: str) -> str:
+    """What serves has learned all there is."""
+    return (
+        f"Nothing new to learn from: {version} serves, and has learned all pairs there are. Add"
+        " documents, or mark in Questions which sources were right."
+    )
+
+
+def failed(reason: str) -> str:
+    """A fault ended it."""
+    return f"The search was not improved: {reason}"
+
+
+def _hit(found: Evaluation, name: str) -> float:
+    system = next(s for s in found.figures["systems"] if s["name"] == name)
+    return float(system["figures"]["hit@5"])
+
+
+def _rank(results: dict[str, dict[str, int | None]], name: str) -> float:
+    rank = results.get(name, {}).get("rank")
+    return float("inf") if rank is None else float(rank)

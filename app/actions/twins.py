@@ -1,0 +1,117 @@
+"""
+Accelerated twins of versions (`pipelines/embedder/cpu_twin`): when one is worth building, and from which
+windows it is made and judged.
+
+Before many windows are embedded, because that is over sooner then; and for a small library once
+nothing came in for a while, because a command answers in a third of the time without torch.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pipelines.embedder import loading, memory
+from pipelines.indexing.groups import BULK_CHUNKS
+from pipelines.progress import Stop, check
+from pipelines.store import active, chunks, documents, gaps, indexes, models
+from pipelines.store.db import Connection
+from pipelines.store.ids import RuleId
+from pipelines.store.models import Model
+
+if TYPE_CHECKING:
+    from app.services import Services
+    from pipelines.embedder.loading import EncoderOptions
+
+# Embedding so many by torch takes as long as building the twin does.
+WORTH_WINDOWS = 600
+# Fewer say nothing about a model.
+LEAST_WINDOWS = 40
+# A smaller model embeds by torch in less time than its twin takes to be loaded.
+LEAST_DIMENSION = 128
+SAMPLE_WINDOWS = 600
+# Without anything coming in, for a library that no load was large enough for.
+PAUSE = timedelta(minutes=5)
+
+log = logging.getLogger(__name__)
+
+
+def before_load(services: Services, stop: Stop) -> Callable[[Sequence[str]], None] | None:
+    """What builds the serving version's twin when a load turns out to be large; None: it has one."""
+
+    def serving() -> Model:
+        with services.pool.connection() as conn:
+            return _serving(conn)[0]
+
+    if not _lacks(serving(), services.options, BULK_CHUNKS):
+        return None
+    # Asked again: another version may have taken over meanwhile.
+    return lambda windows: _build(services, serving(), windows, stop)
+
+
+def before_build(
+    services: Services, model: Model, on_begin: Callable[[], None], stop: Stop
+) -> None:
+    """
+    Build the twin of a version that many windows are about to be embedded by.
+
+    :raises Stopped: `stop` said so.
+    """
+    if not _lacks(model, services.options, WORTH_WINDOWS):
+        return
+    with services.pool.connection() as conn:
+        _, rule = _serving(conn)
+        if gaps.count_windows(conn, rule) < WORTH_WINDOWS:
+            return
+        windows = chunks.sample_windows(conn, rule, SAMPLE_WINDOWS)
+    on_begin()
+    _build(services, model, windows, stop)
+    check(stop)
+
+
+def lacking(conn: Connection, options: EncoderOptions) -> Model | None:
+    """The version that serves, if its twin is wanted now that nothing comes in."""
+    if not loading.accelerates(options):
+        return None
+    model, rule = _serving(conn)
+    windows = gaps.count_windows(conn, rule)
+    if windows < LEAST_WINDOWS or not _lacks(model, options, windows):
+        return None
+    return None if documents.came_in_within(conn, PAUSE) else model
+
+
+def build_lacking(services: Services, stop: Stop) -> str | None:
+    """Build the twin that is `lacking`; its version's name."""
+    with services.pool.connection() as conn:
+        model = lacking(conn, services.options)
+        if model is None:
+            return None
+        windows = chunks.sample_windows(conn, _serving(conn)[1], SAMPLE_WINDOWS)
+    _build(services, model, windows, stop)
+    return model.name
+
+
+def _serving(conn: Connection) -> tuple[Model, RuleId]:
+    """The version that serves, and how its windows are cut."""
+    pointer = active.get(conn)
+    index = None if pointer is None else indexes.get(conn, pointer.index_id)
+    model = None if index is None else models.get(conn, index.model_id)
+    assert index is not None, "a version serves from the first start on"
+    assert model is not None, "what serves cannot be deleted"
+    return model, index.rule_id
+
+
+def _lacks(model: Model, options: EncoderOptions, windows: int) -> bool:
+    return model.dimension >= LEAST_DIMENSION and loading.lacks_twin(model, options, windows)
+
+
+def _build(services: Services, model: Model, windows: Sequence[str], stop: Stop) -> None:
+    verdict = loading.accelerate(model, services.options, windows, stop)
+    if verdict is None:
+        return
+    log.info("accelerated encoder of %s: %s", model.name, verdict.reason)
+    if model.id == services.replica.current().model_id:
+        services.replica.reload()
+    memory.give_back()  # what torch held

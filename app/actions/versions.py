@@ -1,0 +1,358 @@
+"""
+What a person does with a version of the embedder: build it, have it loaded, let it serve, go back.
+
+Each step takes up where the one before was left, so that any of them can be called again.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from app.actions import twins
+from app.services import Services
+from pipelines.embedder import loading, registry
+from pipelines.errors import ConflictError, GateError, InputError, NotReadyError
+from pipelines.progress import OnProgress, Progress
+from pipelines.search.handle import SearchHandle
+from pipelines.store import active, evaluations, gaps, indexes, models, replicas, shadows
+from pipelines.store.active import Active, Audit
+from pipelines.store.db import Connection
+from pipelines.store.ids import IndexId
+from pipelines.store.indexes import SearchIndex
+from pipelines.store.models import Model
+from pipelines.store.shadows import ShadowReport
+from pipelines.versions import build as building
+from pipelines.versions import switch
+from training.evaluation import gate
+from training.evaluation.candidates import identity
+from training.run import Folders
+
+# Where a version that no replica runs is proved and switched to: in this process alone.
+FOLLOWED_S = 5.0
+POLL_S = 0.1
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Status:
+    """
+    How far a version is. `state`: serving, previous, ready, building, failed, or not built.
+    `shadow`: how it compares so far, while it answers silently.
+    """
+
+    name: str
+    kind: str
+    state: str
+    reason: str | None = None
+    documents: int = 0
+    complete: int = 0
+    windows: int = 0
+    vectors: int = 0
+    loaded_by: int = 0
+    proof: dict[str, Any] | None = None
+    shadow: ShadowReport | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return dict(vars(self)) | {"shadow": None if self.shadow is None else asdict(self.shadow)}
+
+
+def build(
+    services: Services,
+    name: str,
+    on_progress: OnProgress = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> SearchHandle:
+    """
+    Make a version's vectors of all documents, or go on making them; its handle.
+
+    :raises InputError: There is no such version.
+    """
+    with services.pool.connection() as conn:
+        model = registry.find(conn, name)
+    on_progress(Progress("loading"))
+    with services.pool.connection() as conn:
+        loading.share(conn, model, services.options)
+        model = registry.find(conn, name)
+    twins.before_build(services, model, lambda: on_progress(Progress("accelerating")), stop)
+    encoder = loading.load_model(model, services.options)
+    with services.pool.connection() as conn:
+        index_id = building.create(conn, model, encoder.tokenizer)
+        handle = loading.load_index(conn, index_id, services.options)
+    building.build(services.pool, handle, on_progress, stop)
+    return handle
+
+
+def share(services: Services, model: Model) -> None:
+    """Put a new version where other machines find it; at a fault the build tries again."""
+    try:
+        with services.pool.connection() as conn:
+            loading.share(conn, model, services.options)
+    except NotReadyError as error:
+        log.warning("%s is not shared yet: %s", model.name, error)
+
+
+def delete(services: Services, name: str, *, who: str) -> None:
+    """
+    Forget a version: its files, its vectors, its twin.
+
+    :raises ConflictError: It is in use.
+    """
+    with services.pool.connection() as conn:
+        model = registry.delete(conn, name, Folders.under(services.settings.home).models)
+        active.add_audit(conn, who, "delete", {"version": name})
+        gone = not models.uses_of(conn, model.manifest_sha256 or "")
+    if gone:
+        loading.forget_twin(model, services.options)
+
+
+def prepare(services: Services, name: str) -> int:
+    """
+    Have every live replica load and verify a version; how many there are.
+
+    :raises NotReadyError: It is not built, or a replica refused it.
+    """
+    with services.pool.connection() as conn:
+        index = _index(conn, registry.find(conn, name))
+    switch.prepare(services.pool, index.id)
+    with services.pool.connection() as conn:
+        return sum(row.live for row in replicas.list_all(conn))
+
+
+def shadow(services: Services, name: str, share: float, *, who: str) -> None:
+    """
+    Let a version answer a share of live questions silently, beside the one that serves; 0: no longer.
+
+    :param share: Above 0: every live replica loads it first, and keeps it loaded.
+    :raises ConflictError: It serves.
+    :raises NotReadyError: It is not built, or a replica refused it.
+    """
+    if not 0 <= share <= 1:
+        raise InputError(f"A share is between 0 and 1, not {share:g}.")
+    with services.pool.connection() as conn:
+        index = _index(conn, registry.find(conn, name))
+        pointer = active.get(conn)
+        if pointer is not None and pointer.index_id == index.id:
+            raise ConflictError(f"{name} serves; only another version can be its shadow.")
+    if share:
+        switch.prepare(services.pool, index.id, shadow_share=share)
+    with services.pool.connection() as conn:
+        if not share:
+            indexes.want(conn, index.id, False)
+        detail = {"version": name, "reason": f"{share:.0%} of questions", "share": share}
+        active.add_audit(conn, who, "shadow on" if share else "shadow off", detail)
+
+
+def shadow_report(conn: Connection, name: str) -> ShadowReport:
+    """
+    How a version compares with the serving one on the questions that both were asked.
+
+    :raises InputError: There is no such version.
+    :raises NotReadyError: It is not built.
+    """
+    return shadows.report(conn, _index(conn, registry.find(conn, name)).id)
+
+
+def verdict(
+    conn: Connection, model: Model, serving: Model, *, override: str | None = None
+) -> gate.Verdict:
+    """
+    Whether a version should serve, by its newest comparison with the one that does: the one answer
+    for every command and page.
+
+    :raises GateError: The reason to override is too short.
+    """
+    found = evaluations.latest_of(conn, identity(model), identity(serving))
+    figures = None if found is None else found.figures
+    return gate.decide(figures, identity(model), identity(serving), override=override)
+
+
+def advised(conn: Connection, *, limit: int) -> list[tuple[Model, gate.Verdict]]:
+    """The newest versions that do not serve, each with its verdict, newest first."""
+    pointer = active.get(conn)
+    if pointer is None:
+        return []
+    serving = _model_of(conn, pointer.index_id)
+    others = [m for m in models.list_all(conn) if m.id != serving.id and m.parent_id is not None]
+    newest = sorted(others, key=lambda m: m.id, reverse=True)[:limit]
+    return [(model, verdict(conn, model, serving)) for model in newest]
+
+
+def allowed(conn: Connection, model: Model, override: str | None) -> gate.Verdict:
+    """
+    Whether the figures let a version serve.
+
+    :raises GateError: They do not, and no reason to override that was given.
+    """
+    pointer = active.get(conn)
+    assert pointer is not None
+    serving = _model_of(conn, pointer.index_id)
+    found = verdict(conn, model, serving, override=override)
+    if not found.allowed:
+        raise GateError(
+            f"{model.name} is not promoted. {found.sentence} Compare it with attune evaluate"
+            f" --dataset corpus --models {serving.name},{model.name}, or give --override REASON."
+        )
+    return found
+
+
+def promote(
+    services: Services,
+    name: str,
+    *,
+    who: str,
+    override: str | None = None,
+    on_progress: OnProgress = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
+    detail: Mapping[str, Any] | None = None,
+) -> Active:
+    """
+    Let a version serve: build what is missing, have it loaded everywhere, prove it, switch.
+
+    :param detail: What the audit keeps beside the verdict.
+    :raises Stopped: `stop` said so; the version that served serves on.
+    :raises GateError: Its figures or its proof speak against it.
+    :raises ConflictError: Another promotion came first.
+    :raises NotReadyError: A replica cannot load it.
+    """
+    with services.pool.connection() as conn:
+        model = registry.find(conn, name)
+        before = active.get(conn)
+        assert before is not None
+        if _model_of(conn, before.index_id).id == model.id:
+            raise ConflictError(f"{name} serves already.")
+        found = allowed(conn, model, override)
+    handle = build(services, name, on_progress, stop)
+    on_progress(Progress("loading everywhere"))
+    switch.prepare(services.pool, handle.index_id, stop=stop)
+    on_progress(Progress("proving"))
+    kept = {"gate": found.reason, "overridden": found.overridden, **(detail or {})}
+    after = switch.promote(services.pool, handle, before.epoch, who, detail=kept, stop=stop)
+    wait_followed(services, after.epoch)
+    return after
+
+
+def roll_back(services: Services, *, who: str, reason: str = "") -> Active:
+    """
+    Let the version serve again that did before.
+
+    :raises InputError: There is none.
+    """
+    with services.pool.connection() as conn:
+        before = _with_previous(conn)
+        assert before.previous_id is not None
+        handle = loading.load_index(conn, before.previous_id, services.options)
+    after = switch.roll_back(services.pool, handle, before.epoch, who, reason=reason)
+    wait_followed(services, after.epoch)
+    return after
+
+
+def previous(services: Services) -> str:
+    """
+    The name of the version that `roll_back` would let serve again.
+
+    :raises InputError: There is none.
+    """
+    with services.pool.connection() as conn:
+        before = _with_previous(conn)
+        assert before.previous_id is not None
+        return _model_of(conn, before.previous_id).name
+
+
+def _with_previous(conn: Connection) -> Active:
+    pointer = active.get(conn)
+    assert pointer is not None
+    if pointer.previous_id is None:
+        raise InputError("No version served before this one: there is nothing to go back to.")
+    return pointer
+
+
+def wait_followed(services: Services, epoch: int) -> bool:
+    """Give live replicas a moment to follow; whether all did."""
+    deadline = time.monotonic() + FOLLOWED_S
+    while time.monotonic() < deadline:
+        with services.pool.connection() as conn:
+            if all((row.epoch or 0) >= epoch for row in replicas.list_all(conn) if row.live):
+                return True
+        time.sleep(POLL_S)
+    return False
+
+
+def statuses(conn: Connection) -> list[Status]:
+    """Every version, and how far it is."""
+    pointer = active.get(conn)
+    loaded = [row for row in replicas.list_all(conn) if row.live]
+    return [_status(conn, model, pointer, loaded) for model in models.list_all(conn)]
+
+
+def status(conn: Connection, name: str) -> Status:
+    """
+    How far one version is.
+
+    :raises InputError: There is no such version.
+    """
+    loaded = [row for row in replicas.list_all(conn) if row.live]
+    return _status(conn, registry.find(conn, name), active.get(conn), loaded)
+
+
+def left(conn: Connection) -> Audit | None:
+    """The rollback that made the serving version serve; None: it was promoted, or is the first."""
+    return next(
+        (act if act.action == "rollback" else None for act in active.switches(conn, limit=1)), None
+    )
+
+
+def release(services: Services, name: str) -> None:
+    """
+    Let servers forget a version that was only prepared.
+
+    :raises NotReadyError: It is not built.
+    """
+    with services.pool.connection() as conn:
+        indexes.want(conn, _index(conn, registry.find(conn, name)).id, False)
+
+
+def _status(
+    conn: Connection, model: Model, pointer: Active | None, loaded: list[replicas.ReplicaRow]
+) -> Status:
+    index = indexes.of_model(conn, model.id)
+    if index is None:
+        return Status(model.name, model.kind, "not built")
+    state = index.status
+    if pointer is not None and index.id == pointer.index_id:
+        state = "serving"
+    elif pointer is not None and index.id == pointer.previous_id:
+        state = "previous"
+    coverage = gaps.coverage(conn, index.vectors_id, index.rule_id)
+    return Status(
+        model.name,
+        model.kind,
+        state,
+        index.reason,
+        documents=len(coverage),
+        complete=sum(document.complete for document in coverage),
+        windows=sum(document.windows for document in coverage),
+        vectors=sum(document.vectors for document in coverage),
+        loaded_by=sum(index.id in row.prepared for row in loaded),
+        proof=index.proof,
+        shadow=shadows.report(conn, index.id) if index.shadow_share else None,
+    )
+
+
+def _index(conn: Connection, model: Model) -> SearchIndex:
+    index = indexes.of_model(conn, model.id)
+    if index is None:
+        raise NotReadyError(f"{model.name} is not built yet: attune models build {model.name}")
+    return index
+
+
+def _model_of(conn: Connection, index_id: IndexId) -> Model:
+    index = indexes.get(conn, index_id)
+    model = None if index is None else models.get(conn, index.model_id)
+    assert model is not None, "what serves cannot be deleted"
+    return model

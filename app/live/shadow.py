@@ -1,0 +1,151 @@
+"""
+Candidates answer live questions silently, after the visitor has the answer.
+
+A question is handed over without waiting; while the thread is busy and the queue full it is
+dropped. Whatever goes wrong with a candidate ends here, is counted, and is told in its comparison.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import random
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from app.live import metrics
+from app.live.replica import Replica
+from pipelines.answering.answer import Answerer
+from pipelines.answering.events import Answer
+from pipelines.errors import AttuneError
+from pipelines.search.handle import SearchHandle
+from pipelines.store import shadows
+from pipelines.store.db import Pool
+from pipelines.store.ids import ChunkId, MessageId
+
+# Questions that wait; beyond, they are dropped.
+QUEUED = 16
+# How far down a candidate is looked for passages that an answer cited.
+DEPTH = 20
+# Live questions come first: a pool that is this busy is left alone.
+POOL_WAIT_S = 5.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question that was answered, as a candidate is asked it."""
+
+    question: str
+    message_id: MessageId
+    epoch: int
+    shown: list[ChunkId]
+    collections: Sequence[str] | None
+
+
+class Shadow:
+    """Asks candidates in a thread of its own, which starts with the first question."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        replica: Replica,
+        answerer: Answerer,
+        *,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self._pool, self._replica, self._answerer, self._draw = pool, replica, answerer, draw
+        self._waiting: queue.Queue[Asked | None] = queue.Queue(QUEUED)
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def offer(
+        self, answer: Answer, message_id: MessageId, collections: Sequence[str] | None = None
+    ) -> None:
+        """
+        Have candidates answer this question as well, some time soon. Returns at once.
+
+        :param collections: What the visitor's question was limited to.
+        """
+        if not answer.passages:
+            return
+        shown = [hit.chunk_id for hit in answer.passages]
+        asked = Asked(answer.question, message_id, answer.epoch, shown, collections)
+        try:
+            self._waiting.put_nowait(asked)
+        except queue.Full:
+            metrics.shadow_dropped.inc()
+            return
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="shadow", daemon=True)
+                self._thread.start()
+
+    def stop(self) -> None:
+        """End after the question under way; those that wait are dropped."""
+        while True:
+            try:
+                self._waiting.get_nowait()
+            except queue.Empty:
+                break
+        if self._thread is not None:
+            self._waiting.put(None)
+            self._thread.join(5)
+
+    def _run(self) -> None:
+        while (asked := self._waiting.get()) is not None:
+            try:
+                self._ask_all(asked)
+            except (psycopg.OperationalError, PoolTimeout) as error:
+                metrics.shadow_dropped.inc()
+                log.debug("shadow: %s", error)
+            except Exception:
+                metrics.shadow_dropped.inc()
+                log.exception("shadow: an unexpected fault")
+
+    def _ask_all(self, asked: Asked) -> None:
+        with self._pool.connection(timeout=POOL_WAIT_S) as conn:
+            candidates = shadows.shadowing(conn)
+        for candidate in candidates:
+            handle = self._replica.held(candidate.index_id)
+            serves = candidate.index_id == self._replica.current().index_id
+            # Not loaded yet, or promoted meanwhile: there is nothing to compare.
+            if handle is not None and not serves and self._draw() < candidate.share:
+                self._ask(handle, asked)
+
+    def _ask(self, handle: SearchHandle, asked: Asked) -> None:
+        found: list[ChunkId] = []
+        took_ms, fault = 0.0, None
+        try:
+            result = self._answerer.search(
+                asked.question,
+                handle,
+                top_k=max(DEPTH, len(asked.shown)),
+                collections=asked.collections,
+            )
+            found = [hit.chunk_id for hit in result.hits]
+            took_ms = result.embed_ms + result.search_ms
+        except PoolTimeout:
+            raise
+        except Exception as error:
+            told = isinstance(error, AttuneError)
+            fault = str(error) if told else f"{type(error).__name__}: {error}"
+            metrics.shadow_faults.inc()
+            log.warning("shadow: version %s failed: %s", handle.model_name, fault)
+        with self._pool.connection(timeout=POOL_WAIT_S) as conn:
+            shadows.add(
+                conn,
+                index_id=handle.index_id,
+                epoch=asked.epoch,
+                message_id=asked.message_id,
+                shown=asked.shown,
+                candidate=found,
+                took_ms=took_ms,
+                fault=fault,
+            )
+        metrics.shadow_questions.inc()

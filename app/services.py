@@ -1,0 +1,134 @@
+"""From settings to services: what a process of Attune works with, opened and closed as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from app.actions import twins
+from app.disk import Disk
+from app.live.replica import Replica
+from app.live.shadow import Shadow
+from app.settings import Settings
+from pipelines.answering.answer import Answerer
+from pipelines.answering.llm import LLMOptions
+from pipelines.embedder import loading
+from pipelines.embedder.loading import EncoderOptions
+from pipelines.indexing.convert import Converter, Limits
+from pipelines.indexing.ingest import Ingester
+from pipelines.progress import OnProgress, Stop, never, unheard
+from pipelines.store import db
+from pipelines.store.db import Pool
+from pipelines.store.embedded import EmbeddedPostgres
+
+
+@dataclass(frozen=True)
+class Services:
+    """What handlers, commands and jobs are given."""
+
+    settings: Settings
+    dsn: str
+    pool: Pool
+    options: EncoderOptions
+    replica: Replica
+    answerer: Answerer
+    shadow: Shadow
+    # Starts the embedded database again if it has ended; does nothing where there is none.
+    revive: Callable[[], None]
+    disk: Disk
+
+
+@contextmanager
+def open_services(settings: Settings, *, pool_size: int = 10) -> Iterator[Services]:
+    """
+    Start or join the database, bring its schema up to date, and make sure a version serves.
+
+    :raises NotReadyError: The database cannot be had.
+    """
+    with ExitStack() as stack:
+        dsn = settings.database_url.get_secret_value()
+        revive: Callable[[], None] = _nothing
+        if not dsn:
+            embedded = stack.enter_context(EmbeddedPostgres(settings.home / "db"))
+            dsn, revive = embedded.dsn, embedded.revive
+        db.migrate(dsn)
+        pool = db.open_pool(dsn, max_size=pool_size)
+        stack.callback(pool.close)
+        options = encoder_options(settings)
+        with pool.connection() as conn:
+            loading.ensure_first(
+                conn,
+                settings.base_model,
+                options,
+                size=settings.window_tokens,
+                stride=settings.window_stride,
+                lexical_weight=settings.lexical_weight,
+            )
+        answerer = Answerer(
+            pool, llm=llm_options(settings), top_k=settings.top_k, workers=pool_size
+        )
+        stack.callback(answerer.close)
+        replica = Replica(pool, options)
+        stack.callback(replica.stop)
+        disk = Disk(settings.home)
+        shadow = Shadow(pool, replica, answerer)
+        stack.callback(shadow.stop)
+        yield Services(settings, dsn, pool, options, replica, answerer, shadow, revive, disk)
+
+
+def _nothing() -> None:
+    """What is not embedded is not ours to start."""
+
+
+@contextmanager
+def open_ingester(
+    services: Services,
+    *,
+    on_progress: OnProgress = unheard,
+    stop: Stop = never,
+) -> Iterator[Ingester]:
+    """Takes files in, with a reader process of its own that ends with the context."""
+
+    settings = services.settings
+    limits = Limits(
+        size_mb=settings.max_upload_mb,
+        memory_mb=settings.parse_memory_mb,
+        cpu_s=settings.parse_cpu_s,
+    )
+    with Converter(limits) as converter:
+        yield Ingester(
+            services.pool,
+            # Asks the active pointer each time: a write for a version that no longer serves is lost work.
+            services.replica.refresh,
+            converter,
+            settings.chunk_chars,
+            on_progress,
+            twins.before_load(services, stop),
+            stop,
+        )
+
+
+def llm_options(settings: Settings) -> LLMOptions | None:
+    """The chat model to answer with; None: answers are extracts."""
+    if settings.llm_model is None:
+        return None
+    return LLMOptions(
+        settings.llm_model,
+        api_key=settings.openai_api_key.get_secret_value(),
+        base_url=settings.openai_base_url or None,
+        timeout_s=settings.llm_timeout_s,
+    )
+
+
+def encoder_options(settings: Settings) -> EncoderOptions:
+    """What encoders take from the settings."""
+    return EncoderOptions(
+        cache=settings.home / "cache",
+        models=settings.home / "models",
+        artefacts=settings.artefacts,
+        device=settings.device,
+        threads=settings.threads,
+        openai_api_key=settings.openai_api_key.get_secret_value() or None,
+        openai_base_url=settings.openai_base_url or None,
+    )

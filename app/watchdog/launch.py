@@ -1,0 +1,177 @@
+"""
+The light process behind `attune serve` and `attune worker`: it starts what does the work as
+processes of their own, watches them, and ends them when it is told to end.
+
+It imports little and computes nothing, so it goes on whatever happens to the others. The listening
+socket is the server's, but held here: what comes while the web process is started again waits in it.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+
+from app.settings import Settings
+from app.watchdog.pulse import Patience
+from app.watchdog.supervisor import Supervisor, Watch
+from pipelines.errors import InputError
+
+ATTUNE = (sys.executable, "-m", "app.cli.main")
+# Answers under way get a second, then all is closed; a container has ten seconds in all.
+WEB_GRACE_S = 8.0
+# The worker gives back its jobs within three seconds of the signal.
+WORKER_GRACE_S = 3.5
+LOOK_S = 0.1
+
+
+@dataclass
+class WorkerLives:
+    """The command of a worker's next life: it is told whose jobs the earlier ones left behind."""
+
+    queues: Sequence[str] = ()
+    _own: str = ""
+    _left: dict[str, list[str]] = field(default_factory=lambda: {"ended": [], "froze": []})
+
+    def hear(self, word: str) -> None:
+        """Note the numbers that the queue knows this worker by, or that it knows what was left."""
+        if word == "ready":
+            self._left = {"ended": [], "froze": []}
+        elif word.startswith("workers "):
+            self._own = word.removeprefix("workers ")
+
+    def end(self, froze: bool) -> None:
+        """Note that a life has ended."""
+        if self._own:
+            self._left["froze" if froze else "ended"].append(self._own)
+        self._own = ""
+
+    def command(self, beat_fd: int) -> list[str]:
+        """The command line, with the descriptor to beat on."""
+        line = [*ATTUNE, "worker", "--end-with-parent", "--beat-fd", str(beat_fd)]
+        for how, numbers in self._left.items():
+            if numbers:
+                line += [f"--{how}", ",".join(numbers)]
+        return [*line, "--queues", ",".join(self.queues)] if self.queues else line
+
+
+def serve(
+    settings: Settings,
+    host: str,
+    port: int,
+    open_browser: bool | None,
+    *,
+    worker: bool = True,
+    patience: Patience | None = None,
+) -> int:
+    """
+    Keep a web process, and with `worker` one that does the jobs, until a signal; the exit code.
+
+    :param patience: How long each of them may be silent before it is ended and started again.
+    :raises InputError: The address is taken or not ours.
+    """
+    _log_as(settings, "")
+    listening = listen(host, port)
+    print(f"Attune is starting; data in {settings.home}", flush=True)
+    lives = WorkerLives()
+    patience = patience or Patience()
+    jobs = Supervisor(
+        "worker", lives.command, Watch(patience, on_word=lives.hear, on_end=lives.end)
+    )
+    again = False
+
+    def command(beat_fd: int) -> list[str]:
+        nonlocal again
+        browser = [] if open_browser is None else ["--open" if open_browser else "--no-open"]
+        line = [*ATTUNE, "web", "--listen-fd", str(listening.fileno()), "--beat-fd", str(beat_fd)]
+        line += ["--url", f"http://{_reachable(host)}:{listening.getsockname()[1]}", *browser]
+        return [*line, "--again"] if again else line
+
+    def hear(word: str) -> None:
+        nonlocal again
+        if word == "open" and worker:  # the database is there, and what it holds
+            jobs.start()
+        again |= word == "ready"
+
+    web = Supervisor(
+        "web server",
+        command,
+        Watch(patience, on_word=hear, must_start=True),
+        inherited=[listening.fileno()],
+    )
+    with listening:
+        code = _run(web, [(web, WEB_GRACE_S), (jobs, WORKER_GRACE_S)], listening.close)
+    print("Attune has stopped.", flush=True)
+    return code
+
+
+def work(settings: Settings, queues: Sequence[str], patience: Patience | None = None) -> int:
+    """Keep a process that does the jobs of these queues (none: of all) until a signal; the exit code."""
+    _log_as(settings, "worker: ")
+    lives = WorkerLives(queues)
+    patience = patience or Patience()
+    watch = Watch(patience, on_word=lives.hear, on_end=lives.end, must_start=True)
+    jobs = Supervisor("worker", lives.command, watch)
+    _run(jobs, [(jobs, WORKER_GRACE_S)], lambda: None)
+    return 143 if jobs.code is None else _shell_code(jobs.code)
+
+
+def _run(
+    essential: Supervisor,
+    all_of_them: Sequence[tuple[Supervisor, float]],
+    on_stop: Callable[[], None],
+) -> int:
+    """Start the essential one, wait for a signal or for its giving up, and end all; the exit code."""
+    told: list[int] = []
+
+    def hear(number: int, _: FrameType | None) -> None:
+        told.append(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, hear)
+    essential.start()
+    # In short waits: one without an end may not hear a signal that another thread was given.
+    while not told and not essential.given_up.wait(LOOK_S):
+        pass
+    on_stop()
+    began = time.monotonic()
+    for supervisor, _ in all_of_them:
+        supervisor.begin_stop()
+    for supervisor, grace_s in all_of_them:
+        supervisor.stop(max(0.0, grace_s - (time.monotonic() - began)))
+    return 128 + told[0] if told else _shell_code(essential.code or 0)
+
+
+def _shell_code(code: int) -> int:
+    """The exit code of a child, as a shell tells it."""
+    return 128 - code if code < 0 else code
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the port first: a second instance should fail at once, not after loading a model."""
+    try:
+        listening = socket.create_server((host, port), backlog=512)
+    except OSError as error:
+        raise InputError(
+            f"Cannot listen on {host}:{port}: {error.strerror}. Is Attune running already? "
+            "Choose another port with --port."
+        ) from error
+    # Connections inherit it. Without, the kernel holds back whatever follows the head of an answer,
+    # up to 40 ms, and each word of a stream; asyncio sees to it only for sockets of its own making.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
+
+
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host in ("0.0.0.0", "") else host
+
+
+def _log_as(settings: Settings, prefix: str) -> None:
+    logging.basicConfig(
+        level=settings.log_level.upper(), format=f"{prefix}%(levelname)s %(message)s"
+    )

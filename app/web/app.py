@@ -1,0 +1,204 @@
+"""
+The web server: the chat at "/", health and metrics beside it, and what keeps strangers out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import gradio as gr
+import gradio.queueing
+import gradio.route_utils
+import gradio.routes
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from app import look
+from app.access import faults, guard, login
+from app.access.addresses import Hosts
+from app.access.auth import Access, may_see_metrics, unknown_collections
+from app.access.bodies import Bodies, upload_limits
+from app.access.events import Events
+from app.access.guard import Guard
+from app.access.reader import clear_all, reader_of
+from app.access.sessions import Sessions
+from app.access.visitor import VisitorCookie
+from app.admin import downloads
+from app.admin import page as admin_page
+from app.chat import layout, markup, page
+from app.chat.stops import Stops
+from app.live import metrics
+from app.services import Services
+from app.settings import keep_uploads_in
+from app.web import uploads
+from app.web.lost import LostPage
+from app.web.temporary import TemporaryFolder
+from pipelines.store import active, chats, documents
+
+log = logging.getLogger(__name__)
+
+# asyncio's own default is min(32, cores + 4), too few where a question waits in several threads.
+THREADS = 40
+
+
+def create_app(services: Services, host: str | None = None) -> FastAPI:
+    """
+    The application, ready to be served by uvicorn.
+
+    :param host: The address that it listens on, if not the setting's.
+    """
+
+    faults.shorten(gradio.queueing, gradio.routes, gradio.route_utils)
+    passing = TemporaryFolder(services.settings.home)
+    keep_uploads_in(passing.path)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
+        yield
+        passing.close()
+
+    app = FastAPI(
+        title="Attune", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
+    )
+    _add_health(app, services)
+    _add_export(app, services)
+    uploads.add(app, services, passing.path)
+    access = app.state.access = Access(services.pool, services.settings)
+    login.add(app, access, services.pool)
+    with services.pool.connection() as conn:
+        if told := unknown_collections(access.readers, documents.collections(conn)):
+            log.warning("%s", told)
+    app.state.stops = Stops()
+    # A mount at "/" answers for every path, so the other one comes before it.
+    admin = _mount_admin(app, services)
+    chat = _mount_chat(app, services, access)
+    app.add_middleware(LostPage)
+    app.add_middleware(VisitorCookie)
+    events = Events({"": chat, "/admin": admin}, Sessions())
+    app.add_middleware(Bodies, uploads=upload_limits(services.settings), check=events)
+    hosts = Hosts.of(services.settings, host or services.settings.host)
+    app.add_middleware(Guard, access=access, hosts=hosts)
+    return app
+
+
+# Gradio's defaults show errors to strangers, publish figures of use, and add links to its pages.
+MOUNT: dict[str, Any] = {
+    "show_error": False,
+    "enable_monitoring": False,
+    "run_history": False,
+    "ssr_mode": False,
+    "mcp_server": False,
+    "allowed_paths": [],
+    "footer_links": [],
+}
+
+
+def _mount(app: FastAPI, blocks: gr.Blocks, path: str, **options: Any) -> gr.Blocks:
+    gr.mount_gradio_app(app, blocks, path=path, theme=look.theme(), **options, **MOUNT)
+    # Gradio checks which files an event may name only once its own `launch` has run.
+    blocks.has_launched = True
+    return blocks
+
+
+def _mount_admin(app: FastAPI, services: Services) -> gr.Blocks:
+    @app.get("/admin")
+    def to_admin() -> Response:
+        return RedirectResponse("/admin/", 303)
+
+    downloads.add(app, services)
+    blocks = admin_page.build(services)
+    blocks.queue(default_concurrency_limit=8, max_size=64)
+    return _mount(
+        app,
+        blocks,
+        "/admin",
+        auth_dependency=guard.known_admin,
+        css_paths=[layout.STYLE, *admin_page.STYLES],
+        head=admin_page.head(),
+        max_file_size=f"{services.settings.max_upload_mb}mb",
+    )
+
+
+def _mount_chat(app: FastAPI, services: Services, access: Access) -> gr.Blocks:
+    blocks = page.build(services, app.state.stops)
+    blocks.queue(default_concurrency_limit=32, max_size=256)
+    return _mount(
+        app,
+        blocks,
+        "/",
+        auth_dependency=guard.known if access.policy.chat_ways else None,
+        css_paths=[layout.STYLE],
+        head=look.head(),
+        max_file_size="1kb",
+    )
+
+
+def _add_health(app: FastAPI, services: Services) -> None:
+    @app.get("/healthz")
+    def healthz() -> dict[str, str]:
+        """The process lives."""
+        return {"status": "ok"}
+
+    @app.get("/readyz")
+    def readyz() -> JSONResponse:
+        """A question can be answered: the database is there and a version serves."""
+        try:
+            with services.pool.connection(timeout=2) as conn:
+                pointer = active.get(conn)
+            services.replica.current()
+        except Exception as error:  # whatever is wrong, the answer is "not now"
+            return JSONResponse({"status": "not ready", "reason": type(error).__name__}, 503)
+        if pointer is None:
+            return JSONResponse({"status": "not ready", "reason": "no version is active"}, 503)
+        if services.disk.is_full:
+            return JSONResponse({"status": "not ready", "reason": "the disk is full"}, 503)
+        return JSONResponse({"status": "ready"})
+
+    @app.get("/metrics")
+    def prometheus(request: Request) -> Response:
+        """Counters of this process."""
+        if not may_see_metrics(request):
+            raise HTTPException(401, "Metrics are for admins, or for ATTUNE_METRICS_TOKEN.")
+        with services.pool.connection(timeout=2) as conn:
+            for status, count in documents.count_by_status(conn).items():
+                metrics.documents.labels(status).set(count)
+            pointer = active.get(conn)
+        metrics.epoch.set(pointer.epoch if pointer else 0)
+        metrics.disk_free.set(services.disk.free_bytes)
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _add_export(app: FastAPI, services: Services) -> None:
+    @app.get("/conversations/{conversation_id}.{ending}")
+    def export(conversation_id: UUID, ending: str, request: Request) -> Response:
+        """A conversation of the visitor's own, as Markdown or JSON."""
+        reader = reader_of(request)
+        with services.pool.connection() as conn:
+            conversation = chats.get(conn, reader.visitor, conversation_id)
+            messages = clear_all(reader, chats.messages(conn, reader.visitor, conversation_id))
+        if conversation is None or ending not in ("md", "json"):
+            raise HTTPException(404, "There is no such conversation.")
+        if ending == "md":
+            body, kind = markup.transcript(conversation.title, messages), "text/markdown"
+        else:
+            body, kind = _as_json(conversation.title, messages), "application/json"
+        disposition = f'attachment; filename="conversation-{conversation_id}.{ending}"'
+        return Response(body, media_type=kind, headers={"content-disposition": disposition})
+
+
+def _as_json(title: str, messages: list[chats.Message]) -> str:
+    def plain(value: Any) -> Any:
+        return vars(value) if hasattr(value, "__dict__") else str(value)
+
+    return json.dumps(
+        {"title": title, "messages": messages}, default=plain, ensure_ascii=False, indent=1
+    )

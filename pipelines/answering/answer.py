@@ -1,0 +1,274 @@
+"""
+A question in, an answer with checked citations out, as one call or as a stream of events.
+
+The steps, each timed: rewrite (follow-ups, with an LLM) -> embed -> search -> answer -> cite.
+One handle serves a question from end to end. Receives plain values; knows no settings, no
+users and no conversations beyond the turns it is handed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from dataclasses import replace
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, TypeVar
+
+from pipelines.answering import cite
+from pipelines.answering.compose import (
+    NOT_FOUND,
+    NOTHING_INDEXED,
+    REFUSAL,
+    TOO_VAGUE,
+    Clock,
+    compose,
+    written,
+)
+from pipelines.answering.events import (
+    Answer,
+    Done,
+    Event,
+    Passages,
+    Retrying,
+    StageStarted,
+    Token,
+    Turn,
+)
+from pipelines.errors import InputError, ProviderError
+from pipelines.search.handle import SearchHandle
+from pipelines.store.db import Pool
+from pipelines.system.first_use import FIRST_USE
+from pipelines.text.clean import typed
+from pipelines.text.terms import says_something
+
+if TYPE_CHECKING:
+    from haystack import Pipeline
+    from haystack.dataclasses import GeneratedAnswer
+
+    from pipelines.answering.components import Found
+    from pipelines.answering.extract import Extract
+    from pipelines.answering.generation import Generation
+    from pipelines.answering.llm import LLMOptions
+
+MAX_QUESTION_CHARS = 4000
+# What a follow-up can lean on; older turns seldom matter and cost tokens.
+HISTORY_TURNS = 6
+
+T = TypeVar("T")
+
+
+class Answerer:
+    """Answers questions from the documents of one database. Safe to share between threads."""
+
+    def __init__(
+        self, pool: Pool, *, llm: LLMOptions | None = None, top_k: int = 6, workers: int = 8
+    ) -> None:
+        """
+        Cheap: models and pipelines load with the first question.
+
+        :param llm: The chat model; None: answers are extracts.
+        :param top_k: Passages for an answer, unless a question says otherwise.
+        :param workers: Questions that search at the same time.
+        """
+        self._pool = pool
+        self.llm = llm
+        self._top_k = top_k
+        self._executor = ThreadPoolExecutor(workers, thread_name_prefix="answer")
+
+    def warm(self) -> None:
+        """Build the pipelines now, so that the first question does not wait for imports."""
+        _ = self._retrieval, self._extraction, self._generation
+
+    def ask(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        *,
+        handle: SearchHandle,
+        top_k: int | None = None,
+        collections: Sequence[str] | None = None,
+    ) -> Answer:
+        """
+        The answer, for callers outside an event loop.
+
+        :raises InputError: The question is empty or far too long.
+        """
+
+        async def drain() -> Answer:
+            try:
+                async with aclosing(
+                    self.stream(
+                        question, history, handle=handle, top_k=top_k, collections=collections
+                    )
+                ) as events:
+                    async for event in events:
+                        if isinstance(event, Done):
+                            return event.answer
+            finally:
+                await self.aclose()
+            raise AssertionError("the stream ended without an answer")
+
+        return asyncio.run(drain())
+
+    async def stream(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        *,
+        handle: SearchHandle,
+        top_k: int | None = None,
+        collections: Sequence[str] | None = None,
+        with_llm: bool = True,
+    ) -> AsyncGenerator[Event, None]:
+        """
+        The events of one question; `Done` comes last. Closing the iterator ends the LLM's request.
+
+        :param history: The conversation before this question, oldest first.
+        :param with_llm: False: the LLM is not called; the answer is extracts.
+        :param handle: Taken once by the caller; everything here uses this one.
+        :raises InputError: The question is empty or far too long.
+        """
+        asked = _checked(question)
+        clock = Clock()
+        turns = [turn for turn in history if turn.text.strip()][-HISTORY_TURNS:]
+        if "_generation" not in self.__dict__:  # the imports would hold up the event loop
+            await self._in_thread(partial(getattr, self, "_generation"))
+        generation = self._generation if with_llm else None
+        if turns and generation is not None:
+            yield StageStarted("rewrite")
+            asked = await generation.rewrite(asked, turns)
+            clock.mark("rewrite")
+        yield StageStarted("search")
+        found = await self._in_thread(
+            partial(self.search, asked, handle, top_k=top_k, collections=collections)
+        )
+        clock.mark("search")
+        # What only means something after what was said before, the model has put into words.
+        is_follow_up = bool(turns) and generation is not None
+        if vague := not (is_follow_up or says_something(asked)):
+            found = replace(found, hits=(), answerable=False)
+        # The stage as a whole, and the two parts that are not its overhead.
+        clock.ms |= {"embed": found.embed_ms, "sql": found.search_ms}
+        yield Passages(list(found.hits), asked)
+        if not found.answerable:
+            clock.mark("answer")
+            text = NOT_FOUND if found.hits else TOO_VAGUE if vague else NOTHING_INDEXED
+            yield Done(compose(found, clock, "not_found", text))
+            return
+        yield StageStarted("answer")
+        if generation is None:
+            yield Done(await self._extract(found, clock))
+            return
+        async with aclosing(self._generate(found, clock, generation)) as events:
+            async for event in events:
+                yield event
+
+    def search(
+        self,
+        question: str,
+        handle: SearchHandle,
+        *,
+        top_k: int | None = None,
+        collections: Sequence[str] | None = None,
+    ) -> Found:
+        """
+        The passages for a question, best first.
+
+        :raises InputError: The question is empty or far too long.
+        """
+        retrieval = self._retrieval  # first: it imports what follows, alone
+        from pipelines.answering.components import Query, run
+
+        query = Query(_checked(question), handle, top_k or self._top_k, collections)
+        found: Found = run(retrieval, {"embed": {"query": query}, "retrieve": {"query": query}})[
+            "retrieve"
+        ]["found"]
+        return found
+
+    async def aclose(self) -> None:
+        """Close the LLM's connections of the running event loop."""
+        if "_generation" in self.__dict__ and self._generation is not None:
+            await self._generation.aclose()
+
+    def close(self) -> None:
+        """End the threads that search; questions under way finish first."""
+        self._executor.shutdown()
+
+    async def _extract(self, found: Found, clock: Clock) -> Answer:
+        from pipelines.answering import extract
+        from pipelines.answering.components import run
+
+        data = {"extract": {"found": found}}
+        result = await self._in_thread(partial(run, self._extraction, data))
+        extracts: list[Extract] = result["extract"]["extracts"]
+        clock.mark("answer")
+        spans = {e.number: e.span for e in extracts}
+        return compose(found, clock, "extracts", extract.render(extracts), spans)
+
+    async def _generate(
+        self, found: Found, clock: Clock, generation: Generation
+    ) -> AsyncGenerator[Event, None]:
+        text, held = "", ""
+        numbering = cite.Numbering(len(found.hits))
+        whole: GeneratedAnswer | None = None
+        fault: ProviderError | None = None
+        try:
+            async with aclosing(generation.answer(found)) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, Retrying):
+                        yield piece
+                        continue
+                    if not isinstance(piece, str):
+                        whole = piece
+                        break
+                    text, held = text + piece, held + piece
+                    # A refusal is replaced by a plain sentence, and not shown on its way.
+                    if not REFUSAL.startswith(text.strip(" .\n")):
+                        shown, held = numbering.feed(held), ""
+                        if shown:
+                            yield Token(shown, tuple(numbering.order))
+        except ProviderError as error:
+            fault = error
+        clock.mark("answer")
+        assert self.llm is not None
+        finish = partial(written, found, clock, self.llm.model, text, whole, fault)
+        yield Done(await self._in_thread(finish))
+
+    @cached_property
+    def _retrieval(self) -> Pipeline:
+        with FIRST_USE:
+            from pipelines.answering import components
+
+        return components.retrieval(self._pool)
+
+    @cached_property
+    def _extraction(self) -> Pipeline:
+        with FIRST_USE:
+            from pipelines.answering import components
+
+        return components.extraction()
+
+    @cached_property
+    def _generation(self) -> Generation | None:
+        if self.llm is None:
+            return None
+        with FIRST_USE:
+            from pipelines.answering.generation import Generation
+
+        return Generation(self.llm)
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+
+
+def _checked(question: str) -> str:
+    text = " ".join(typed(question).split())
+    if not text:
+        raise InputError("The question is empty.")
+    if len(text) > MAX_QUESTION_CHARS:
+        raise InputError(
+            f"The question has {len(text):,} characters; at most {MAX_QUESTION_CHARS:,} are taken."
+        )
+    return text

@@ -1,0 +1,188 @@
+"""
+Haystack components of the question's way: embed, retrieve, pose, tidy, extract.
+
+What travels between them is small. Haystack deep-copies the inputs of every component and
+writes the inputs of a run into the tracing span; so the objects here are immutable, answer a
+copy with themselves, and keep texts out of their `repr`.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import psycopg
+from haystack import Document, Pipeline, component
+from haystack.core.errors import PipelineRuntimeError
+from haystack.dataclasses import ChatMessage
+
+from pipelines.answering import cite, extract
+from pipelines.answering.extract import Extract
+from pipelines.embedder.encoder import Vectors
+from pipelines.search import threshold
+from pipelines.search.handle import SearchHandle
+from pipelines.store import search
+from pipelines.store.db import Pool
+from pipelines.store.search import Hit
+
+# At a fault Haystack tries to serialise what was under way, and warns that it cannot.
+logging.getLogger("haystack.core.pipeline.breakpoint").setLevel(logging.ERROR)
+
+
+class Shared:
+    """An immutable value that Haystack may share instead of copying."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class Query(Shared):
+    """What is looked for, and with which version."""
+
+    question: str = field(repr=False)
+    handle: SearchHandle
+    top_k: int
+    collections: Sequence[str] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Found(Shared):
+    """
+    What the search brought, best first.
+
+    `vector` is the question's. *Shape:* ``(d,)``
+    """
+
+    query: Query
+    vector: Vectors = field(repr=False)
+    hits: Sequence[Hit] = field(repr=False)
+    answerable: bool
+    embed_ms: float
+    search_ms: float
+
+
+@component
+class Embed:
+    """The question's vector, by the encoder of the handle."""
+
+    @component.output_types(vector=Any, embed_ms=float)
+    def run(self, query: Query) -> dict[str, Any]:
+        started = time.perf_counter()
+        vector = query.handle.encoder.encode_queries([query.question])[0]
+        return {"vector": vector, "embed_ms": _since(started)}
+
+
+@component
+class Retrieve:
+    """The passages, in one transaction on one version's table."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    @component.output_types(found=Found)
+    def run(self, query: Query, vector: Any, embed_ms: float) -> dict[str, Any]:
+        started = time.perf_counter()
+        try:
+            hits, answerable = self._search(query, vector)
+        except psycopg.OperationalError:
+            # The connection was lost in the middle. Reading again does no harm, and the pool
+            # waits for a database that comes back; nothing above tries again.
+            hits, answerable = self._search(query, vector)
+        found = Found(query, vector, tuple(hits), answerable, embed_ms, _since(started))
+        return {"found": found}
+
+    def _search(self, query: Query, vector: Vectors) -> tuple[list[Hit], bool]:
+        with self._pool.connection() as conn:
+            hits = search.hybrid(
+                conn,
+                query.handle,
+                query.question,
+                vector,
+                query.top_k,
+                collections=query.collections,
+            )
+            return hits, threshold.answerable(conn, query.handle, hits)
+
+
+@component
+class Pose:
+    """What the prompt needs: the question, and the passages behind a fence nobody can guess."""
+
+    @component.output_types(
+        question=str, passages=list[dict[str, str]], documents=list[Document], fence=str
+    )
+    def run(self, found: Found) -> dict[str, Any]:
+        return {
+            "question": found.query.question,
+            "passages": [
+                {"title": hit.title, "place": place(hit), "text": hit.text} for hit in found.hits
+            ],
+            "documents": [Document(id=str(hit.chunk_id), content=hit.text) for hit in found.hits],
+            "fence": secrets.token_hex(4),
+        }
+
+
+@component
+class Tidy:
+    """Replies that can be stored and shown: citations in one spelling, no control characters."""
+
+    @component.output_types(replies=list[str], meta=list[dict[str, Any]])
+    def run(self, replies: list[ChatMessage]) -> dict[str, Any]:
+        return {
+            "replies": [cite.normalise(reply.text or "") for reply in replies],
+            "meta": [dict(reply.meta) for reply in replies],
+        }
+
+
+@component
+class ExtractSentences:
+    """The sentences that answer best."""
+
+    @component.output_types(extracts=list[Extract])
+    def run(self, found: Found) -> dict[str, Any]:
+        encoder = found.query.handle.encoder
+        return {
+            "extracts": extract.choose(
+                found.query.question, found.vector, found.hits, encoder.encode_documents
+            )
+        }
+
+
+def retrieval(pool: Pool) -> Pipeline:
+    """Query -> Found."""
+    pipeline = Pipeline()
+    pipeline.add_component("embed", Embed())
+    pipeline.add_component("retrieve", Retrieve(pool))
+    pipeline.connect("embed.vector", "retrieve.vector")
+    pipeline.connect("embed.embed_ms", "retrieve.embed_ms")
+    return pipeline
+
+
+def extraction() -> Pipeline:
+    """Found -> extracts."""
+    pipeline = Pipeline()
+    pipeline.add_component("extract", ExtractSentences())
+    return pipeline
+
+
+def run(pipeline: Pipeline, data: dict[str, Any]) -> dict[str, Any]:
+    """Run a pipeline; what a component raised comes out as it was raised, without a wrapping."""
+    try:
+        return pipeline.run(data)
+    except PipelineRuntimeError as error:
+        raise error.__cause__ or error from None
+
+
+def place(hit: Hit) -> str:
+    """Where in its document a passage stands, for people: ``page 3, Revenue``."""
+    page = f"page {hit.page}" if hit.page is not None else ""
+    return ", ".join(part for part in (page, hit.heading or "") if part)
+
+
+def _since(started: float) -> float:
+    return round((time.perf_counter() - started) * 1e3, 3)

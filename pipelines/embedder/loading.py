@@ -1,0 +1,287 @@
+"""
+Indexes brought into being: the first one at first start; later versions beside the serving one.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.embedder import build_twin, cpu_twin, model_files, sharing
+from pipelines.embedder.cpu_twin import Verdict
+from pipelines.embedder.encoder import Encoder, LocalEncoder, OpenAIEncoder, TokenCounter
+from pipelines.errors import InputError, NotReadyError
+from pipelines.search.handle import SearchHandle
+from pipelines.store import active, indexes, models
+from pipelines.store.db import Connection
+from pipelines.store.ids import IndexId
+from pipelines.store.models import Model
+from pipelines.text.windows import WindowRule
+
+OPENAI_PREFIX = "openai:"
+OPENAI_DIMENSIONS = {
+    "text-embedding-3-small": 1536,
+    "text-embedding-3-large": 3072,
+    "text-embedding-ada-002": 1536,
+}
+
+
+@dataclass(frozen=True)
+class EncoderOptions:
+    """
+    What loading an encoder takes from the deployment, beside the model itself.
+
+    `models`: the folder of this machine's copies of versions' files. `artefacts`: the place where
+    versions are shared with other machines; empty: they are not.
+    """
+
+    cache: Path
+    device: str | None = None
+    threads: int | None = None
+    openai_api_key: str | None = None
+    openai_base_url: str | None = None
+    models: Path | None = None
+    artefacts: str = ""
+
+
+def load_base(name: str, options: EncoderOptions) -> tuple[Encoder, str | None, str | None]:
+    """
+    An encoder by the name a setting gives it.
+
+    :returns: The encoder, the folder of its files (None for OpenAI) and their manifest's sha256.
+    """
+    if name.startswith(OPENAI_PREFIX):
+        return _openai(name.removeprefix(OPENAI_PREFIX), options), None, None
+    folder = model_files.find_base(name, options.cache)
+    manifest = model_files.Manifest.of(folder)
+    encoder = LocalEncoder(folder, device=options.device, threads=options.threads)
+    return encoder, str(folder), manifest.sha256
+
+
+def load_model(model: Model, options: EncoderOptions) -> Encoder:
+    """
+    The encoder of a registered model, its files verified first: on a CPU its accelerated twin
+    where there is a usable one, else torch.
+
+    :raises ArtifactError: The files are not what was registered.
+    """
+    if model.kind == "openai":
+        return _openai(model.base.removeprefix(OPENAI_PREFIX), options)
+    folder = model_folder(model, options.models)
+    if model.manifest_sha256 is not None and accelerates(options):
+        twin = cpu_twin.load(options.cache, model.manifest_sha256, threads=options.threads)
+        if twin is not None:
+            return twin
+    return LocalEncoder(folder, device=options.device, threads=options.threads)
+
+
+def model_folder(model: Model, store: Path | None = None) -> Path:
+    """
+    Where a registered model's files are, verified; a shared version is fetched if need be.
+
+    :param store: The folder of this machine's copies; None: what is shared cannot be had.
+    :raises ArtifactError: The files are not what was registered.
+    :raises NotReadyError: They are not on this machine, and cannot be had.
+    """
+    if model.kind == "base" and model.base == model_files.BUNDLED:
+        # Comes with each installation; its place differs from machine to machine.
+        return model_files.bundled_model()
+    if model.artefact is None or model.manifest_sha256 is None:
+        raise NotReadyError(f"Version {model.name} has no files registered.")
+    if sharing.is_address(model.artefact):
+        if store is None:
+            raise NotReadyError(f"The files of {model.name} are in {model.artefact}, not here.")
+        return sharing.fetch(model.artefact, model.manifest_sha256, store)
+    folder = Path(model.artefact)
+    model_files.verify(folder, model.manifest_sha256)
+    return folder
+
+
+def share(conn: Connection, model: Model, options: EncoderOptions) -> None:
+    """
+    Put a version's files where other machines find them, unless they are there or everywhere.
+
+    :raises NotReadyError: The shared place cannot be written to.
+    """
+    if not options.artefacts or model.manifest_sha256 is None or model.artefact is None:
+        return
+    bundled = model.kind == "base" and model.base == model_files.BUNDLED
+    if bundled or sharing.is_address(model.artefact):
+        return
+    folder = model_folder(model)
+    address = sharing.publish(folder, model.manifest_sha256, options.artefacts)
+    models.set_artefact(conn, model.id, address)
+
+
+def accelerates(options: EncoderOptions) -> bool:
+    """Whether this machine embeds on an x86 CPU. Asks no library: torch takes seconds to import."""
+    has_gpu = Path("/dev/nvidia0").exists() or Path("/dev/kfd").exists()
+    on_cpu = options.device == "cpu" or (options.device is None and not has_gpu)
+    return on_cpu and platform.machine().lower() in ("x86_64", "amd64")
+
+
+def lacks_twin(model: Model, options: EncoderOptions, windows: int) -> bool:
+    """
+    Whether `accelerate` would build a twin of the model: it has none, or one that was made when
+    there was much less to judge it by.
+
+    :param windows: How many different ones there are to judge it by.
+    """
+    if model.manifest_sha256 is None or not accelerates(options):
+        return False
+    verdict = _verdict(model, options)
+    if verdict is None:
+        return True
+    judged = verdict.questions // build_twin.QUESTIONS_PER_TEXT
+    return 0 < 2 * judged <= min(windows, build_twin.COMPARED_TEXTS)
+
+
+def twin_serves(model: Model, options: EncoderOptions) -> bool:
+    """Whether the model has a twin that would be used if it were loaded now."""
+    verdict = _verdict(model, options) if accelerates(options) else None
+    return verdict is not None and verdict.usable
+
+
+def accelerate(
+    model: Model,
+    options: EncoderOptions,
+    texts: Sequence[str],
+    stop: Callable[[], bool] = lambda: False,
+) -> Verdict | None:
+    """
+    Build a model's accelerated twin if it lacks one; it serves from the next time the model is
+    loaded.
+
+    Takes half a minute on two cores.
+
+    :param texts: Windows of the documents it will embed, some hundred.
+    :returns: What came of it; None: not wanted here, built before, or stopped.
+    """
+    if model.manifest_sha256 is None or not lacks_twin(model, options, len(set(texts))):
+        return None
+    target = _twin_folder(model.manifest_sha256, options)
+    folder = model_folder(model, options.models)
+    return build_twin.build_in_child(folder, target, texts, stop)
+
+
+def forget_twin(model: Model, options: EncoderOptions) -> None:
+    """Remove the twin of a model whose files are gone."""
+    if model.manifest_sha256 is not None:
+        shutil.rmtree(_twin_folder(model.manifest_sha256, options), ignore_errors=True)
+
+
+def _verdict(model: Model, options: EncoderOptions) -> Verdict | None:
+    """What building the model's twin came to; None: it has not been tried."""
+    if model.manifest_sha256 is None:
+        return None
+    return cpu_twin.read_verdict(_twin_folder(model.manifest_sha256, options))
+
+
+def _twin_folder(sha256: str, options: EncoderOptions) -> Path:
+    return cpu_twin.folder_for(options.cache, sha256)
+
+
+def _openai(name: str, options: EncoderOptions) -> OpenAIEncoder:
+    return OpenAIEncoder(
+        name,
+        dimension=OPENAI_DIMENSIONS.get(name),
+        counter=TokenCounter(model_files.bundled_model() / "tokenizer.json"),
+        api_key=options.openai_api_key,
+        base_url=options.openai_base_url,
+    )
+
+
+def ensure_first(
+    conn: Connection,
+    base: str,
+    options: EncoderOptions,
+    *,
+    size: int,
+    stride: int,
+    lexical_weight: float,
+) -> None:
+    """
+    Make sure that an index serves: at the very first start, an empty one of the base model.
+
+    Several processes may start at once; one of them makes it.
+    """
+    if active.get(conn) is not None:
+        return
+    if stride > size:
+        raise InputError(f"The window stride ({stride}) is larger than the window ({size}).")
+    encoder, folder, manifest = load_base(base, options)
+    with conn.transaction():
+        conn.execute("lock table active in exclusive mode")
+        if active.get(conn) is not None:
+            return
+        model_id = models.add(
+            conn,
+            name="base",
+            base=base,
+            kind="openai" if base.startswith(OPENAI_PREFIX) else "base",
+            dimension=encoder.dimension,
+            artefact=folder,
+            manifest_sha256=manifest,
+        )
+        rule = indexes.rule_id(conn, WindowRule(size, stride, encoder.tokenizer))
+        index_id = indexes.add(
+            conn, model_id, rule, dimension=encoder.dimension, lexical_weight=lexical_weight
+        )
+        indexes.mark(conn, index_id, "ready")
+        active.set_first(conn, index_id)
+    first = models.get(conn, model_id)
+    assert first is not None
+    share(conn, first, options)
+
+
+def load_handle(conn: Connection, options: EncoderOptions) -> SearchHandle:
+    """
+    The handle of the index that is active now.
+
+    :raises NotReadyError: None is active yet.
+    :raises ArtifactError: Its model's files are damaged, or do not fit the index.
+    """
+    pointer = active.get(conn)
+    if pointer is None:
+        raise NotReadyError("No version is active yet.")
+    return load_index(conn, pointer.index_id, options, epoch=pointer.epoch)
+
+
+def load_index(
+    conn: Connection, index_id: IndexId, options: EncoderOptions, *, epoch: int = 0
+) -> SearchHandle:
+    """
+    The handle of any index; its model is loaded and verified.
+
+    :param epoch: The one it serves in; 0: it does not serve.
+    :raises NotReadyError: The index is gone, or its model does not fit it.
+    :raises ArtifactError: Its model's files are damaged.
+    """
+    with conn.transaction():
+        index = indexes.get(conn, index_id)
+        model = None if index is None else models.get(conn, index.model_id)
+        if index is None or model is None:
+            raise NotReadyError(f"There is no index {index_id}.")
+        rule = indexes.rule(conn, index.rule_id)
+    encoder = load_model(model, options)
+    if encoder.dimension != model.dimension or encoder.tokenizer != rule.tokenizer:
+        raise NotReadyError(
+            f"Version {model.name} was built with {model.dimension} dimensions and tokenizer "
+            f"{rule.tokenizer}; its model has {encoder.dimension} and {encoder.tokenizer}."
+        )
+    return SearchHandle(
+        epoch=epoch,
+        index_id=index.id,
+        model_id=model.id,
+        model_name=model.name,
+        rule_id=index.rule_id,
+        size_tokens=rule.size_tokens,
+        stride_tokens=rule.stride_tokens,
+        lexical_weight=index.lexical_weight,
+        answer_threshold=index.answer_threshold,
+        encoder=encoder,
+        vectors_of=index.vectors_of,
+    )

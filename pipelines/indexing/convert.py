@@ -1,0 +1,298 @@
+"""
+Files to text, in a child process with limits: a broken or hostile file ends the child, not us.
+
+A `Converter` keeps one warm child for many files (its imports take seconds) and starts a new one
+when a file has ended it. What the readers find comes back as a `Converted`.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import TracebackType
+
+from pipelines.errors import InputError
+from pipelines.progress import Stopped
+
+MIME_BY_SUFFIX = {
+    ".pdf": "application/pdf",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".html": "text/html",
+    ".htm": "text/html",
+    ".xhtml": "text/html",
+    ".md": "text/markdown",
+    ".markdown": "text/markdown",
+    ".txt": "text/plain",
+    ".text": "text/plain",
+    ".log": "text/plain",
+    ".rst": "text/plain",
+    ".csv": "text/csv",
+    ".tsv": "text/csv",
+}
+# After a larger file its reader holds memory that is worth giving back.
+LARGE_BYTES = 500_000
+READABLE = "PDF, DOCX, PPTX, XLSX, HTML, Markdown, TXT or CSV"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What reading one file may take."""
+
+    size_mb: int = 100
+    memory_mb: int = 1500
+    cpu_s: int = 300
+    expanded_mb: int = 1000
+    wall_s: int = 600
+
+
+@dataclass(frozen=True)
+class Block:
+    """A paragraph, table or heading as a reader found it; `level` 1-6 makes it a heading."""
+
+    text: str
+    page: int | None = None
+    level: int | None = None
+
+
+@dataclass(frozen=True)
+class Converted:
+    """
+    The text of a file, fit to store, with where its pages and headings begin.
+
+    `pages`: (character, page number from 1). `headings`: (character, level from 1, title).
+    `removed`: characters taken out because the database cannot hold them.
+    """
+
+    text: str
+    pages: list[tuple[int, int]]
+    headings: list[tuple[int, int, str]]
+    mime: str
+    encoding: str | None = None
+    removed: int = 0
+
+
+def mime_of(name: str) -> str:
+    """
+    The type of a file by its name.
+
+    :raises InputError: Not a type that can be read.
+    """
+    suffix = Path(name).suffix.lower()
+    if suffix not in MIME_BY_SUFFIX:
+        shown = f"{suffix} files are" if suffix else "files without an ending are"
+        raise InputError(f"{shown} not read; save it as {READABLE}")
+    return MIME_BY_SUFFIX[suffix]
+
+
+class Converter:
+    """Reads one file after another in a child process. Safe to share between threads."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self._child: BaseProcess | None = None
+        self._pipe: Connection | None = None
+        self._lock = threading.Lock()
+        self._abandoned = False
+
+    def convert(self, data: bytes, name: str) -> Converted:
+        """
+        The text of a file.
+
+        :param name: Its name; the ending tells the type.
+        :raises InputError: Why it cannot be read, for a person.
+        :raises Stopped: It was told to read no more.
+        """
+        mime = mime_of(name)
+        if not data:
+            raise InputError("the file is empty (0 bytes)")
+        self.check_size(len(data))
+        with self._lock:
+            result = self._ask(data, mime)
+        if isinstance(result, str):
+            raise InputError(result)
+        return result
+
+    def check_size(self, size_bytes: int) -> None:
+        """:raises InputError: A file of this size is not read."""
+        if size_bytes > self.limits.size_mb * 1_000_000:
+            raise InputError(
+                f"the file has {size_bytes / 1e6:.0f} MB; the limit is {self.limits.size_mb} MB"
+            )
+
+    def _ask(self, data: bytes, mime: str) -> Converted | str:
+        pipe, child = self._running()
+        if self._abandoned:
+            raise Stopped
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            child.kill()
+
+        # Each of the two waits for a child that may hang, the sending of a large file as well, and
+        # so may the rest of an answer that has begun: its end ends them all.
+        timer = threading.Timer(self.limits.wall_s, end)
+        timer.start()
+        try:
+            pipe.send((data, mime))
+            result: Converted | str = pipe.recv()
+        except (EOFError, OSError):
+            if late.is_set():
+                self._stop()
+                return f"reading it took longer than {self.limits.wall_s} s"
+            if self._abandoned:  # it did not end by itself
+                raise Stopped from None
+            return self._obituary()
+        finally:
+            timer.cancel()
+        return result
+
+    def _running(self) -> tuple[Connection, BaseProcess]:
+        if self._child is None or self._pipe is None or not self._child.is_alive():
+            self._stop()
+            # A fresh interpreter: a fork would share the database's sockets and torch's threads.
+            context = multiprocessing.get_context("spawn")
+            self._pipe, theirs = context.Pipe()
+            child = context.Process(
+                target=_serve, args=(theirs, self.limits), daemon=True, name="attune-convert"
+            )
+            child.start()
+            self._child = child
+            theirs.close()
+        return self._pipe, self._child
+
+    def _obituary(self) -> str:
+        """Why the child died, from how it ended."""
+        child = self._child
+        if child is not None:
+            child.join(10)
+        code = child.exitcode if child is not None else None
+        self._stop()
+        if code == -signal.SIGXCPU:
+            return f"reading it took more than {self.limits.cpu_s} s of CPU time"
+        if code in (-signal.SIGKILL, -signal.SIGABRT):
+            return f"reading it took more than {self.limits.memory_mb} MB of memory"
+        return f"the file crashes its reader (exit code {code})"
+
+    def _stop(self) -> None:
+        if self._child is not None:
+            self._child.kill()
+            self._child.join(10)
+        if self._pipe is not None:
+            self._pipe.close()
+        self._child = self._pipe = None
+
+    def abandon(self) -> None:
+        """Read no more, from any thread: what is read, and whatever comes later, raises `Stopped`."""
+        self._abandoned = True
+        if (child := self._child) is not None:
+            child.kill()
+
+    def close(self) -> None:
+        """End the child process."""
+        with self._lock:
+            self._stop()
+
+    def __enter__(self) -> Converter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _serve(pipe: Connection, limits: Limits) -> None:
+    """The child: one file after another, until the parent goes."""
+    import logging
+    import os
+
+    import psutil
+
+    from pipelines.embedder import memory
+    from pipelines.indexing.readers import read as readers
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    os.nice(5)
+    logging.disable(logging.ERROR)
+    readers.warm()
+    limit_memory(psutil.Process().memory_info().vms, limits.memory_mb)
+    while True:
+        try:
+            data, mime = pipe.recv()
+        except EOFError:
+            return
+        limit_cpu(limits.cpu_s)
+        try:
+            pipe.send(readers.read(data, mime, limits))
+        except InputError as error:
+            pipe.send(str(error))
+        except MemoryError:
+            pipe.send(f"reading it took more than {limits.memory_mb} MB of memory")
+        except RecursionError:
+            pipe.send("the file is nested too deeply")
+        except Exception as error:  # whatever a damaged file makes a parser raise
+            pipe.send(f"the file is damaged: {type(error).__name__}: {_short(error)}")
+        if len(data) > LARGE_BYTES:
+            memory.give_back()
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:160] or "no details"
+
+
+def limit_memory(used_bytes: int, more_mb: int) -> None:
+    """Let this process take at most so much more address space."""
+    import resource
+
+    limit = used_bytes + more_mb * 1_000_000
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def limit_cpu(more_s: int) -> None:
+    """Let this process use at most so many more CPU seconds; then SIGXCPU ends it."""
+    import resource
+
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft = int(used.ru_utime + used.ru_stime) + more_s
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
+
+
+def assemble(blocks: Sequence[Block], mime: str, encoding: str | None = None) -> Converted:
+    """
+    Blocks to one text with the places of pages and headings, made fit to store.
+
+    :raises InputError: No text in them.
+    """
+    from pipelines.text.clean import clean, tidy
+
+    parts: list[str] = []
+    pages: list[tuple[int, int]] = []
+    headings: list[tuple[int, int, str]] = []
+    place = removed = 0
+    for block in blocks:
+        cleaned = clean(block.text)
+        removed += cleaned.removed
+        text = tidy(cleaned.text)
+        if not text:
+            continue
+        if block.page is not None and (not pages or pages[-1][1] != block.page):
+            pages.append((place, block.page))
+        if block.level is not None:
+            headings.append((place, block.level, " ".join(text.split())[:200]))
+        parts.append(text)
+        place += len(text) + 2
+    if not parts:
+        raise InputError("there is no text in it")
+    return Converted("\n\n".join(parts), pages, headings, mime, encoding, removed)

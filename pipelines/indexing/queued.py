@@ -1,0 +1,157 @@
+"""
+Files that are given now and indexed later: stored with a row that waits, indexed by a job.
+
+A row that waits changes nothing that serves. What is indexed in the end takes the place of an
+earlier version of the same source in one transaction; what fails keeps its reason, and its bytes
+for another try.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from pipelines.errors import InputError
+from pipelines.indexing.convert import mime_of
+from pipelines.indexing.ingest import Ingester
+from pipelines.indexing.outcome import Outcome
+from pipelines.indexing.stages import Incoming
+from pipelines.store import chunks, documents
+from pipelines.store.db import Connection, Pool
+from pipelines.store.documents import Document
+from pipelines.store.ids import DocumentId
+
+WAITING = ("queued", "indexing")
+
+
+@dataclass(frozen=True)
+class Put:
+    """
+    What became of a file that was given: it waits, or its content is there already, under its own
+    name or as a copy of what the reason names.
+    """
+
+    status: Literal["queued", "duplicate", "unchanged"]
+    document_id: DocumentId
+    reason: str | None = None
+
+
+def put(
+    conn: Connection, *, source: str, title: str, content: bytes, collection: str = "default"
+) -> Put:
+    """
+    Store a file that waits to be indexed, unless the collection holds the same content already.
+
+    What cannot be read is told when it is indexed: its row then says why.
+
+    :param source: With the collection, its identity: an earlier version of it is replaced in the end.
+    """
+    sha256 = hashlib.sha256(content).hexdigest()
+    with conn.transaction():
+        before = documents.indexed(conn, collection, source)
+        if before is not None and before.sha256 == sha256:
+            documents.forget_attempts(conn, collection, source)
+            return Put("unchanged", before.id)
+        document_id = _wait(conn, source, title, sha256, content, collection)
+        twin = documents.same_content(conn, collection, sha256)
+        if twin is not None and chunks.share(conn, document_id, twin.id):
+            return Put("duplicate", document_id, f"the same content as {twin.title} ({twin.id})")
+        return Put("queued", document_id)
+
+
+def put_again(conn: Connection, ids: Sequence[DocumentId]) -> list[DocumentId]:
+    """
+    Let documents be indexed anew, failed ones as well as those that serve; the ids of what waits.
+
+    A document that serves goes on serving until its new row takes its place. For a copy, the one
+    whose passages it shares is indexed.
+
+    :raises InputError: One of them is not there.
+    """
+    found = documents.get_many(conn, ids)
+    if missing := set(ids) - {document.id for document in found}:
+        raise InputError(f"There is no document with id {min(missing)}.")
+    with conn.transaction():
+        twins = documents.get_many(conn, [one.same_as for one in found if one.same_as is not None])
+        meant = {one.id: one for one in (*found, *twins) if one.same_as is None}
+        return [_again(conn, document) for document in meant.values()]
+
+
+def _again(conn: Connection, document: Document) -> DocumentId:
+    if documents.requeue(conn, document.id):
+        return document.id
+    content = documents.content(conn, document.id)
+    assert content is not None, "a document has its bytes"
+    return _wait(
+        conn, document.source, document.title, document.sha256, content, document.collection
+    )
+
+
+def _wait(
+    conn: Connection, source: str, title: str, sha256: str, content: bytes, collection: str
+) -> DocumentId:
+    try:
+        mime = mime_of(source)
+    except InputError:
+        mime = "application/octet-stream"
+    return documents.begin(
+        conn,
+        source=source,
+        title=title,
+        sha256=sha256,
+        mime=mime,
+        content=content,
+        collection=collection,
+        status="queued",
+    )
+
+
+def index(
+    pool: Pool,
+    ingester: Ingester,
+    ids: Sequence[DocumentId],
+    *,
+    alone: bool = False,
+) -> list[Outcome]:
+    """
+    Index those of the documents that wait; the outcome of every one that is there.
+
+    :param alone: One after the other, each begun when the one before is in: slower, and it tells
+        which of them a process stands still at.
+    :raises Stopped: The ingester's stop said so; another call goes on with what still waits.
+    """
+    with pool.connection() as conn:
+        found = documents.get_many(conn, ids)
+    outcomes = [_past(document) for document in found if document.status not in WAITING]
+    waiting = (_incoming(pool, document) for document in found if document.status in WAITING)
+    batches = ([file] for file in waiting) if alone else [waiting]
+    return [*outcomes, *(each for batch in batches for each in ingester.ingest_many(batch))]
+
+
+def _past(document: Document) -> Outcome:
+    match document.status:
+        case "indexed" | "duplicate" as status:
+            return Outcome(document.source, status, document.id, document.reason)
+    return Outcome(document.source, "failed", document.id, document.reason)
+
+
+def _incoming(pool: Pool, document: Document) -> Incoming:
+    return Incoming(
+        document.source,
+        document.title,
+        partial(_load, pool, document.id),
+        document.collection,
+        document.size_bytes,
+        document.id,
+    )
+
+
+def _load(pool: Pool, document_id: DocumentId) -> bytes:
+    with pool.connection() as conn:
+        content = documents.content(conn, document_id)
+    if content is None:
+        raise InputError("it was deleted meanwhile")
+    return content

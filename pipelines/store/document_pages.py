@@ -1,0 +1,169 @@
+"""Documents as a person looks through them: a page at a time, what failed, what a passage holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.rows import class_row
+
+from pipelines.store import postings
+from pipelines.store.db import Connection
+from pipelines.store.ids import DocumentId
+
+# An error is worth more of a person's time than what is well.
+_ORDERS = {
+    "newest": "d.id desc",
+    "title": "lower(d.title), d.id",
+    "size": "d.size_bytes desc, d.id",
+}
+ORDERS = tuple(_ORDERS)
+
+
+@dataclass(frozen=True)
+class Row:
+    """
+    A document in a list. `warnings`: what is said although it is indexed. `same_as` and `twin`: id
+    and title of the one whose passages it shares.
+    """
+
+    id: DocumentId
+    title: str
+    source: str
+    collection: str
+    status: str
+    reason: str | None
+    warnings: list[dict[str, Any]]
+    pages: int | None
+    size_bytes: int
+    language: str | None
+    chunks: int
+    created_at: datetime
+    updated_at: datetime
+    same_as: DocumentId | None
+    twin: str | None
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A chunk with the spans of its windows, by the rule of the index that serves."""
+
+    ordinal: int
+    text: str
+    page: int | None
+    heading: str | None
+    language: str | None
+    windows: list[tuple[int, int]]
+
+
+_WHERE = (
+    " from document d left join document t on t.id = d.same_as"
+    " where (strpos(lower(d.title), lower(%(search)s)) > 0"
+    "  or coalesce(d.same_as, d.id) = any(%(holding)s))"
+    " and (%(statuses)s::text[] is null or d.status = any(%(statuses)s))"
+)
+
+
+def page(
+    conn: Connection,
+    *,
+    search: str = "",
+    holding: Sequence[DocumentId] = (),
+    statuses: Sequence[str] | None = None,
+    order: str = "newest",
+    limit: int = 25,
+    offset: int = 0,
+) -> list[Row]:
+    """
+    One page of documents.
+
+    :param search: Part of the title, any case.
+    :param holding: Documents to list as well, whatever their title; see `with_words`.
+    :param order: One of `ORDERS`.
+    """
+    with conn.cursor(row_factory=class_row(Row)) as cursor:
+        return cursor.execute(
+            "select d.id, d.title, d.source, d.collection, d.status, d.reason, d.warnings,"
+            " d.pages, d.size_bytes, d.language, d.created_at, d.updated_at,"
+            " d.same_as, t.title as twin,"
+            " (select count(*) from chunk c where c.document_id = coalesce(d.same_as, d.id))"
+            " as chunks"
+            f"{_WHERE} order by {_ORDERS[order]} limit %(limit)s offset %(offset)s",
+            _values(search, holding, statuses) | {"limit": limit, "offset": offset},
+        ).fetchall()
+
+
+def count(
+    conn: Connection,
+    *,
+    search: str = "",
+    holding: Sequence[DocumentId] = (),
+    statuses: Sequence[str] | None = None,
+) -> int:
+    """How many documents `page` has in all."""
+    values = _values(search, holding, statuses)
+    row = conn.execute(f"select count(*){_WHERE}", values).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def with_words(conn: Connection, words: str) -> list[DocumentId]:
+    """
+    The documents whose text holds all of these words, in any of their forms; empty without words.
+
+    It reads the postings of the rarer words only, so it costs no more than a question.
+    """
+    asked = postings.question(conn, words)
+    if not asked.rare or len(set(asked.word.values())) < len(asked.weights):
+        return []  # a word that no document holds
+    rows = conn.execute(
+        "select c.document_id from unnest(%s::text[], %s::int[]) w (term, word)"
+        " join posting p on p.term = w.term join chunk c on c.id = p.chunk_id"
+        " group by c.document_id having count(distinct w.word) = %s order by c.document_id",
+        (
+            asked.rare,
+            [asked.word[term] for term in asked.rare],
+            len({asked.word[term] for term in asked.rare}),
+        ),
+    )
+    return [DocumentId(row[0]) for row in rows]
+
+
+def ended(conn: Connection, ids: Sequence[DocumentId]) -> int:
+    """How many of these documents wait for nothing any more; one that is gone is not waiting."""
+    row = conn.execute(
+        "select count(*) from document where id = any(%s) and status in ('queued', 'indexing')",
+        (list(ids),),
+    ).fetchone()
+    assert row is not None
+    return len(ids) - int(row[0])
+
+
+def passages(
+    conn: Connection, document_id: DocumentId, *, limit: int = 20, offset: int = 0
+) -> list[Passage]:
+    """A document's chunks in reading order, with their windows."""
+    rows = conn.execute(
+        "select c.ordinal, c.text, c.page, c.heading, c.language,"
+        " coalesce((select jsonb_agg(jsonb_build_array(w.char_start, w.char_end)"
+        "  order by w.char_start) from text_window w join search_index i on i.rule_id = w.rule_id"
+        "  join active a on a.index_id = i.id where w.chunk_id = c.id), '[]')"
+        " from chunk c where c.document_id = %s order by c.ordinal limit %s offset %s",
+        (document_id, limit, offset),
+    )
+    return [
+        Passage(ordinal, text, page, heading, language, [(a, b) for a, b in windows])
+        for ordinal, text, page, heading, language, windows in rows
+    ]
+
+
+def _values(
+    search: str, holding: Sequence[DocumentId], statuses: Sequence[str] | None
+) -> dict[str, Any]:
+    return {
+        "search": search.strip(),
+        "holding": list(holding),
+        "statuses": None if statuses is None else list(statuses),
+    }

@@ -1,0 +1,249 @@
+"""
+Rows of `posting`: the terms of chunks, how common each term is, and BM25 from both.
+
+Deleting a chunk clears its postings by a trigger. Nothing is shared between chunks (no table of
+document frequencies), so concurrent ingests neither wait for each other nor deadlock here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import sql
+
+from pipelines.store import arrays
+from pipelines.store.db import Connection
+from pipelines.store.ids import ChunkId
+from pipelines.text.bm25 import EVERYWHERE, Matches, highest, idf, places, shares
+from pipelines.text.terms import STEMMERS, question_terms, terms
+
+EVERY_CHUNK = ""
+LARGEST_SMALLINT = 32767
+# As in the partial index `posting_sample`.
+SAMPLE_STEP = 64
+# Up to here a term's chunks are counted one by one; beyond, the sample is exact enough for idf.
+COUNTED = 2048
+# How long such an estimate is used, and how many are held.
+ESTIMATE_S = 60.0
+MOST_ESTIMATES = 20_000
+# A question's words beyond this cost time and add nothing.
+MOST_WORDS = 64
+# Postings read to find candidates; commoner words count only in chunks that rarer ones found.
+POSTINGS_READ = 6_000
+
+
+@dataclass(frozen=True)
+class Frequency:
+    """In how many chunks a term is, and their mean length. A close estimate beyond `COUNTED`."""
+
+    chunks: int
+    mean_length: float
+
+
+@dataclass(frozen=True)
+class Terms:
+    """
+    A question as BM25 sees it.
+
+    `word` tells for every form that some chunk holds which of the question's words it is of;
+    `weights` are the idf of all its words, found or not; `rare` are the forms to search by.
+    """
+
+    word: dict[str, int]
+    weights: NDArray[np.float64]
+    rare: list[str]
+    mean_length: float
+
+
+def add(conn: Connection, rows: Sequence[tuple[ChunkId, str, str | None]]) -> None:
+    """
+    Write the postings of new chunks, whose rows are there already.
+
+    The title of the document and the headings above a chunk count as in it, once each, but not
+    towards its length: a question often names what the text itself only calls "we".
+
+    :param rows: Chunk, its text, and the language of the text (ISO 639-1; None: unknown).
+    """
+    context = {
+        row[0]: f"{row[1]}\n{row[2] or ''}"
+        for row in conn.execute(
+            "select c.id, d.title, coalesce((select string_agg(p ->> 2, ' ')"
+            "  from jsonb_array_elements(c.places) p), c.heading)"
+            " from chunk c join document d on d.id = c.document_id"
+            " where c.id = any(%s)",
+            ([chunk_id for chunk_id, _, _ in rows],),
+        )
+    }
+    statement = "copy posting (chunk_id, places, tf, length, term) from stdin (format binary)"
+    with conn.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.set_types(["int8", "int8", "int2", "int2", "text"])
+        for chunk_id, text, language in rows:
+            held = terms(text, language)
+            length = min(len(held), LARGEST_SMALLINT)
+            where = places(held)
+            counts = Counter(held)
+            for term in {*terms(context[chunk_id], language), EVERY_CHUNK, _marker(language)}:
+                counts[term] += 1
+                where[term] = EVERYWHERE
+            for term, tf in counts.items():
+                copy.write_row((chunk_id, where[term], min(tf, LARGEST_SMALLINT), length, term))
+
+
+def languages(conn: Connection, *, most: int = 8) -> list[str]:
+    """The languages that chunks were stemmed by; of more than `most` those most common."""
+    # From one marker to the next through the key: as many steps as there are languages.
+    rows = conn.execute(
+        "with recursive marker as (select min(term) term from posting where term > '@' and term < 'A'"
+        " union all select (select min(p.term) from posting p where p.term > m.term and p.term < 'A')"
+        " from marker m where m.term is not null)"
+        " select substr(term, 2) from marker where term is not null"
+    ).fetchall()
+    present: list[str] = [row[0] for row in rows]
+    if len(present) <= most:
+        return present
+    counts = frequencies(conn, [_marker(language) for language in present])
+    return sorted(present, key=lambda code: -counts[_marker(code)].chunks)[:most]
+
+
+def frequencies(conn: Connection, wanted: Iterable[str]) -> dict[str, Frequency]:
+    """How common each of these terms is; 0 chunks for one that no chunk holds."""
+    database = f"{conn.info.host}:{conn.info.port}/{conn.info.dbname}"
+    found: dict[str, Frequency] = {}
+    asked: list[str] = []
+    for term in wanted:
+        known = _estimates.get(database, term)
+        if known is None:
+            asked.append(term)
+        else:
+            found[term] = known
+    for term, frequency in _count(conn, asked):
+        found[term] = frequency
+        if frequency.chunks >= COUNTED:
+            _estimates.put(database, term, frequency)
+    return found
+
+
+def _count(conn: Connection, wanted: Sequence[str]) -> Iterator[tuple[str, Frequency]]:
+    if not wanted:
+        return
+    rows = conn.execute(
+        "select t.term, c.n, c.length, s.n, s.length"
+        " from unnest(%(terms)s::text[]) t (term)"
+        " cross join lateral (select count(*) n, avg(length)::float8 length from"
+        "  (select p.length from posting p where p.term = t.term limit %(counted)s) x) c"
+        " left join lateral (select count(*) n, avg(length)::float8 length from posting p"
+        "  where p.term = t.term and p.chunk_id %% 64 = 0) s on c.n = %(counted)s",
+        {"terms": wanted, "counted": COUNTED},
+    )
+    for term, n, length, sampled, sampled_length in rows:
+        if sampled is None:
+            yield term, Frequency(n, length or 0.0)
+        else:
+            yield term, Frequency(max(sampled * SAMPLE_STEP, n), sampled_length or length)
+
+
+class _Estimates:
+    """
+    How common common terms were a moment ago. They are in most questions, counting them is what
+    takes long, and the estimate does not change in so short a time by as much as it is unsure.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[str, str], tuple[Frequency, float]] = {}
+
+    def get(self, database: str, term: str) -> Frequency | None:
+        frequency, until = self._held.get((database, term), (None, 0.0))
+        return frequency if until > time.monotonic() else None
+
+    def put(self, database: str, term: str, frequency: Frequency) -> None:
+        if len(self._held) >= MOST_ESTIMATES:
+            self._held.clear()
+        self._held[database, term] = (frequency, time.monotonic() + ESTIMATE_S)
+
+
+_estimates = _Estimates()
+
+
+def question(conn: Connection, text: str) -> Terms:
+    """The words of a question and what they weigh now."""
+    groups = question_terms(text, languages(conn), most=MOST_WORDS)
+    counts = frequencies(conn, [EVERY_CHUNK, *(form for group in groups for form in group)])
+    every = counts[EVERY_CHUNK]
+    holding = [sum(counts[form].chunks for form in group) for group in groups]
+    word: dict[str, int] = {}
+    rare: list[str] = []
+    budget = POSTINGS_READ
+    for number in sorted(range(len(groups)), key=holding.__getitem__):
+        held = [form for form in groups[number] if counts[form].chunks]
+        word.update(dict.fromkeys(held, number))
+        if held and (not rare or holding[number] <= budget):
+            rare.extend(held)
+            budget -= holding[number]
+    weights = np.array([idf(every.chunks, chunks) for chunks in holding])
+    return Terms(word, weights, rare, every.mean_length or 1.0)
+
+
+def candidates(
+    conn: Connection, asked: Terms, limit: int, *, within: sql.Composable | None = None
+) -> list[ChunkId]:
+    """
+    The chunks with the highest BM25 over the question's rarer words.
+
+    :param within: What a chunk's id must fulfil, as ``in (...)``; None: nothing.
+    """
+    condition = sql.SQL("and chunk_id {}").format(within) if within else sql.SQL("")
+    # Arrays by term: grouping by chunk takes longer in the database than here.
+    rows = _arrays(
+        conn,
+        sql.SQL(
+            "select term, array_agg(chunk_id), array_agg(tf), array_agg(length) from posting"
+            " where term = any(%s) {} group by term"
+        ).format(condition),
+        (asked.rare,),
+    )
+    if not rows:
+        return []
+    word = np.repeat([asked.word[row[0]] for row in rows], [len(row[1]) for row in rows])
+    chunk, tf, length = (np.concatenate([row[n] for row in rows]) for n in (1, 2, 3))
+    best = highest(chunk, asked.weights[word], tf, length, asked.mean_length, limit)
+    return [ChunkId(int(found)) for found in best]
+
+
+def scores(conn: Connection, asked: Terms, chunk_ids: Sequence[ChunkId]) -> NDArray[np.float64]:
+    """
+    The lexical score of each of these chunks over all words, 0 to 1; see `bm25.shares`.
+
+    :param chunk_ids: In ascending order.
+    """
+    # Term by term: so the key answers it, where the planner would read all postings of the chunks.
+    rows = _arrays(
+        conn,
+        "select t.term, p.* from unnest(%s::text[]) t (term) cross join lateral (select"
+        " array_agg(chunk_id) chunks, array_agg(tf), array_agg(length), array_agg(places)"
+        " from posting where term = t.term and chunk_id = any(%s::bigint[])) p"
+        " where p.chunks is not null",
+        (list(asked.word), arrays.literal(chunk_ids)),
+    )
+    if not rows:
+        return np.zeros(len(chunk_ids))
+    word = np.repeat([asked.word[row[0]] for row in rows], [len(row[1]) for row in rows])
+    chunk, tf, length, where = (np.concatenate([row[n] for row in rows]) for n in (1, 2, 3, 4))
+    found = Matches(np.searchsorted(chunk_ids, chunk), word, tf, length, where)
+    return shares(found, len(chunk_ids), asked.weights, asked.mean_length)
+
+
+def _arrays(
+    conn: Connection, statement: LiteralString | sql.Composed, parameters: Sequence[Any]
+) -> list[tuple[Any, ...]]:
+    with arrays.cursor(conn) as cursor:
+        return cursor.execute(statement, parameters).fetchall()
+
+
+def _marker(language: str | None) -> str:
+    return f"@{language}" if language in STEMMERS else "@"

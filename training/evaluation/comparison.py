@@ -1,0 +1,171 @@
+"""What an evaluation comes to: figures, differences, and a verdict in words. Plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from training.evaluation.dataset import DatasetFacts
+from training.evaluation.metrics import COMPARED, Found
+from training.evaluation.rankings import Mode, Rules, Timings
+from training.evaluation.statistics import Difference, Interval, Outcome, words
+
+BM25 = "BM25"
+LABELS: dict[Mode, str] = {
+    "whole": "whole passages",
+    "windows": "windows",
+    "hybrid": "hybrid",
+}
+# What verdicts are about, chosen before anything is measured: MRR of the retrieval users have.
+DECIDING: tuple[Mode, str] = ("hybrid", COMPARED[0])
+
+
+def system_name(model: str, mode: Mode) -> str:
+    """What a way to search is called: the model and what it is given, or BM25."""
+    return BM25 if mode == "words" else f"{model}, {LABELS[mode]}"
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What a model is and what it takes. `tokens_paid` and `dollars` are of this evaluation."""
+
+    name: str
+    identity: str
+    kind: str
+    dimension: int
+    size_mb: float
+    rules: Rules
+    timings: Timings
+    tokens_paid: int | None
+    dollars: float | None
+    texts_from_cache: int
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class System:
+    """A way to search, and its figures on all questions and without those that lean on context."""
+
+    name: str
+    model: str | None
+    mode: Mode
+    figures: dict[str, float]
+    without_leaning: dict[str, float]
+    intervals: dict[str, Interval]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One measure of two systems on the same questions."""
+
+    candidate: str
+    reference: str
+    measure: str
+    difference: Difference
+
+
+@dataclass(frozen=True)
+class ModelVerdict:
+    """Whether a model is better than the reference, as users have it."""
+
+    model: str
+    reference: str
+    outcome: Outcome
+    sentence: str
+
+
+@dataclass(frozen=True)
+class General:
+    """Figures on general questions: what tuning forgot. Differences are of MRR@10."""
+
+    dataset: DatasetFacts
+    figures: dict[str, dict[str, float]]
+    differences: dict[str, Difference]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one system found for one question: the rank of the first answer, and the best passages."""
+
+    rank: int | None
+    top: tuple[Found, ...]
+
+
+@dataclass(frozen=True)
+class QuestionResult:
+    """One question, as each system answered it."""
+
+    id: str
+    question: str
+    leans_on_context: bool
+    relevant: tuple[str, ...]
+    results: dict[str, Result]
+
+
+@dataclass(frozen=True)
+class Report:
+    """One evaluation, whole. The first of the models is the reference."""
+
+    dataset: DatasetFacts
+    models: tuple[ModelFacts, ...]
+    systems: tuple[System, ...]
+    comparisons: tuple[Comparison, ...]
+    verdicts: tuple[ModelVerdict, ...]
+    general: General
+    beside: dict[str, tuple[str, float]]
+    questions: tuple[QuestionResult, ...]
+    seconds: float
+    created_at: str
+
+    @property
+    def verdict(self) -> str:
+        """The verdicts as one text; without a second model, what the figures are of."""
+        if not self.verdicts:
+            return f"Figures of {self.models[0].name} alone; nothing to compare with."
+        return " ".join(verdict.sentence for verdict in self.verdicts)
+
+    def system(self, name: str) -> System:
+        """The system with this name."""
+        return next(system for system in self.systems if system.name == name)
+
+    def compared(self, candidate: str, reference: str, measure: str) -> Difference:
+        """The difference of two systems that were compared."""
+        return find(self.comparisons, candidate, reference, measure)
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, as plain values."""
+        value = asdict(self) | {"verdict": self.verdict}
+        for question in value["questions"]:
+            for result in question["results"].values():
+                result["top"] = [[hit["passage"], hit["score"]] for hit in result["top"]]
+        return value
+
+
+def find(
+    comparisons: Sequence[Comparison], candidate: str, reference: str, measure: str
+) -> Difference:
+    """The difference of two systems in one measure."""
+    key = (candidate, reference, measure)
+    return next(c.difference for c in comparisons if (c.candidate, c.reference, c.measure) == key)
+
+
+def verdict_of(model: str, reference: str, comparisons: Sequence[Comparison]) -> ModelVerdict:
+    """The verdict on a model: by the retrieval as users have it, with the windows alone beside."""
+    mode, measure = DECIDING
+    whole = find(comparisons, system_name(model, mode), system_name(reference, mode), measure)
+    alone = find(
+        comparisons, system_name(model, "windows"), system_name(reference, "windows"), measure
+    )
+    sentence = (
+        f"{model} against {reference}, as users search: {_said(whole)}; "
+        f"its vectors alone: {_said(alone)}."
+    )
+    return ModelVerdict(model, reference, whole.outcome, sentence)
+
+
+def _said(difference: Difference) -> str:
+    return (
+        f"{words(difference)} (MRR@10 {difference.mean:+.3f},"
+        f" 95% interval {difference.low:+.3f} to {difference.high:+.3f})"
+    )

@@ -1,0 +1,64 @@
+"""
+The passages of a question set as an indexed corpus: one chunk each, through the same windows and
+tables as documents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pipelines.search.handle import SearchHandle
+from pipelines.store import chunks, documents
+from pipelines.store.chunks import NewChunk
+from pipelines.store.db import Connection
+from pipelines.store.ids import ChunkId
+from pipelines.text.windows import cut
+
+
+def load_corpus(
+    conn: Connection,
+    handle: SearchHandle,
+    texts: Mapping[str, str],
+    *,
+    language: str | None = "en",
+    source: str = "passages",
+) -> dict[str, ChunkId]:
+    """
+    Index passages into the handle's index; the chunk of each.
+
+    They become one document, so that no title tells them apart. Other indexes get no vectors of
+    them: made for scratch databases.
+
+    :param language: Of the passages, ISO 639-1; None: their words are not stemmed.
+    """
+    passages = list(texts.values())
+    offsets = handle.encoder.token_offsets(passages)
+    new = [
+        NewChunk(
+            text=text,
+            page=None,
+            heading=None,
+            char_start=0,
+            char_end=len(text),
+            language=language,
+            windows=cut(tokens, handle.size_tokens, handle.stride_tokens),
+        )
+        for text, tokens in zip(passages, offsets, strict=True)
+    ]
+    vectors = handle.encoder.encode_documents(
+        [chunk.text[a:b] for chunk in new for a, b in chunk.windows]
+    )
+    content = "\n\n".join(passages).encode()
+    with conn.transaction():
+        document_id = documents.begin(
+            conn,
+            source=source,
+            title=source,
+            sha256=chunks.digest(content.decode()),
+            mime="text/plain",
+            content=content,
+            collection="default",
+        )
+        ids = chunks.write(conn, document_id, handle.index_id, handle.rule_id, new, vectors)
+        documents.finish(conn, document_id, language=language, pages=None, warnings=[])
+    return dict(zip(texts, ids, strict=True))

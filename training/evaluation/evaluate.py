@@ -1,0 +1,211 @@
+"""
+Models side by side on questions that none was trained on.
+
+For each model the whole retrieval as users have it, its windows alone, and whole passages as
+published figures measure them; BM25 alone beside all. Differences come with an interval.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.errors import InputError
+from pipelines.progress import OnProgress, Stop, never, unheard
+from training.evaluation import dataset as datasets
+from training.evaluation import metrics, statistics
+from training.evaluation import stages as stages_of
+from training.evaluation.comparison import (
+    BM25,
+    Comparison,
+    General,
+    ModelVerdict,
+    QuestionResult,
+    Report,
+    Result,
+    System,
+    system_name,
+    verdict_of,
+)
+from training.evaluation.dataset import Dataset
+from training.evaluation.examine import Candidate, Examined
+from training.evaluation.meter import Meter
+from training.evaluation.metrics import COMPARED
+from training.evaluation.rankings import Mode, Rankings
+from training.evaluation.stages import Stages
+
+SHOWN = 5
+# As reports list them.
+ORDER: tuple[Mode, ...] = ("words", "hybrid", "windows", "whole")
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """A system's rankings and what they are worth."""
+
+    system: System
+    rankings: Rankings
+    values: dict[str, list[float]]
+
+
+def evaluate(
+    dsn: str,
+    dataset: Dataset,
+    candidates: Sequence[Candidate],
+    *,
+    beside: Mapping[str, tuple[str, float]] | None = None,
+    kept: Path | None = None,
+    on_progress: OnProgress = unheard,
+    stop: Stop = never,
+) -> Report:
+    """
+    Compare models on a dataset; the first one is the reference.
+
+    :param dsn: Of the main database: scratch databases are made beside it and dropped.
+    :param beside: Figures from elsewhere to show: name to measure and value.
+    :param kept: Folder for what is found step by step; a step that is there is not done again.
+    :raises Stopped: `stop` said so; finished steps stay in `kept`, nothing else is left behind.
+    :raises InputError: Two models have one name, or a model was trained on these questions.
+    """
+    names = [candidate.name for candidate in candidates]
+    if len(set(names)) < len(names):
+        raise InputError(f"Two of the models have the same name: {', '.join(names)}.")
+    _refuse_trained_on(dataset, candidates)
+    started = time.perf_counter()
+    cluster = statistics.clusters([dataset.relevant[q] for q in dataset.queries])
+    general = datasets.general()
+    meter = Meter(on_progress, names, dataset, general)
+    general_values: dict[str, dict[str, list[float]]] = {}
+    measured: dict[str, _Measured] = {}
+    facts = []
+    for candidate in candidates:
+        stages = Stages(kept, dataset.sha256, candidate.identity, candidate.rules)
+        with Examined(dsn, candidate, dataset, stages, meter, stop) as examined:
+            found, timings = examined.search(words=BM25 not in measured)
+            found["whole"] = examined.whole()
+            ranked = examined.general(general)
+            facts.append(examined.facts(timings))
+        general_values[candidate.name] = metrics.per_question(ranked, general.relevant)
+        meter.begin(candidate.name, "figures")
+        for mode in ORDER:
+            if mode not in found:
+                continue
+            one = _measure(candidate.name, mode, found[mode], dataset, cluster)
+            measured[one.system.name] = one
+    comparisons = _comparisons(names, measured, cluster)
+    return Report(
+        dataset=datasets.facts(dataset),
+        models=tuple(facts),
+        systems=tuple(one.system for one in measured.values()),
+        comparisons=tuple(comparisons),
+        verdicts=tuple(_verdicts(names, comparisons)),
+        general=_general(general, names, general_values),
+        beside={name: (measure, value) for name, (measure, value) in (beside or {}).items()},
+        questions=tuple(_questions(dataset, measured)),
+        seconds=time.perf_counter() - started,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def forget(kept: Path, report: Report) -> None:
+    """Remove what was kept for an evaluation that is stored, and what nobody came back to."""
+    for model in report.models:
+        Stages(kept, report.dataset.sha256, model.identity, model.rules).forget()
+    stages_of.forget_old(kept)
+
+
+def _refuse_trained_on(dataset: Dataset, candidates: Sequence[Candidate]) -> None:
+    asked = {metrics.fingerprint(question) for question in dataset.queries.values()}
+    for candidate in candidates:
+        if seen := asked.intersection(candidate.trained_on):
+            raise InputError(
+                f"{candidate.name} was trained on {len(seen)} of the {len(asked)} questions of"
+                f" {dataset.name}; figures on them would say nothing. Use held-out questions."
+            )
+
+
+def _measure(
+    model: str, mode: Mode, ranking: Rankings, dataset: Dataset, cluster: NDArray[np.int64]
+) -> _Measured:
+    values = metrics.per_question(ranking, dataset.relevant)
+    clear = [q not in dataset.leaning for q in dataset.queries]
+    system = System(
+        name=system_name(model, mode),
+        model=None if mode == "words" else model,
+        mode=mode,
+        figures=metrics.averages(values, [True] * len(clear)),
+        without_leaning=metrics.averages(values, clear),
+        intervals={name: statistics.interval(values[name], cluster) for name in COMPARED},
+    )
+    return _Measured(system, ranking, values)
+
+
+def _comparisons(
+    names: Sequence[str], measured: Mapping[str, _Measured], cluster: NDArray[np.int64]
+) -> list[Comparison]:
+    """Each model against the first, mode by mode; and each model against BM25 alone."""
+    modes: tuple[Mode, ...] = ("hybrid", "windows", "whole")
+    pairs = [
+        (system_name(name, mode), system_name(names[0], mode))
+        for name in names[1:]
+        for mode in modes
+    ]
+    pairs += [(system_name(name, mode), BM25) for name in names for mode in modes[:2]]
+    return [
+        Comparison(
+            candidate,
+            reference,
+            measure,
+            statistics.compare(
+                measured[candidate].values[measure], measured[reference].values[measure], cluster
+            ),
+        )
+        for candidate, reference in pairs
+        for measure in COMPARED
+    ]
+
+
+def _verdicts(names: Sequence[str], comparisons: Sequence[Comparison]) -> list[ModelVerdict]:
+    return [verdict_of(name, names[0], comparisons) for name in names[1:]]
+
+
+def _general(
+    dataset: Dataset, names: Sequence[str], values: Mapping[str, Mapping[str, list[float]]]
+) -> General:
+    cluster = statistics.clusters([dataset.relevant[q] for q in dataset.queries])
+    everything = [True] * len(dataset.queries)
+    return General(
+        dataset=datasets.facts(dataset),
+        figures={name: metrics.averages(values[name], everything) for name in names},
+        differences={
+            name: statistics.compare(
+                values[name][COMPARED[0]], values[names[0]][COMPARED[0]], cluster
+            )
+            for name in names[1:]
+        },
+    )
+
+
+def _questions(dataset: Dataset, measured: Mapping[str, _Measured]) -> list[QuestionResult]:
+    return [
+        QuestionResult(
+            id=name,
+            question=question,
+            leans_on_context=name in dataset.leaning,
+            relevant=tuple(dataset.relevant[name]),
+            results={
+                one.system.name: Result(
+                    metrics.rank_of(one.rankings.get(name, ()), dataset.relevant[name]),
+                    tuple(one.rankings.get(name, ())[:SHOWN]),
+                )
+                for one in measured.values()
+            },
+        )
+        for name, question in dataset.queries.items()
+    ]

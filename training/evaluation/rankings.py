@@ -1,0 +1,206 @@
+"""
+How a model ranks the passages of a dataset: the same windows, tables and search as users have.
+
+Each model gets an index of its own in an empty database; what is measured is what would serve.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from pipelines.embedder.encoder import Encoder, Vectors
+from pipelines.progress import Stop, check, never
+from pipelines.search.handle import SearchHandle
+from pipelines.store import graphs, indexes, models, search
+from pipelines.store.db import Connection
+from pipelines.store.ids import ChunkId
+from pipelines.store.search import Mode as SearchMode
+from pipelines.text.windows import WindowRule
+from training.evaluation.corpus import load_corpus
+from training.evaluation.dataset import Dataset
+from training.evaluation.metrics import DEPTH, Found
+
+# BM25 alone; whole passages cut at the model's limit; windows; and windows with BM25, as served.
+Mode = Literal["words", "whole", "windows", "hybrid"]
+SEARCH_MODE: dict[Mode, SearchMode] = {
+    "words": "lexical",
+    "windows": "dense",
+    "hybrid": "hybrid",
+}
+# Questions embedded one at a time to see how long one takes.
+TIMED_QUESTIONS = 50
+
+Rankings = dict[str, list[Found]]  # by question, best first
+OnStep = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a model's index is made: windows in tokens, and the share of BM25 in the score."""
+
+    size_tokens: int
+    stride_tokens: int
+    lexical_weight: float
+
+
+@dataclass(frozen=True)
+class Timings:
+    """
+    What an index took and what a question takes.
+
+    `embed_ms` and `search_ms` are medians for one question; None: not measured.
+    """
+
+    windows: int
+    index_s: float
+    embed_ms: float | None
+    search_ms: float
+
+
+def by_search(
+    conn: Connection,
+    encoder: Encoder,
+    dataset: Dataset,
+    rules: Rules,
+    modes: Sequence[Mode],
+    *,
+    on_step: OnStep,
+    time_questions: bool = True,
+    stop: Stop = never,
+) -> tuple[dict[Mode, Rankings], Timings]:
+    """
+    The rankings of a model through the app's own search.
+
+    :param conn: Of an empty scratch database.
+    :param modes: Any but ``whole``.
+    :raises Stopped: `stop` said so.
+    """
+    on_step("indexing")
+    started = time.perf_counter()
+    handle, passage_of, windows = _index(conn, encoder, dataset, rules)
+    index_s = time.perf_counter() - started
+    on_step("embedding the questions")
+    questions = list(dataset.queries.values())
+    embed_ms = _time_questions(encoder, questions) if time_questions else None
+    vectors = encoder.encode_queries(questions)
+    found: dict[Mode, Rankings] = {}
+    times: list[float] = []
+    for mode in modes:
+        on_step(f"searching: {mode}")
+        found[mode] = {}
+        for name, question, vector in zip(dataset.queries, questions, vectors, strict=True):
+            check(stop)
+            started = time.perf_counter()
+            hits = search.hybrid(conn, handle, question, vector, DEPTH, mode=SEARCH_MODE[mode])
+            if mode == "hybrid":
+                times.append((time.perf_counter() - started) * 1000)
+            found[mode][name] = [Found(passage_of[hit.chunk_id], hit.score) for hit in hits]
+    search_ms = statistics.median(times) if times else 0.0
+    return found, Timings(windows, index_s, embed_ms, search_ms)
+
+
+def by_whole_passages(encoder: Encoder, dataset: Dataset) -> Rankings:
+    """
+    The rankings of whole passages, cut where the model stops reading, by sentence-transformers'
+    own evaluator: what published figures measure.
+    """
+    from sentence_transformers.sentence_transformer.evaluation import (
+        InformationRetrievalEvaluator,
+    )
+    from sentence_transformers.util import dot_score
+
+    evaluator = InformationRetrievalEvaluator(
+        dict(dataset.queries),
+        dict(dataset.corpus),
+        {name: set(passages) for name, passages in dataset.relevant.items()},
+        map_at_k=[DEPTH],
+        write_csv=False,
+        write_predictions=True,
+        score_functions={"dot": dot_score},  # of unit vectors: the cosine
+    )
+    with tempfile.TemporaryDirectory(prefix="attune-") as folder:
+        evaluator.compute_all_metrics(_AsModel(encoder), output_path=folder)
+        (predictions,) = Path(folder).glob("*.jsonl")
+        rows = [json.loads(line) for line in predictions.read_text("utf-8").splitlines()]
+    return {
+        row["query_id"]: [Found(hit["corpus_id"], hit["score"]) for hit in row["results"]]
+        for row in rows
+    }
+
+
+class _AsModel:
+    """An encoder as the evaluator asks a model."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+
+    def encode_query(self, texts: Sequence[str], **_: Any) -> Any:
+        return _tensor(self._encoder.encode_queries(texts))
+
+    def encode_document(self, texts: Sequence[str], **_: Any) -> Any:
+        return _tensor(self._encoder.encode_documents(texts))
+
+
+def _tensor(vectors: Vectors) -> Any:
+    import torch
+
+    return torch.from_numpy(vectors)
+
+
+def _index(
+    conn: Connection, encoder: Encoder, dataset: Dataset, rules: Rules
+) -> tuple[SearchHandle, Mapping[ChunkId, str], int]:
+    """A handle on a new index of the passages, the passage of each chunk, and how many windows."""
+    rule = WindowRule(rules.size_tokens, rules.stride_tokens, encoder.tokenizer)
+    with conn.transaction():
+        model_id = models.add(
+            conn, name="candidate", base="candidate", kind="base", dimension=encoder.dimension
+        )
+        rule_id = indexes.rule_id(conn, rule)
+        index_id = indexes.add(
+            conn,
+            model_id,
+            rule_id,
+            dimension=encoder.dimension,
+            lexical_weight=rules.lexical_weight,
+        )
+    handle = SearchHandle(
+        epoch=0,
+        index_id=index_id,
+        model_id=model_id,
+        model_name="candidate",
+        rule_id=rule_id,
+        size_tokens=rules.size_tokens,
+        stride_tokens=rules.stride_tokens,
+        lexical_weight=rules.lexical_weight,
+        answer_threshold=None,
+        encoder=encoder,
+    )
+    passage_of = {}
+    for language in dict.fromkeys(dataset.languages.values()):
+        texts = {i: t for i, t in dataset.corpus.items() if dataset.languages[i] == language}
+        loaded = load_corpus(
+            conn, handle, texts, language=language, source=f"passages {language or ''}".strip()
+        )
+        passage_of.update({chunk: passage for passage, chunk in loaded.items()})
+    graphs.create_hnsw(conn, index_id)
+    indexes.mark(conn, index_id, "ready")
+    return handle, passage_of, indexes.count_vectors(conn, index_id)
+
+
+def _time_questions(encoder: Encoder, questions: Sequence[str]) -> float:
+    times = []
+    for question in questions[:TIMED_QUESTIONS]:
+        started = time.perf_counter()
+        encoder.encode_queries([question])
+        times.append((time.perf_counter() - started) * 1000)
+    return float(np.median(times))

@@ -1,0 +1,318 @@
+"""
+The report of an evaluation: one HTML file that needs nothing else, and the same as JSON.
+
+Everything that comes from documents or questions is escaped by the template engine.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pipelines.store import evaluations
+from pipelines.store.db import Connection
+from pipelines.store.evaluations import Evaluation, QuestionRow
+from pipelines.store.ids import EvaluationId
+from pipelines.system.atomic_files import write_json, write_staged
+from training.evaluation.causes import Causes
+from training.evaluation.changes import DEEPEST, worth
+from training.evaluation.comparison import (
+    BM25,
+    DECIDING,
+    LABELS,
+    ModelFacts,
+    ModelVerdict,
+    QuestionResult,
+    Report,
+    System,
+    system_name,
+)
+from training.evaluation.dataset import Dataset
+from training.evaluation.glossary import meaning
+from training.evaluation.metrics import COMPARED
+from training.evaluation.paid import PRICES_AS_OF
+from training.evaluation.rankings import Mode
+from training.finetune.card import label
+
+MEASURES = ("hit@1", "hit@3", "hit@5", "hit@10", "mrr@10", "ndcg@10", "map@100", "recall@100")
+TONE = {"better": "better", "worse": "worse", "no proof yet": "open"}
+SHOWN_CHANGES = 20
+SNIPPET = 240
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A passage in a list, shortened."""
+
+    text: str
+    score: float
+    gold: bool
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The best passages of one system."""
+
+    system: str
+    hits: list[Hit]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A question that one model ranks otherwise than the reference."""
+
+    question: str
+    before: str
+    after: str
+    cause: str
+    lists: list[Listing]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Wins or losses, the largest ones shown."""
+
+    title: str
+    total: int
+    shown: list[Change]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Wins and losses of one model."""
+
+    title: str
+    summary: str
+    groups: list[Group]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A figure of the reference and of a model, and what it is of."""
+
+    title: str
+    before: float
+    after: float
+    tone: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One measure of all systems, ways to search side by side; it begins at `low`, not at 0."""
+
+    measure: str
+    low: float
+    systems: list[System]
+    beside: list[tuple[str, float]]
+
+    def place(self, value: float) -> str:
+        """Where a value stands, in the chart's width."""
+        return f"{100 * min(max((value - self.low) / (1 - self.low), 0), 1):.2f}%"
+
+
+def write(folder: Path, report: Report, dataset: Dataset) -> tuple[Path, Path]:
+    """Store `report.html` and `report.json` in a folder; their paths."""
+    html, data = folder / "report.html", folder / "report.json"
+    text = render(report, dataset)
+    write_staged(html, lambda file: file.write(text.encode()))
+    write_json(data, report.as_json())
+    return html, data
+
+
+def render(report: Report, dataset: Dataset) -> str:
+    """The report as HTML: no scripts, no requests, light and dark, for screen and paper."""
+    from jinja2 import Environment, StrictUndefined
+
+    source = (resources.files("training") / "report.html").read_text("utf-8")
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    return environment.from_string(source).render(
+        r=report,
+        measures=MEASURES,
+        compared=COMPARED,
+        best={m: max(s.figures[m] for s in report.systems) for m in MEASURES},
+        label=label,
+        meaning=meaning,
+        charts=[_chart(report, measure) for measure in COMPARED],
+        tiles={verdict.model: _tiles(report, verdict) for verdict in report.verdicts},
+        p_value=lambda p: "< 0.001" if p < 0.001 else f"{p:.3f}",
+        cost=_cost,
+        tone=TONE,
+        notes=_notes(report),
+        paid=any(model.tokens_paid is not None for model in report.models),
+        prices_as_of=PRICES_AS_OF,
+        changes=_changes(report, dataset),
+    )
+
+
+def _chart(report: Report, measure: str) -> Chart:
+    order = [BM25, *LABELS.values()]
+    systems = sorted(report.systems, key=lambda s: order.index(LABELS.get(s.mode, BM25)))
+    beside = [(name, value) for name, (of, value) in report.beside.items() if of == measure]
+    least = min([*(s.intervals[measure].low for s in systems), *(value for _, value in beside)])
+    return Chart(measure, min(math.floor(least * 10) / 10, 0.9), systems, beside)
+
+
+def _tiles(report: Report, verdict: ModelVerdict) -> list[Tile]:
+    """What changes for users, for vectors alone, and on general questions."""
+    modes: tuple[tuple[Mode, str], ...] = (
+        ("hybrid", "as users search"),
+        ("windows", "vectors alone"),
+    )
+    tiles = []
+    for mode, title in modes:
+        new, old = (system_name(name, mode) for name in (verdict.model, verdict.reference))
+        for measure in COMPARED[:2]:
+            before, after = (report.system(name).figures[measure] for name in (old, new))
+            outcome = report.compared(new, old, measure).outcome
+            tiles.append(Tile(f"{label(measure)}, {title}", before, after, TONE[outcome]))
+    before, after = (
+        report.general.figures[name][COMPARED[0]] for name in (verdict.reference, verdict.model)
+    )
+    outcome = report.general.differences[verdict.model].outcome
+    tiles.append(Tile("MRR@10, general questions", before, after, TONE[outcome]))
+    return tiles
+
+
+def _cost(model: ModelFacts) -> str:
+    if model.tokens_paid is None:
+        return ""
+    return "price not known" if model.dollars is None else f"${model.dollars:.4f}"
+
+
+def _notes(report: Report) -> list[str]:
+    """What a reader must not overlook: BM25 beside the vectors, and a set too small or too easy."""
+    notes = []
+    measure = COMPARED[0]
+    for model in report.models:
+        alone = report.compared(system_name(model.name, "windows"), BM25, measure)
+        if alone.outcome == "worse":
+            notes.append(
+                f"BM25 alone ranks better than the vectors of {model.name} alone"
+                f" (MRR@10 {-alone.mean:+.3f}): words count here."
+            )
+    for name, difference in report.general.differences.items():
+        if difference.outcome == "worse":
+            notes.append(
+                f"{name} is worse on general questions than {report.models[0].name}"
+                f" (MRR@10 {difference.mean:+.3f}): it forgot some of what it knew."
+            )
+    return notes
+
+
+def _changes(report: Report, dataset: Dataset) -> list[Changes]:
+    if not report.verdicts:
+        return []
+    languages = [language for language in dataset.languages.values() if language]
+    language = max(set(languages), key=languages.count) if languages else None
+    causes = Causes(dataset.corpus, language)
+    return [
+        _changes_of(report, dataset, causes, verdict.model, verdict.reference)
+        for verdict in report.verdicts
+    ]
+
+
+def _changes_of(
+    report: Report, dataset: Dataset, causes: Causes, model: str, reference: str
+) -> Changes:
+    mode = DECIDING[0]
+    new, old = system_name(model, mode), system_name(reference, mode)
+    gains = [(_gain(q, new, old), q) for q in report.questions]
+    wins = sorted((x for x in gains if x[0] > 0), key=lambda x: -x[0])
+    losses = sorted((x for x in gains if x[0] < 0), key=lambda x: x[0])
+    summary = (
+        f"As users search: {len(wins)} questions rank their answer higher, {len(losses)} lower,"
+        f" {len(gains) - len(wins) - len(losses)} alike. Causes are guesses by simple rules."
+    )
+
+    def shown(chosen: Sequence[tuple[float, QuestionResult]], *, lost: bool) -> list[Change]:
+        return [
+            _change(q, new, old, dataset, causes if lost else None)
+            for _, q in chosen[:SHOWN_CHANGES]
+        ]
+
+    return Changes(
+        title=f"Wins and losses of {model} against {reference}",
+        summary=summary,
+        groups=[
+            Group("Losses", len(losses), shown(losses, lost=True)),
+            Group("Wins", len(wins), shown(wins, lost=False)),
+        ],
+    )
+
+
+def _gain(question: QuestionResult, new: str, old: str) -> float:
+    return worth(question.results[new].rank) - worth(question.results[old].rank)
+
+
+def _change(
+    question: QuestionResult, new: str, old: str, dataset: Dataset, causes: Causes | None
+) -> Change:
+    return Change(
+        question=question.question,
+        before=_rank(question.results[old].rank),
+        after=_rank(question.results[new].rank),
+        cause=""
+        if causes is None
+        else causes.likely(
+            question.question,
+            question.relevant,
+            [hit.passage for hit in question.results[new].top],
+            leans=question.leans_on_context,
+        ),
+        lists=[_listing(question, system, dataset.corpus) for system in (old, new)],
+    )
+
+
+def _listing(question: QuestionResult, system: str, corpus: Mapping[str, str]) -> Listing:
+    return Listing(
+        system,
+        [
+            Hit(_snippet(corpus[hit.passage]), hit.score, hit.passage in question.relevant)
+            for hit in question.results[system].top
+        ],
+    )
+
+
+def _rank(rank: int | None) -> str:
+    return str(rank) if rank is not None and rank <= DEEPEST else f"beyond {DEEPEST}"
+
+
+def _snippet(text: str) -> str:
+    shown = " ".join(text.split())
+    return shown if len(shown) <= SNIPPET else shown[:SNIPPET].rsplit(" ", 1)[0] + " …"
+
+
+def figures(report: Report) -> dict[str, Any]:
+    """The report without its questions, as the database keeps it."""
+    value: dict[str, Any] = json.loads(json.dumps(report.as_json()))
+    del value["questions"]
+    return value
+
+
+def stored(conn: Connection, found: Evaluation) -> dict[str, Any]:
+    """An evaluation from the database, in the form of `Report.as_json`."""
+    questions = [vars(row) for row in evaluations.questions_of(conn, found.id)]
+    return {**found.figures, "questions": questions}
+
+
+def store(conn: Connection, report: Report, *, created_by: str = "system") -> EvaluationId:
+    """Keep an evaluation with its questions in the database; its id."""
+    questions = report.as_json()["questions"]
+    return evaluations.add(
+        conn,
+        dataset=report.dataset.name,
+        dataset_sha256=report.dataset.sha256,
+        models=[model.identity for model in report.models],
+        verdict=report.verdict,
+        figures=figures(report),
+        questions=[
+            QuestionRow(q["question"], q["leans_on_context"], list(q["relevant"]), q["results"])
+            for q in questions
+        ],
+        created_by=created_by,
+    )

@@ -1,0 +1,94 @@
+"""
+What an evaluation has found out so far, step by step, kept in files: one that was cut off goes on
+with the first step that is missing. What is kept is forgotten with the finished evaluation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pipelines.system.atomic_files import write_text
+from training.evaluation.metrics import Found
+from training.evaluation.rankings import Mode, Rankings, Rules, Timings
+
+# Raised when a step finds something else than before.
+FORMAT = 1
+# What nobody came back to.
+KEPT_S = 7 * 24 * 3600
+
+
+class Stages:
+    """The finished steps of one model on one dataset. Without a folder nothing is kept."""
+
+    def __init__(
+        self, folder: Path | None, dataset_sha256: str, identity: str, rules: Rules
+    ) -> None:
+        self._folder = folder
+        self._key = _key(dataset_sha256, identity, rules)
+
+    def get(self, step: str) -> Any:
+        """What the step found; None: it is not done, or its file cannot be read."""
+        if self._folder is None:
+            return None
+        try:
+            return json.loads(self._path(self._folder, step).read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    def once(self, step: str, find: Callable[[], Any]) -> Any:
+        """What the step finds, as plain values; found only if it is not there yet."""
+        if (value := self.get(step)) is None:
+            value = find()
+            if self._folder is not None:
+                write_text(self._path(self._folder, step), json.dumps(value, ensure_ascii=False))
+        return value
+
+    def forget(self) -> None:
+        """Remove the files."""
+        for path in self._folder.glob(f"{self._key}.*") if self._folder else ():
+            path.unlink(missing_ok=True)
+
+    def _path(self, folder: Path, step: str) -> Path:
+        return folder / f"{self._key}.{step}.json"
+
+
+def forget_old(folder: Path) -> None:
+    """Remove the files that nobody came back to for a week."""
+    for path in folder.glob("*.json"):
+        try:
+            if time.time() - path.stat().st_mtime > KEPT_S:
+                path.unlink()
+        except OSError:  # somebody else was faster
+            continue
+
+
+def ranked(rankings: Rankings) -> dict[str, list[list[Any]]]:
+    """Rankings as plain values."""
+    return {q: [[hit.passage, hit.score] for hit in hits] for q, hits in rankings.items()}
+
+
+def rankings_of(value: Mapping[str, Any]) -> Rankings:
+    """Rankings from plain values."""
+    return {q: [Found(passage, score) for passage, score in hits] for q, hits in value.items()}
+
+
+def searched(found: Mapping[Mode, Rankings], timings: Timings) -> dict[str, Any]:
+    """What a model's own search found, as plain values."""
+    return {"found": {m: ranked(one) for m, one in found.items()}, "timings": asdict(timings)}
+
+
+def search_of(value: Mapping[str, Any]) -> tuple[dict[Mode, Rankings], Timings]:
+    """The same from plain values."""
+    found: dict[Mode, Rankings] = {m: rankings_of(one) for m, one in value["found"].items()}
+    return found, Timings(**value["timings"])
+
+
+def _key(dataset_sha256: str, identity: str, rules: Rules) -> str:
+    value = [FORMAT, dataset_sha256, identity, asdict(rules)]
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]

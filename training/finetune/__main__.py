@@ -1,0 +1,179 @@
+"""
+The child process: `python -m training.finetune RUN_FOLDER`, started through `accelerate launch`.
+
+It turns a run folder into a trained model. All it knows is in the folder; it uses the processes
+and devices that accelerate gives it. Killed at any moment and started again, it goes on from the
+last complete checkpoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import fcntl
+import os
+import shutil
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import AttuneError, BusyError
+from pipelines.system.atomic_files import write_json
+from pipelines.system.orphan import when_parent_ends
+from training.finetune.progress import Reporter
+from training.finetune.rundir import RunDir, RunSettings
+
+# One process may embed for hours before the others are needed.
+PATIENCE = timedelta(days=1)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# What torch.save says when bytes did not reach the disk.
+CUT_OFF = "inline_container.cc"
+
+
+def train(run: RunDir, *, device: str | None = None) -> dict[str, Any]:
+    """
+    Train as the run's settings say; figures of the finished run, which are also stored.
+
+    :raises ConflictError: Another process works in this folder.
+    """
+    from accelerate import PartialState
+
+    state = PartialState(cpu=device == "cpu", timeout=PATIENCE)
+    settings = run.read_settings()
+    with _alone(run, lead=state.is_main_process):
+        report = Reporter(run.progress, lead=state.is_main_process)
+        base = Path(settings.base)
+        with state.main_process_first():
+            from training.finetune import prepare
+
+            prepared = prepare.load(
+                run, base, device=device, report=lambda n, m: report("embedding", step=n, total=m)
+            )
+        from training.finetune.heldout import HeldOut
+
+        heldout = HeldOut.of(prepared)
+        result: dict[str, Any] = {}
+        scores = None
+        if settings.options.method != "adapter":
+            from training.finetune.trainer import train_encoder
+
+            result, scores = train_encoder(
+                run, settings, prepared, report, heldout=heldout, device=device
+            )
+        elif state.is_main_process:
+            result, scores = _adapter(run, settings, prepared, report, heldout)
+        if state.is_main_process:
+            result["dimension"] = _dimension(run)
+            if heldout is not None and scores is not None:
+                result |= heldout.of_base() | _share(run, settings, heldout, scores)
+            write_json(run.result, result)
+            shutil.rmtree(run.checkpoints, ignore_errors=True)
+            report("trained", step=result["steps"], total=result["steps"])
+        state.wait_for_everyone()
+    return result
+
+
+def _adapter(
+    run: RunDir, settings: RunSettings, prepared: Any, report: Reporter, heldout: Any
+) -> tuple[dict[str, Any], Any]:
+    from training.finetune import adapter
+
+    def tell(**values: Any) -> None:
+        report("training", **values)
+
+    return adapter.train(run, Path(settings.base), prepared, settings.options, tell, heldout)
+
+
+def _dimension(run: RunDir) -> int:
+    """Length of the trained model's vectors; it loads as whoever serves it will load it."""
+    from pipelines.embedder.encoder import LocalEncoder
+
+    return LocalEncoder(run.model, device="cpu").dimension
+
+
+def _share(run: RunDir, settings: RunSettings, heldout: Any, scores: Any) -> dict[str, float]:
+    """BM25's share in the score beside the trained model, where that of its base is known."""
+    from training.finetune import fusing
+    from training.finetune.words import Words
+
+    if settings.lexical_weight is None:
+        return {}
+    words = Words.of_language_of(list(run.read_corpus().values()))
+    passages, before, gold = heldout.by_passage(heldout.base_scores())
+    _, after, _ = heldout.by_passage(scores)
+    lexical = words.all_scores(heldout.questions)[:, passages]
+    start = settings.lexical_weight
+    return {"lexical_weight": fusing.lexical_weight(before, after, lexical, gold, start)}
+
+
+@contextmanager
+def _alone(run: RunDir, *, lead: bool) -> Iterator[None]:
+    with run.lock.open("a") as file:
+        if lead:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise BusyError(f"Another process is training in {run.path}.") from None
+        yield
+
+
+def describe(error: BaseException, run: RunDir) -> dict[str, str]:
+    """Kind and message of a failure, for a person; None of the message is a traceback."""
+    chain: BaseException | None = error
+    while chain is not None:
+        text = str(chain)
+        full = isinstance(chain, OSError) and chain.errno in FULL
+        # safetensors reports the system's words, not its number; torch neither.
+        words = any(os.strerror(number) in text for number in FULL) or CUT_OFF in text
+        if full or words:
+            needed = "the next checkpoint does not fit"
+            return {"kind": "disk", "message": f"The disk of {run.path} is full: {needed}."}
+        chain = chain.__cause__ or chain.__context__
+    if isinstance(error, AttuneError):
+        return {"kind": "input", "message": str(error)}
+    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+        return {"kind": "memory", "message": "Not enough memory; lower --batch-size."}
+    return {"kind": "fault", "message": f"{type(error).__name__}: {error}"}
+
+
+def _free_unfinished(run: RunDir) -> None:
+    """Remove what a full disk cut off, so that there is room to say so."""
+    from training.finetune.checkpoints import is_complete
+
+    for checkpoint in run.checkpoints.glob("checkpoint-*"):
+        if not is_complete(checkpoint):
+            shutil.rmtree(checkpoint, ignore_errors=True)
+
+
+def main() -> None:
+    """Entry of the child process."""
+    parser = argparse.ArgumentParser(prog="training.finetune")
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--device")
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--end-with-parent", action="store_true")
+    given = parser.parse_args()
+    if given.end_with_parent:
+        when_parent_ends()  # whoever started it will resume it
+    run = RunDir(given.run.resolve())
+    try:
+        if given.threads:
+            import torch
+
+            torch.set_num_threads(given.threads)
+        train(run, device=given.device)
+    except Exception as error:
+        traceback.print_exc()
+        found = describe(error, run)
+        if found["kind"] == "disk":
+            _free_unfinished(run)
+        write_json(run.error, found)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,209 @@
+"""
+Losses over windows: each question against the windows of its batch, or of the whole corpus.
+
+Both leave out negatives that the base model finds closer to the question than its positive
+(GISTEmbed, Solatorio 2024, https://arxiv.org/abs/2402.16829). The base model's vectors are
+computed once per run, so the guide costs a look-up instead of a forward pass per step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sentence_transformers.base.losses.gradcache import CachedLossMixin
+from sentence_transformers.util import all_gather, all_gather_with_grad, get_rank, get_world_size
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, normalize
+
+from training.finetune.prepare import Prepared
+
+Features = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Guide:
+    """Tensors of `Prepared` that losses look up by a pair's place, its label."""
+
+    pair_question: Tensor  # Shape: (p,)
+    candidates: Tensor  # windows: the positive, then hard negatives. Shape: (p, 1 + k)
+    window_passage: Tensor  # Shape: (w,)
+    questions: Tensor  # Shape: (q, d)
+    windows: Tensor  # Shape: (w, d)
+    gold: Tensor  # places of passages, padded with -1. Shape: (p, g)
+    margin: float
+
+    @classmethod
+    def of(cls, prepared: Prepared, margin: float, device: torch.device) -> Guide:
+        """The guide on the device that trains."""
+        widest = max(len(places) for places in prepared.pairs.gold)
+        gold = np.full((len(prepared.pairs.gold), widest), -1)
+        for row, places in enumerate(prepared.pairs.gold):
+            gold[row, : len(places)] = places
+
+        def tensor(values: NDArray[Any]) -> Tensor:
+            return torch.as_tensor(values, device=device)
+
+        return cls(
+            pair_question=tensor(prepared.pairs.question),
+            candidates=tensor(prepared.pairs.candidates),
+            window_passage=tensor(prepared.windows.passage),
+            questions=tensor(prepared.windows.questions),
+            windows=tensor(prepared.windows.vectors),
+            gold=tensor(gold),
+            margin=margin,
+        )
+
+    def false_negatives(self, pairs: Tensor, columns: Tensor) -> Tensor:
+        """
+        Where a window is an answer too, as far as labels and the base model tell.
+
+        A pair's own window is marked as well: callers give it back.
+
+        :param pairs: Places of pairs. *Shape:* ``(b,)``
+        :param columns: Places of windows. *Shape:* ``(c,)``
+        :returns: *Shape:* ``(b, c)``, boolean.
+        """
+        asked = self.questions[self.pair_question[pairs]]
+        own = (asked * self.windows[self.candidates[pairs, 0]]).sum(dim=1, keepdim=True)
+        closer = asked @ self.windows[columns].T > own + self.margin
+        same = (self.window_passage[columns][None, :, None] == self.gold[pairs][:, None, :]).any(2)
+        return closer | same
+
+
+class WindowRankingLoss(CachedLossMixin, nn.Module):  # type: ignore[misc]
+    """
+    Each question against all windows of the batch, on every process.
+
+    A window that several questions of the batch share is encoded once. Batches that exceed
+    `mini_batch_size` texts are computed in parts (gradient caching), at the cost of a second
+    forward pass.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        guide: Guide,
+        *,
+        temperature: float,
+        mini_batch_size: int,
+        dimensions: Iterable[int] = (),
+    ) -> None:
+        """:param dimensions: Shorter prefixes of the vectors to train as well (Matryoshka)."""
+        super().__init__()
+        self.model = model
+        self.guide = guide
+        self.temperature = temperature
+        self.mini_batch_size = mini_batch_size
+        self.dimensions = tuple(dimensions)
+
+    def forward(self, sentence_features: Iterable[Features], labels: Tensor) -> Tensor:
+        questions, *windows = sentence_features
+        columns = [questions]
+        for features, shown in zip(windows, self.guide.candidates[labels].T, strict=True):
+            columns.append(_take(features, _first(shown)[0]))
+        if len(labels) > self.mini_batch_size:
+            # A torch module's attributes are typed as tensors.
+            return cast("Callable[..., Tensor]", self.forward_cached)(columns, labels)
+        vectors = [[_embed(self.model, features)] for features in columns]
+        return self.calculate_loss(vectors, labels)
+
+    def calculate_loss(
+        self, reps: list[list[Tensor]], labels: Tensor | None = None, *, with_backward: bool = False
+    ) -> Tensor:
+        """See `CachedLossMixin`."""
+        assert labels is not None
+        questions, *windows = [torch.cat(parts).float() for parts in reps]
+        # Every process gathers equally many rows, so shared windows are spread out again.
+        shown = self.guide.candidates[labels].T
+        spread = [w[_first(own)[1]] for w, own in zip(windows, shown, strict=True)]
+        if get_world_size() > 1:
+            everywhere = torch.cat([all_gather(own.contiguous()) for own in shown])
+            documents = torch.cat([all_gather_with_grad(rows) for rows in spread])
+        else:
+            everywhere, documents = torch.cat([*shown]), torch.cat(spread)
+        columns, place = _first(everywhere)
+        documents, candidates = documents[columns], everywhere[columns]
+        rows = torch.arange(len(labels), device=labels.device)
+        own = place[get_rank() * len(labels) + rows]
+        masked = self.guide.false_negatives(labels, candidates)
+        masked[rows, own] = False
+        total = questions.new_zeros(())
+        for size in (questions.shape[1], *self.dimensions):
+            left, right = (normalize(side[:, :size], dim=1) for side in (questions, documents))
+            scores = (left @ right.T / self.temperature).masked_fill(masked, -torch.inf)
+            total = total + cross_entropy(scores, own)
+        total = total / (1 + len(self.dimensions))
+        if with_backward:
+            total.backward()  # type: ignore[no-untyped-call]
+            total = total.detach()
+        return total
+
+
+class CorpusRankingLoss(nn.Module):
+    """
+    Each question against every window of the corpus, whose vectors stay as they are.
+
+    All windows of the passages that answer it count as right (the sum of their shares).
+    """
+
+    def __init__(self, model: nn.Module, guide: Guide, *, temperature: float) -> None:
+        super().__init__()
+        self.model = model
+        self.guide = guide
+        self.temperature = temperature
+
+    def forward(self, sentence_features: Iterable[Features], labels: Tensor) -> Tensor:
+        (features,) = sentence_features
+        questions = _embed(self.model, features).float()
+        return corpus_loss(questions, self.guide.windows, labels, self.guide, self.temperature)
+
+
+def corpus_loss(
+    questions: Tensor, windows: Tensor, pairs: Tensor, guide: Guide, temperature: float
+) -> Tensor:
+    """
+    Minus the log of the share that a question gives to the windows that answer it.
+
+    :param questions: *Shape:* ``(b, d)``
+    :param windows: All of the corpus. *Shape:* ``(w, d)``
+    """
+    columns = torch.arange(len(windows), device=windows.device)
+    right = (guide.window_passage[None, :, None] == guide.gold[pairs][:, None, :]).any(2)
+    left_out = guide.false_negatives(pairs, columns) & ~right
+    scores = normalize(questions, dim=1) @ normalize(windows, dim=1).T / temperature
+    scores = scores.masked_fill(left_out, -torch.inf)
+    whole = torch.logsumexp(scores, dim=1)
+    return (whole - torch.logsumexp(scores.masked_fill(~right, -torch.inf), dim=1)).mean()
+
+
+def _embed(model: Any, features: Features) -> Tensor:
+    vectors: Tensor = model(features)["sentence_embedding"]
+    return vectors
+
+
+def _first(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Where each distinct value is first, and for each value the place of its first one there."""
+    distinct, inverse = torch.unique(values, return_inverse=True)
+    places = torch.arange(len(values), device=values.device)
+    first = torch.full((len(distinct),), len(values), device=values.device)
+    first = first.scatter_reduce(0, inverse, places, reduce="amin")
+    return first, inverse
+
+
+def _take(features: Features, rows: Tensor) -> Features:
+    """The rows of a batch, without padding that only others needed."""
+    mask = features["attention_mask"][rows]
+    used = mask.any(dim=0)
+    width = int(used.nonzero().max()) + 1 if bool(used.any()) else 1
+    taken: dict[str, Any] = {}
+    for name, value in features.items():
+        if isinstance(value, Tensor) and value.ndim == 2:
+            taken[name] = value[rows][:, :width]
+        else:
+            taken[name] = value
+    return taken

@@ -1,0 +1,43 @@
+"""Questions made without a language model, beside those of a file: more to learn from its passages."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+
+from pipelines.store.pairs import Passage
+from training.finetune.rundir import Question
+from training.finetune.words import language_of
+from training.pairs import quality
+from training.pairs.offline import OfflineGenerator
+from training.pairs.split import same_words
+
+
+def questions(
+    corpus: Mapping[str, str], heldout: Collection[str], asked: Collection[str], per_passage: int
+) -> list[Question]:
+    """
+    Up to `per_passage` questions on each passage that is not held out.
+
+    :param heldout: Ids of passages that nothing may be learned of, nor of those with their words.
+    :param asked: Questions there are already.
+    """
+    barred = {same_words(corpus[name]) for name in heldout}
+    language = language_of(corpus.values())
+    passages = {
+        name: Passage(hashlib.sha256(body.encode()).hexdigest(), body, "", "", n, language, False)
+        for n, (name, body) in enumerate(corpus.items())
+        if same_words(body) not in barred
+    }
+    generator = OfflineGenerator(list(passages.values()), per_passage=per_passage)
+    known = {quality.digest(question) for question in asked}
+    found: dict[str, Question] = {}
+    for name, passage in passages.items():
+        for made in generator.questions(passage):
+            key = quality.digest(made.question)
+            if key in known:
+                found.pop(key, None)  # of two passages: it tells neither
+            elif quality.fault(made.question, language) is None:
+                found[key] = Question(made.question, (name,))
+            known.add(key)
+    return list(found.values())
