@@ -6,21 +6,17 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from app.actions import twins
 from app.disk import Disk
 from app.live.replica import Replica
 from app.live.shadow import Shadow
 from app.settings import Settings
 from pipelines.answering.answer import Answerer
 from pipelines.answering.llm import LLMOptions
-from pipelines.embedder import loading
 from pipelines.embedder.loading import EncoderOptions
-from pipelines.indexing.convert import Converter, Limits
-from pipelines.indexing.ingest import Ingester
-from pipelines.progress import OnProgress, Stop, never, unheard
 from pipelines.store import db
 from pipelines.store.db import Pool
 from pipelines.store.embedded import EmbeddedPostgres
+from pipelines.versions import first
 
 
 @dataclass(frozen=True)
@@ -57,7 +53,7 @@ def open_services(settings: Settings, *, pool_size: int = 10) -> Iterator[Servic
         stack.callback(pool.close)
         options = encoder_options(settings)
         with pool.connection() as conn:
-            loading.ensure_first(
+            first.ensure_first(
                 conn,
                 settings.base_model,
                 options,
@@ -79,34 +75,6 @@ def open_services(settings: Settings, *, pool_size: int = 10) -> Iterator[Servic
 
 def _nothing() -> None:
     """What is not embedded is not ours to start."""
-
-
-@contextmanager
-def open_ingester(
-    services: Services,
-    *,
-    on_progress: OnProgress = unheard,
-    stop: Stop = never,
-) -> Iterator[Ingester]:
-    """Takes files in, with a reader process of its own that ends with the context."""
-
-    settings = services.settings
-    limits = Limits(
-        size_mb=settings.max_upload_mb,
-        memory_mb=settings.parse_memory_mb,
-        cpu_s=settings.parse_cpu_s,
-    )
-    with Converter(limits) as converter:
-        yield Ingester(
-            services.pool,
-            # Asks the active pointer each time: a write for a version that no longer serves is lost work.
-            services.replica.refresh,
-            converter,
-            settings.chunk_chars,
-            on_progress,
-            twins.before_load(services, stop),
-            stop,
-        )
 
 
 def llm_options(settings: Settings) -> LLMOptions | None:

@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
-from app.services import Services, open_ingester
+from app.actions.ingest import open_ingester
+from app.services import Services
 from bench.scratch import scratch
 from pipelines.embedder import cpu_twin, loading
 from pipelines.embedder.cpu_twin import AcceleratedEncoder, openvino

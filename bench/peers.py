@@ -22,7 +22,7 @@ from app.services import Services
 from bench.retrieval_check import VALIDATION
 from bench.scratch import scratch
 from pipelines.embedder import model_files
-from pipelines.store import search
+from pipelines.search import hybrid
 from training.evaluation.corpus import load_corpus
 from training.pairs import seedfile
 from training.pairs.seedfile import SeedFile
@@ -60,7 +60,7 @@ class Attune:
         handle = self._services.replica.current()
         vector = handle.encoder.encode_queries([question])[0]
         with self._services.pool.connection() as conn:
-            hits = search.hybrid(conn, handle, question, vector, TOP_K)
+            hits = hybrid.hybrid(conn, handle, question, vector, TOP_K)
         return [self._names[int(hit.chunk_id)] for hit in hits]
 
 

@@ -25,8 +25,9 @@ from app.services import Services
 from bench import corpus
 from bench.scratch import scratch
 from pipelines.answering.events import Done
+from pipelines.search import hybrid
 from pipelines.search.handle import SearchHandle
-from pipelines.store import indexes, search
+from pipelines.store import indexes
 from pipelines.store.db import Connection
 
 WINDOWS = 100_000
@@ -76,7 +77,7 @@ def times(
 ) -> list[float]:
     """Milliseconds of each retrieval; the first ten are asked before, to warm up."""
     spent = [
-        _ms(partial(search.hybrid, conn, handle, question, vector, TOP_K, collections=collections))
+        _ms(partial(hybrid.hybrid, conn, handle, question, vector, TOP_K, collections=collections))
         for question, vector in [*asked[:10], *asked]
     ]
     return spent[10:]
@@ -92,7 +93,7 @@ def recall(
     """
     shares = []
     for question, vector in asked:
-        hits = search.hybrid(
+        hits = hybrid.hybrid(
             conn, handle, question, vector, TOP_K, collections=collections, mode="dense"
         )
         nearest = _cosines(conn, handle, vector, collections)
@@ -133,8 +134,8 @@ def _against_sql(
     with services.pool.connection() as conn:
         for question, vector in [*asked[:10], *asked]:
             with _recorded(conn) as statements:
-                search.hybrid(conn, handle, question, vector, TOP_K)
-            whole.append(_ms(partial(search.hybrid, conn, handle, question, vector, TOP_K)))
+                hybrid.hybrid(conn, handle, question, vector, TOP_K)
+            whole.append(_ms(partial(hybrid.hybrid, conn, handle, question, vector, TOP_K)))
             bare.append(_ms(partial(_replay, conn, statements)))
     return whole[10:], bare[10:]
 

@@ -18,7 +18,7 @@ from ir_measures import RR, Success, nDCG
 
 from app.services import Services
 from bench.scratch import scratch
-from pipelines.store.search import Mode, hybrid
+from pipelines.search.hybrid import Mode, hybrid
 from training.evaluation.corpus import load_corpus
 from training.pairs.seedfile import SeedFile, read
 

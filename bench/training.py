@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.embedder import build_twin, cpu_twin, model_files
-from training.evaluation.statistics import clusters, compare, words
+from training.evaluation.statistics import compare, words
 from training.finetune import launch, prepare
 from training.finetune.heldout import HIT, NDCG, by_question
 from training.finetune.launch import Machine
@@ -27,6 +27,7 @@ from training.finetune.options import TrainOptions
 from training.finetune.prepare import Prepared
 from training.finetune.rundir import RunDir, RunSettings
 from training.pairs import seedfile, split
+from training.pairs.clusters import clusters
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "qa" / "finance_10k" / "train.json"
 STEPS = 5

@@ -14,6 +14,7 @@ from app.settings import Settings
 from pipelines.embedder import loading, model_files
 from pipelines.embedder.encoder import LocalEncoder
 from pipelines.embedder.loading import EncoderOptions
+from pipelines.search import opening
 from pipelines.search.handle import SearchHandle
 from pipelines.store import models
 from pipelines.store.active import Switch
@@ -59,7 +60,7 @@ def create(pool: Pool, model_id: ModelId, options: EncoderOptions) -> tuple[Inde
         encoder = loading.load_model(model, options)
         index_id = build.create(conn, model, encoder.tokenizer)
     with pool.connection() as conn:
-        return index_id, loading.load_index(conn, index_id, options)
+        return index_id, opening.load_index(conn, index_id, options)
 
 
 def switch(handle: SearchHandle, epoch: int, action: str = "promote") -> Switch:

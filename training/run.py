@@ -14,7 +14,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,11 @@ from training.finetune.card import model_card
 from training.finetune.launch import Machine, OnProgress
 from training.finetune.options import TrainOptions
 from training.finetune.progress import Progress
-from training.finetune.rundir import Question, RunDir, RunSettings, read_lines
-from training.pairs import mixing, split
-from training.pairs.seedfile import SeedFile
+from training.finetune.rundir import RunDir, RunSettings, read_lines
+from training.pairs.material import Material
 
 # How often the database hears of progress.
 STORE_EVERY_S = 2.0
-FEWEST_PAIRS = 2
 
 
 @dataclass(frozen=True)
@@ -57,40 +55,6 @@ class Folders:
     def run(self, run_id: RunId) -> RunDir:
         """The folder of a run."""
         return RunDir(self.runs / str(run_id))
-
-
-@dataclass(frozen=True)
-class Material:
-    """What a run learns from: passages, questions to train on, and questions held out."""
-
-    corpus: dict[str, str]
-    train: list[Question]
-    heldout: list[Question]
-
-
-def material(
-    pairs: SeedFile, heldout: SeedFile | None, *, seed: int = 0, offline: int = 0
-) -> Material:
-    """
-    Pairs as a run takes them; without a held-out file, a tenth of the passages is set aside.
-
-    :param offline: Questions to add on each passage to train on, made without a language model.
-    :raises InputError: Too few pairs, or a passage on both sides.
-    """
-    if heldout is None:
-        train, held = split.hold_out(pairs, seed)
-        found = Material(pairs.corpus, train, held)
-    else:
-        corpus, held = split.joined(pairs, heldout)
-        found = Material(corpus, split.questions_of(pairs), held)
-    if offline:
-        aside = {p for q in found.heldout for p in q.passages}
-        asked = [q.text for q in (*found.train, *found.heldout)]
-        added = mixing.questions(found.corpus, aside, asked, offline)
-        found = replace(found, train=[*found.train, *added])
-    if len({p for q in found.train for p in q.passages}) < FEWEST_PAIRS:
-        raise InputError("All questions have one and the same passage: there is nothing to learn.")
-    return found
 
 
 def base_model(conn: Connection, name: str, store: Path | None = None) -> tuple[Model, Path]:

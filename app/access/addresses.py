@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from app.settings import Settings
@@ -173,3 +174,8 @@ class Hosts:
 def _is_loopback(host: str) -> bool:
     found = parse(host)
     return host == "localhost" or (found is not None and found.is_loopback)
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Where a request comes from; the guard has looked behind the proxies that are ours."""
+    return connection.client.host if connection.client else "unknown"

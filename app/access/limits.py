@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import psycopg
-from starlette.requests import HTTPConnection
 
 from app.access.addresses import place
 from app.settings import Settings
@@ -31,11 +30,6 @@ LOGIN_WINDOW_S = 15 * 60
 LOGINS_PER_ADDRESS = 5
 # Guessing from many addresses at once; who is signed in already notices nothing.
 LOGINS_PER_NEIGHBOURHOOD, LOGINS_IN_ALL = 20, 100
-
-
-def address_of(connection: HTTPConnection) -> str:
-    """Where a request comes from; the guard has looked behind the proxies that are ours."""
-    return connection.client.host if connection.client else "unknown"
 
 
 def wait_for_login(pool: Pool, address: str) -> float | None:

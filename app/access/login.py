@@ -15,7 +15,7 @@ from fastapi import FastAPI, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader
 
-from app.access import limits, oauth
+from app.access import addresses, limits, oauth
 from app.access.addresses import Hosts
 from app.access.auth import Access, Person, Way, set_cookie
 from app.access.visitor import is_https
@@ -99,7 +99,7 @@ class _Pages:
         self, request: Request, password: Annotated[str, Form()] = "", next: str = "/"
     ) -> Response:
         """Check a password and open a session."""
-        target, address = _local(next), limits.address_of(request)
+        target, address = _local(next), addresses.address_of(request)
         wait_s = limits.wait_for_login(self._pool, address)
         if wait_s is not None:
             minutes = math.ceil(wait_s / 60)
@@ -230,7 +230,7 @@ def _is_local(request: Request) -> bool:
     if any(name in request.headers for name in FORWARDED):
         return False
     try:
-        own = ipaddress.ip_address(limits.address_of(request)).is_loopback
+        own = ipaddress.ip_address(addresses.address_of(request)).is_loopback
     except ValueError:
         return False
     return own and LOOPBACK.answers(request.headers.get("host", ""))

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.access.addresses import address_of
 from app.access.auth import Access, Person, access_of, connection_of
-from app.access.limits import address_of
 from app.access.visitor import visitor_of
 from pipelines.store import scope
 from pipelines.store.chats import Message

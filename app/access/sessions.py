@@ -12,7 +12,7 @@ from collections import OrderedDict
 
 from starlette.requests import HTTPConnection
 
-from app.access.limits import address_of
+from app.access.addresses import address_of
 from app.access.visitor import token_of
 
 MOST = 20_000

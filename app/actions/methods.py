@@ -22,7 +22,7 @@ from training.finetune.costs import FEW_PAIRS, Amount, MethodCost, Speed, costs,
 from training.finetune.launch import Machine
 from training.finetune.options import LABELS, METHODS, Method, TrainOptions
 from training.pairs import stored
-from training.run import Material
+from training.pairs.material import Material
 
 # Of a side's pairs, those that are not set aside to tell when to stop.
 TRAINED = 0.9

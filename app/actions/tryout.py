@@ -14,13 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.services import Services
-from pipelines.embedder import loading, registry
+from pipelines.embedder import registry
 from pipelines.errors import InputError, NotReadyError
+from pipelines.search import hybrid, opening
 from pipelines.search.handle import SearchHandle
-from pipelines.store import active, indexes, models, search
+from pipelines.store import active, indexes, models
 from pipelines.store.db import Connection
+from pipelines.store.hits import Hit
 from pipelines.store.ids import IndexId
-from pipelines.store.search import Hit
 
 # Each takes the memory of a model.
 MOST_LOADED = 2
@@ -65,7 +66,7 @@ class Tryout:
         vector = handle.encoder.encode_queries([question])[0]
         embedded = time.perf_counter()
         with self._services.pool.connection() as conn:
-            hits = search.hybrid(conn, handle, question, vector, SHOWN)
+            hits = hybrid.hybrid(conn, handle, question, vector, SHOWN)
         ended = time.perf_counter()
         return Tried(name, hits, 1000 * (embedded - started), 1000 * (ended - embedded))
 
@@ -77,7 +78,7 @@ class Tryout:
         held = self._services.replica.held(index.id) or self._loaded.get(index.id)
         if held is None:
             with self._services.pool.connection() as conn:
-                held = loading.load_index(conn, index.id, self._services.options)
+                held = opening.load_index(conn, index.id, self._services.options)
             self._loaded[index.id] = held
         if index.id in self._loaded:
             self._loaded.move_to_end(index.id)

@@ -23,6 +23,7 @@ from pipelines.store.models import Model
 from pipelines.store.pairs import Passage
 from training import run
 from training.evaluation import report as reports
+from training.evaluation import stored_dataset
 from training.evaluation.candidates import Surroundings, check_name, identity, resolve
 from training.evaluation.comparison import Report
 from training.evaluation.dataset import Dataset, of_file
@@ -238,7 +239,7 @@ def dataset(services: Services, name: str) -> Dataset:
     if name != CORPUS:
         return of_file(Path(name))
     with services.pool.connection() as conn:
-        return stored.dataset(conn)
+        return stored_dataset.dataset(conn)
 
 
 def check_names(services: Services, names: Sequence[str]) -> None:

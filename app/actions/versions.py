@@ -17,6 +17,7 @@ from app.services import Services
 from pipelines.embedder import loading, registry
 from pipelines.errors import ConflictError, GateError, InputError, NotReadyError
 from pipelines.progress import OnProgress, Progress
+from pipelines.search import opening
 from pipelines.search.handle import SearchHandle
 from pipelines.store import active, evaluations, gaps, indexes, models, replicas, shadows
 from pipelines.store.active import Active, Audit
@@ -83,7 +84,7 @@ def build(
     encoder = loading.load_model(model, services.options)
     with services.pool.connection() as conn:
         index_id = building.create(conn, model, encoder.tokenizer)
-        handle = loading.load_index(conn, index_id, services.options)
+        handle = opening.load_index(conn, index_id, services.options)
     building.build(services.pool, handle, on_progress, stop)
     return handle
 
@@ -246,7 +247,7 @@ def roll_back(services: Services, *, who: str, reason: str = "") -> Active:
     with services.pool.connection() as conn:
         before = _with_previous(conn)
         assert before.previous_id is not None
-        handle = loading.load_index(conn, before.previous_id, services.options)
+        handle = opening.load_index(conn, before.previous_id, services.options)
     after = switch.roll_back(services.pool, handle, before.epoch, who, reason=reason)
     wait_followed(services, after.epoch)
     return after

@@ -42,7 +42,7 @@ from pipelines.text.clean import typed
 
 if TYPE_CHECKING:
     from app.services import Services
-    from pipelines.store.search import Hit
+    from pipelines.store.hits import Hit
 
 log = logging.getLogger(__name__)
 

@@ -227,7 +227,7 @@ def _with_progress(
     from rich.progress import Progress as Bar
     from rich.text import Text
 
-    from app.services import open_ingester
+    from app.actions.ingest import open_ingester
     from pipelines.indexing.stages import Incoming
 
     columns = (

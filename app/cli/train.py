@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from training.pairs import material
+
 if TYPE_CHECKING:
     from app.actions.tuning import Automatic
     from app.services import Services
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from pipelines.store.models import Model
     from training.finetune.launch import Machine, OnProgress
     from training.finetune.options import Method, TrainOptions
-    from training.run import Material
+    from training.pairs.material import Material
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
@@ -208,13 +210,12 @@ def _options(*, matryoshka: str, **values: Any) -> TrainOptions:
 def _material(
     conn: Connection, pairs: Path | None, heldout: Path | None, seed: int, offline: int
 ) -> Material:
-    from training import run
     from training.pairs import seedfile, stored
 
     if pairs is None:
         return stored.material(conn, seed=seed)
     held = None if heldout is None else seedfile.read(heldout)
-    return run.material(seedfile.read(pairs), held, seed=seed, offline=offline)
+    return material.material(seedfile.read(pairs), held, seed=seed, offline=offline)
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from pipelines.embedder import loading
 from pipelines.embedder.encoder import LocalEncoder
 from pipelines.embedder.loading import EncoderOptions
 from pipelines.errors import AttuneError, NotReadyError
+from pipelines.search import opening
 from pipelines.search.handle import SearchHandle
 from pipelines.store import active, db, indexes, models, replicas
 from pipelines.store.active import Active
@@ -256,7 +257,7 @@ class Replica:
 
     def _opened(self, index_id: IndexId) -> SearchHandle:
         with self._pool.connection() as conn:
-            return loading.load_index(conn, index_id, self._options)
+            return opening.load_index(conn, index_id, self._options)
 
     def _adopt(self, pointer: Active) -> SearchHandle:
         """Exchange the serving handle, unless a newer pointer has been followed already."""

@@ -14,19 +14,16 @@ import threading
 import webbrowser
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
 from app.access.auth import Access, policy_of
-from app.services import Services, open_ingester, open_services
+from app.handbook import index_handbook
+from app.services import Services, open_services
 from app.settings import Settings
 from app.watchdog.heartbeat import UNWATCHED, Heartbeat
-from pipelines.indexing.stages import Incoming
-from pipelines.store import documents, scope
 from pipelines.system.first_use import FIRST_USE
 
-HANDBOOK = Path(__file__).resolve().parents[2] / "docs" / "handbook"
 # A browser that is opened now uses its link at once; other users may see it in the list of processes.
 BROWSER_LINK_LIFETIME = timedelta(minutes=2)
 # Answers end at the signal and are stored; an open tab's connection never ends by itself.
@@ -65,7 +62,7 @@ def run(settings: Settings, door: Door, heartbeat: Heartbeat = UNWATCHED) -> Non
         logging.getLogger(noisy).setLevel(logging.WARNING)
     policy_of(settings)  # refuses to start where sign-in is half configured
     with open_services(settings) as services:
-        _index_handbook(services)
+        index_handbook(services)
         services.replica.current()
         services.replica.address = door.url
         services.replica.start()
@@ -138,35 +135,3 @@ def _announce(access: Access, shown: str, open_browser: bool | None) -> None:
             f"To {use}, open this link on this machine; it works once: {shown}{access.new_link()}",
             flush=True,
         )
-
-
-def _index_handbook(services: Services) -> None:
-    """
-    Give the first question something to find: all pages at the very first start; later only
-    those that are still there, whose text may have changed. What a person deleted stays out.
-
-    A page that cannot be indexed is logged: nobody's own documents depend on it.
-    """
-    try:
-        with services.pool.connection() as conn:
-            first = not documents.ever_held(conn)
-            held = documents.sources(conn, scope.HANDBOOK)
-        files = [
-            Incoming(source, _title(path), path.read_bytes, scope.HANDBOOK)
-            for source, path in _handbook_pages().items()
-            if first or source in held
-        ]
-        with open_ingester(services) as ingester:
-            for outcome in ingester.ingest_many(files):
-                if outcome.status == "failed":
-                    log.warning("%s could not be indexed: %s", outcome.source, outcome.reason)
-    except Exception:
-        log.exception("the handbook could not be indexed")
-
-
-def _handbook_pages() -> dict[str, Path]:
-    return {f"handbook/{path.name}": path for path in sorted(HANDBOOK.glob("*.md"))}
-
-
-def _title(path: Path) -> str:
-    return f"Handbook: {path.stem.replace('-', ' ').capitalize()}"

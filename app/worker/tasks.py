@@ -11,7 +11,7 @@ from typing import Any
 
 from app.actions import importing, methods, tuning, versions
 from app.actions.improve import action, schedule
-from app.services import open_ingester
+from app.actions.ingest import open_ingester
 from app.worker import job_context, upkeep
 from app.worker.job_context import Work, task
 from pipelines.indexing import queued

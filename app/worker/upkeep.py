@@ -17,10 +17,10 @@ from typing import Any
 from app.actions import methods, twins
 from app.actions.improve import schedule
 from app.services import Services
-from pipelines.embedder.loading import load_index
 from pipelines.errors import ArtifactError, BusyError, NotReadyError
 from pipelines.progress import Stop, check
 from pipelines.search.handle import SearchHandle
+from pipelines.search.opening import load_index
 from pipelines.store import (
     chunks,
     documents,

@@ -23,11 +23,10 @@ from haystack.dataclasses import ChatMessage
 from pipelines.answering import cite, extract
 from pipelines.answering.extract import Extract
 from pipelines.embedder.encoder import Vectors
-from pipelines.search import threshold
+from pipelines.search import hybrid, threshold
 from pipelines.search.handle import SearchHandle
-from pipelines.store import search
 from pipelines.store.db import Pool
-from pipelines.store.search import Hit
+from pipelines.store.hits import Hit
 
 # At a fault Haystack tries to serialise what was under way, and warns that it cannot.
 logging.getLogger("haystack.core.pipeline.breakpoint").setLevel(logging.ERROR)
@@ -98,7 +97,7 @@ class Retrieve:
 
     def _search(self, query: Query, vector: Vectors) -> tuple[list[Hit], bool]:
         with self._pool.connection() as conn:
-            hits = search.hybrid(
+            hits = hybrid.hybrid(
                 conn,
                 query.handle,
                 query.question,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from haystack.dataclasses import GeneratedAnswer
 
     from pipelines.answering.components import Found
-    from pipelines.store.search import Hit
+    from pipelines.store.hits import Hit
 
 NOT_FOUND = "The documents do not answer this question. The nearest passages are below."
 NOTHING_INDEXED = "Nothing was found: there are no indexed documents to search."

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from pipelines.store.hits import Hit
     from pipelines.store.ids import ChunkId, DocumentId, IndexId
-    from pipelines.store.search import Hit
 
 Kind = Literal["llm", "extracts", "not_found", "error"]
 Stage = Literal["rewrite", "search", "answer"]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipelines.embedder.encoder import Vectors
-from pipelines.store.search import Hit
+from pipelines.store.hits import Hit
 from pipelines.text import sentences
 from pipelines.text.terms import terms
 

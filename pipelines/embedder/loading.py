@@ -13,13 +13,10 @@ from pathlib import Path
 from pipelines.embedder import build_twin, cpu_twin, model_files, sharing
 from pipelines.embedder.cpu_twin import Verdict
 from pipelines.embedder.encoder import Encoder, LocalEncoder, OpenAIEncoder, TokenCounter
-from pipelines.errors import InputError, NotReadyError
-from pipelines.search.handle import SearchHandle
-from pipelines.store import active, indexes, models
+from pipelines.errors import NotReadyError
+from pipelines.store import models
 from pipelines.store.db import Connection
-from pipelines.store.ids import IndexId
 from pipelines.store.models import Model
-from pipelines.text.windows import WindowRule
 
 OPENAI_PREFIX = "openai:"
 OPENAI_DIMENSIONS = {
@@ -191,97 +188,4 @@ def _openai(name: str, options: EncoderOptions) -> OpenAIEncoder:
         counter=TokenCounter(model_files.bundled_model() / "tokenizer.json"),
         api_key=options.openai_api_key,
         base_url=options.openai_base_url,
-    )
-
-
-def ensure_first(
-    conn: Connection,
-    base: str,
-    options: EncoderOptions,
-    *,
-    size: int,
-    stride: int,
-    lexical_weight: float,
-) -> None:
-    """
-    Make sure that an index serves: at the very first start, an empty one of the base model.
-
-    Several processes may start at once; one of them makes it.
-    """
-    if active.get(conn) is not None:
-        return
-    if stride > size:
-        raise InputError(f"The window stride ({stride}) is larger than the window ({size}).")
-    encoder, folder, manifest = load_base(base, options)
-    with conn.transaction():
-        conn.execute("lock table active in exclusive mode")
-        if active.get(conn) is not None:
-            return
-        model_id = models.add(
-            conn,
-            name="base",
-            base=base,
-            kind="openai" if base.startswith(OPENAI_PREFIX) else "base",
-            dimension=encoder.dimension,
-            artefact=folder,
-            manifest_sha256=manifest,
-        )
-        rule = indexes.rule_id(conn, WindowRule(size, stride, encoder.tokenizer))
-        index_id = indexes.add(
-            conn, model_id, rule, dimension=encoder.dimension, lexical_weight=lexical_weight
-        )
-        indexes.mark(conn, index_id, "ready")
-        active.set_first(conn, index_id)
-    first = models.get(conn, model_id)
-    assert first is not None
-    share(conn, first, options)
-
-
-def load_handle(conn: Connection, options: EncoderOptions) -> SearchHandle:
-    """
-    The handle of the index that is active now.
-
-    :raises NotReadyError: None is active yet.
-    :raises ArtifactError: Its model's files are damaged, or do not fit the index.
-    """
-    pointer = active.get(conn)
-    if pointer is None:
-        raise NotReadyError("No version is active yet.")
-    return load_index(conn, pointer.index_id, options, epoch=pointer.epoch)
-
-
-def load_index(
-    conn: Connection, index_id: IndexId, options: EncoderOptions, *, epoch: int = 0
-) -> SearchHandle:
-    """
-    The handle of any index; its model is loaded and verified.
-
-    :param epoch: The one it serves in; 0: it does not serve.
-    :raises NotReadyError: The index is gone, or its model does not fit it.
-    :raises ArtifactError: Its model's files are damaged.
-    """
-    with conn.transaction():
-        index = indexes.get(conn, index_id)
-        model = None if index is None else models.get(conn, index.model_id)
-        if index is None or model is None:
-            raise NotReadyError(f"There is no index {index_id}.")
-        rule = indexes.rule(conn, index.rule_id)
-    encoder = load_model(model, options)
-    if encoder.dimension != model.dimension or encoder.tokenizer != rule.tokenizer:
-        raise NotReadyError(
-            f"Version {model.name} was built with {model.dimension} dimensions and tokenizer "
-            f"{rule.tokenizer}; its model has {encoder.dimension} and {encoder.tokenizer}."
-        )
-    return SearchHandle(
-        epoch=epoch,
-        index_id=index.id,
-        model_id=model.id,
-        model_name=model.name,
-        rule_id=index.rule_id,
-        size_tokens=rule.size_tokens,
-        stride_tokens=rule.stride_tokens,
-        lexical_weight=index.lexical_weight,
-        answer_threshold=index.answer_threshold,
-        encoder=encoder,
-        vectors_of=index.vectors_of,
     )

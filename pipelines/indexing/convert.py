@@ -10,14 +10,13 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
 
 from pipelines.errors import InputError
+from pipelines.indexing.converted import Converted, ReadLimits
 from pipelines.progress import Stopped
 
 MIME_BY_SUFFIX = {
@@ -42,43 +41,6 @@ LARGE_BYTES = 500_000
 READABLE = "PDF, DOCX, PPTX, XLSX, HTML, Markdown, TXT or CSV"
 
 
-@dataclass(frozen=True)
-class Limits:
-    """What reading one file may take."""
-
-    size_mb: int = 100
-    memory_mb: int = 1500
-    cpu_s: int = 300
-    expanded_mb: int = 1000
-    wall_s: int = 600
-
-
-@dataclass(frozen=True)
-class Block:
-    """A paragraph, table or heading as a reader found it; `level` 1-6 makes it a heading."""
-
-    text: str
-    page: int | None = None
-    level: int | None = None
-
-
-@dataclass(frozen=True)
-class Converted:
-    """
-    The text of a file, fit to store, with where its pages and headings begin.
-
-    `pages`: (character, page number from 1). `headings`: (character, level from 1, title).
-    `removed`: characters taken out because the database cannot hold them.
-    """
-
-    text: str
-    pages: list[tuple[int, int]]
-    headings: list[tuple[int, int, str]]
-    mime: str
-    encoding: str | None = None
-    removed: int = 0
-
-
 def mime_of(name: str) -> str:
     """
     The type of a file by its name.
@@ -95,8 +57,8 @@ def mime_of(name: str) -> str:
 class Converter:
     """Reads one file after another in a child process. Safe to share between threads."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
-        self.limits = limits or Limits()
+    def __init__(self, limits: ReadLimits | None = None) -> None:
+        self.limits = limits or ReadLimits()
         self._child: BaseProcess | None = None
         self._pipe: Connection | None = None
         self._lock = threading.Lock()
@@ -213,7 +175,7 @@ class Converter:
         self.close()
 
 
-def _serve(pipe: Connection, limits: Limits) -> None:
+def _serve(pipe: Connection, limits: ReadLimits) -> None:
     """The child: one file after another, until the parent goes."""
     import logging
     import os
@@ -267,32 +229,3 @@ def limit_cpu(more_s: int) -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
     soft = int(used.ru_utime + used.ru_stime) + more_s
     resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
-
-
-def assemble(blocks: Sequence[Block], mime: str, encoding: str | None = None) -> Converted:
-    """
-    Blocks to one text with the places of pages and headings, made fit to store.
-
-    :raises InputError: No text in them.
-    """
-    from pipelines.text.clean import clean, tidy
-
-    parts: list[str] = []
-    pages: list[tuple[int, int]] = []
-    headings: list[tuple[int, int, str]] = []
-    place = removed = 0
-    for block in blocks:
-        cleaned = clean(block.text)
-        removed += cleaned.removed
-        text = tidy(cleaned.text)
-        if not text:
-            continue
-        if block.page is not None and (not pages or pages[-1][1] != block.page):
-            pages.append((place, block.page))
-        if block.level is not None:
-            headings.append((place, block.level, " ".join(text.split())[:200]))
-        parts.append(text)
-        place += len(text) + 2
-    if not parts:
-        raise InputError("there is no text in it")
-    return Converted("\n\n".join(parts), pages, headings, mime, encoding, removed)

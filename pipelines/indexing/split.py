@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from pipelines.indexing.convert import Converted
+from pipelines.indexing.converted import Converted
 from pipelines.text import sentences
 from pipelines.text.places import Place, at
 

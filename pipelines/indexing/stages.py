@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pipelines.embedder.batches import Embedding, OnTexts
 from pipelines.embedder.encoder import Vectors
 from pipelines.indexing import paths
-from pipelines.indexing.convert import Converted
+from pipelines.indexing.converted import Converted
 from pipelines.indexing.outcome import Outcome
 from pipelines.indexing.split import ChunkDraft
 from pipelines.progress import Stop

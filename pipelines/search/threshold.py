@@ -16,11 +16,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pipelines.search import hybrid
 from pipelines.search.handle import SearchHandle
-from pipelines.store import calibration, search
+from pipelines.store import calibration
 from pipelines.store.calibration import Sampled
 from pipelines.store.db import Connection
-from pipelines.store.search import Hit
+from pipelines.store.hits import Hit
 from pipelines.text import sentences
 
 PSEUDO_QUESTIONS = 64
@@ -78,7 +79,7 @@ def threshold(conn: Connection, handle: SearchHandle) -> float | None:
     own: list[float] = []
     elsewhere: list[float] = []
     for (chunk, question), vector in zip(asked, vectors, strict=True):
-        hits = search.hybrid(conn, handle, question, vector, HITS)
+        hits = hybrid.hybrid(conn, handle, question, vector, HITS)
         near = _near(conn, chunk, hits)
         own.extend(hit.confidence for hit in hits if hit.chunk_id == chunk.id)
         if others := [hit.confidence for hit in hits if hit.chunk_id not in near]:

@@ -7,7 +7,7 @@ Pure, but for the language identifier's model file.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ SAMPLES = 4, 12
 SAMPLE_STEP = 2400
 # What to start from where the documents are in a language that the base model does not read.
 MULTILINGUAL = "intfloat/multilingual-e5-small"
+# Enough of the passages to tell their language.
+LANGUAGE_SAMPLE = 20_000
 # In fewer letters of plain words nothing can be told.
 LEAST_LETTERS = 50
 # A word without digits in it or at its ends, and no part of an address.
@@ -44,6 +46,11 @@ def of_document(text: str, chunks: Sequence[str]) -> tuple[str | None, list[str 
     if len(found) < 2:
         return most_of_it, [most_of_it] * len(chunks)
     return most_of_it, [language(chunk[: 2 * SAMPLE_CHARS]) or most_of_it for chunk in chunks]
+
+
+def language_of_most(passages: Iterable[str]) -> str | None:
+    """The language that most of the text is in, ISO 639-1; None: not told."""
+    return language("\n".join(passage[:400] for passage in passages)[:LANGUAGE_SAMPLE])
 
 
 def reads(text: str, starts: NDArray[np.int64]) -> bool:

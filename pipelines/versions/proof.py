@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.search import hybrid
 from pipelines.search.handle import SearchHandle
-from pipelines.store import gaps, graphs, indexes, probes, search
+from pipelines.store import gaps, graphs, indexes, probes
 from pipelines.store.db import Connection
 
 REEMBEDDED = 32
@@ -140,7 +141,7 @@ def _canaries(conn: Connection, handle: SearchHandle, given: Sequence[str]) -> C
     vectors = handle.encoder.encode_queries(questions)
     empty, lost = [], []
     for n, (question, vector) in enumerate(zip(questions, vectors, strict=True)):
-        hits = search.hybrid(conn, handle, question, vector, 10)
+        hits = hybrid.hybrid(conn, handle, question, vector, 10)
         if not hits:
             empty.append(question)
         elif n >= len(given) and not any(

@@ -8,7 +8,7 @@ import statistics
 
 import pytest
 
-from app.services import open_ingester
+from app.actions.ingest import open_ingester
 from bench.load import Seen, Visitor, run, speak
 from pipelines.indexing.stages import Incoming
 from tests.fakes import scripted_llm

@@ -15,8 +15,9 @@ import psycopg
 
 from app.actions import versions
 from app.services import Services, open_services
-from pipelines.embedder import loading, registry
+from pipelines.embedder import registry
 from pipelines.errors import AttuneError, ConflictError
+from pipelines.search import opening
 from pipelines.store import indexes
 from pipelines.store.active import Active
 from pipelines.versions import switch
@@ -117,7 +118,7 @@ def _do(services: Services, order: Order, name: str, tell: Callable[[str], None]
         model = registry.find(conn, order.version)
         index = indexes.of_model(conn, model.id)
         assert index is not None
-        handle = services.replica.held(index.id) or loading.load_index(
+        handle = services.replica.held(index.id) or opening.load_index(
             conn, index.id, services.options
         )
     time.sleep(max(0.0, order.at - time.monotonic()))

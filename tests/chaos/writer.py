@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from app.services import Services, open_ingester, open_services
+from app.actions.ingest import open_ingester
+from app.services import Services, open_services
 from pipelines.indexing.ingest import Ingester
 from pipelines.indexing.stages import Incoming
 from pipelines.store import chunks, documents

@@ -18,9 +18,10 @@ from pipelines.answering.components import Query
 from pipelines.answering.compose import EMPTY, NOT_FOUND
 from pipelines.answering.events import Done, Passages, Retrying, StageStarted, Token, Turn
 from pipelines.answering.llm import LLMOptions
-from pipelines.embedder import loading
 from pipelines.embedder.loading import EncoderOptions
 from pipelines.errors import InputError
+from pipelines.search import hybrid, opening
+from pipelines.versions import first
 from tests.corpus import add_document
 from tests.fakes import ScriptedLLM, scripted_llm
 
@@ -33,8 +34,8 @@ OFFICES = "The head office is in San Francisco. It moved there in 2009 from a ga
 def handle(pool, tiny_model, tmp_path):
     options = EncoderOptions(cache=tmp_path)
     with pool.connection() as conn:
-        loading.ensure_first(conn, str(tiny_model), options, size=64, stride=48, lexical_weight=0.9)
-        handle = loading.load_handle(conn, options)
+        first.ensure_first(conn, str(tiny_model), options, size=64, stride=48, lexical_weight=0.9)
+        handle = opening.load_handle(conn, options)
         add_document(conn, handle, "annual.pdf", [REVENUE, OFFICES])
         add_document(conn, handle, "notes.txt", ["Cats sleep all day."], collection="private")
     return handle
@@ -340,9 +341,7 @@ def test_fault_of_the_database_comes_out_as_it_is(make, handle, pool):
 
 def test_a_question_outlives_its_connection(make, handle, monkeypatch):
     """A connection that dies in the middle of the search is replaced, and the answer comes."""
-    from pipelines.store import search
-
-    real, cut = search.hybrid, []
+    real, cut = hybrid.hybrid, []
 
     def cut_once(conn, *args, **kwargs):
         if not cut:
@@ -351,6 +350,6 @@ def test_a_question_outlives_its_connection(make, handle, monkeypatch):
                 other.execute("select pg_terminate_backend(%s)", cut)
         return real(conn, *args, **kwargs)
 
-    monkeypatch.setattr(search, "hybrid", cut_once)
+    monkeypatch.setattr(hybrid, "hybrid", cut_once)
     assert make().ask(QUESTION, handle=handle).passages
     assert cut

@@ -1,8 +1,9 @@
 import threading
 
-from pipelines.embedder import loading
 from pipelines.embedder.loading import EncoderOptions
+from pipelines.search import opening
 from pipelines.store import active, db
+from pipelines.versions import first
 
 
 def test_migrate_is_safe_when_started_twice_at_once(postgres, dsn):
@@ -15,12 +16,12 @@ def test_first_start_makes_one_active_index(pool, tiny_model, tmp_path):
     options = EncoderOptions(cache=tmp_path)
     with pool.connection() as conn:
         for _ in range(2):
-            loading.ensure_first(
+            first.ensure_first(
                 conn, str(tiny_model), options, size=64, stride=48, lexical_weight=0.4
             )
         pointer = active.get(conn)
         assert pointer is not None
         assert pointer.epoch == 1
-        handle = loading.load_handle(conn, options)
+        handle = opening.load_handle(conn, options)
     assert handle.index_id == pointer.index_id
     assert handle.encoder.encode_queries(["the quick fox"]).shape == (1, 32)

@@ -18,22 +18,25 @@ from pypdf import PdfWriter
 from pypdf.generic import NameObject, StreamObject
 
 from pipelines.answering.answer import Answerer
-from pipelines.embedder.loading import EncoderOptions, ensure_first, load_handle
+from pipelines.embedder.loading import EncoderOptions
 from pipelines.errors import InputError
 from pipelines.indexing import ingest, queued
-from pipelines.indexing.convert import Converted, Converter, Limits
+from pipelines.indexing.convert import Converter
+from pipelines.indexing.converted import Converted, ReadLimits
 from pipelines.indexing.ingest import Ingester
 from pipelines.indexing.paths import why_not_read
 from pipelines.indexing.stages import Incoming
 from pipelines.progress import Stopped
+from pipelines.search.hybrid import hybrid
+from pipelines.search.opening import load_handle
 from pipelines.store import active, chunks, documents, graphs
-from pipelines.store.search import hybrid
+from pipelines.versions.first import ensure_first
 
 
 @pytest.fixture(scope="module")
 def converter():
     """One reader process for the whole module: starting it takes seconds."""
-    with Converter(Limits(memory_mb=600, cpu_s=20)) as opened:
+    with Converter(ReadLimits(memory_mb=600, cpu_s=20)) as opened:
         yield opened
 
 

@@ -13,13 +13,15 @@ import time
 import pytest
 
 from pipelines.answering.llm import LLMOptions
-from pipelines.embedder import loading
 from pipelines.embedder.loading import EncoderOptions
 from pipelines.errors import InputError, ProviderError
 from pipelines.progress import Stopped
+from pipelines.search import opening
 from pipelines.store import chats, chunks, pairs
+from pipelines.versions import first
 from tests.corpus import add_document
 from tests.fakes import scripted_llm
+from training.evaluation import stored_dataset
 from training.pairs import collect, quality, seedfile, stored
 from training.pairs.seedfile import SeedFile
 
@@ -38,8 +40,8 @@ def passage(place: str) -> str:
 def handle(pool, tiny_model, tmp_path):
     options = EncoderOptions(cache=tmp_path)
     with pool.connection() as conn:
-        loading.ensure_first(conn, str(tiny_model), options, size=32, stride=24, lexical_weight=0.9)
-        found = loading.load_handle(conn, options)
+        first.ensure_first(conn, str(tiny_model), options, size=32, stride=24, lexical_weight=0.9)
+        found = opening.load_handle(conn, options)
         for place in PLACES:
             add_document(conn, found, f"{place}.txt", [passage(place)])
     return found
@@ -61,7 +63,7 @@ def test_pairs_are_made_offline_and_taken_by_training(pool, handle):
     assert summary.stored == summary.accepted + sum(summary.rejected.values()) - summary.rejected[quality.DUPLICATE]  # fmt: skip
     with pool.connection() as conn:
         found = stored.material(conn)
-        asked = stored.dataset(conn)
+        asked = stored_dataset.dataset(conn)
     assert len(found.corpus) == 10
     trained = {p for q in [*found.train, *found.heldout] for p in q.passages}
     held = {p for answers in asked.relevant.values() for p in answers}

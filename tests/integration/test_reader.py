@@ -11,9 +11,9 @@ import pytest
 from app.access.auth import COOKIE, parse_rules
 from app.access.limits import OVER_BUDGET, Limits
 from app.access.reader import HIDDEN, Reader, closed_to, reader_of
+from app.actions.ingest import open_ingester
 from app.chat import turns
 from app.chat.stops import Stops
-from app.services import open_ingester
 from pipelines.answering.examples import starters
 from pipelines.answering.llm import LLMOptions
 from pipelines.errors import InputError

@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from app.live.replica import Replica
-from pipelines.embedder import loading
 from pipelines.errors import ArtifactError, NotReadyError
+from pipelines.search import opening
 from pipelines.store import active, indexes, replicas
 from pipelines.versions import build, switch
 from tests import versions
@@ -70,7 +70,7 @@ def test_damaged_files_are_refused_and_the_old_version_serves(world, replica, da
         content[len(content) // 2] ^= 1
         weights.write_bytes(content)
     with pool.connection() as conn, pytest.raises(ArtifactError):
-        loading.load_index(conn, candidate.index_id, options)
+        opening.load_index(conn, candidate.index_id, options)
     with pytest.raises(NotReadyError, match=weights.name):
         switch.prepare(pool, candidate.index_id, timeout_s=20)
     with pool.connection() as conn:

@@ -9,13 +9,15 @@ from types import SimpleNamespace
 
 import pytest
 
+from app import handbook
 from app.access.limits import Limits
 from app.access.reader import HIDDEN, Reader
+from app.actions.ingest import open_ingester
 from app.chat import turns
 from app.chat.turns import Stops
-from app.services import open_ingester
+from app.handbook import index_handbook
 from app.web import serve
-from app.web.serve import _announce, _index_handbook
+from app.web.serve import _announce
 from pipelines.answering.examples import starters
 from pipelines.errors import InputError
 from pipelines.indexing.stages import Incoming
@@ -31,7 +33,7 @@ OWNER, STRANGER = Reader("v1", "x"), Reader("v2", "x")
 def started(module_dsn, tiny_model, tmp_path_factory):
     """The handbook, and a visitor's own file; nothing that everybody added."""
     with running(module_dsn, tiny_model, tmp_path_factory.mktemp("home")) as app:
-        _index_handbook(app.services)
+        index_handbook(app.services)
         add(app.services, "own.md", f"# Merger\n\n## Northwind plans\n\n{SECRET}\n", OWNER.own)
         yield app
 
@@ -133,9 +135,9 @@ def test_names_of_private_collections_cannot_be_given(started):
 
 def test_the_handbook_never_keeps_a_server_from_starting(started, monkeypatch, caplog):
     """Pages that cannot be indexed are logged."""
-    monkeypatch.setattr(serve, "open_ingester", lambda services: 1 / 0)
+    monkeypatch.setattr(handbook, "open_ingester", lambda services: 1 / 0)
     with caplog.at_level(logging.ERROR):
-        _index_handbook(started.services)
+        index_handbook(started.services)
     assert "handbook" in caplog.text
 
 

@@ -9,10 +9,11 @@ import pytest
 from psycopg import sql
 
 from bench.question import recall
-from pipelines.embedder import loading
 from pipelines.embedder.loading import EncoderOptions
-from pipelines.store import arrays, graphs, postings, search, vectors
+from pipelines.search import hybrid, opening
+from pipelines.store import arrays, graphs, hits, postings, vectors
 from pipelines.text import bm25
+from pipelines.versions import first
 from tests.corpus import add_document
 
 WINDOWS, DIMENSION = 3000, 32
@@ -47,8 +48,8 @@ def world(module_dsn, tiny_model, tmp_path_factory):
     pool = db.open_pool(module_dsn, max_size=2)
     options = EncoderOptions(cache=tmp_path_factory.mktemp("search"), device="cpu", threads=1)
     with pool.connection() as conn:
-        loading.ensure_first(conn, str(tiny_model), options, size=16, stride=12, lexical_weight=0.4)
-        loaded = loading.load_handle(conn, options)
+        first.ensure_first(conn, str(tiny_model), options, size=16, stride=12, lexical_weight=0.4)
+        loaded = opening.load_handle(conn, options)
         handle = replace(loaded, encoder=Clusters(loaded.encoder))
         few = [f"window {n}" for n in range(0, WINDOWS, 100)]
         many = [f"window {n}" for n in range(WINDOWS) if n % 100]
@@ -69,11 +70,11 @@ def asked(world):
 
 
 @pytest.mark.parametrize("collections", [None, ["few"], ["default"]])
-@pytest.mark.parametrize("exact_chunks", [0, search.EXACT_CHUNKS])
+@pytest.mark.parametrize("exact_chunks", [0, hits.EXACT_CHUNKS])
 def test_the_graph_finds_the_nearest_windows(world, asked, collections, exact_chunks, monkeypatch):
     """At least .98 of the true ten, also where a filter keeps one window in a hundred."""
     pool, handle = world
-    monkeypatch.setattr(search, "EXACT_CHUNKS", exact_chunks)
+    monkeypatch.setattr(hits, "EXACT_CHUNKS", exact_chunks)
     with pool.connection() as conn:
         assert recall(conn, handle, asked, collections) >= 0.98
 
@@ -91,9 +92,9 @@ def test_a_filter_lets_nothing_else_through(world, asked):
     pool, handle = world
     with pool.connection() as conn:
         for question, vector in asked[:5]:
-            hits = search.hybrid(conn, handle, question, vector, 20, collections=["few"])
+            hits = hybrid.hybrid(conn, handle, question, vector, 20, collections=["few"])
             assert {hit.collection for hit in hits} == {"few"}
-            assert search.hybrid(conn, handle, question, vector, 20, collections=[]) == []
+            assert hybrid.hybrid(conn, handle, question, vector, 20, collections=[]) == []
 
 
 def test_distances_from_the_graph_are_those_of_comparing_all(world, asked):

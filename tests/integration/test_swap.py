@@ -14,10 +14,10 @@ from pgvector import HalfVector
 from psycopg import sql
 from psycopg.errors import CheckViolation
 
-from pipelines.embedder import loading
 from pipelines.errors import ConflictError, NotReadyError
 from pipelines.progress import Stopped
-from pipelines.store import active, chunks, documents, gaps, indexes, probes, replicas, search
+from pipelines.search import hybrid, opening
+from pipelines.store import active, chunks, documents, gaps, indexes, probes, replicas
 from pipelines.store.active import GapError
 from pipelines.versions import build, proof
 from pipelines.versions import switch as cutover
@@ -62,7 +62,7 @@ def test_build_promote_and_roll_back(world):
     )
     with pool.connection() as conn:
         vector = candidate.encoder.encode_queries(["harbour pier"])[0]
-        assert search.hybrid(conn, candidate, "harbour pier", vector, 5)
+        assert hybrid.hybrid(conn, candidate, "harbour pier", vector, 5)
         assert [i.id for i in indexes.maintained(conn)] == [candidate.index_id, serving.index_id]
     back = cutover.roll_back(pool, serving, 2, "admin", reason="worse")
     assert (back.index_id, back.previous_id, back.epoch) == (
@@ -211,7 +211,7 @@ def test_a_version_with_windows_of_its_own(world):
         model = models.by_name(conn, "v1")
         indexes.mark(conn, candidate.index_id, "failed")
         index_id = build.create(conn, model, candidate.encoder.tokenizer, size=8, stride=6)
-        handle = loading.load_index(conn, index_id, options)
+        handle = opening.load_index(conn, index_id, options)
     assert handle.rule_id != serving.rule_id
     _promote(pool, handle)
     with pool.connection() as conn:
@@ -240,7 +240,7 @@ def test_tuning_of_questions_alone_needs_no_build(world, tiny_model, tmp_path):
         add_document(conn, replace(handle, epoch=2), "late", versions.passages(2, of="late"))
         assert [i.id for i in indexes.maintained(conn)] == [serving.index_id]
         vector = handle.encoder.encode_queries(["harbour"])[0]
-        assert search.hybrid(conn, handle, "harbour", vector, 3, mode="dense")
+        assert hybrid.hybrid(conn, handle, "harbour", vector, 3, mode="dense")
 
 
 def test_two_promotions_at_once_have_one_winner(world):

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from pipelines.embedder import loading
 from pipelines.embedder.loading import EncoderOptions
 from pipelines.errors import ConflictError, GateError, InputError
+from pipelines.search import opening
 from pipelines.store import (
     chats,
     dashboard,
@@ -20,6 +20,7 @@ from pipelines.store import (
 )
 from pipelines.store.evaluations import QuestionRow
 from pipelines.store.pair_review import Filter
+from pipelines.versions import first
 from tests.corpus import add_document
 from training.evaluation import voted
 from training.pairs import collect, quality, teach
@@ -41,8 +42,8 @@ def passage(place: str) -> str:
 def handle(pool, tiny_model, tmp_path):
     options = EncoderOptions(cache=tmp_path)
     with pool.connection() as conn:
-        loading.ensure_first(conn, str(tiny_model), options, size=32, stride=24, lexical_weight=0.9)
-        found = loading.load_handle(conn, options)
+        first.ensure_first(conn, str(tiny_model), options, size=32, stride=24, lexical_weight=0.9)
+        found = opening.load_handle(conn, options)
         for place in PLACES:
             add_document(conn, found, f"{place}.txt", [passage(place)])
     return found

@@ -21,9 +21,10 @@ from pipelines.embedder.encoder import LocalEncoder
 from pipelines.embedder.loading import EncoderOptions
 from pipelines.errors import ArtifactError, AttuneError, ConflictError, InputError
 from pipelines.progress import Stopped
+from pipelines.search import opening
 from pipelines.store import indexes, models, postings, runs
 from pipelines.store.ids import RunId
-from pipelines.versions import build
+from pipelines.versions import build, first
 from training import run
 from training.evaluation import candidates
 from training.evaluation.candidates import Surroundings
@@ -36,6 +37,7 @@ from training.finetune.launch import Machine
 from training.finetune.options import METHODS, TrainOptions
 from training.finetune.rundir import RunDir, read_lines
 from training.finetune.words import Words
+from training.pairs import material
 from training.pairs.seedfile import SeedFile
 from training.run import Folders
 
@@ -79,7 +81,7 @@ def base(pool, tiny_model) -> str:
 
 def new_run(pool, folders, base, **options) -> RunId:
     given = TrainOptions(batch_size=8, size_tokens=64, stride_tokens=48, **options)
-    return run.create(pool, folders, base, run.material(seed_file(), None), given)
+    return run.create(pool, folders, base, material.material(seed_file(), None), given)
 
 
 @pytest.fixture(scope="module")
@@ -248,12 +250,12 @@ def test_a_failing_run_says_why_and_can_be_resumed(pool, folders, base):
 
 def test_nothing_is_trained_on_what_is_held_out(pool, folders, base):
     """No passage is on both sides, neither by the split nor in files of one's own."""
-    found = run.material(seed_file(), None)
+    found = material.material(seed_file(), None)
     sides = [{p for q in side for p in q.passages} for side in (found.train, found.heldout)]
     assert sides[1]
     assert not sides[0] & sides[1]
     with pytest.raises(InputError, match="shares 20 passages and 60 questions"):
-        run.material(seed_file(), seed_file())
+        material.material(seed_file(), seed_file())
 
 
 def test_deleted_and_exported_versions(pool, folders, base, tmp_path):
@@ -299,8 +301,8 @@ def test_words_score_as_the_database_does(pool, tiny_model, tmp_path):
     }
     options = EncoderOptions(cache=tmp_path)
     with pool.connection() as conn:
-        loading.ensure_first(conn, str(tiny_model), options, size=32, stride=24, lexical_weight=0.5)
-        handle = loading.load_handle(conn, options)
+        first.ensure_first(conn, str(tiny_model), options, size=32, stride=24, lexical_weight=0.5)
+        handle = opening.load_handle(conn, options)
         ids = load_corpus(conn, handle, texts, language="en", source="")
         for question in ("What was the revenue in 2021?", "riders' rising revenues", "zebra"):
             asked = postings.question(conn, question)
@@ -313,7 +315,7 @@ def test_a_version_brings_its_own_share_of_bm25(pool, folders, tiny_model, tmp_p
     """Chosen when it is trained, kept with it, and used where it is evaluated and built."""
     options = EncoderOptions(cache=tmp_path)
     with pool.connection() as conn:
-        loading.ensure_first(conn, str(tiny_model), options, size=64, stride=48, lexical_weight=0.6)
+        first.ensure_first(conn, str(tiny_model), options, size=64, stride=48, lexical_weight=0.6)
     run_id = new_run(pool, folders, "base", method="adapter", epochs=1, learning_rate=1e-2)
     assert folders.run(run_id).read_settings().lexical_weight == 0.6
     train_here(folders.run(run_id))

@@ -12,9 +12,9 @@ from app.access import adders
 from app.access.auth import SCOPE_KEY
 from app.access.limits import Limits
 from app.access.reader import Reader, reader_of
+from app.actions.ingest import open_ingester
 from app.chat import turns
 from app.chat.turns import Stops
-from app.services import open_ingester
 from app.web import uploads
 from app.worker import upkeep
 from pipelines.indexing import queued as waiting

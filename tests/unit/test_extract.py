@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipelines.answering import extract
-from pipelines.store.search import Hit
+from pipelines.store.hits import Hit
 
 QUESTION = "When was the harbour bridge opened?"
 WEIGHTS = {"harbour": 1.0, "bridg": 1.0, "open": 2.0}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 
-from pipelines.indexing.convert import Converted
+from pipelines.indexing.converted import Converted
 from pipelines.indexing.groups import BULK_CHUNKS, GROUP_CHARS, Bulk, gathered
 from pipelines.indexing.split import ChunkDraft
 from pipelines.indexing.stages import Draft, Incoming, Prepared

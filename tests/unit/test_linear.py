@@ -7,7 +7,7 @@ import time
 import pytest
 
 from pipelines.indexing import split
-from pipelines.indexing.convert import Converted
+from pipelines.indexing.converted import Converted
 from pipelines.text import sentences, suspicious
 from pipelines.text.clean import clean, join_hyphens, tidy
 from pipelines.text.languages import of_document

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.indexing.convert import Block, assemble
+from pipelines.indexing.converted import Block, assemble
 from pipelines.indexing.split import split
 from pipelines.text import places
 

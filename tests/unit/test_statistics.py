@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from training.evaluation import statistics
+from training.pairs import clusters
 
 
 def test_questions_that_share_a_passage_are_one_cluster():
     """Also through a third question that has both passages."""
-    found = statistics.clusters([["a"], ["b"], ["a", "c"], ["c"], ["d"]])
+    found = clusters.clusters([["a"], ["b"], ["a", "c"], ["c"], ["d"]])
     assert found[0] == found[2] == found[3]
     assert len({found[0], found[1], found[4]}) == 3
 

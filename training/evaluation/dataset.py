@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 from pipelines.errors import InputError
-from training.finetune.words import language_of
+from pipelines.text.languages import language_of_most
 from training.pairs import seedfile
 from training.pairs.quality import leans_on_context
 from training.pairs.seedfile import SeedFile
@@ -110,7 +110,7 @@ def facts(dataset: Dataset) -> DatasetFacts:
 
 
 def _of_seed(name: str, seed: SeedFile) -> Dataset:
-    languages = dict.fromkeys(seed.corpus, language_of(seed.corpus.values()))
+    languages = dict.fromkeys(seed.corpus, language_of_most(seed.corpus.values()))
     return of_passages(name, seed.queries, seed.corpus, seed.relevant_docs, languages)
 
 

@@ -39,6 +39,7 @@ from training.evaluation.meter import Meter
 from training.evaluation.metrics import COMPARED
 from training.evaluation.rankings import Mode, Rankings
 from training.evaluation.stages import Stages
+from training.pairs import clusters
 
 SHOWN = 5
 # As reports list them.
@@ -78,7 +79,7 @@ def evaluate(
         raise InputError(f"Two of the models have the same name: {', '.join(names)}.")
     _refuse_trained_on(dataset, candidates)
     started = time.perf_counter()
-    cluster = statistics.clusters([dataset.relevant[q] for q in dataset.queries])
+    cluster = clusters.clusters([dataset.relevant[q] for q in dataset.queries])
     general = datasets.general()
     meter = Meter(on_progress, names, dataset, general)
     general_values: dict[str, dict[str, list[float]]] = {}
@@ -178,7 +179,7 @@ def _verdicts(names: Sequence[str], comparisons: Sequence[Comparison]) -> list[M
 def _general(
     dataset: Dataset, names: Sequence[str], values: Mapping[str, Mapping[str, list[float]]]
 ) -> General:
-    cluster = statistics.clusters([dataset.relevant[q] for q in dataset.queries])
+    cluster = clusters.clusters([dataset.relevant[q] for q in dataset.queries])
     everything = [True] * len(dataset.queries)
     return General(
         dataset=datasets.facts(dataset),

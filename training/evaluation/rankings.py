@@ -19,11 +19,12 @@ import numpy as np
 
 from pipelines.embedder.encoder import Encoder, Vectors
 from pipelines.progress import Stop, check, never
+from pipelines.search import hybrid
 from pipelines.search.handle import SearchHandle
-from pipelines.store import graphs, indexes, models, search
+from pipelines.search.hybrid import Mode as SearchMode
+from pipelines.store import graphs, indexes, models
 from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId
-from pipelines.store.search import Mode as SearchMode
 from pipelines.text.windows import WindowRule
 from training.evaluation.corpus import load_corpus
 from training.evaluation.dataset import Dataset
@@ -100,7 +101,7 @@ def by_search(
         for name, question, vector in zip(dataset.queries, questions, vectors, strict=True):
             check(stop)
             started = time.perf_counter()
-            hits = search.hybrid(conn, handle, question, vector, DEPTH, mode=SEARCH_MODE[mode])
+            hits = hybrid.hybrid(conn, handle, question, vector, DEPTH, mode=SEARCH_MODE[mode])
             if mode == "hybrid":
                 times.append((time.perf_counter() - started) * 1000)
             found[mode][name] = [Found(passage_of[hit.chunk_id], hit.score) for hit in hits]

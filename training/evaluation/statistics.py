@@ -8,7 +8,7 @@ Pure. Questions of one passage are not independent: whole clusters are drawn, no
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,27 +52,6 @@ class Difference:
     p_value: float
     outcome: Outcome
     more_questions: int | None
-
-
-def clusters(relevant: Sequence[Iterable[Hashable]]) -> NDArray[np.int64]:
-    """
-    A number for each question, the same for all that share a relevant passage, directly or
-    through others.
-    """
-    parent = list(range(len(relevant)))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
-
-    seen: dict[Hashable, int] = {}
-    for i, passages in enumerate(relevant):
-        for passage in passages:
-            parent[root(i)] = root(seen.setdefault(passage, i))
-    _, numbers = np.unique([root(i) for i in range(len(relevant))], return_inverse=True)
-    return np.asarray(numbers, dtype=np.int64)
 
 
 def interval(values: Sequence[float], cluster: NDArray[np.int64], *, seed: int = 0) -> Interval:

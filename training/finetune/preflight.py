@@ -30,8 +30,8 @@ from training.finetune.costs import (
 from training.finetune.heldout import HIT, figures
 from training.finetune.launch import Machine
 from training.finetune.options import METHODS, Method, TrainOptions
-from training.finetune.rundir import Question
-from training.run import Material
+from training.pairs.material import Material
+from training.pairs.question import Question
 
 # Pairs in a measured step, and steps that count (one more goes before them).
 PROBE_PAIRS = 8

@@ -20,7 +20,8 @@ from pipelines.embedder.encoder import Encoder, LocalEncoder, Vectors
 from pipelines.errors import InputError
 from pipelines.system.atomic_files import write_staged
 from pipelines.text.windows import cut
-from training.finetune.rundir import Question, RunDir, RunSettings
+from training.finetune.rundir import RunDir, RunSettings
+from training.pairs.question import Question
 
 Ints = NDArray[np.int64]
 BLOCK = 256

@@ -15,14 +15,7 @@ from typing import IO, Any
 
 from pipelines.system.atomic_files import write_json, write_staged
 from training.finetune.options import TrainOptions
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question and the ids of the passages that answer it."""
-
-    text: str
-    passages: tuple[str, ...]
+from training.pairs.question import Question
 
 
 @dataclass(frozen=True)

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.text import clean
 from pipelines.text.bm25 import Matches, idf, places, shares
+from pipelines.text.languages import language_of_most
 from pipelines.text.terms import question_terms, terms
 
 Floats = NDArray[np.float64]
-# Enough of the passages to tell their language.
-LANGUAGE_SAMPLE = 20_000
 # A question's words beyond this add nothing.
 MOST_WORDS = 64
-
-
-def language_of(passages: Iterable[str]) -> str | None:
-    """The language that most of the text is in, ISO 639-1; None: not told."""
-    return clean.language("\n".join(passage[:400] for passage in passages)[:LANGUAGE_SAMPLE])
 
 
 class Words:
@@ -46,7 +39,7 @@ class Words:
     @classmethod
     def of_language_of(cls, passages: Sequence[str]) -> Words:
         """Postings stemmed by the language that most of the passages are in."""
-        return cls(passages, language_of(passages))
+        return cls(passages, language_of_most(passages))
 
     def all_scores(self, questions: Sequence[str]) -> Floats:
         """*Shape:* ``(questions, passages)``"""

@@ -20,8 +20,9 @@ from pipelines.answering.llm import LLMOptions
 from pipelines.embedder.encoder import Vectors
 from pipelines.errors import InputError
 from pipelines.progress import Stop, check, never
+from pipelines.search import hybrid
 from pipelines.search.handle import SearchHandle
-from pipelines.store import documents, feedback, pairs, search
+from pipelines.store import documents, feedback, pairs
 from pipelines.store.chunks import digest
 from pipelines.store.db import Connection, Pool
 from pipelines.store.pairs import CORPUS, NewPair, Passage, Split
@@ -357,7 +358,7 @@ class Collector:
         found = []
         with self._pool.connection() as conn:
             for draft, vector in zip(asked, vectors, strict=True):
-                hits = search.hybrid(
+                hits = hybrid.hybrid(
                     conn, self._handle, draft.question, vector, quality.PLACED, mode="dense"
                 )
                 texts = [hit.text for hit in hits]

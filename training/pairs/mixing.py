@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Collection, Mapping
 
 from pipelines.store.pairs import Passage
-from training.finetune.rundir import Question
-from training.finetune.words import language_of
+from pipelines.text.languages import language_of_most
 from training.pairs import quality
 from training.pairs.offline import OfflineGenerator
+from training.pairs.question import Question
 from training.pairs.split import same_words
 
 
@@ -23,7 +23,7 @@ def questions(
     :param asked: Questions there are already.
     """
     barred = {same_words(corpus[name]) for name in heldout}
-    language = language_of(corpus.values())
+    language = language_of_most(corpus.values())
     passages = {
         name: Passage(hashlib.sha256(body.encode()).hexdigest(), body, "", "", n, language, False)
         for n, (name, body) in enumerate(corpus.items())

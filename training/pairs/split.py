@@ -6,8 +6,8 @@ import random
 from collections.abc import Iterable
 
 from pipelines.errors import InputError
-from training.evaluation.statistics import clusters
-from training.finetune.rundir import Question
+from training.pairs.clusters import clusters
+from training.pairs.question import Question
 from training.pairs.seedfile import SeedFile
 
 SHARE = 0.1

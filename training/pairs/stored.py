@@ -8,11 +8,9 @@ from pipelines.errors import InputError
 from pipelines.store import documents, pairs
 from pipelines.store.db import Connection
 from pipelines.store.pairs import Pair, Split
-from training.evaluation import dataset as datasets
-from training.evaluation.dataset import Dataset
 from training.pairs import split
+from training.pairs.material import FEWEST_PAIRS, Material
 from training.pairs.seedfile import SeedFile
-from training.run import FEWEST_PAIRS, Material
 
 # Passages beside those that are asked about: what a question has to be told from. More cost time
 # and change no verdict; they are an even sample of the documents.
@@ -37,7 +35,7 @@ def material(
             "There are no accepted pairs to train on. Make some with attune pairs generate, or"
             " give --pairs FILE."
         )
-    asked = _by_question(train)
+    asked = by_question(train)
     chosen, aside = split.hold_out(
         SeedFile(
             {key: same[0].question for key, same in asked.items()},
@@ -46,37 +44,7 @@ def material(
         ),
         seed,
     )
-    return Material(_corpus(conn, train), chosen, aside)
-
-
-def dataset(conn: Connection) -> Dataset:
-    """
-    The held-out pairs, asked of the documents' passages.
-
-    :raises InputError: There are none.
-    """
-    heldout = pairs.usable(conn, "heldout")
-    if not heldout:
-        raise InputError(
-            "No accepted pair is held out. Make pairs with attune pairs generate, or give"
-            " --dataset FILE."
-        )
-    corpus = _corpus(conn, heldout)
-    languages: dict[str, str | None] = dict.fromkeys(corpus)
-    languages |= {
-        passage.sha256: passage.language
-        for passage in pairs.passages(conn, suspicious_code=documents.SUSPICIOUS)
-        if passage.sha256 in corpus
-    }
-    languages |= {pair.passage_sha256: pair.language for pair in heldout}
-    asked = _by_question(heldout)
-    return datasets.of_passages(
-        pairs.CORPUS,
-        {key: found[0].question for key, found in asked.items()},
-        corpus,
-        {key: [pair.passage_sha256 for pair in found] for key, found in asked.items()},
-        languages,
-    )
+    return Material(corpus_of(conn, train), chosen, aside)
 
 
 def accepted(conn: Connection, split: Split | None) -> SeedFile:
@@ -99,7 +67,7 @@ def accepted(conn: Connection, split: Split | None) -> SeedFile:
     )
 
 
-def _corpus(conn: Connection, found: Sequence[Pair]) -> dict[str, str]:
+def corpus_of(conn: Connection, found: Sequence[Pair]) -> dict[str, str]:
     """The pairs' passages, and others of the documents up to `MOST_PASSAGES`."""
     corpus = {pair.passage_sha256: pair.passage for pair in found}
     others = {
@@ -111,7 +79,7 @@ def _corpus(conn: Connection, found: Sequence[Pair]) -> dict[str, str]:
     return corpus | {key: others[key] for key in sorted(others)[:room]}
 
 
-def _by_question(found: Sequence[Pair]) -> dict[str, list[Pair]]:
+def by_question(found: Sequence[Pair]) -> dict[str, list[Pair]]:
     asked: dict[str, list[Pair]] = {}
     for pair in found:
         asked.setdefault(pair.question_sha256, []).append(pair)

@@ -34,7 +34,8 @@ from pipelines.store.scope import HANDBOOK
 from training.evaluation.gate import FEWEST_QUESTIONS
 from training.finetune.launch import Machine
 from training.pairs import stored
-from training.run import FEWEST_PAIRS, Folders, Material
+from training.pairs.material import FEWEST_PAIRS, Material
+from training.run import Folders
 
 # One that was cut off longer ago than this is not gone on with: too much may have changed.
 STALE = timedelta(days=1)

@@ -11,7 +11,8 @@ from markupsafe import Markup
 from app.admin.html import parts, pieces
 from app.admin.screen import Pager, Screen, View, clickable, header, picked
 from pipelines.errors import InputError
-from pipelines.store import evaluations, feedback, search
+from pipelines.search import hybrid
+from pipelines.store import evaluations, feedback
 from pipelines.store.chats import Shown
 from pipelines.store.db import Connection
 from pipelines.store.feedback import Answered, Asked, Mark, Source, Verdict, Which
@@ -161,7 +162,7 @@ class _Questions:
         handle = self._services.replica.current()
         vector = handle.encoder.encode_queries([words])[0]
         with self._pool.connection() as conn:
-            hits = search.hybrid(conn, handle, words, vector, FOUND)
+            hits = hybrid.hybrid(conn, handle, words, vector, FOUND)
         found = [int(hit.chunk_id) for hit in hits]
         return self._detail(message_id, found)[1], found
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from haystack.components.converters import HTMLToDocument
 from haystack.dataclasses import ByteStream
 
-from pipelines.indexing.convert import Block, Converted, assemble
+from pipelines.indexing.converted import Block, Converted, assemble
 from pipelines.text.clean import decode, tidy
 
 # Main-text extraction that keeps less than this share of a page's visible text lost the page.

@@ -14,7 +14,7 @@ from haystack.components.converters import PyPDFToDocument
 from haystack.dataclasses import ByteStream
 
 from pipelines.errors import InputError
-from pipelines.indexing.convert import Block, Converted, assemble
+from pipelines.indexing.converted import Block, Converted, assemble
 from pipelines.text.clean import join_hyphens
 
 # Outlines go deeper than a path of headings is worth reading.

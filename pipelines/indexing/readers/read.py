@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Callable
 
 from pipelines.errors import InputError
-from pipelines.indexing.convert import Block, Converted, Limits, assemble
+from pipelines.indexing.converted import Block, Converted, ReadLimits, assemble
 from pipelines.indexing.readers import markup, pdf, slides, tables, word
 from pipelines.text.clean import decode
 
@@ -35,7 +35,7 @@ def warm() -> None:
     _ = docx, lxml.html, lxml_html_clean, openpyxl, pptx, pypdfium2, trafilatura
 
 
-def read(data: bytes, mime: str, limits: Limits) -> Converted:
+def read(data: bytes, mime: str, limits: ReadLimits) -> Converted:
     """
     The text of a file.
 
@@ -46,7 +46,7 @@ def read(data: bytes, mime: str, limits: Limits) -> Converted:
     return _READERS[mime](data, mime)
 
 
-def _check_package(data: bytes, limits: Limits) -> None:
+def _check_package(data: bytes, limits: ReadLimits) -> None:
     """Refuse what is no zip, is encrypted, or would expand beyond the limit."""
     if data.startswith(OLE_MAGIC):
         raise InputError("the file needs a password, or is in an old Office format; save it anew")

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pipelines.indexing.convert import Block, Converted, assemble
+from pipelines.indexing.converted import Block, Converted, assemble
 
 
 def read(data: bytes, mime: str) -> Converted:

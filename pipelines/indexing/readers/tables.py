@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from itertools import chain
 
 from pipelines.errors import InputError
-from pipelines.indexing.convert import Block, Converted, assemble
+from pipelines.indexing.converted import Block, Converted, assemble
 from pipelines.text.clean import decode
 
 LONGEST_CELL = 10_000_000

@@ -1,45 +1,31 @@
 """
-A question's passages: nearest windows and BM25, fused, on one snapshot of one index.
+Passages that a search found, with the snapshot and the filter that it reads through.
 
-Each side proposes chunks; then both scores are computed exactly for all of them. Vector tables
-carry no foreign key; every way to a hit joins the window and its chunk, so an orphan never shows.
+Vector tables carry no foreign key; every way to a hit joins the window and its chunk, so an orphan never shows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
-from pipelines.search.handle import SearchHandle
-from pipelines.store import arrays, graphs, postings, scope, vectors
+from pipelines.store import arrays, graphs
 from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId, DocumentId, IndexId
-from pipelines.store.vectors import Window
 from pipelines.text import places
-from pipelines.text.fusion import fuse, trust
 from pipelines.text.places import Place
 
-Mode = Literal["hybrid", "dense", "lexical"]
-
-# What each side proposes. On train questions of covid_qa among 10,000 foreign windows, more of
-# either found no more.
-DENSE_WINDOWS = 100
-LEXICAL_CHUNKS = 50
 # Collections of up to so many chunks are compared whole: there faster than a filtered graph, and exact.
 EXACT_CHUNKS = 2000
 # Share of the words in a hit's confidence. Chosen on train questions: the meaning tells foreign
 # questions apart better than it orders passages.
 WORDS_IN_CONFIDENCE = 0.4
-# Enough of a question to see whether the encoder reads its language.
-TRUST_CHARS = 300
 
 
 @dataclass(frozen=True)
@@ -83,79 +69,8 @@ class Hit:
         return (1 - WORDS_IN_CONFIDENCE) * self.dense + WORDS_IN_CONFIDENCE * self.lexical
 
 
-def hybrid(
-    conn: Connection,
-    handle: SearchHandle,
-    question: str,
-    vector: NDArray[np.float32],
-    top_k: int,
-    *,
-    collections: Sequence[str] | None = None,
-    mode: Mode = "hybrid",
-) -> list[Hit]:
-    """
-    The best passages, best first. A question without a single word is left to the dense side.
-
-    Opens a read-only snapshot of its own, unless `conn` is in a transaction already.
-
-    :param vector: The question's, by the handle's encoder. *Shape:* ``(d,)``
-    :param collections: Only these, as `scope.readable` tells them; None: those open to everybody.
-    :param mode: One side alone ranks, for comparison.
-    """
-    with _snapshot(conn, handle.vectors_id):
-        held = scope.held(conn)
-        searched = scope.choose(held) if collections is None else list(collections)
-        within, exact = _within(conn, held, searched)
-        windows: dict[ChunkId, Window] = {}
-        if mode != "lexical":
-            windows = vectors.nearest(
-                conn, handle.vectors_id, vector, DENSE_WINDOWS, within=within, exact=exact
-            )
-        asked = postings.question(conn, question)
-        named: list[ChunkId] = []
-        if mode != "dense" and asked.rare:
-            named = postings.candidates(conn, asked, LEXICAL_CHUNKS, within=within)
-        ids = sorted({*windows, *named})
-        if not ids:
-            return []
-        # The nearest window of the others is known.
-        others = [chunk for chunk in named if chunk not in windows]
-        windows |= vectors.best_windows(conn, handle.vectors_id, vector, others)
-        cosines = np.array([windows[i].cosine if i in windows else 0.0 for i in ids])
-        shares = postings.scores(conn, asked, ids)
-        scores = {"dense": cosines, "lexical": shares}.get(mode)
-        if scores is None:
-            scores = fuse(cosines, shares, handle.lexical_weight, _trust(handle, question))
-        best = np.argsort(-scores, kind="stable")[:top_k]
-        rows = _rows(conn, [ids[i] for i in best], searched)
-    weights = {term: float(asked.weights[number]) for term, number in asked.word.items()}
-    hits = []
-    for i in best:
-        window = windows.get(ids[i])
-        if ids[i] in rows:
-            hit = Hit(
-                **rows[ids[i]],
-                score=float(scores[i]),
-                dense=float(cosines[i]),
-                lexical=float(shares[i]),
-                window_start=window.start if window else None,
-                window_end=window.end if window else None,
-                weights=weights,
-            )
-            if window is not None and hit.places:
-                page, heading = hit.at((window.start + window.end) // 2)
-                hit = replace(hit, page=page, heading=heading)
-            hits.append(hit)
-    return hits
-
-
-def _trust(handle: SearchHandle, question: str) -> float:
-    shown = question[:TRUST_CHARS]
-    return trust(shown, len(handle.encoder.token_offsets([shown])[0]))
-
-
 @contextmanager
-def _snapshot(conn: Connection, index_id: IndexId) -> Iterator[None]:
+def snapshot(conn: Connection, index_id: IndexId) -> Iterator[None]:
     """One snapshot for all statements, so that a hit cannot vanish between two of them."""
     own = conn.info.transaction_status == TransactionStatus.IDLE
     with conn.transaction():
@@ -174,7 +89,7 @@ def _snapshot(conn: Connection, index_id: IndexId) -> Iterator[None]:
         yield
 
 
-def _within(
+def within(
     conn: Connection, held: Sequence[str], searched: Sequence[str]
 ) -> tuple[sql.Composable | None, bool]:
     """
@@ -211,12 +126,12 @@ def _is_small(conn: Connection, inside: sql.Composable) -> bool:
     return bool(row[0] <= EXACT_CHUNKS)
 
 
-def _rows(
+def rows(
     conn: Connection, chunk_ids: Sequence[ChunkId], searched: Sequence[str]
 ) -> dict[ChunkId, dict[str, Any]]:
     """What a hit shows of its chunk and document; nothing of another collection, come what may."""
     with conn.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(
+        found = cursor.execute(
             "select c.id as chunk_id, c.document_id, d.title, d.source, d.collection, c.page,"
             " c.heading, c.text, c.language, c.places"
             " from chunk c join document d on d.id = c.document_id"
@@ -225,5 +140,5 @@ def _rows(
         ).fetchall()
     return {
         row["chunk_id"]: row | {"places": tuple(Place(*place) for place in row["places"] or ())}
-        for row in rows
+        for row in found
     }

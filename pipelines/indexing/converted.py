@@ -1,0 +1,74 @@
+"""What readers make of a file: blocks, and the text that they come to. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipelines.errors import InputError
+
+
+@dataclass(frozen=True)
+class ReadLimits:
+    """What reading one file may take."""
+
+    size_mb: int = 100
+    memory_mb: int = 1500
+    cpu_s: int = 300
+    expanded_mb: int = 1000
+    wall_s: int = 600
+
+
+@dataclass(frozen=True)
+class Block:
+    """A paragraph, table or heading as a reader found it; `level` 1-6 makes it a heading."""
+
+    text: str
+    page: int | None = None
+    level: int | None = None
+
+
+@dataclass(frozen=True)
+class Converted:
+    """
+    The text of a file, fit to store, with where its pages and headings begin.
+
+    `pages`: (character, page number from 1). `headings`: (character, level from 1, title).
+    `removed`: characters taken out because the database cannot hold them.
+    """
+
+    text: str
+    pages: list[tuple[int, int]]
+    headings: list[tuple[int, int, str]]
+    mime: str
+    encoding: str | None = None
+    removed: int = 0
+
+
+def assemble(blocks: Sequence[Block], mime: str, encoding: str | None = None) -> Converted:
+    """
+    Blocks to one text with the places of pages and headings, made fit to store.
+
+    :raises InputError: No text in them.
+    """
+    from pipelines.text.clean import clean, tidy
+
+    parts: list[str] = []
+    pages: list[tuple[int, int]] = []
+    headings: list[tuple[int, int, str]] = []
+    place = removed = 0
+    for block in blocks:
+        cleaned = clean(block.text)
+        removed += cleaned.removed
+        text = tidy(cleaned.text)
+        if not text:
+            continue
+        if block.page is not None and (not pages or pages[-1][1] != block.page):
+            pages.append((place, block.page))
+        if block.level is not None:
+            headings.append((place, block.level, " ".join(text.split())[:200]))
+        parts.append(text)
+        place += len(text) + 2
+    if not parts:
+        raise InputError("there is no text in it")
+    return Converted("\n\n".join(parts), pages, headings, mime, encoding, removed)

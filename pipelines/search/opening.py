@@ -1,0 +1,60 @@
+"""Loads an index with its encoder: the handle that questions are searched by."""
+
+from __future__ import annotations
+
+from pipelines.embedder.loading import EncoderOptions, load_model
+from pipelines.errors import NotReadyError
+from pipelines.search.handle import SearchHandle
+from pipelines.store import active, indexes, models
+from pipelines.store.db import Connection
+from pipelines.store.ids import IndexId
+
+
+def load_handle(conn: Connection, options: EncoderOptions) -> SearchHandle:
+    """
+    The handle of the index that is active now.
+
+    :raises NotReadyError: None is active yet.
+    :raises ArtifactError: Its model's files are damaged, or do not fit the index.
+    """
+    pointer = active.get(conn)
+    if pointer is None:
+        raise NotReadyError("No version is active yet.")
+    return load_index(conn, pointer.index_id, options, epoch=pointer.epoch)
+
+
+def load_index(
+    conn: Connection, index_id: IndexId, options: EncoderOptions, *, epoch: int = 0
+) -> SearchHandle:
+    """
+    The handle of any index; its model is loaded and verified.
+
+    :param epoch: The one it serves in; 0: it does not serve.
+    :raises NotReadyError: The index is gone, or its model does not fit it.
+    :raises ArtifactError: Its model's files are damaged.
+    """
+    with conn.transaction():
+        index = indexes.get(conn, index_id)
+        model = None if index is None else models.get(conn, index.model_id)
+        if index is None or model is None:
+            raise NotReadyError(f"There is no index {index_id}.")
+        rule = indexes.rule(conn, index.rule_id)
+    encoder = load_model(model, options)
+    if encoder.dimension != model.dimension or encoder.tokenizer != rule.tokenizer:
+        raise NotReadyError(
+            f"Version {model.name} was built with {model.dimension} dimensions and tokenizer "
+            f"{rule.tokenizer}; its model has {encoder.dimension} and {encoder.tokenizer}."
+        )
+    return SearchHandle(
+        epoch=epoch,
+        index_id=index.id,
+        model_id=model.id,
+        model_name=model.name,
+        rule_id=index.rule_id,
+        size_tokens=rule.size_tokens,
+        stride_tokens=rule.stride_tokens,
+        lexical_weight=index.lexical_weight,
+        answer_threshold=index.answer_threshold,
+        encoder=encoder,
+        vectors_of=index.vectors_of,
+    )

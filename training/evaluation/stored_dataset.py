@@ -1,0 +1,40 @@
+"""The held-out pairs in the store as a dataset to evaluate on."""
+
+from __future__ import annotations
+
+from pipelines.errors import InputError
+from pipelines.store import documents, pairs
+from pipelines.store.db import Connection
+from training.evaluation import dataset as datasets
+from training.evaluation.dataset import Dataset
+from training.pairs.stored import by_question, corpus_of
+
+
+def dataset(conn: Connection) -> Dataset:
+    """
+    The held-out pairs, asked of the documents' passages.
+
+    :raises InputError: There are none.
+    """
+    heldout = pairs.usable(conn, "heldout")
+    if not heldout:
+        raise InputError(
+            "No accepted pair is held out. Make pairs with attune pairs generate, or give"
+            " --dataset FILE."
+        )
+    corpus = corpus_of(conn, heldout)
+    languages: dict[str, str | None] = dict.fromkeys(corpus)
+    languages |= {
+        passage.sha256: passage.language
+        for passage in pairs.passages(conn, suspicious_code=documents.SUSPICIOUS)
+        if passage.sha256 in corpus
+    }
+    languages |= {pair.passage_sha256: pair.language for pair in heldout}
+    asked = by_question(heldout)
+    return datasets.of_passages(
+        pairs.CORPUS,
+        {key: found[0].question for key, found in asked.items()},
+        corpus,
+        {key: [pair.passage_sha256 for pair in found] for key, found in asked.items()},
+        languages,
+    )

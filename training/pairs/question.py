@@ -1,0 +1,13 @@
+"""A question to train or judge on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question and the ids of the passages that answer it."""
+
+    text: str
+    passages: tuple[str, ...]
