@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.embedder import build_twin, cpu_twin, model_files
-from training.evaluation.statistics import compare, words
+from training.evaluation.figures.statistics import compare, words
 from training.finetune import launch, prepare
 from training.finetune.heldout import HIT, NDCG, by_question
 from training.finetune.launch import Machine

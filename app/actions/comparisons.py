@@ -15,9 +15,9 @@ from pipelines.store import evaluations, pairs
 from pipelines.store.db import Pool
 from pipelines.store.evaluations import QuestionRow
 from pipelines.store.ids import EvaluationId
-from training.evaluation import changes
-from training.evaluation.causes import Causes
-from training.evaluation.changes import Change, Kind
+from training.evaluation.figures import changes
+from training.evaluation.figures.causes import Causes
+from training.evaluation.figures.changes import Change, Kind
 
 PAGE = 10
 MOST_KEPT = 2

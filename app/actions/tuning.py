@@ -22,13 +22,13 @@ from pipelines.store.ids import EvaluationId, RunId
 from pipelines.store.models import Model
 from pipelines.store.pairs import Passage
 from training import run
-from training.evaluation import report as reports
 from training.evaluation import stored_dataset
 from training.evaluation.candidates import Surroundings, check_name, identity, resolve
-from training.evaluation.comparison import Report
 from training.evaluation.dataset import Dataset, of_file
 from training.evaluation.evaluate import evaluate as compare
 from training.evaluation.evaluate import forget
+from training.evaluation.figures import report as reports
+from training.evaluation.figures.comparison import Report
 from training.evaluation.rankings import Rules
 from training.finetune import progress as training_progress
 from training.finetune.options import TrainOptions

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from training.evaluation.comparison import Report
+    from training.evaluation.figures.comparison import Report
 
 COLOUR = {"promote": "green", "leave": "red", "wait": "yellow", "serves": "default"}
 
@@ -62,7 +62,7 @@ def evaluate(
             report = tuning.evaluate(opened, chosen, names, beside=given, on_progress=show)
         evaluation_id, paths = tuning.keep(opened, report, chosen, by="cli", out=out)
     if as_json:
-        from training.evaluation.report import figures
+        from training.evaluation.figures.report import figures
 
         emit_json(
             {"id": evaluation_id, **figures(report), "report": paths[0], "report_json": paths[1]}

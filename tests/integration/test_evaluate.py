@@ -22,12 +22,13 @@ from pipelines.store import db, evaluations
 from pipelines.store.db import Pool
 from pipelines.store.scratch import PREFIX, scratch_database
 from tests.fakes import ScriptedLLM, build_tiny_model, scripted_llm
-from training.evaluation import candidates, dataset, gate, metrics, rankings, report
+from training.evaluation import candidates, dataset, gate, metrics, rankings
 from training.evaluation.candidates import Surroundings
-from training.evaluation.comparison import BM25, Report
 from training.evaluation.dataset import Dataset
 from training.evaluation.evaluate import evaluate, forget
 from training.evaluation.examine import Candidate
+from training.evaluation.figures import report
+from training.evaluation.figures.comparison import BM25, Report
 from training.evaluation.rankings import Rules
 from training.run import Folders
 

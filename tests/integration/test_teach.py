@@ -22,7 +22,7 @@ from pipelines.store.evaluations import QuestionRow
 from pipelines.store.pair_review import Filter
 from pipelines.versions import first
 from tests.corpus import add_document
-from training.evaluation import voted
+from training.evaluation.figures import voted
 from training.pairs import collect, quality, teach
 from training.pairs.collect import MOST_PER_VISITOR
 from training.pairs.teach import Lesson

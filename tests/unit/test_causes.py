@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from training.evaluation.causes import NONE_FOUND, Causes
+from training.evaluation.figures.causes import NONE_FOUND, Causes
 
 FILLER = {
     f"f{i}": f"A passage number {i} about gardens, rivers and birds of the north."

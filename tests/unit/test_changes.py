@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pipelines.store.evaluations import QuestionRow
-from training.evaluation import changes
-from training.evaluation.causes import Causes
+from training.evaluation.figures import changes
+from training.evaluation.figures.causes import Causes
 
 OLD, NEW = "base, hybrid", "v1, hybrid"
 

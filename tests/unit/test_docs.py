@@ -11,7 +11,7 @@ import typer
 from app.cli.main import app
 from app.settings import Settings, settings_table
 from bench import run
-from training.evaluation.glossary import meaning
+from training.evaluation.figures.glossary import meaning
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

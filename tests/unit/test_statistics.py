@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.evaluation import statistics
+from training.evaluation.figures import statistics
 from training.pairs import clusters
 
 

@@ -19,9 +19,12 @@ from numpy.typing import NDArray
 from pipelines.errors import InputError
 from pipelines.progress import OnProgress, Stop, never, unheard
 from training.evaluation import dataset as datasets
-from training.evaluation import metrics, statistics
+from training.evaluation import metrics
 from training.evaluation import stages as stages_of
-from training.evaluation.comparison import (
+from training.evaluation.dataset import Dataset
+from training.evaluation.examine import Candidate, Examined
+from training.evaluation.figures import statistics
+from training.evaluation.figures.comparison import (
     BM25,
     Comparison,
     General,
@@ -33,8 +36,6 @@ from training.evaluation.comparison import (
     system_name,
     verdict_of,
 )
-from training.evaluation.dataset import Dataset
-from training.evaluation.examine import Candidate, Examined
 from training.evaluation.meter import Meter
 from training.evaluation.metrics import COMPARED
 from training.evaluation.rankings import Mode, Rankings

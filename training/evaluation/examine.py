@@ -16,8 +16,8 @@ from pipelines.progress import Stop
 from pipelines.store.scratch import scratch_database
 from training.evaluation import rankings
 from training.evaluation import stages as stages_of
-from training.evaluation.comparison import ModelFacts
 from training.evaluation.dataset import Dataset
+from training.evaluation.figures.comparison import ModelFacts
 from training.evaluation.meter import Meter
 from training.evaluation.paid import PaidEncoder, dollars
 from training.evaluation.rankings import Mode, Rankings, Rules, Timings

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pipelines.errors import GateError
-from training.evaluation.comparison import DECIDING, system_name
+from training.evaluation.figures.comparison import DECIDING, system_name
 
 # With fewer questions an interval means nothing.
 FEWEST_QUESTIONS = 20

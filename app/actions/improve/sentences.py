@@ -9,7 +9,7 @@ from pipelines.store import evaluations
 from pipelines.store.db import Connection
 from pipelines.store.evaluations import Evaluation
 from pipelines.store.ids import EvaluationId
-from training.evaluation.comparison import system_name
+from training.evaluation.figures.comparison import system_name
 
 STOPPED = "It was stopped and not gone on with."
 # Passages that yield enough held-out questions, as a rule.

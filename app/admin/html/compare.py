@@ -16,7 +16,7 @@ from pipelines.store.evaluations import Evaluation
 from pipelines.store.models import Model
 from training.evaluation import gate
 from training.evaluation.candidates import identity
-from training.evaluation.changes import Placed
+from training.evaluation.figures.changes import Placed
 from training.evaluation.metrics import COMPARED
 from training.finetune.card import SHOWN, label
 

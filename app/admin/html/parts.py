@@ -16,7 +16,7 @@ from typing import Literal
 
 from markupsafe import Markup, escape
 
-from training.evaluation.glossary import meaning
+from training.evaluation.figures.glossary import meaning
 
 Tone = Literal["good", "bad", "busy", "warn", "quiet"]
 TONES: dict[str, Tone] = {
@@ -112,7 +112,7 @@ def door(label: str, screen: str, *, primary: bool = False) -> Markup:
 
 
 def term(word: str, shown: str | None = None) -> Markup:
-    """A word with its meaning, for mouse, keyboard and finger; see `training.evaluation.glossary`."""
+    """A word with its meaning, for mouse, keyboard and finger; see `training.evaluation.figures.glossary`."""
     said = meaning(word)
     if not said:
         return escape(shown or word)

@@ -24,9 +24,9 @@ from pipelines.store.db import Connection
 from pipelines.store.evaluations import Evaluation
 from pipelines.store.ids import EvaluationId, JobId
 from pipelines.store.jobs import Job
-from training.evaluation import report as reports
 from training.evaluation.candidates import identity
-from training.evaluation.changes import Kind
+from training.evaluation.figures import report as reports
+from training.evaluation.figures.changes import Kind
 from training.finetune.card import SHOWN, label
 
 OPENAI = ("openai:text-embedding-3-small", "openai:text-embedding-3-large")

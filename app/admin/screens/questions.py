@@ -16,7 +16,7 @@ from pipelines.store import evaluations, feedback
 from pipelines.store.chats import Shown
 from pipelines.store.db import Connection
 from pipelines.store.feedback import Answered, Asked, Mark, Source, Verdict, Which
-from training.evaluation import voted
+from training.evaluation.figures import voted
 from training.pairs import teach
 from training.pairs.collect import MOST_PER_VISITOR
 from training.pairs.teach import Lesson, Use

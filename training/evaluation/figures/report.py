@@ -19,9 +19,10 @@ from pipelines.store.db import Connection
 from pipelines.store.evaluations import Evaluation, QuestionRow
 from pipelines.store.ids import EvaluationId
 from pipelines.system.atomic_files import write_json, write_staged
-from training.evaluation.causes import Causes
-from training.evaluation.changes import DEEPEST, worth
-from training.evaluation.comparison import (
+from training.evaluation.dataset import Dataset
+from training.evaluation.figures.causes import Causes
+from training.evaluation.figures.changes import DEEPEST, worth
+from training.evaluation.figures.comparison import (
     BM25,
     DECIDING,
     LABELS,
@@ -32,8 +33,7 @@ from training.evaluation.comparison import (
     System,
     system_name,
 )
-from training.evaluation.dataset import Dataset
-from training.evaluation.glossary import meaning
+from training.evaluation.figures.glossary import meaning
 from training.evaluation.metrics import COMPARED
 from training.evaluation.paid import PRICES_AS_OF
 from training.evaluation.rankings import Mode

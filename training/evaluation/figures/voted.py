@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.store.evaluations import QuestionRow
-from training.evaluation.comparison import DECIDING, system_name
+from training.evaluation.figures.comparison import DECIDING, system_name
 from training.pairs.quality import digest
 
 DEPTH = 10

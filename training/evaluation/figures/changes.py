@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pipelines.store.evaluations import QuestionRow
-from training.evaluation.causes import Causes
+from training.evaluation.figures.causes import Causes
 
 # A rank beyond this counts as not found: users see no more.
 DEEPEST = 10

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from training.evaluation.dataset import DatasetFacts
+from training.evaluation.figures.statistics import Difference, Interval, Outcome, words
 from training.evaluation.metrics import COMPARED, Found
 from training.evaluation.rankings import Mode, Rules, Timings
-from training.evaluation.statistics import Difference, Interval, Outcome, words
 
 BM25 = "BM25"
 LABELS: dict[Mode, str] = {
