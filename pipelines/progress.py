@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
 class Progress:
     """
-    How far a piece of work is; `rate` per second and `eta_s` in seconds, both None at first.
-    `item`: what it is at, e.g. the name of a file.
+    How far a piece of work is.
+
+    :param rate: Per second; None at first.
+    :param eta_s: Seconds left; None at first.
+    :param item: The item at hand, e.g. the name of a file.
     """
 
     stage: str
@@ -26,7 +29,7 @@ Stop = Callable[[], bool]
 
 
 class Stopped(Exception):
-    """The work was asked to stop; what it has made so far stays."""
+    """The work was asked to stop. What it has made so far stays."""
 
 
 def unheard(progress: Progress) -> None:
@@ -42,3 +45,27 @@ def check(stop: Stop) -> None:
     """:raises Stopped: `stop` says so."""
     if stop():
         raise Stopped
+
+
+@dataclass(frozen=True)
+class Task:
+    """
+    A piece of long work as its caller sees it: it tells how far it is, and ends when asked to.
+
+    `Task()` tells nobody and is never stopped.
+
+    :param tell: Called with each piece of news, perhaps often and from other threads.
+    :param is_stopping: Whether somebody asked the work to stop. Cheap, and never undone.
+    """
+
+    tell: Callable[[Progress], None] = unheard
+    is_stopping: Callable[[], bool] = never
+
+    def check(self) -> None:
+        """:raises Stopped: Somebody asked the work to stop."""
+        if self.is_stopping():
+            raise Stopped
+
+    def telling(self, tell: Callable[[Progress], None]) -> Task:
+        """The same work, for a part that tells its progress to `tell`."""
+        return replace(self, tell=tell)
