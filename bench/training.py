@@ -174,9 +174,9 @@ def stepper(trainer: Any) -> Callable[[], None]:
 
 def our_trainer(run_dir: RunDir, scratch: Path) -> Any:
     """The trainer of `full`, on the vectors that the adapter's run left."""
-    from training.finetune import networks
+    from training.finetune.methods import networks
+    from training.finetune.methods.trainer import build_trainer
     from training.finetune.progress import Reporter
-    from training.finetune.trainer import build_trainer
 
     options = TrainOptions(method="full")
     model = networks.load_base(Path(run_dir.read_settings().base), "cpu")
@@ -194,7 +194,7 @@ def plain_trainer(run_dir: RunDir, scratch: Path) -> Any:
     )
     from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 
-    from training.finetune import networks
+    from training.finetune.methods import networks
 
     options = TrainOptions(method="full")
     corpus = run_dir.read_corpus()

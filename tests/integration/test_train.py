@@ -88,7 +88,7 @@ def new_run(pool, folders, base, **options) -> RunId:
 def children() -> ForkServerContext:
     """Processes that start at once, with the libraries of training loaded."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["training.finetune.trainer", "training.finetune"])
+    context.set_forkserver_preload(["training.finetune.methods.trainer", "training.finetune"])
     return context
 
 

@@ -59,7 +59,7 @@ def train(run: RunDir, *, device: str | None = None) -> dict[str, Any]:
         result: dict[str, Any] = {}
         scores = None
         if settings.options.method != "adapter":
-            from training.finetune.trainer import train_encoder
+            from training.finetune.methods.trainer import train_encoder
 
             result, scores = train_encoder(
                 run, settings, prepared, report, heldout=heldout, device=device
@@ -80,7 +80,7 @@ def train(run: RunDir, *, device: str | None = None) -> dict[str, Any]:
 def _adapter(
     run: RunDir, settings: RunSettings, prepared: Any, report: Reporter, heldout: Any
 ) -> tuple[dict[str, Any], Any]:
-    from training.finetune import adapter
+    from training.finetune.methods import adapter
 
     def tell(**values: Any) -> None:
         report("training", **values)

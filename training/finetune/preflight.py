@@ -219,7 +219,7 @@ def _measure(
     import torch
     from torch.nn.functional import cross_entropy, normalize
 
-    from training.finetune import networks
+    from training.finetune.methods import networks
 
     model = networks.load_base(base, machine.device)
     networks.prepare_network(model, options)

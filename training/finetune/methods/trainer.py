@@ -21,11 +21,11 @@ from transformers import (
     TrainingArguments,
 )
 
-from training.finetune import networks
-from training.finetune.batches import LABEL, QUESTION, WINDOW, WindowBatchSampler
 from training.finetune.checkpoints import KeepCheckpoints, last_complete
 from training.finetune.heldout import NDCG, HeldOut, HeldOutEvaluator
-from training.finetune.losses import CorpusRankingLoss, Guide, WindowRankingLoss
+from training.finetune.methods import networks
+from training.finetune.methods.batches import LABEL, QUESTION, WINDOW, WindowBatchSampler
+from training.finetune.methods.losses import CorpusRankingLoss, Guide, WindowRankingLoss
 from training.finetune.options import TrainOptions
 from training.finetune.prepare import Prepared
 from training.finetune.progress import Reporter

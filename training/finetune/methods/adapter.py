@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from training.finetune import networks
 from training.finetune.heldout import NDCG, HeldOut
-from training.finetune.losses import Guide, corpus_loss
+from training.finetune.methods import networks
+from training.finetune.methods.losses import Guide, corpus_loss
 from training.finetune.options import TrainOptions
 from training.finetune.prepare import Prepared
 from training.finetune.rundir import RunDir
