@@ -66,12 +66,13 @@ def _with_database(dsn: str, name: str) -> str:
 
 
 @contextmanager
-def _fresh_database(server: EmbeddedPostgres) -> Iterator[str]:
+def _fresh_database(server: EmbeddedPostgres, template: str = "template_attune") -> Iterator[str]:
     name = f"t_{uuid.uuid4().hex[:12]}"
+    create = sql.SQL("create database {} template {}").format(
+        sql.Identifier(name), sql.Identifier(template)
+    )
     with psycopg.connect(server.dsn, autocommit=True) as conn:
-        conn.execute(
-            sql.SQL("create database {} template template_attune").format(sql.Identifier(name))
-        )
+        conn.execute(create)
         yield _with_database(server.dsn, name)
         conn.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
@@ -81,6 +82,13 @@ def dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
     """A fresh, migrated database for one test."""
     with _fresh_database(postgres) as fresh:
         yield fresh
+
+
+@pytest.fixture
+def empty_dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """A fresh database without a schema."""
+    with _fresh_database(postgres, "template1") as empty:
+        yield empty
 
 
 @pytest.fixture(scope="module")

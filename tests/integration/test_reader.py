@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -118,6 +119,40 @@ def test_export_closes_too(started):
     assert (shut["text"], shut["shown"]) == (HIDDEN, [])
     client.cookies.set(COOKIE, started.app.state.access.start("admin-password", "admin"))
     assert "Northwind" in str(client.get(path).json()["messages"][1]["shown"])
+
+
+def test_a_closed_tab_does_not_stall_other_streams(started):
+    """Storing what came so far waits for a busy pool; the event loop does not wait with it."""
+    services, reader = started.services, Reader("left", "10.2.0.1")
+    limits = Limits(services.pool, services.settings)
+
+    async def leave():
+        steps = turns.ask(services, Stops(), limits, reader, None, SECRET)
+        async for step in steps:
+            if step.found:
+                break
+        taken = [services.pool.getconn() for _ in range(services.pool.max_size)]
+        try:
+            closing = asyncio.ensure_future(steps.aclose())
+            latest = 0.0
+            for _ in range(20):
+                began = time.monotonic()
+                await asyncio.sleep(0.02)
+                latest = max(latest, time.monotonic() - began)
+            is_waiting = not closing.done()
+        finally:
+            for conn in taken:
+                services.pool.putconn(conn)
+        await closing
+        return latest, is_waiting
+
+    latest, is_waiting = asyncio.run(leave())
+    assert latest < 2
+    assert is_waiting
+    with services.pool.connection() as conn:
+        (conversation,) = chats.list_mine(conn, "left")
+        stored = chats.messages(conn, "left", conversation.id)
+    assert [message.text for message in stored] == [SECRET, "Stopped."]
 
 
 def test_questions_of_a_visitor_and_of_an_address_are_counted(started):
