@@ -7,6 +7,7 @@ Each field's description is the README's table; `tests/unit/test_docs.py` keeps 
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -232,10 +233,23 @@ def load() -> Settings:
         raise InputError(f"{name}: {first['msg']}.") from None
 
 
-def settings_table() -> str:
-    """The README's table of settings: variable, default, meaning."""
+# The settings that most installations change, shown in the README.
+COMMON = frozenset({
+    "home", "database_url", "host", "port", "base_model", "artefacts", "llm", "openai_api_key",
+    "openai_base_url", "chat_upload", "admin_password", "chat_password",
+})  # fmt: skip
+
+
+def settings_table(names: Collection[str] = ()) -> str:
+    """
+    Settings as a table in Markdown: variable, default, meaning.
+
+    :param names: Only the fields of these names. Empty means all.
+    """
     lines = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
+        if names and name not in names:
+            continue
         alias = field.validation_alias
         variable = f"ATTUNE_{name.upper()}"
         if alias is not None:

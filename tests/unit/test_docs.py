@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from app.cli.main import app
-from app.settings import Settings, settings_table
+from app.settings import COMMON, Settings, settings_table
 from bench import run
 from training.evaluation.figures.glossary import meaning
 
@@ -17,11 +17,34 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_readme_lists_every_setting_as_it_is():
-    """The table between the markers is the code's own; paste it from the failure."""
-    found = re.search(r"<!-- settings -->\n(.*?)<!-- /settings -->", README, re.S)
+def _between(page: str, name: str) -> str:
+    found = re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", page, re.S)
     assert found is not None
-    assert found.group(1) == settings_table()
+    return found.group(1)
+
+
+def test_the_settings_pages_list_every_setting_as_it_is():
+    """The tables between the markers are the code's own; paste them from the failure."""
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert _between(page, "settings") == settings_table()
+    assert _between(README, "settings") == settings_table(COMMON)
+
+
+def test_the_tree_in_the_readme_names_every_folder():
+    """A newcomer finds each package and each of its folders there, and nothing else."""
+    named, top = set(), ""
+    for line in _between(README, "tree").splitlines():
+        folders = re.findall(r"(?<![\w/])([a-z_]+)/(?=\s)", line[:21])
+        if folders and not line.startswith(" "):
+            top = folders[0]
+            named.add(top)
+        else:
+            named |= {f"{top}/{folder}" for folder in folders}
+    found = {"tests", "bench", "docs"}
+    for package in ("app", "training", "pipelines"):
+        parts = (path.parent for path in (ROOT / package).glob("*/__init__.py"))
+        found |= {package} | {f"{package}/{part.name}" for part in parts}
+    assert named == found
 
 
 def test_the_glossary_says_what_the_pages_say():
