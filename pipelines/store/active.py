@@ -1,8 +1,9 @@
 """
 The one row that names the serving index, and the transaction that changes it.
 
-Promotion and rollback are the same: compare-and-set on the epoch, while no writer can add to the
-corpus, refused unless the index holds a vector of every live window and of nothing else.
+Promotion and rollback are the same transaction: a compare-and-set on the epoch. While it runs, no
+writer can add to the corpus. It is refused unless the index has exactly one vector for every live
+window.
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ from pipelines.store import gaps, graphs, indexes, replicas
 from pipelines.store.db import PROMOTE_LOCK, Connection
 from pipelines.store.ids import IndexId
 
-# Writers finish a document in far less; whoever waits longer than this holds everybody up.
+# A writer finishes a document in far less. A promotion that waits longer would block all writers.
 LOCK_TIMEOUT = "1s"
 
 
 class GapError(NotReadyError):
-    """The index lacks something; catch up and try again."""
+    """The index lacks vectors, windows or its HNSW index. Catch up and try again."""
 
 
 @dataclass(frozen=True)
 class Active:
-    """Which index serves, which served before, and how often that has changed."""
+    """The serving index, the one before it, and the number of switches so far (`epoch`)."""
 
     index_id: IndexId
     previous_id: IndexId | None
@@ -42,9 +43,9 @@ class Active:
 @dataclass(frozen=True)
 class Switch:
     """
-    A change to be made: what for, by whom, and the epoch it was decided at.
+    A change of the serving index, with its reason, its author and the epoch it was decided at.
 
-    `attempt` names it in the audit, so that its outcome can be told after a lost connection.
+    `attempt` names it in the audit table. By it the outcome can be read after a lost connection.
     """
 
     index_id: IndexId
@@ -56,7 +57,7 @@ class Switch:
 
 
 def get(conn: Connection) -> Active | None:
-    """The active pointer; None before the first start has set it."""
+    """The active pointer, or None before the first start has set it."""
     with conn.cursor(row_factory=class_row(Active)) as cursor:
         return cursor.execute(
             "select index_id, previous_id, epoch, changed_at from active"
@@ -64,7 +65,11 @@ def get(conn: Connection) -> Active | None:
 
 
 def set_first(conn: Connection, index_id: IndexId) -> bool:
-    """Point at the very first index; False when another process was faster."""
+    """
+    Point at the very first index.
+
+    :returns: Whether this process set the pointer. False if another one was faster.
+    """
     return (
         conn.execute(
             "insert into active (index_id, epoch) values (%s, 1) on conflict do nothing",
@@ -78,14 +83,16 @@ def promote(
     conn: Connection, switch: Switch, complete: Callable[[Connection], bool] | None = None
 ) -> Active:
     """
-    Let an index serve; the new pointer. One transaction; writers wait while it checks, readers go on.
+    Make an index the serving one, in one transaction. Writers wait meanwhile, readers do not.
 
-    :param complete: Adds what the index lacks, once writers wait and nothing more can come in, and
-        says whether all is there then. None: it is only looked at.
-    :raises ConflictError: The epoch moved, another promotion is under way, or it serves already.
-    :raises GapError: A window has no vector, a vector no window, or it lacks its HNSW index.
+    :param complete: Adds what the index lacks while writers wait, and returns whether it is complete
+        then. Without it the index is only checked.
+    :returns: The new pointer.
+    :raises ConflictError: The epoch has moved, or the index serves already.
+    :raises BusyError: Another promotion is running.
+    :raises GapError: Vectors are missing or left over, or the HNSW index is missing.
     :raises NotReadyError: The index is not ready, or a live replica has not loaded it.
-    :raises LockNotAvailable: A writer held on for longer than `LOCK_TIMEOUT`; try again.
+    :raises LockNotAvailable: A writer kept its lock longer than `LOCK_TIMEOUT`. Try again.
     """
     with conn.transaction():
         conn.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
@@ -102,7 +109,9 @@ def promote(
 
 
 def _check(conn: Connection, switch: Switch, complete: Callable[[Connection], bool] | None) -> None:
-    """Refuse unless all is there; what was there stays there until the transaction ends."""
+    """
+    Refuse the switch unless the index is complete. It stays complete until the transaction ends.
+    """
     conn.execute("select 1 from search_index where id = %s for key share", (switch.index_id,))
     index = indexes.get(conn, switch.index_id)
     if index is None or index.status != "ready":
@@ -112,13 +121,13 @@ def _check(conn: Connection, switch: Switch, complete: Callable[[Connection], bo
         if late:
             names = ", ".join(f"{r.id} ({r.fault or 'loading'})" for r in late)
             raise NotReadyError(f"Not every replica has loaded the version: {names}.")
-    # Waits for writers; those who come later wait for us. Readers do not notice.
+    # Waits for the writers that are at work. Later ones wait for this transaction, readers do not.
     conn.execute("lock table text_window in share mode")
     if graphs.lacks_graph(conn, index.vectors_id):
         raise GapError("The HNSW index of the version is missing or not valid.")
     if complete is None:
         whole = not gaps.exists(conn, index.vectors_id, index.rule_id)
-    else:  # looks while it adds: a second look would double the time that writers wait
+    else:  # it checks while it adds: a second check would double the time that writers wait
         whole = complete(conn)
     if not whole:
         raise GapError("The version lacks vectors of some windows.")
@@ -152,9 +161,10 @@ def _point_at(conn: Connection, switch: Switch, before: Active) -> Active:
 
 def outcome(conn: Connection, attempt: UUID) -> int | None:
     """
-    The epoch that an attempt set; None: it changed nothing, and will not.
+    The epoch that an attempt set, or None if it changed nothing.
 
-    Waits for promotions under way: the one asked for may still be committing.
+    Waits for running promotions, because the attempt in question may still be committing. So None is
+    final.
     """
     with conn.transaction():
         conn.execute("select pg_advisory_xact_lock(%s)", (PROMOTE_LOCK,))
@@ -171,7 +181,7 @@ def _epoch_set_by(conn: Connection, attempt: UUID) -> int | None:
 
 @dataclass(frozen=True)
 class Audit:
-    """Who did what, when."""
+    """One entry of the audit table: who did what, and when."""
 
     id: int
     at: datetime
@@ -181,14 +191,14 @@ class Audit:
 
 
 def add_audit(conn: Connection, who: str, action: str, detail: dict[str, Any]) -> None:
-    """Note an act, in the caller's transaction."""
+    """Write an audit entry in the caller's transaction."""
     conn.execute(
         "insert into audit (who, action, detail) values (%s, %s, %s)", (who, action, Jsonb(detail))
     )
 
 
 def switches(conn: Connection, *, limit: int = 50) -> list[Audit]:
-    """The promotions and rollbacks, newest first."""
+    """The audit entries of promotions and rollbacks, newest first."""
     with conn.cursor(row_factory=class_row(Audit)) as cursor:
         return cursor.execute(
             "select * from audit where action in ('promote', 'rollback') order by id desc limit %s",
@@ -197,6 +207,6 @@ def switches(conn: Connection, *, limit: int = 50) -> list[Audit]:
 
 
 def audits(conn: Connection, *, limit: int = 50) -> list[Audit]:
-    """What was done, newest first."""
+    """All audit entries, newest first."""
     with conn.cursor(row_factory=class_row(Audit)) as cursor:
         return cursor.execute("select * from audit order by id desc limit %s", (limit,)).fetchall()

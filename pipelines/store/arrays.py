@@ -1,8 +1,8 @@
 """
-Arrays of integers on their way to and from Postgres, without a Python object or a look at each.
+Arrays of integers on their way to and from Postgres, without a Python object per element.
 
-A question sends some hundred ids and receives some thousand postings; psycopg's own ways take as
-long as the search.
+A question sends some hundred ids and receives some thousand postings. psycopg's default adapters
+take as long for them as the search itself.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from psycopg.pq import Format
 
 from pipelines.store.db import Connection
 
-# Of the binary form: dimensions, whether there are nulls, the type, then per dimension length and
-# first index. Only arrays of one dimension without nulls come here.
+# Header of Postgres's binary array format: number of dimensions, a flag for nulls, the element type,
+# then length and first index of each dimension. Only one-dimensional arrays without nulls come here.
 HEADER_BYTES = 20
 
 
@@ -42,12 +42,16 @@ class _Int2(_Integers):
 
 
 def literal(numbers: Iterable[int]) -> str:
-    """The array to pass for a ``%s::bigint[]``."""
+    """Format ids as the text to pass for a ``%s::bigint[]``."""
     return "{" + ",".join(map(str, numbers)) + "}"
 
 
 def cursor(conn: Connection) -> Cursor[Any]:
-    """A cursor whose arrays of integers, from ``array_agg`` and so never empty, are numpy's."""
+    """
+    A cursor that loads arrays of integers as numpy arrays.
+
+    It cannot load an empty array. ``array_agg`` never returns one.
+    """
     found = conn.cursor(binary=True)
     found.adapters.register_loader(found.adapters.types["int8"].array_oid, _Int8)
     found.adapters.register_loader(found.adapters.types["int2"].array_oid, _Int2)

@@ -1,4 +1,4 @@
-"""Rows of `calibration`, and the sample of the corpus that thresholds are calibrated on."""
+"""Rows of `calibration`, and the corpus sample that answer thresholds are calibrated on."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ class Sampled:
 @dataclass(frozen=True)
 class Calibrated:
     """
-    What a threshold was made from: the number of chunks, and whether they were the handbook's.
+    The corpus that a threshold was calibrated on.
 
-    `handbook` is None where it was not noted.
+    `chunks` is its size. `handbook` says whether it was the handbook alone, or is None if that was
+    not recorded.
     """
 
     chunks: int
@@ -32,7 +33,7 @@ class Calibrated:
 
 
 def sample(conn: Connection, count: int) -> list[Sampled]:
-    """Chunks that everybody may read, from all over them; the same ones for the same corpus."""
+    """Shared chunks from the whole corpus, always the same ones for the same corpus."""
     rows = conn.execute(
         "select c.id, c.document_id, c.ordinal, c.text from chunk c join"
         " (select i.id from chunk i join document d on d.id = i.document_id"
@@ -44,13 +45,13 @@ def sample(conn: Connection, count: int) -> list[Sampled]:
 
 
 def ordinals(conn: Connection, chunk_ids: list[ChunkId]) -> dict[ChunkId, int]:
-    """The place of each of these chunks in its document."""
+    """The positions of these chunks in their documents."""
     rows = conn.execute("select id, ordinal from chunk where id = any(%s)", (chunk_ids,))
     return {row[0]: row[1] for row in rows}
 
 
 def threshold(conn: Connection, index_id: IndexId) -> float | None:
-    """The answer threshold of an index as it is now."""
+    """The current answer threshold of an index."""
     row = conn.execute(
         "select answer_threshold from search_index where id = %s", (index_id,)
     ).fetchone()
@@ -58,7 +59,7 @@ def threshold(conn: Connection, index_id: IndexId) -> float | None:
 
 
 def corpus(conn: Connection) -> Calibrated:
-    """What a threshold would be made from now."""
+    """The corpus that a threshold would be calibrated on now."""
     shared = scope.readable(conn)
     row = conn.execute(
         "select count(*) from chunk c join document d on d.id = c.document_id"
@@ -70,7 +71,7 @@ def corpus(conn: Connection) -> Calibrated:
 
 
 def calibrated_on(conn: Connection, index_id: IndexId) -> Calibrated | None:
-    """What the index's threshold was made from; None: it never was."""
+    """The corpus that an index's threshold was calibrated on, or None if it never was."""
     row = conn.execute(
         "select chunks, handbook from calibration where index_id = %s", (index_id,)
     ).fetchone()
@@ -78,7 +79,7 @@ def calibrated_on(conn: Connection, index_id: IndexId) -> Calibrated | None:
 
 
 def store(conn: Connection, index_id: IndexId, threshold: float | None, corpus: Calibrated) -> None:
-    """Set an index's threshold, and note what it was made from."""
+    """Set an index's threshold and record the corpus it was calibrated on."""
     with conn.transaction():
         indexes.set_threshold(conn, index_id, threshold)
         conn.execute(

@@ -1,7 +1,7 @@
 """
 Rows of `conversation`, `message` and `feedback`.
 
-Every function takes the visitor and finds nothing of anybody else's.
+Every function that reads for a visitor returns rows of this visitor only.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Verdict = Literal["like", "dislike"]
 
 @dataclass(frozen=True)
 class Conversation:
-    """One conversation of a visitor. `help`: it is about Attune, and searches the handbook."""
+    """One conversation of a visitor. With `help` it is about Attune and searches the handbook."""
 
     id: UUID
     title: str
@@ -34,7 +34,11 @@ class Conversation:
 
 @dataclass(frozen=True)
 class Shown:
-    """A passage as an answer showed it. `span`: the marked characters; `cited`: named in the text."""
+    """
+    A passage as an answer showed it.
+
+    `span` marks its quoted characters. `cited` says whether the answer's text names its number.
+    """
 
     number: int
     document_id: int
@@ -51,7 +55,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Message:
-    """One turn. Of a question only `role` and `text` are set."""
+    """One turn of a conversation. A question has only `role` and `text`."""
 
     id: MessageId
     role: str
@@ -65,7 +69,11 @@ class Message:
 
 
 def start(conn: Connection, visitor: str, title: str, *, help: bool = False) -> UUID:
-    """A new conversation; also forgets for good what the visitor deleted over a day ago."""
+    """
+    Start a conversation and return its id.
+
+    Also erases the visitor's conversations that were deleted more than a day ago.
+    """
     conn.execute(
         "delete from conversation where visitor = %s and deleted_at < now() - interval '1 day'",
         (visitor,),
@@ -79,7 +87,7 @@ def start(conn: Connection, visitor: str, title: str, *, help: bool = False) -> 
 
 
 def list_mine(conn: Connection, visitor: str, *, limit: int = 200) -> list[Conversation]:
-    """The visitor's conversations, the latest first."""
+    """The visitor's conversations, most recently used first."""
     with conn.cursor(row_factory=class_row(Conversation)) as cursor:
         return cursor.execute(
             "select id, title, created_at, updated_at, help from conversation"
@@ -89,7 +97,7 @@ def list_mine(conn: Connection, visitor: str, *, limit: int = 200) -> list[Conve
 
 
 def get(conn: Connection, visitor: str, conversation_id: UUID) -> Conversation | None:
-    """The conversation, if it is the visitor's."""
+    """The conversation with this id, if it belongs to the visitor."""
     with conn.cursor(row_factory=class_row(Conversation)) as cursor:
         return cursor.execute(
             "select id, title, created_at, updated_at, help from conversation"
@@ -99,7 +107,7 @@ def get(conn: Connection, visitor: str, conversation_id: UUID) -> Conversation |
 
 
 def messages(conn: Connection, visitor: str, conversation_id: UUID) -> list[Message]:
-    """The turns of a conversation, oldest first; none of somebody else's."""
+    """The turns of one of the visitor's conversations, oldest first."""
     rows = conn.execute(
         "select m.id, m.role, m.text, m.kind, m.model_name, m.epoch, m.shown, m.note, f.verdict"
         " from message m join conversation c on c.id = m.conversation_id"
@@ -111,7 +119,7 @@ def messages(conn: Connection, visitor: str, conversation_id: UUID) -> list[Mess
 
 
 def message(conn: Connection, visitor: str, message_id: int) -> Message | None:
-    """One turn, if it is in a conversation of the visitor's."""
+    """One turn, if it belongs to a conversation of the visitor."""
     row = conn.execute(
         "select m.id, m.role, m.text, m.kind, m.model_name, m.epoch, m.shown, m.note, null"
         " from message m join conversation c on c.id = m.conversation_id"
@@ -136,7 +144,7 @@ def add(
     timings_ms: dict[str, float] | None = None,
     note: str | None = None,
 ) -> MessageId:
-    """Append a turn; its id."""
+    """Append a turn to a conversation and return its id."""
     row = conn.execute(
         "insert into message (conversation_id, role, text, kind, epoch, index_id, model_name,"
         " llm, shown, timings_ms, note)"
@@ -150,7 +158,7 @@ def add(
 
 
 def drop_from(conn: Connection, visitor: str, message_id: int) -> None:
-    """Remove a turn and all after it, for asking again."""
+    """Remove a turn and all later ones, so that the question can be asked again."""
     conn.execute(
         "delete from message m using message first, conversation c"
         " where first.id = %s and m.conversation_id = first.conversation_id and m.id >= first.id"
@@ -160,7 +168,11 @@ def drop_from(conn: Connection, visitor: str, message_id: int) -> None:
 
 
 def rename(conn: Connection, visitor: str, conversation_id: UUID, title: str) -> bool:
-    """Whether it was the visitor's to rename."""
+    """
+    Rename a conversation.
+
+    :returns: Whether it belongs to the visitor.
+    """
     return (
         conn.execute(
             "update conversation set title = %s where id = %s and visitor = %s",
@@ -171,7 +183,11 @@ def rename(conn: Connection, visitor: str, conversation_id: UUID, title: str) ->
 
 
 def set_deleted(conn: Connection, visitor: str, conversation_id: UUID, deleted: bool) -> bool:
-    """Delete a conversation, or take that back; whether it was the visitor's."""
+    """
+    Delete a conversation, or undo that.
+
+    :returns: Whether it belongs to the visitor.
+    """
     return (
         conn.execute(
             "update conversation set deleted_at = case when %s then now() end"
@@ -185,7 +201,11 @@ def set_deleted(conn: Connection, visitor: str, conversation_id: UUID, deleted: 
 def vote(
     conn: Connection, visitor: str, message_id: int, verdict: Verdict, reason: str = ""
 ) -> bool:
-    """Store what the visitor thinks of an answer in a conversation of theirs; the last vote counts."""
+    """
+    Store the visitor's vote on an answer in place of an earlier one.
+
+    :returns: Whether the answer is in a conversation of the visitor.
+    """
     return (
         conn.execute(
             "insert into feedback (message_id, visitor, verdict, reason)"
@@ -202,7 +222,7 @@ def vote(
 
 
 def unvote(conn: Connection, visitor: str, message_id: int) -> None:
-    """Take the visitor's vote back."""
+    """Remove the visitor's vote."""
     conn.execute(
         "delete from feedback where message_id = %s and visitor = %s", (message_id, visitor)
     )

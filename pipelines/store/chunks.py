@@ -1,4 +1,4 @@
-"""Rows of `chunk` and `text_window`, with the vectors and postings that go in and out with them."""
+"""Rows of `chunk` and `text_window`, and the vectors and postings that are written with them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId, DocumentId, IndexId, RuleId, WindowId
 from pipelines.text.places import Place
 
-# Of a passage, how much an excerpt shows.
+# Characters of a passage that an excerpt shows.
 LEAD_CHARS = 600
 
 
@@ -26,8 +26,8 @@ class NewChunk:
     """
     A chunk to write, with the spans of its windows in its text.
 
-    `char_start` and `char_end` are its span in the document's text. `places` says where in it other
-    pages or sections begin; with one or none, `page` and `heading` hold for all of it.
+    `char_start` and `char_end` are its span in the document's text. `places` says where other pages
+    or sections begin in it. With none or one, `page` and `heading` apply to the whole chunk.
     """
 
     text: str
@@ -53,7 +53,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Excerpt:
-    """The beginning of a passage with its heading path (" > " between levels), of one document."""
+    """The beginning of one document's passage, with its heading path (" > " between levels)."""
 
     document_id: DocumentId
     heading: str | None
@@ -62,7 +62,7 @@ class Excerpt:
 
 
 def digest(text: str) -> str:
-    """What names a content: the hex sha256 of its UTF-8."""
+    """The hex sha256 of a text's UTF-8 bytes, which identifies its content."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -75,11 +75,12 @@ def write(
     vectors: NDArray[np.float32],
 ) -> list[ChunkId]:
     """
-    Write a document's chunks, windows, vectors of one index, and postings; the chunks' ids.
+    Write a document's chunks and windows, their vectors in one index, and their postings.
 
-    Call it in a transaction that holds ROW EXCLUSIVE on `text_window` (see `lock_for_writing`).
+    Call it in a transaction that has a ROW EXCLUSIVE lock on `text_window` (see `lock_for_writing`).
 
     :param vectors: One row per window, chunk by chunk. *Shape:* ``(w, d)``
+    :returns: The ids of the chunks.
     """
     ids = _insert_chunks(conn, document_id, new)
     windows = _insert_windows(conn, rule_id, ids, new)
@@ -90,9 +91,9 @@ def write(
 
 def lock_for_writing(conn: Connection) -> None:
     """
-    Take part as a writer: waits while a promotion looks for gaps, and makes the next one wait.
+    Lock as a writer: wait while a promotion checks for gaps, and make the next promotion wait.
 
-    Read the active pointer after this; it cannot change before the transaction ends.
+    Read the active pointer after this. It cannot change before the transaction ends.
     """
     conn.execute("lock table text_window in row exclusive mode")
 
@@ -101,10 +102,10 @@ def delete_document(
     conn: Connection, document_id: DocumentId, *, replaced_by: DocumentId | None = None
 ) -> None:
     """
-    Remove a document, its chunks, and their vectors in every index, in one transaction. Where
-    another document has the same content, it takes the chunks over instead.
+    Remove a document, its chunks, and their vectors in every index, in one transaction.
 
-    Vector tables carry no foreign key; this is the one place that deletes chunks.
+    If another document has the same content, it inherits the chunks instead. Vector tables have no
+    foreign key, so this must stay the only place that deletes chunks.
 
     :param replaced_by: Its next version, about to be written.
     """
@@ -115,8 +116,8 @@ def delete_document(
             conn.execute(
                 "update chunk set document_id = %s where document_id = %s", (heir, document_id)
             )
-        # Locked before they are looked up: whoever adds windows or vectors to them meanwhile
-        # finds them gone instead of leaving vectors behind.
+        # Locked before their windows are read: a transaction that adds windows or vectors to them
+        # meanwhile then finds them gone, and leaves no vectors behind.
         conn.execute(
             "select 1 from chunk where document_id = %s order by id for update", (document_id,)
         )
@@ -134,9 +135,9 @@ def delete_document(
 
 def share(conn: Connection, document_id: DocumentId, twin: DocumentId) -> bool:
     """
-    Let a document share the passages of one with the same content; an earlier version of it goes.
+    Let a document share the passages of one with the same content. Its earlier version is removed.
 
-    :returns: False: one of them is gone, or the other is its earlier version; nothing was changed.
+    :returns: False, with nothing changed, if one of them is gone or `twin` is the earlier version.
     """
     with conn.transaction():
         lock_for_writing(conn)
@@ -156,7 +157,7 @@ def share(conn: Connection, document_id: DocumentId, twin: DocumentId) -> bool:
 
 
 def sample_windows(conn: Connection, rule_id: RuleId, most: int) -> list[str]:
-    """Texts of windows of a rule from all documents, the same ones each time; fewer if there are."""
+    """Up to `most` window texts of a rule from all documents, always the same ones."""
     rows = conn.execute(
         "select substr(c.text, w.char_start + 1, w.char_end - w.char_start) from"
         " (select * from text_window where rule_id = %s order by sha256 limit %s) w"
@@ -170,8 +171,11 @@ def vectors_before(
     conn: Connection, document_ids: Sequence[DocumentId], index_id: IndexId, rule_id: RuleId
 ) -> dict[str, NDArray[np.float32]]:
     """
-    Vectors of the versions that documents are about to replace, by the windows' texts: what did
-    not change need not be embedded again.
+    Vectors of the versions that documents are about to replace, by their windows' text.
+
+    Text that did not change need not be embedded again.
+
+    :returns: One vector per text. *Shape:* ``(d,)``
     """
     rows = conn.execute(
         sql.SQL(
@@ -209,7 +213,7 @@ def count_of(conn: Connection, document_id: DocumentId) -> int:
 
 
 def newest(conn: Connection, collections: Sequence[str], limit: int) -> tuple[DocumentId, ...]:
-    """The indexed documents of collections that came in last, newest first."""
+    """The most recently added documents of these collections that are indexed, newest first."""
     rows = conn.execute(
         "select id from document where status = 'indexed' and collection = any(%s)"
         " order by id desc limit %s",
@@ -220,9 +224,9 @@ def newest(conn: Connection, collections: Sequence[str], limit: int) -> tuple[Do
 
 def excerpts(conn: Connection, ids: Sequence[DocumentId], each: int) -> list[Excerpt]:
     """
-    How the first passages of documents begin, and every heading in them, in the documents' order.
+    The beginnings of documents' first passages with every heading in them, in the documents' order.
 
-    :param each: So many of each document.
+    :param each: Number of passages per document.
     """
     rows = conn.execute(
         "select d.id, x.heading, x.lead, x.language from unnest(%s::bigint[]) with ordinality"

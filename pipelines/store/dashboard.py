@@ -1,4 +1,4 @@
-"""The state of the whole loop in a few counts, each a short look at the tables it is about."""
+"""The counts on the overview page, each one short query."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from pipelines.store.db import Connection
 @dataclass(frozen=True)
 class Asked:
     """
-    What was asked in a span of time, and how it went.
+    The questions of a time span, and how they were answered.
 
-    :param p50_ms: Median time of finding passages (embedding the question, and the search); None:
-        nothing was searched.
+    :param p50_ms: Median time to embed a question and search. None if nothing was searched.
+    :param p95_ms: The 95th percentile of the same.
     """
 
     questions: int
@@ -32,7 +32,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Serving:
-    """The version that answers now."""
+    """The version that answers questions now."""
 
     name: str
     kind: str
@@ -44,13 +44,13 @@ class Serving:
 
     @property
     def identity(self) -> str:
-        """What names its weights in evaluations."""
+        """The name of its weights in evaluations."""
         return self.manifest_sha256 or self.base
 
 
 @dataclass(frozen=True)
 class Held:
-    """What is there to search and to train on."""
+    """Counts of the documents to search and of the pairs to train on."""
 
     indexed: int
     queued: int
@@ -65,7 +65,9 @@ class Held:
 
 @dataclass(frozen=True)
 class Figures:
-    """How well a model finds the passages of held-out questions, as users search."""
+    """
+    How well a model retrieves the passages of held-out questions, with hybrid search as in the chat.
+    """
 
     evaluation_id: int
     at: datetime
@@ -76,7 +78,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Since:
-    """What came in since the newest run that ended well, or ever."""
+    """What was added since the newest run that finished, or ever if there is none."""
 
     last_run: datetime | None
     liked: int
@@ -84,7 +86,7 @@ class Since:
 
 
 def asked(conn: Connection, span: timedelta) -> Asked:
-    """Questions of the last while."""
+    """Count the questions of the last `span`."""
     with conn.cursor(row_factory=class_row(Asked)) as cursor:
         row = cursor.execute(
             "select count(*) as questions, count(distinct c.visitor) as visitors,"
@@ -106,7 +108,7 @@ def asked(conn: Connection, span: timedelta) -> Asked:
 
 
 def serving(conn: Connection) -> Serving | None:
-    """The version that answers now; None before the first start has set one."""
+    """The version that answers now, or None before the first start has set one."""
     with conn.cursor(row_factory=class_row(Serving)) as cursor:
         return cursor.execute(
             "select m.name, m.kind, m.base, m.manifest_sha256, a.epoch, a.changed_at as since,"
@@ -119,9 +121,9 @@ def serving(conn: Connection) -> Serving | None:
 
 def held(conn: Connection, *, bundled: str) -> Held:
     """
-    Documents and pairs, counted.
+    Count documents and pairs.
 
-    :param bundled: Collection of what came with the application; the others are people's own.
+    :param bundled: Collection that is shipped with the application. The others are people's own.
     """
     row = conn.execute(
         "select count(*) filter (where status = 'indexed'),"
@@ -144,7 +146,7 @@ def held(conn: Connection, *, bundled: str) -> Held:
 
 
 def figures_of(conn: Connection, identity: str) -> Figures | None:
-    """How well a model finds the held-out passages, by the newest evaluation that it was in."""
+    """A model's retrieval on held-out questions in its newest evaluation."""
     with conn.cursor(row_factory=class_row(Figures)) as cursor:
         return cursor.execute(
             "select e.id as evaluation_id, e.created_at as at,"
@@ -161,7 +163,7 @@ def figures_of(conn: Connection, identity: str) -> Figures | None:
 
 
 def since_last_run(conn: Connection) -> Since:
-    """What there is to learn that no run has learned from."""
+    """Count the training material that no run has used."""
     with conn.cursor(row_factory=class_row(Since)) as cursor:
         row = cursor.execute(
             "select r.at as last_run,"
@@ -176,7 +178,7 @@ def since_last_run(conn: Connection) -> Since:
 
 
 def liked_without_pair(conn: Connection) -> int:
-    """How many liked answers cite a passage of which no pair was made."""
+    """Count the liked answers that cite a passage but have no pair."""
     row = conn.execute(
         "select count(*) from feedback f join message m on m.id = f.message_id"
         " where f.verdict = 'like' and m.shown @> '[{\"cited\": true}]'"
@@ -187,7 +189,7 @@ def liked_without_pair(conn: Connection) -> int:
 
 
 def failed_jobs(conn: Connection, span: timedelta) -> int:
-    """How many jobs stand as failed that began in the last while."""
+    """Count the failed jobs that reported progress within the last `span`."""
     row = conn.execute(
         "select count(*) from procrastinate.procrastinate_jobs j join job_progress p"
         " on p.job_id = j.id where j.status = 'failed' and p.updated_at > now() - %s",

@@ -1,7 +1,7 @@
 """
-Connections: a pool on a given DSN, and the schema brought up to date.
+Connections: a pool for a given DSN, and the migration of the schema.
 
-Knows nothing of settings or of the embedded server; both hand in a DSN.
+This module knows neither settings nor the embedded server. Both pass in a DSN.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Pool = ConnectionPool[Connection]
 # Any 64-bit constants serve, as long as they differ and never change.
 MIGRATE_LOCK = 7201_0001
 PROMOTE_LOCK = 7201_0002
-# The first of two halves; the second is an index's id.
+# First half of a two-part advisory lock key. The second half is an index's id.
 BUILD_LOCK = 7201
 NAME_LOCK = 7201_0003
 
@@ -40,7 +40,7 @@ def _configure(conn: Connection) -> None:
 
 def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10, timeout_s: float = 10) -> Pool:
     """
-    A pool of connections that know pgvector's types. The schema must be there: `migrate` first.
+    Open a pool of connections that know pgvector's types. Call `migrate` first.
 
     :raises NotReadyError: No connection within `timeout_s`.
     """
@@ -63,19 +63,19 @@ def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10, timeout_s: flo
 
 
 def connect_alone(pool: Pool) -> Connection:
-    """A connection to the pool's database that is not of the pool, in autocommit mode."""
+    """Open a connection to the pool's database outside the pool, in autocommit mode."""
     dsn = pool.conninfo if isinstance(pool.conninfo, str) else pool.conninfo()
     return psycopg.connect(dsn, autocommit=True, connect_timeout=2)
 
 
 def reset(conn: Connection) -> None:
-    """Take back every setting of the session."""
+    """Reset every setting of the session to its default."""
     conn.execute("reset all")
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a server is and how much this database holds."""
+    """Versions of the server and of pgvector, and the size of the database."""
 
     version: str
     pgvector: str
@@ -83,7 +83,7 @@ class Facts:
 
 
 def facts(conn: Connection) -> Facts:
-    """The server's version, pgvector's, and the size of the database."""
+    """Read the versions of the server and of pgvector, and the size of the database."""
     row = conn.execute(
         "select current_setting('server_version'),"
         " (select extversion from pg_extension where extname = 'vector'),"
@@ -95,10 +95,12 @@ def facts(conn: Connection) -> Facts:
 
 def migrate(dsn: str) -> None:
     """
-    Bring the schema to the newest revision. Safe when several processes start at once:
-    an advisory lock lets one of them work and the others find nothing left to do.
+    Bring the schema to the newest revision.
 
-    :raises NotReadyError: The server is not there, too old, or lacks pgvector 0.8.
+    Several processes may start at once. An advisory lock lets one of them migrate, and the others
+    then find nothing to do.
+
+    :raises NotReadyError: The server cannot be reached, is too old, or lacks pgvector 0.8.
     """
     if _is_newest(dsn):
         return  # alembic and SQLAlchemy take half a second to import, for every command
@@ -127,7 +129,7 @@ def migrate(dsn: str) -> None:
 
 
 def _is_newest(dsn: str) -> bool:
-    """Whether the schema is at the newest revision; revisions are named by their files' numbers."""
+    """Whether the schema is at the newest revision. A revision is named by its file's number."""
     newest = max(path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("*.sql"))
     with _connect(dsn) as conn:
         if conn.execute("select to_regclass('alembic_version')").fetchone() == (None,):

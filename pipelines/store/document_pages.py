@@ -1,4 +1,4 @@
-"""Documents as a person looks through them: a page at a time, what failed, what a passage holds."""
+"""Documents as the admin pages list them: page by page, with their passages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipelines.store import postings
 from pipelines.store.db import Connection
 from pipelines.store.ids import DocumentId
 
-# An error is worth more of a person's time than what is well.
+# Sort orders that a person can choose.
 _ORDERS = {
     "newest": "d.id desc",
     "title": "lower(d.title), d.id",
@@ -25,8 +25,10 @@ ORDERS = tuple(_ORDERS)
 @dataclass(frozen=True)
 class Row:
     """
-    A document in a list. `warnings`: what is said although it is indexed. `same_as` and `twin`: id
-    and title of the one whose passages it shares.
+    A document in a list.
+
+    `warnings` are remarks on a document that is indexed nevertheless. `same_as` and `twin` are the
+    id and title of the document whose passages it shares.
     """
 
     id: DocumentId
@@ -48,7 +50,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Passage:
-    """A chunk with the spans of its windows, by the rule of the index that serves."""
+    """A chunk with the spans of its windows under the serving index's rule."""
 
     ordinal: int
     text: str
@@ -102,7 +104,7 @@ def count(
     holding: Sequence[DocumentId] = (),
     statuses: Sequence[str] | None = None,
 ) -> int:
-    """How many documents `page` has in all."""
+    """Count the documents that `page` lists in all."""
     values = _values(search, holding, statuses)
     row = conn.execute(f"select count(*){_WHERE}", values).fetchone()
     assert row is not None
@@ -111,9 +113,10 @@ def count(
 
 def with_words(conn: Connection, words: str) -> list[DocumentId]:
     """
-    The documents whose text holds all of these words, in any of their forms; empty without words.
+    The documents that contain every word of `words` in any of its forms.
 
-    It reads the postings of the rarer words only, so it costs no more than a question.
+    Words commoner than a question would search by are only required to occur in some document, so
+    this costs no more than a question. Without words the list is empty.
     """
     asked = postings.question(conn, words)
     if not asked.rare or len(set(asked.word.values())) < len(asked.weights):
@@ -132,7 +135,9 @@ def with_words(conn: Connection, words: str) -> list[DocumentId]:
 
 
 def ended(conn: Connection, ids: Sequence[DocumentId]) -> int:
-    """How many of these documents wait for nothing any more; one that is gone is not waiting."""
+    """
+    Count the documents that are neither queued nor being indexed. A deleted one counts as ended.
+    """
     row = conn.execute(
         "select count(*) from document where id = any(%s) and status in ('queued', 'indexing')",
         (list(ids),),
@@ -144,7 +149,7 @@ def ended(conn: Connection, ids: Sequence[DocumentId]) -> int:
 def passages(
     conn: Connection, document_id: DocumentId, *, limit: int = 20, offset: int = 0
 ) -> list[Passage]:
-    """A document's chunks in reading order, with their windows."""
+    """Return a document's chunks in reading order, with their windows."""
     rows = conn.execute(
         "select c.ordinal, c.text, c.page, c.heading, c.language,"
         " coalesce((select jsonb_agg(jsonb_build_array(w.char_start, w.char_end)"

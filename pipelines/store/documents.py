@@ -1,4 +1,4 @@
-"""Rows of `document` and `document_blob`: what was given, and what became of it."""
+"""Rows of `document` and `document_blob`: the files as given, and their state."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipelines.store import scope
 from pipelines.store.db import Connection
 from pipelines.store.ids import DocumentId
 
-# Why a document is marked although it is indexed: the warning's `code`.
+# `code` of a warning that an indexed document can have.
 UNREAD_LANGUAGE = "language"
 SUSPICIOUS = "suspicious"
 
@@ -22,10 +22,10 @@ SUSPICIOUS = "suspicious"
 @dataclass(frozen=True)
 class Document:
     """
-    One file as given. `source` (path or upload name) and `collection` are its identity.
+    One file as given. `collection` and `source` (path or upload name) identify it.
 
-    `same_as`: with the status "duplicate", the indexed document with the same content, whose
-    passages it shares.
+    `same_as` is set for the status "duplicate". It names the indexed document with the same
+    content, whose passages it shares.
     """
 
     id: DocumentId
@@ -47,7 +47,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Listed:
-    """A document with the number of its chunks; `twin`: the title of the one that it is a copy of."""
+    """A document with its number of chunks. `twin` is the title of the document that it copies."""
 
     document: Document
     chunks: int
@@ -66,13 +66,13 @@ def begin(
     status: Literal["indexing", "queued"] = "indexing",
 ) -> DocumentId:
     """
-    Note that a file came in: its bytes, and a row that is being indexed, or waits for it.
+    Store a new file's bytes, and a row with the status "indexing" or "queued".
 
-    An earlier attempt at the same source that never got indexed makes way; an indexed version
-    stays and serves until the new one takes its place.
+    Earlier attempts at the same source that were never indexed are removed. An indexed version
+    stays and is searched until the new one replaces it.
     """
-    # An update that changes nothing locks the row: whoever drops unused bytes waits, and looks
-    # again after the document's row can be seen.
+    # An update that changes nothing locks the row. A transaction that drops unused bytes then waits,
+    # and checks again when the document's row is visible.
     conn.execute(
         "insert into document_blob (sha256, content) values (%s, %b)"
         " on conflict (sha256) do update set sha256 = excluded.sha256",
@@ -89,7 +89,7 @@ def begin(
 
 
 def forget_attempts(conn: Connection, collection: str, source: str) -> None:
-    """Remove what never got indexed of a source, with its bytes."""
+    """Remove the documents of a source that were never indexed, with their bytes."""
     rows = conn.execute(
         "delete from document where collection = %s and source = %s"
         " and status not in ('indexed', 'duplicate') returning sha256",
@@ -99,14 +99,14 @@ def forget_attempts(conn: Connection, collection: str, source: str) -> None:
 
 
 def lock_source(conn: Connection, collection: str, source: str) -> None:
-    """Until the transaction ends, nobody else replaces this source."""
+    """Keep other transactions from replacing this source until this one ends."""
     conn.execute(
         "select pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"{collection}\n{source}",)
     )
 
 
 def start(conn: Connection, document_id: DocumentId) -> None:
-    """Note that a waiting document is being indexed."""
+    """Mark a queued document as being indexed."""
     conn.execute(
         "update document set status = 'indexing', reason = null, updated_at = now()"
         " where id = %s and status = 'queued'",
@@ -115,7 +115,11 @@ def start(conn: Connection, document_id: DocumentId) -> None:
 
 
 def requeue(conn: Connection, document_id: DocumentId) -> bool:
-    """Let a document that never got indexed wait for another try; False: it is indexed, or gone."""
+    """
+    Queue a document again that was never indexed.
+
+    :returns: False if it is indexed or gone.
+    """
     done = conn.execute(
         "update document set status = 'queued', reason = null, updated_at = now()"
         " where id = %s and status not in ('indexed', 'duplicate')",
@@ -125,7 +129,7 @@ def requeue(conn: Connection, document_id: DocumentId) -> bool:
 
 
 def fail(conn: Connection, document_id: DocumentId, reason: str) -> None:
-    """Note why a file could not be indexed."""
+    """Mark a document as failed, with the reason."""
     conn.execute(
         "update document set status = 'failed', reason = %s, updated_at = now()"
         " where id = %s and status not in ('indexed', 'duplicate')",
@@ -135,10 +139,10 @@ def fail(conn: Connection, document_id: DocumentId, reason: str) -> None:
 
 def interrupt(conn: Connection, ids: Sequence[DocumentId], waiting: Sequence[DocumentId]) -> None:
     """
-    Note that documents are no longer being indexed, and were not.
+    Undo the status "indexing" of documents whose indexing was interrupted.
 
-    :param ids: These go, with their bytes: whoever gave them gives them again.
-    :param waiting: These wait again for whoever indexes them next.
+    :param ids: These are removed with their bytes. Whoever added them adds them again.
+    :param waiting: These are queued again.
     """
     conn.execute(
         "update document set status = 'queued', updated_at = now()"
@@ -161,9 +165,9 @@ def finish(
     warnings: Sequence[dict[str, Any]],
 ) -> bool:
     """
-    Mark a document as indexed; call it in the transaction that writes its chunks.
+    Mark a document as indexed. Call it in the transaction that writes its chunks.
 
-    :returns: False when it is gone: deleted, or taken in anew by another process.
+    :returns: False if the row is gone: deleted, or replaced by another process.
     """
     done = conn.execute(
         "update document set status = 'indexed', reason = null, same_as = null, language = %s,"
@@ -174,7 +178,7 @@ def finish(
 
 
 def indexed(conn: Connection, collection: str, source: str) -> Document | None:
-    """What stands for a source in searches: a document that is indexed, or a copy of one."""
+    """The searchable document of a source: one that is indexed, or a duplicate of one."""
     return _one(
         conn,
         "where collection = %s and source = %s and status in ('indexed', 'duplicate')",
@@ -192,14 +196,22 @@ def same_content(conn: Connection, collection: str, sha256: str) -> Document | N
 
 
 def lock_content(conn: Connection, collection: str, sha256: str) -> None:
-    """Wait for whoever else writes this content to the collection; held to the transaction's end."""
+    """
+    Wait for other transactions that write this content to the collection, and make later ones wait.
+
+    The lock lasts until the transaction ends.
+    """
     conn.execute(
         "select pg_advisory_xact_lock(hashtextextended(%s, 1))", (f"{collection}\n{sha256}",)
     )
 
 
 def hold(conn: Connection, document_id: DocumentId, sha256: str) -> bool:
-    """Keep an indexed document from being deleted until the transaction ends; False: it is none."""
+    """
+    Keep an indexed document from being deleted until the transaction ends.
+
+    :returns: False if there is no such indexed document.
+    """
     row = conn.execute(
         "select 1 from document where id = %s and status = 'indexed' and sha256 = %s for share",
         (document_id, sha256),
@@ -208,7 +220,7 @@ def hold(conn: Connection, document_id: DocumentId, sha256: str) -> bool:
 
 
 def copy_of(conn: Connection, document_id: DocumentId, twin: DocumentId) -> None:
-    """Let a document share the passages of one that is held. See `chunks.share`."""
+    """Mark a document as a duplicate of another one. Lock the other with `hold` first."""
     conn.execute(
         "update document d set status = 'duplicate', same_as = twin.id, reason = null,"
         " warnings = twin.warnings, language = twin.language, pages = twin.pages,"
@@ -229,11 +241,11 @@ def hand_on(
     conn: Connection, document_id: DocumentId, replaced_by: DocumentId | None
 ) -> DocumentId | None:
     """
-    Give a document's copies another one to share passages with, before it goes.
+    Give a document's copies another document to share passages with, before it is removed.
 
-    :param replaced_by: Its next version: the copies join it if the content is still theirs.
-    :returns: The copy that stands for the content from now on and needs the passages; None: there
-        is no copy left without them.
+    :param replaced_by: Its next version. The copies join it if it has the same content.
+    :returns: The copy that is indexed in its place and must inherit the passages, or None if no
+        copy needs them.
     """
     conn.execute("select 1 from document where id = %s for update", (document_id,))
     conn.execute(
@@ -258,7 +270,7 @@ def get(conn: Connection, document_id: DocumentId) -> Document | None:
 
 
 def get_many(conn: Connection, ids: Sequence[DocumentId]) -> list[Document]:
-    """Those of these documents that are there, in the order given."""
+    """The documents with these ids that exist, in the order given."""
     with conn.cursor(row_factory=class_row(Document)) as cursor:
         return cursor.execute(
             "select d.* from document d join unnest(%s::bigint[]) with ordinality g (id, n)"
@@ -268,7 +280,7 @@ def get_many(conn: Connection, ids: Sequence[DocumentId]) -> list[Document]:
 
 
 def content(conn: Connection, document_id: DocumentId) -> bytes | None:
-    """The bytes of a document as they came in."""
+    """A document's bytes as they were added."""
     row = conn.execute(
         "select b.content from document d join document_blob b using (sha256) where d.id = %s",
         (document_id,),
@@ -279,7 +291,11 @@ def content(conn: Connection, document_id: DocumentId) -> bytes | None:
 def list_all(
     conn: Connection, *, search: str = "", collection: str | None = None, limit: int = 1000
 ) -> list[Listed]:
-    """Documents, newest first. `search`: part of the title, any case."""
+    """
+    Documents, newest first.
+
+    :param search: Part of the title, in any case.
+    """
     with conn.cursor(row_factory=class_row(_Counted)) as cursor:
         rows = cursor.execute(
             "select d.*, t.title as twin,"
@@ -292,7 +308,7 @@ def list_all(
 
 
 def delete(conn: Connection, document_id: DocumentId) -> None:
-    """Remove the row, and its bytes if nothing else has them. See `chunks.delete_document`."""
+    """Remove the row, and its bytes if no other document has them. See `chunks.delete_document`."""
     row = conn.execute(
         "delete from document where id = %s returning sha256", (document_id,)
     ).fetchone()
@@ -304,7 +320,7 @@ def _drop_unused(conn: Connection, shas: Sequence[str]) -> None:
     """Delete bytes that no document has any more."""
     if not shas:
         return
-    # Locked first, so that the second statement sees the documents of whoever held the lock.
+    # Locked first, so that the second statement sees documents that another transaction has added.
     conn.execute(
         "select 1 from document_blob where sha256 = any(%s) order by sha256 for update",
         (list(shas),),
@@ -317,12 +333,14 @@ def _drop_unused(conn: Connection, shas: Sequence[str]) -> None:
 
 
 def count_by_status(conn: Connection) -> dict[str, int]:
-    """How many documents are in each state."""
+    """Count the documents in each state."""
     return dict(conn.execute("select status, count(*) from document group by status").fetchall())
 
 
 def count_unread_language(conn: Connection) -> int:
-    """How many indexed documents carry the warning that the embedder does not read them."""
+    """
+    Count the indexed documents with the warning that the embedder does not know their language.
+    """
     row = conn.execute(
         "select count(*) from document where status = 'indexed' and warnings @> %s",
         (Jsonb([{"code": UNREAD_LANGUAGE}]),),
@@ -332,19 +350,19 @@ def count_unread_language(conn: Connection) -> int:
 
 
 def collections(conn: Connection) -> list[str]:
-    """The collections that hold documents, in any state, but for visitors' own."""
+    """The collections with documents in any state, without visitors' own."""
     rows = conn.execute("select distinct collection from document order by 1")
     return [row[0] for row in rows if not scope.is_private(row[0])]
 
 
 def sources(conn: Connection, collection: str) -> set[str]:
-    """The sources that a collection holds."""
+    """The sources of a collection's documents."""
     rows = conn.execute("select source from document where collection = %s", (collection,))
     return {row[0] for row in rows}
 
 
 def came_in_within(conn: Connection, span: timedelta) -> bool:
-    """Whether a document was indexed lately."""
+    """Whether a document was indexed within the last `span`."""
     row = conn.execute(
         "select exists (select 1 from document where status = 'indexed' and updated_at > now() - %s)",
         (span,),
@@ -354,7 +372,7 @@ def came_in_within(conn: Connection, span: timedelta) -> bool:
 
 
 def ever_held(conn: Connection) -> bool:
-    """Whether there has ever been a document: the sequence tells when all are gone."""
+    """Whether there has ever been a document. The sequence of ids remembers deleted ones."""
     row = conn.execute(
         "select pg_sequence_last_value(pg_get_serial_sequence('document', 'id')::regclass)"
     ).fetchone()

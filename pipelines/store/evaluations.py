@@ -1,4 +1,4 @@
-"""Rows of `evaluation` and `evaluation_question`: what was measured, question by question."""
+"""Rows of `evaluation` and `evaluation_question`: measured results, question by question."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipelines.store.ids import EvaluationId
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One evaluation, as stored. `models` are identities; the first one is the reference."""
+    """One evaluation as stored. `models` are identities, the reference first."""
 
     id: EvaluationId
     dataset: str
@@ -30,7 +30,9 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class QuestionRow:
-    """One question of an evaluation: by system, the rank and the best passages with scores."""
+    """
+    One question of an evaluation. `results` has the rank and the best passages of each system.
+    """
 
     question: str
     leans_on_context: bool
@@ -49,7 +51,7 @@ def add(
     questions: Iterable[QuestionRow],
     created_by: str = "system",
 ) -> EvaluationId:
-    """Store an evaluation with its questions; its id."""
+    """Store an evaluation with its questions and return its id."""
     with conn.transaction():
         row = conn.execute(
             "insert into evaluation (dataset, dataset_sha256, models, verdict, figures, created_by)"
@@ -90,7 +92,7 @@ def latest_of(conn: Connection, model: str, reference: str | None = None) -> Eva
     The newest evaluation in which a model was compared.
 
     :param model: Its identity: the sha256 of its files' manifest, or ``openai:NAME``.
-    :param reference: Only those that compare it with this model; None: with any.
+    :param reference: Only evaluations with this model as the reference. None allows any.
     """
     with conn.cursor(row_factory=class_row(Evaluation)) as cursor:
         return cursor.execute(
@@ -110,7 +112,7 @@ def list_all(conn: Connection, *, limit: int = 100) -> list[Evaluation]:
 
 
 def questions_of(conn: Connection, evaluation_id: EvaluationId) -> list[QuestionRow]:
-    """The questions of an evaluation, in order."""
+    """The questions of an evaluation, in their order."""
     with conn.cursor(row_factory=class_row(QuestionRow)) as cursor:
         return cursor.execute(
             "select question, leans_on_context, relevant, results from evaluation_question"

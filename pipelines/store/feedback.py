@@ -1,7 +1,4 @@
-"""
-What people asked and said about the answers: questions with their votes, which sources were right,
-and the passages that are known to be wrong for a question.
-"""
+"""Questions with their votes, marks on sources, and passages known to be wrong for a question."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ _CONDITIONS: dict[Which, str] = {
     "liked": "f.verdict = 'like'",
     "disliked": "f.verdict = 'dislike'",
     "marked": "exists (select 1 from source_mark k where k.message_id = m.id)",
-    # Somebody said something about it, and nothing was made of it.
+    # With a vote or a mark, and without training material made from it.
     "waiting": "(f.verdict is not null or exists (select 1 from source_mark k"
     " where k.message_id = m.id)) and not exists (select 1 from pair p where p.message_id = m.id)"
     " and not exists (select 1 from wrong_passage w where w.message_id = m.id)",
@@ -41,7 +38,11 @@ _FROM = """
 
 @dataclass(frozen=True)
 class Asked:
-    """A question and what became of it. `taught`: how many pairs and wrong passages it made."""
+    """
+    A question with its votes and marks.
+
+    `taught` is the number of pairs and wrong passages made from it.
+    """
 
     message_id: int
     question: str
@@ -57,7 +58,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answered(Asked):
-    """The same with its answer and the passages that this showed."""
+    """A question with its answer and the passages that the answer showed."""
 
     answer: str
     shown: list[Shown]
@@ -65,7 +66,7 @@ class Answered(Asked):
 
 @dataclass(frozen=True)
 class Mark:
-    """What somebody says about a passage of an answer."""
+    """Somebody's mark on a passage of an answer."""
 
     chunk_id: int
     verdict: Verdict
@@ -75,7 +76,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Source:
-    """A passage that is there now, with what it belongs to."""
+    """A passage that still exists, with its document."""
 
     chunk_id: int
     document_id: int
@@ -101,7 +102,7 @@ class Wrong:
 def page(
     conn: Connection, which: Which, *, search: str = "", limit: int = 25, offset: int = 0
 ) -> list[Asked]:
-    """Questions, newest first; those of conversations that were deleted are left out."""
+    """Questions, newest first, without those of deleted conversations."""
     with conn.cursor(row_factory=class_row(Asked)) as cursor:
         return cursor.execute(
             f"select {_COLUMNS}{_FROM}{_fits(which)} order by m.id desc"
@@ -111,7 +112,7 @@ def page(
 
 
 def count(conn: Connection, which: Which, *, search: str = "") -> int:
-    """How many questions `page` has in all."""
+    """Count the questions that `page` lists in all."""
     row = conn.execute(
         f"select count(*){_FROM}{_fits(which)}", {"search": search.strip()}
     ).fetchone()
@@ -120,7 +121,7 @@ def count(conn: Connection, which: Which, *, search: str = "") -> int:
 
 
 def get(conn: Connection, message_id: int) -> Answered | None:
-    """The question that an answer belongs to, whole."""
+    """The question that an answer belongs to, with the answer."""
     with conn.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(
             f"select {_COLUMNS}, m.text as answer, m.shown{_FROM} and m.id = %s", (message_id,)
@@ -129,7 +130,7 @@ def get(conn: Connection, message_id: int) -> Answered | None:
 
 
 def marks(conn: Connection, message_id: int) -> list[Mark]:
-    """What people say about an answer's passages."""
+    """All marks on an answer's passages, oldest first."""
     with conn.cursor(row_factory=class_row(Mark)) as cursor:
         return cursor.execute(
             "select chunk_id, verdict, who, by_admin from source_mark where message_id = %s"
@@ -139,7 +140,7 @@ def marks(conn: Connection, message_id: int) -> list[Mark]:
 
 
 def decided(conn: Connection, message_id: int) -> dict[int, Verdict]:
-    """What admins say about an answer's passages, by chunk; the last word counts."""
+    """Admins' marks on an answer's passages by chunk. The newest one counts."""
     return dict(
         conn.execute(
             "select distinct on (chunk_id) chunk_id, verdict from source_mark"
@@ -150,7 +151,7 @@ def decided(conn: Connection, message_id: int) -> dict[int, Verdict]:
 
 
 def mark_of(conn: Connection, message_id: int, chunk_id: int, *, who: str) -> Verdict | None:
-    """What somebody says about a passage of an answer; None: nothing."""
+    """Somebody's mark on a passage of an answer."""
     row = conn.execute(
         "select verdict from source_mark where message_id = %s and chunk_id = %s and who = %s",
         (message_id, chunk_id, who),
@@ -167,7 +168,7 @@ def mark(
     who: str,
     by_admin: bool,
 ) -> None:
-    """Say that a passage was right or wrong for an answer; None takes it back."""
+    """Mark a passage as right or wrong for an answer. None removes the mark."""
     if verdict is None:
         conn.execute(
             "delete from source_mark where message_id = %s and chunk_id = %s and who = %s",
@@ -183,7 +184,7 @@ def mark(
 
 
 def sources(conn: Connection, chunk_ids: Sequence[int]) -> list[Source]:
-    """Passages by id, those that are still there and open to everybody."""
+    """The passages with these ids that still exist and that everybody may read."""
     with conn.cursor(row_factory=class_row(Source)) as cursor:
         return cursor.execute(
             "select c.id as chunk_id, d.id as document_id, d.title, c.page, c.heading, c.text"
@@ -194,7 +195,9 @@ def sources(conn: Connection, chunk_ids: Sequence[int]) -> list[Source]:
 
 
 def taught(conn: Connection) -> dict[str, int]:
-    """By visitor, of how many of their answers something was made in the last thirty days."""
+    """
+    Number of answers of each visitor from which training material was made in the last 30 days.
+    """
     return dict(
         conn.execute(
             "select visitor, count(distinct message_id) from ("
@@ -207,7 +210,11 @@ def taught(conn: Connection) -> dict[str, int]:
 
 
 def add_wrong(conn: Connection, wrong: Wrong, *, who: str) -> bool:
-    """Keep that a passage does not answer a question; False: it was known."""
+    """
+    Store that a passage does not answer a question.
+
+    :returns: False if it was known.
+    """
     return (
         conn.execute(
             "insert into wrong_passage (question, question_sha256, passage, passage_sha256,"
@@ -240,7 +247,7 @@ def wrong_of(conn: Connection, questions_sha256: Sequence[str]) -> list[Wrong]:
 
 
 def heldout_questions(conn: Connection) -> dict[str, int]:
-    """Questions of people that are held out to judge on, by sum, with the answer they come from."""
+    """Answers that accepted held-out questions come from, by the question's sha256."""
     return dict(
         conn.execute(
             "select question_sha256, max(message_id) from pair where message_id is not null"

@@ -1,8 +1,8 @@
 """
-Jobs whose worker stood still and was killed: how often, and what they had under way.
+Jobs whose worker froze and was killed: how often, and which files were under way.
 
-A job is tried again once. Files are told apart: an ingest job goes on one by one (`any_of`), so that
-the file at fault is alone when it happens again; the file fails, and the others are indexed.
+A job is tried again once. After a freeze an ingest job indexes its files one by one (`any_of`), so
+that the file at fault is alone when it happens again. That file fails and the others are indexed.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from pipelines.store.db import Connection
 from pipelines.store.ids import DocumentId, JobId
 from pipelines.store.jobs import Rescued, end, left_behind
 
-# The first may be chance.
+# A single freeze may be chance.
 MOST = 2
 JOB_FAULT = "Its worker stood still twice while it ran and was ended; the log shows where it stood."
 FILE_FAULT = "the worker stood still twice while it indexed this file; the log shows where it stood"
 
 
 def any_of(conn: Connection, job_id: JobId) -> bool:
-    """Whether a worker has stood still while it had this job."""
+    """Whether a worker has frozen while it had this job."""
     row = conn.execute(
         "select exists (select 1 from job_freeze where job_id = %s)", (job_id,)
     ).fetchone()
@@ -29,16 +29,18 @@ def any_of(conn: Connection, job_id: JobId) -> bool:
 
 
 def forget(conn: Connection, job_id: JobId) -> None:
-    """Begin to count from nothing: a person tries the job again."""
+    """Reset a job's count of freezes, because a person tries it again."""
     conn.execute("delete from job_freeze where job_id = %s", (job_id,))
 
 
 def rescue(conn: Connection, workers: Sequence[int]) -> list[tuple[JobId, Rescued]]:
     """
-    Queue again what workers had that stood still and were killed; what became of each job.
+    Requeue the jobs of workers that froze and were killed.
 
-    A file that was under way twice fails, and its job goes on without it. A job that had no file
+    A file that was under way twice fails, and its job continues without it. A job without a file
     under way fails the second time.
+
+    :returns: The outcome of each job.
     """
     with conn.transaction():
         return [
@@ -49,7 +51,7 @@ def rescue(conn: Connection, workers: Sequence[int]) -> list[tuple[JobId, Rescue
 
 def _rescue(conn: Connection, job_id: JobId, *, stopping: bool) -> Rescued:
     under_way = _under_way(conn, job_id)
-    # The worker may have been given it, and not yet begun.
+    # The worker may have fetched the job without having begun it.
     conn.execute(
         "insert into job_progress (job_id, task) select id, task_name"
         " from procrastinate.procrastinate_jobs where id = %s on conflict do nothing",
@@ -72,7 +74,7 @@ def _rescue(conn: Connection, job_id: JobId, *, stopping: bool) -> Rescued:
 
 
 def _under_way(conn: Connection, job_id: JobId) -> list[DocumentId]:
-    """Files of an ingest job that had been begun and not ended."""
+    """The files of an ingest job that are being indexed."""
     rows = conn.execute(
         "select d.id from procrastinate.procrastinate_jobs j,"
         " jsonb_array_elements_text(coalesce(j.args->'document_ids', '[]')) given"
@@ -84,7 +86,7 @@ def _under_way(conn: Connection, job_id: JobId) -> list[DocumentId]:
 
 
 def _twice(conn: Connection, job_id: JobId) -> set[DocumentId]:
-    """Files that were under way as often as a worker may stand still."""
+    """The files that were under way in `MOST` freezes of the job."""
     rows = conn.execute(
         "select document_id from job_freeze, unnest(document_ids) document_id"
         " where job_id = %s group by document_id having count(*) >= %s",

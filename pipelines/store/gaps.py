@@ -1,9 +1,9 @@
 """
-What an index lacks, found by comparing contents and never by remembering a position: commits
-may become visible in any order, so rows behind a cursor can still appear.
+What an index lacks, found by comparing contents and never by remembering a position. Commits may
+become visible in any order, so rows behind a cursor can still appear.
 
-An index is complete when every chunk has windows of its rule, every such window has a vector
-made from the same content, and no vector is left of a window that is gone.
+An index is complete when every chunk has windows of its rule, every such window has a vector made
+from the same content, and every vector has its window.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ORPHANS = "from {emb} e where not exists (select 1 from text_window w where w.i
 
 @dataclass(frozen=True)
 class Gap:
-    """How much is missing, and how much is left over."""
+    """Counts of missing and of left-over rows."""
 
     uncut_chunks: int
     windows: int
@@ -55,7 +55,7 @@ class Lacking:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of a document an index holds."""
+    """How much of one document an index contains."""
 
     document_id: DocumentId
     title: str
@@ -75,7 +75,7 @@ def _sql(text: str, index_id: IndexId | None, rule_id: RuleId) -> sql.Composed:
 
 
 def measure(conn: Connection, index_id: IndexId, rule_id: RuleId) -> Gap:
-    """Count what is missing and left over, on one snapshot."""
+    """Count what is missing and what is left over, in one snapshot."""
     statement = f"select (select count(*) {_UNCUT}), (select count(*) {_LACKING}), (select count(*) {_ORPHANS})"
     row = conn.execute(_sql(statement, index_id, rule_id)).fetchone()
     assert row is not None
@@ -83,14 +83,14 @@ def measure(conn: Connection, index_id: IndexId, rule_id: RuleId) -> Gap:
 
 
 def count_windows(conn: Connection, rule_id: RuleId) -> int:
-    """How many windows the documents have by a rule."""
+    """Count the windows of a rule."""
     row = conn.execute("select count(*) from text_window where rule_id = %s", (rule_id,)).fetchone()
     assert row is not None
     return int(row[0])
 
 
 def exists(conn: Connection, index_id: IndexId, rule_id: RuleId) -> bool:
-    """Whether anything is missing or left over; reads the tables' keys, not the vectors."""
+    """Whether anything is missing or left over. Reads the tables' keys but no vectors."""
     statement = (
         f"select exists (select 1 {_LACKING}) or exists (select 1 {_UNCUT})"
         f" or exists (select 1 {_ORPHANS})"
@@ -101,7 +101,7 @@ def exists(conn: Connection, index_id: IndexId, rule_id: RuleId) -> bool:
 
 
 def last_window(conn: Connection) -> int:
-    """The highest window id so far: places a random start."""
+    """The highest window id so far. A random start is chosen below it."""
     row = conn.execute("select coalesce(max(id), 0) from text_window").fetchone()
     assert row is not None
     return int(row[0])
@@ -110,7 +110,7 @@ def last_window(conn: Connection) -> int:
 def lacking(
     conn: Connection, index_id: IndexId, rule_id: RuleId, limit: int, *, start: int = 0
 ) -> list[Lacking]:
-    """Windows to embed, from the id `start` on."""
+    """Windows without a current vector, from the id `start` on."""
     statement = (
         "select w.id, w.sha256, substr(c.text, w.char_start + 1, w.char_end - w.char_start)"
         " from (select w.id, w.sha256, w.chunk_id, w.char_start, w.char_end"
@@ -123,7 +123,7 @@ def lacking(
 
 
 def uncut(conn: Connection, rule_id: RuleId, limit: int) -> list[tuple[ChunkId, str]]:
-    """Chunks without windows of the rule, with their text."""
+    """Chunks without windows of the rule, with their text, in random order."""
     statement = f"select c.id, c.text {_UNCUT} order by random() limit %s"
     return [(ChunkId(r[0]), r[1]) for r in conn.execute(_sql(statement, None, rule_id), (limit,))]
 
@@ -134,7 +134,7 @@ def add_windows(
     """
     Add windows (chunk, span, content hash) to chunks that still exist and have none of the rule.
 
-    Of several workers with the same chunk, one writes; a chunk deleted meanwhile stays deleted.
+    If several workers send the same chunk, only one writes. A deleted chunk gets no windows.
     """
     with conn.transaction():
         conn.execute("lock table text_window in row exclusive mode")
@@ -166,9 +166,10 @@ def add_vectors(
     vectors: NDArray[np.float32],
 ) -> int:
     """
-    Add vectors of windows that still exist with that content; how many were new.
+    Add vectors of windows that still exist with the same content.
 
     :param vectors: One row per window. *Shape:* ``(w, d)``
+    :returns: The number of vectors written.
     """
     emb = indexes.table(index_id)
     with conn.transaction():
@@ -190,7 +191,7 @@ def add_vectors(
             copy.set_types(["int8", "text", "halfvec"])
             for window, vector in zip(windows, vectors, strict=True):
                 copy.write_row((window.id, window.sha256, HalfVector(vector)))
-        # The key share lock waits for a delete under way and then finds the window gone.
+        # The key share lock waits for a running delete and then finds the window gone.
         return conn.execute(
             sql.SQL(
                 "insert into {emb} as e (window_id, sha256, v)"
@@ -204,12 +205,12 @@ def add_vectors(
 
 
 def remove_orphans(conn: Connection, index_id: IndexId, rule_id: RuleId) -> int:
-    """Remove vectors whose window is gone; how many."""
+    """Remove vectors whose window is gone and return their number."""
     return conn.execute(_sql(f"delete {_ORPHANS}", index_id, rule_id)).rowcount
 
 
 def coverage(conn: Connection, index_id: IndexId, rule_id: RuleId) -> list[Coverage]:
-    """How much of every indexed document is there, by title."""
+    """How much of each indexed document the index contains, by title."""
     statement = (
         "select d.id, d.title, count(distinct c.id), count(w.id),"
         " count(*) filter (where e.sha256 = w.sha256)"
@@ -222,9 +223,11 @@ def coverage(conn: Connection, index_id: IndexId, rule_id: RuleId) -> list[Cover
 
 def analyze(conn: Connection, index_id: IndexId) -> None:
     """
-    Statistics and the visibility map of all that questions and `exists` read, so that they read
-    keys only. In autocommit mode. A table that autovacuum is at is left to it, and so is what was
-    deleted: going through a large graph for it may take minutes.
+    Update statistics and the visibility map of the tables that questions and `exists` read.
+
+    They can then read keys only. The connection must be in autocommit mode. Tables that autovacuum
+    is working on are skipped. Dead entries in indexes stay, because removing them from a large
+    graph may take minutes.
     """
     for table in (
         indexes.table(index_id),

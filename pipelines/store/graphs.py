@@ -1,4 +1,6 @@
-"""The HNSW graph over an index's vectors: when one is wanted, whether it is there, how it is built."""
+"""
+The HNSW graph over an index's vectors: when one is needed, whether it exists, and how to build it.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +11,18 @@ from pipelines.store import indexes
 from pipelines.store.db import BUILD_LOCK, Connection
 from pipelines.store.ids import IndexId
 
-# With fewer vectors, comparing all is as fast as walking a graph, exact, and costs writers nothing.
+# With fewer vectors, comparing all of them is as fast as walking a graph. It is also exact and costs
+# writers nothing.
 GRAPH_FROM = 5_000
-# Candidates that a question looks at in a graph over up to so many vectors (ef_search), and the most
-# that pgvector can. Beyond, the square root of the size keeps finding as much of the nearest.
+# ef_search (candidates per question) for graphs of up to so many vectors, and pgvector's maximum. In
+# larger graphs it grows with the square root of the size, which keeps the recall about the same.
 SEARCHED, SEARCHED_UP_TO, SEARCHED_MOST = 200, 100_000, 1000
-# pgvector's graph takes about this much beside each vector (m = 16), in bytes.
+# Size of pgvector's graph (m = 16) per vector, in addition to the vector itself.
 GRAPH_BYTES = 400
 
 
 def set_searched(index_id: IndexId) -> sql.Composed:
-    """A statement that sets how much of an index's graph is looked at until the transaction ends."""
+    """The statement that sets ``hnsw.ef_search`` for an index until the transaction ends."""
     return sql.SQL(
         "select set_config('hnsw.ef_search', least({most}, greatest({searched}, round({searched}"
         " * sqrt(greatest(reltuples, 0) / {up_to}))))::text, true) from pg_class where oid = {table}"
@@ -33,22 +36,23 @@ def set_searched(index_id: IndexId) -> sql.Composed:
 
 
 def hnsw_name(index_id: IndexId) -> str:
-    """The name of the HNSW index on it."""
+    """The name of an index's HNSW index."""
     return f"emb_{int(index_id)}_hnsw"
 
 
 def create_hnsw(conn: Connection, index_id: IndexId) -> None:
-    """Create the HNSW index in the caller's transaction; others wait. See `build_hnsw`."""
+    """Create the HNSW index in the caller's transaction. Writers wait. See `build_hnsw`."""
     conn.execute(_hnsw_statement(index_id, ""))
 
 
 def build_hnsw(conn: Connection, index_id: IndexId, *, memory_mb: int, workers: int) -> None:
     """
-    Build the HNSW index over loaded vectors, in place of an invalid one, beside all readers,
-    writers and deletes. Call it after the bulk load, which is several times faster.
+    Build the HNSW index over loaded vectors while readers, writers and deletes continue.
 
-    :param conn: In autocommit mode; its session settings are changed. One builder at a time.
-    :param memory_mb: The graph should fit, else the build slows down several times.
+    It replaces an invalid one. Call it after the bulk load, which makes it several times faster.
+
+    :param conn: In autocommit mode. Its session settings are changed. One builder at a time.
+    :param memory_mb: The graph should fit, or the build becomes several times slower.
     """
     if hnsw_is_valid(conn, index_id):
         return
@@ -64,9 +68,13 @@ def build_hnsw(conn: Connection, index_id: IndexId, *, memory_mb: int, workers: 
 
 
 def try_lock_build(conn: Connection, index_id: IndexId) -> bool:
-    """Be the only one to build this HNSW index until the transaction ends; False: another is."""
-    # By the simple protocol: with the extended one the open portal keeps a snapshot, and building
-    # concurrently waits for everyone who has one.
+    """
+    Try to become the only builder of this HNSW index until the transaction ends.
+
+    :returns: False if another process is building it.
+    """
+    # In the simple protocol. In the extended one the open portal would keep a snapshot, and a
+    # concurrent build waits for every transaction that has one.
     row = (
         psycopg.ClientCursor(conn)
         .execute("select pg_try_advisory_xact_lock(%s, %s)", (BUILD_LOCK, int(index_id)))
@@ -76,7 +84,7 @@ def try_lock_build(conn: Connection, index_id: IndexId) -> bool:
 
 
 def hnsw_is_valid(conn: Connection, index_id: IndexId) -> bool:
-    """Whether the HNSW index is there, complete and in use."""
+    """Whether the HNSW index exists, is complete and is in use."""
     row = conn.execute(
         "select indisvalid and indisready from pg_index where indexrelid = to_regclass(%s)",
         (hnsw_name(index_id),),
@@ -85,7 +93,7 @@ def hnsw_is_valid(conn: Connection, index_id: IndexId) -> bool:
 
 
 def lacks_graph(conn: Connection, index_id: IndexId) -> bool:
-    """Whether there are so many vectors that they want an HNSW index, and no valid one is there."""
+    """Whether an index has enough vectors to need an HNSW index but no valid one."""
     if hnsw_is_valid(conn, index_id):
         return False
     row = conn.execute(
@@ -98,7 +106,7 @@ def lacks_graph(conn: Connection, index_id: IndexId) -> bool:
 
 
 def graph_bytes(conn: Connection, index_id: IndexId) -> int:
-    """About what an HNSW index over the vectors takes."""
+    """Approximate size of an HNSW index over the vectors."""
     row = conn.execute(
         sql.SQL(
             "select count(*) * ({graph} + 2 * coalesce((select vector_dims(v) from {emb} limit 1), 0))"

@@ -1,7 +1,8 @@
 """
 Passages that a search found, with the snapshot and the filter that it reads through.
 
-Vector tables carry no foreign key; every way to a hit joins the window and its chunk, so an orphan never shows.
+Vector tables have no foreign key. Every query for a hit joins the window and its chunk, so a vector
+without a window never shows.
 """
 
 from __future__ import annotations
@@ -21,22 +22,24 @@ from pipelines.store.ids import ChunkId, DocumentId, IndexId
 from pipelines.text import places
 from pipelines.text.places import Place
 
-# Collections of up to so many chunks are compared whole: there faster than a filtered graph, and exact.
+# Up to so many chunks are all compared, which is exact and faster than a filtered graph.
 EXACT_CHUNKS = 2000
-# Share of the words in a hit's confidence. Chosen on train questions: the meaning tells foreign
-# questions apart better than it orders passages.
+# Weight of the lexical score in a hit's confidence, chosen on train questions. The cosine is better
+# at recognising questions that the corpus cannot answer than at ranking passages.
 WORDS_IN_CONFIDENCE = 0.4
 
 
 @dataclass(frozen=True)
 class Hit:
     """
-    A passage that was found. `score` orders the hits of one question and is made of `dense`, the
-    cosine of its best window, and `lexical`, the share of the question's words it holds, by their
-    weight and how closely they stand (0 to 1).
+    A passage that was found.
 
-    `window_start` and `window_end` are the best window's span in `text`; None: it has no vector.
-    `page` and `heading` are those of the middle of this window; `at` tells them of any character.
+    `score` ranks the hits of one question. It combines `dense`, the cosine of the best window, and
+    `lexical`. `lexical` is the share of the question's words in the passage, weighted by their idf
+    and by how close together they are (0 to 1).
+
+    `window_start` and `window_end` are the best window's span in `text`, or None without a vector.
+    `page` and `heading` belong to the middle of this window. `at` returns them for any character.
     """
 
     chunk_id: ChunkId
@@ -53,9 +56,9 @@ class Hit:
     lexical: float
     window_start: int | None
     window_end: int | None
-    # What the question's terms weigh, by how rare they are in the collection; the same for all hits.
+    # Weights of the question's terms by their rarity, the same mapping for all hits of a question.
     weights: Mapping[str, float] = field(default_factory=dict, repr=False)
-    # Several where the passage holds more than one page or section.
+    # More than one if the passage spans several pages or sections.
     places: tuple[Place, ...] = ()
 
     def at(self, character: int) -> tuple[int | None, str | None]:
@@ -65,19 +68,18 @@ class Hit:
 
     @property
     def confidence(self) -> float:
-        """How well it fits the question, comparable between questions to one index."""
+        """How well the passage fits the question, comparable between questions to one index."""
         return (1 - WORDS_IN_CONFIDENCE) * self.dense + WORDS_IN_CONFIDENCE * self.lexical
 
 
 @contextmanager
 def snapshot(conn: Connection, index_id: IndexId) -> Iterator[None]:
-    """One snapshot for all statements, so that a hit cannot vanish between two of them."""
+    """Use one snapshot for all statements, so that a hit cannot vanish between two of them."""
     own = conn.info.transaction_status == TransactionStatus.IDLE
     with conn.transaction():
         own_snapshot = "set transaction isolation level repeatable read, read only;" if own else ""
-        # The tables are large next to what is read of them, whatever the statistics say so far;
-        # and a plan made without seeing how many terms and chunks are asked for takes the wrong
-        # index of the postings.
+        # Little of each table is read, even where the statistics do not know its size yet. A plan
+        # made without seeing the number of terms and chunks uses the wrong index of the postings.
         conn.execute(
             sql.SQL(
                 own_snapshot + "{};"
@@ -93,23 +95,24 @@ def within(
     conn: Connection, held: Sequence[str], searched: Sequence[str]
 ) -> tuple[sql.Composable | None, bool]:
     """
-    What a chunk's id must fulfil to be searched, None where nothing is left out; and whether so
-    few chunks do that comparing them all is faster.
+    The condition on a chunk's id for a search in some collections.
 
-    :param held: The collections that hold documents.
+    :param held: The collections with indexed documents.
+    :returns: The condition, or None if nothing is left out, and whether so few chunks fulfil it
+        that comparing them all is faster.
     """
     if set(held) <= set(searched):
         return None, False
     inside = _chunks_of(searched)
     if _is_small(conn, inside):
         return sql.SQL("in ({})").format(inside), True
-    # What is left out is mostly less than what is searched.
+    # Usually fewer chunks are left out than searched.
     left_out = sorted(set(held) - set(searched))
     return sql.SQL("not in ({})").format(_chunks_of(left_out)), False
 
 
 def _chunks_of(collections: Sequence[str]) -> sql.Composed:
-    """A query of the ids of the chunks of collections."""
+    """A query for the ids of these collections' chunks."""
     return sql.SQL(
         "select c.id from chunk c join document d on d.id = c.document_id"
         " where d.status = 'indexed' and d.collection = any({})"
@@ -129,7 +132,9 @@ def _is_small(conn: Connection, inside: sql.Composable) -> bool:
 def rows(
     conn: Connection, chunk_ids: Sequence[ChunkId], searched: Sequence[str]
 ) -> dict[ChunkId, dict[str, Any]]:
-    """What a hit shows of its chunk and document; nothing of another collection, come what may."""
+    """
+    The parts of a hit that come from its chunk and document, only of the collections searched.
+    """
     with conn.cursor(row_factory=dict_row) as cursor:
         found = cursor.execute(
             "select c.id as chunk_id, c.document_id, d.title, d.source, d.collection, c.page,"

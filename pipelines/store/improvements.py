@@ -25,11 +25,13 @@ LOCK = 7201_0004
 @dataclass(frozen=True)
 class Improvement:
     """
-    One attempt, and what is done of it. `ended_at`: None while it runs, and when it was cut off.
+    One attempt to improve the search and its steps so far.
+
+    `ended_at` is None while it runs, and after it was cut off.
 
     :param before: The version that served when it began.
-    :param pairs: What making pairs came to; None: not done yet.
-    :param version: What it trained; None: not trained yet.
+    :param pairs: The result of making pairs, or None before that step is done.
+    :param version: The version that it trained, or None before that step is done.
     """
 
     id: int
@@ -47,7 +49,10 @@ class Improvement:
 
 @dataclass(frozen=True)
 class Schedule:
-    """When to improve the search without being asked. `votes`: with ``votes``, so many new ones."""
+    """
+    When to improve the search unasked. `votes` is the number of new votes for the schedule
+    ``votes``.
+    """
 
     every: Every = "off"
     votes: int = 0
@@ -57,7 +62,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Fresh:
-    """What came in since a moment: documents, pairs, and votes on answers."""
+    """Counts of new documents, pairs, and votes on answers."""
 
     documents: int
     pairs: int
@@ -65,14 +70,14 @@ class Fresh:
 
     @property
     def anything(self) -> bool:
-        """Whether there is anything new at all."""
+        """Whether anything is new."""
         return bool(self.documents or self.pairs or self.votes)
 
 
 @contextmanager
 def alone(pool: Pool) -> Iterator[None]:
     """
-    Hold the right to improve, of which there is one for all machines.
+    Take the lock for improving the search, one for all machines.
 
     :raises BusyError: Another process has it.
     """
@@ -84,7 +89,7 @@ def alone(pool: Pool) -> Iterator[None]:
 
 
 def unfinished(conn: Connection) -> Improvement | None:
-    """The attempt that has not ended; None: there is none."""
+    """The attempt that has not ended, if there is one."""
     with conn.cursor(row_factory=class_row(Improvement)) as cursor:
         return cursor.execute("select * from improvement where ended_at is null").fetchone()
 
@@ -96,7 +101,7 @@ def latest(conn: Connection) -> Improvement | None:
 
 
 def add(conn: Connection, *, who: str, before: str) -> Improvement:
-    """A new attempt; nothing is done of it."""
+    """Begin an attempt, with no step done."""
     with conn.cursor(row_factory=class_row(Improvement)) as cursor:
         row = cursor.execute(
             "insert into improvement (who, before) values (%s, %s) returning *", (who, before)
@@ -114,7 +119,9 @@ def note(
     version: str | None = None,
     evaluation_id: EvaluationId | None = None,
 ) -> Improvement:
-    """Keep what is done of an attempt; what is not given stays as it is. The attempt."""
+    """
+    Record finished steps of an attempt and return the attempt. Fields that are not given stay.
+    """
     with conn.cursor(row_factory=class_row(Improvement)) as cursor:
         row = cursor.execute(
             "update improvement set pairs = coalesce(%s, pairs), run_id = coalesce(%s, run_id),"
@@ -127,7 +134,7 @@ def note(
 
 
 def end(conn: Connection, one: int, outcome: Outcome, sentence: str) -> Improvement:
-    """What came of an attempt; the attempt."""
+    """Record an attempt's outcome and return the attempt."""
     with conn.cursor(row_factory=class_row(Improvement)) as cursor:
         row = cursor.execute(
             "update improvement set outcome = %s, sentence = %s, ended_at = clock_timestamp()"
@@ -139,14 +146,14 @@ def end(conn: Connection, one: int, outcome: Outcome, sentence: str) -> Improvem
 
 
 def schedule(conn: Connection) -> Schedule:
-    """When to improve the search without being asked."""
+    """When to improve the search unasked."""
     with conn.cursor(row_factory=class_row(Schedule)) as cursor:
         row = cursor.execute("select every, votes, set_by, set_at from improve_schedule").fetchone()
     return row or Schedule()
 
 
 def set_schedule(conn: Connection, every: Every, votes: int, *, who: str) -> None:
-    """Change when to improve the search without being asked."""
+    """Change when to improve the search unasked."""
     conn.execute(
         "insert into improve_schedule (every, votes, set_by) values (%s, %s, %s)"
         " on conflict (only_row) do update set every = excluded.every, votes = excluded.votes,"
@@ -157,12 +164,12 @@ def set_schedule(conn: Connection, every: Every, votes: int, *, who: str) -> Non
 
 def fresh(conn: Connection, last: Improvement | None, *, bundled: str) -> Fresh:
     """
-    What came in since an attempt; with None, ever.
+    Count what was added since an attempt, or ever if `last` is None.
 
-    :param bundled: Collection of what came with the application: nobody added it. Visitors' own
-        files do not count either.
+    :param bundled: Collection that is shipped with the application. It does not count, and
+        visitors' own files do not count either.
     """
-    # The pairs that it made itself came in before its end.
+    # The pairs that the attempt itself made were created before its end.
     began, ended = (None, None) if last is None else (last.created_at, last.ended_at)
     with conn.cursor(row_factory=class_row(Fresh)) as cursor:
         row = cursor.execute(

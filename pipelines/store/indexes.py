@@ -1,10 +1,10 @@
 """
 Rows of `search_index` and `window_rule`, and the vector table `emb_<id>` of each index.
 
-Which index gets what: a delete takes effect at once in every index that has a table
-(`clear_windows`). New windows are embedded for the serving index by whoever writes them; the
-others of `maintained` are caught up by a job, because a process that takes in files need not
-hold every encoder. Any other index that is ready is caught up when someone wants it.
+A delete takes effect at once in every index with a table (`clear_windows`). New windows are
+embedded for the serving index by the process that writes them. A job catches up the other indexes
+of `maintained`, because a process that indexes files need not load every encoder. Any other ready
+index is caught up when it is wanted again.
 """
 
 from __future__ import annotations
@@ -22,17 +22,18 @@ from pipelines.store.db import Connection
 from pipelines.store.ids import IndexId, ModelId, RuleId, WindowId
 from pipelines.text.windows import WindowRule
 
-# Replicas listen on it.
+# Postgres channel that replicas listen on.
 CHANNEL = "attune_active"
 
 
 @dataclass(frozen=True)
 class SearchIndex:
     """
-    One model's vectors of all live windows, and the rules that belong to them.
+    One model's vectors of all live windows, with the rules that belong to them.
 
-    `vectors_of`: it has no vectors of its own but uses that index's. `wanted`: a candidate that
-    replicas hold loaded; `shadow_share`: the share of questions it answers silently.
+    `vectors_of` is the index whose vectors it uses if it has none of its own. `wanted` is set for a
+    candidate that replicas keep loaded. `shadow_share` is the share of questions that it answers
+    silently.
     """
 
     id: IndexId
@@ -52,7 +53,7 @@ class SearchIndex:
 
     @property
     def vectors_id(self) -> IndexId:
-        """Whose vector table it searches."""
+        """The index whose vector table it searches."""
         return self.vectors_of or self.id
 
 
@@ -62,7 +63,7 @@ def table(index_id: IndexId) -> sql.Identifier:
 
 
 def rule_id(conn: Connection, rule: WindowRule) -> RuleId:
-    """The row of a window rule, added when new."""
+    """The id of a window rule, which is added if it is new."""
     conn.execute(
         "insert into window_rule (size_tokens, stride_tokens, tokenizer) values (%s, %s, %s)"
         " on conflict do nothing",
@@ -77,7 +78,7 @@ def rule_id(conn: Connection, rule: WindowRule) -> RuleId:
 
 
 def rule(conn: Connection, rule_id: RuleId) -> WindowRule:
-    """How the windows of a rule are cut."""
+    """The window rule with this id."""
     row = conn.execute(
         "select size_tokens, stride_tokens, tokenizer from window_rule where id = %s", (rule_id,)
     ).fetchone()
@@ -95,11 +96,12 @@ def add(
     vectors_of: IndexId | None = None,
 ) -> IndexId:
     """
-    A new index, status ``building``, with its empty vector table unless it uses another's.
+    Add an index with the status ``building`` and return its id.
 
-    The table carries no foreign key: creating and dropping one waits for every writer and
-    reader of the table it points to. The gap check at promotion finds orphans instead. The
-    hash is in the key's index so that this check need not read the vectors.
+    It gets an empty vector table unless it uses another index's. The table has no foreign key,
+    because creating and dropping one waits for every writer and reader of the table it points to.
+    The gap check at promotion finds orphans instead. The hash is part of the primary key's index,
+    so that this check need not read the vectors.
     """
     row = conn.execute(
         "insert into search_index (model_id, rule_id, lexical_weight, vectors_of, status)"
@@ -121,9 +123,10 @@ def add(
 
 def maintained(conn: Connection) -> list[SearchIndex]:
     """
-    The indexes that are kept complete, the serving one first: active, previous, and every
-    ready candidate that is wanted. Those without vectors of their own stand for the index
-    whose vectors they use.
+    The indexes that are kept complete, the serving one first.
+
+    These are the active one, the previous one, and every ready candidate that is wanted. An index
+    without vectors of its own is replaced by the one whose vectors it uses.
     """
     with conn.cursor(row_factory=class_row(SearchIndex)) as cursor:
         return cursor.execute(
@@ -136,9 +139,7 @@ def maintained(conn: Connection) -> list[SearchIndex]:
 
 
 def with_tables(conn: Connection) -> list[IndexId]:
-    """
-    The indexes that have a vector table, held against being dropped until the transaction ends.
-    """
+    """The indexes with a vector table, locked against being dropped until the transaction ends."""
     return [
         IndexId(row[0])
         for row in conn.execute(
@@ -158,7 +159,9 @@ def clear_windows(conn: Connection, windows: Sequence[WindowId]) -> None:
 
 
 def kept_loaded(conn: Connection) -> list[IndexId]:
-    """What every replica holds loaded: active, previous for a rollback, and wanted candidates."""
+    """
+    The indexes that every replica keeps loaded: active, previous (for a rollback), and wanted ones.
+    """
     return [
         IndexId(row[0])
         for row in conn.execute(
@@ -170,7 +173,11 @@ def kept_loaded(conn: Connection) -> list[IndexId]:
 
 
 def want(conn: Connection, index_id: IndexId, wanted: bool, *, shadow_share: float = 0) -> None:
-    """Ask replicas to hold a version loaded, or no longer; with a share, to let it answer silently."""
+    """
+    Ask replicas to keep a version loaded, or to stop that.
+
+    :param shadow_share: Share of questions that it answers silently.
+    """
     conn.execute(
         "update search_index set wanted = %s, shadow_share = %s, reason = null where id = %s",
         (wanted, shadow_share, index_id),
@@ -179,23 +186,26 @@ def want(conn: Connection, index_id: IndexId, wanted: bool, *, shadow_share: flo
 
 
 def give_up(conn: Connection, index_id: IndexId, reason: str) -> None:
-    """Replicas could not load a version: it is wanted no longer, and says why until it is again."""
+    """
+    Stop wanting a version that replicas could not load, and store the reason until it is wanted
+    again.
+    """
     want(conn, index_id, False)
     conn.execute("update search_index set reason = %s where id = %s", (reason, index_id))
 
 
 def notify(conn: Connection) -> None:
-    """Hint to every replica that something it follows has changed; sent at commit."""
+    """Tell every replica at commit that something it follows has changed."""
     conn.execute(f"notify {CHANNEL}")
 
 
 def listen(conn: Connection) -> None:
-    """Hear of `notify` on this connection."""
+    """Receive `notify` on this connection."""
     conn.execute(f"listen {CHANNEL}")
 
 
 def store_proof(conn: Connection, index_id: IndexId, proof: dict[str, Any]) -> None:
-    """Keep what was checked before a version may serve."""
+    """Store the results of the checks before a version may serve."""
     conn.execute("update search_index set proof = %s where id = %s", (Jsonb(proof), index_id))
 
 
@@ -211,9 +221,11 @@ def of_model(conn: Connection, model_id: ModelId) -> SearchIndex | None:
 
 def expired(conn: Connection, retention: timedelta) -> list[IndexId]:
     """
-    Indexes that may be dropped: neither active, previous nor wanted, out of service (or never
-    in it) for longer than `retention`, held by no replica, and lending their vectors to none.
-    A replica reports a version as held while any question uses it.
+    Indexes that may be dropped.
+
+    They are neither active nor previous nor wanted, and have been out of service for longer than
+    `retention`. No replica has them loaded, which a replica reports while any question uses one. No
+    other index uses their vectors.
     """
     return [
         IndexId(row[0])
@@ -232,12 +244,14 @@ def expired(conn: Connection, retention: timedelta) -> list[IndexId]:
 
 def drop(conn: Connection, index_id: IndexId, retention: timedelta) -> bool:
     """
-    Retire an index and drop its table; False when it is in use again. Waits for its readers
-    at most half a second (`LockNotAvailable` beyond).
+    Retire an index and drop its table, after waiting at most half a second for its readers.
+
+    :returns: False if it is in use again.
+    :raises LockNotAvailable: It is still being read after that time.
     """
     with conn.transaction():
         conn.execute("set local lock_timeout = '500ms'")
-        # Takes turns with a promotion, and waits for deletes that go through this table.
+        # Excludes a promotion, and waits for deletes that touch this table.
         conn.execute("select 1 from active for update")
         conn.execute("select 1 from search_index where id = %s for update", (index_id,))
         if index_id not in expired(conn, retention):
@@ -248,7 +262,7 @@ def drop(conn: Connection, index_id: IndexId, retention: timedelta) -> bool:
 
 
 def use_of(conn: Connection, index: SearchIndex) -> str | None:
-    """Why an index cannot be dropped, in a few words; None: nothing uses it."""
+    """The reason in a few words why an index cannot be dropped, or None if nothing uses it."""
     row = conn.execute(
         "select i.id = a.index_id, i.id is not distinct from a.previous_id, i.wanted,"
         " i.status = 'building', (select min(m.name) from search_index b join model m"
@@ -271,7 +285,7 @@ def use_of(conn: Connection, index: SearchIndex) -> str | None:
 
 
 def forget_retired(conn: Connection, model_id: ModelId) -> None:
-    """Remove the rows of a model's indexes whose tables are gone and that no other row names."""
+    """Delete the rows of a model's retired indexes unless another row names them."""
     conn.execute(
         "delete from search_index i where i.model_id = %s and i.status = 'retired'"
         " and not exists (select 1 from search_index b where b.vectors_of = i.id)",
@@ -280,7 +294,7 @@ def forget_retired(conn: Connection, model_id: ModelId) -> None:
 
 
 def mark(conn: Connection, index_id: IndexId, status: str, reason: str | None = None) -> None:
-    """Set the status; ``ready`` notes the time."""
+    """Set the status. For ``ready`` also the time."""
     conn.execute(
         "update search_index set status = %s, reason = %s,"
         " ready_at = case when %s = 'ready' then now() else ready_at end where id = %s",
@@ -310,7 +324,7 @@ def list_by_status(conn: Connection, statuses: Sequence[str]) -> list[SearchInde
 
 
 def count_vectors(conn: Connection, index_id: IndexId) -> int:
-    """How many windows have a vector in the index."""
+    """Count the windows that have a vector in the index."""
     row = conn.execute(sql.SQL("select count(*) from {}").format(table(index_id))).fetchone()
     assert row is not None
     return int(row[0])
