@@ -27,7 +27,7 @@ class NewChunk:
     A chunk to write, with the spans of its windows in its text.
 
     `char_start` and `char_end` are its span in the document's text. `places` says where other pages
-    or sections begin in it. With none or one, `page` and `heading` apply to the whole chunk.
+    or sections begin in it. With none or one, `page` and `heading` apply to all of it.
     """
 
     text: str
@@ -53,7 +53,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Excerpt:
-    """The beginning of one document's passage, with its heading path (" > " between levels)."""
+    """The beginning of a document's passage, with its heading path (" > " between levels)."""
 
     document_id: DocumentId
     heading: str | None
@@ -77,7 +77,8 @@ def write(
     """
     Write a document's chunks and windows, their vectors in one index, and their postings.
 
-    Call it in a transaction that has a ROW EXCLUSIVE lock on `text_window` (see `lock_for_writing`).
+    Call it in a transaction that has a ROW EXCLUSIVE lock on `text_window` (see
+    `lock_for_writing`).
 
     :param vectors: One row per window, chunk by chunk. *Shape:* ``(w, d)``
     :returns: The ids of the chunks.
@@ -105,7 +106,7 @@ def delete_document(
     Remove a document, its chunks, and their vectors in every index, in one transaction.
 
     If another document has the same content, it inherits the chunks instead. Vector tables have no
-    foreign key, so this must stay the only place that deletes chunks.
+    foreign key, so this is the only place that may delete chunks.
 
     :param replaced_by: Its next version, about to be written.
     """
@@ -137,7 +138,7 @@ def share(conn: Connection, document_id: DocumentId, twin: DocumentId) -> bool:
     """
     Let a document share the passages of one with the same content. Its earlier version is removed.
 
-    :returns: False, with nothing changed, if one of them is gone or `twin` is the earlier version.
+    :returns: False, with no change, if one of them is gone or `twin` is the earlier version.
     """
     with conn.transaction():
         lock_for_writing(conn)
@@ -173,9 +174,7 @@ def vectors_before(
     """
     Vectors of the versions that documents are about to replace, by their windows' text.
 
-    Text that did not change need not be embedded again.
-
-    :returns: One vector per text. *Shape:* ``(d,)``
+    Text that did not change need not be embedded again. *Shape:* ``(d,)`` each.
     """
     rows = conn.execute(
         sql.SQL(
@@ -213,7 +212,7 @@ def count_of(conn: Connection, document_id: DocumentId) -> int:
 
 
 def newest(conn: Connection, collections: Sequence[str], limit: int) -> tuple[DocumentId, ...]:
-    """The most recently added documents of these collections that are indexed, newest first."""
+    """The most recently added documents of these collections, of those that are indexed."""
     rows = conn.execute(
         "select id from document where status = 'indexed' and collection = any(%s)"
         " order by id desc limit %s",
@@ -223,11 +222,7 @@ def newest(conn: Connection, collections: Sequence[str], limit: int) -> tuple[Do
 
 
 def excerpts(conn: Connection, ids: Sequence[DocumentId], each: int) -> list[Excerpt]:
-    """
-    The beginnings of documents' first passages with every heading in them, in the documents' order.
-
-    :param each: Number of passages per document.
-    """
+    """The beginnings of each document's first `each` passages with every heading in them."""
     rows = conn.execute(
         "select d.id, x.heading, x.lead, x.language from unnest(%s::bigint[]) with ordinality"
         " d (id, n) cross join lateral (select h.heading,"

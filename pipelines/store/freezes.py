@@ -16,8 +16,8 @@ from pipelines.store.jobs import Rescued, end, left_behind
 
 # A single freeze may be chance.
 MOST = 2
-JOB_FAULT = "Its worker stood still twice while it ran and was ended; the log shows where it stood."
-FILE_FAULT = "the worker stood still twice while it indexed this file; the log shows where it stood"
+JOB_FAULT = "Its worker froze twice while it ran and was killed. The log shows where it froze."
+FILE_FAULT = "the worker froze twice while it indexed this file (the log shows where)"
 
 
 def any_of(conn: Connection, job_id: JobId) -> bool:

@@ -1,9 +1,9 @@
 """
-What an index lacks, found by comparing contents and never by remembering a position. Commits may
-become visible in any order, so rows behind a cursor can still appear.
+What an index lacks, found by comparing contents and never by remembering a position.
 
-An index is complete when every chunk has windows of its rule, every such window has a vector made
-from the same content, and every vector has its window.
+Commits may become visible in any order, so rows behind a cursor can still appear. An index is
+complete when every chunk has windows of its rule, every such window has a vector made from the same
+content, and every vector has its window.
 """
 
 from __future__ import annotations

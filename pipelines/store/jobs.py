@@ -1,9 +1,9 @@
 """
-Jobs: the queue's own rows (schema `procrastinate`, its package's) and `job_progress` beside them.
+Jobs: the queue's own rows (schema `procrastinate`, from its package) and our `job_progress`.
 
-A job belongs to the worker that took it. Whatever a worker writes about a job says which worker it
-is (`Hold`), and changes nothing once another one has been given the job: a process that was only
-stopped for a while does no harm when it goes on.
+A job belongs to the worker that fetched it. Every write about a job names this worker (`Hold`), and
+changes nothing once another worker has the job. So a process that was only stopped for a while does
+no harm when it continues.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from pipelines.store.db import Connection
 from pipelines.store.ids import JobId
 
 SCHEMA = "procrastinate"
-# For connections that are the queue's alone.
+# For connections that only the queue uses.
 USE_SCHEMA = f"set search_path to {SCHEMA}"
 Status = Literal["todo", "doing", "succeeded", "failed", "cancelled", "aborted"]
-# `aborted` was cancelled while it ran.
+# `aborted` means cancelled while it ran.
 ENDED = ("succeeded", "failed", "cancelled", "aborted")
 RETRIED = ("failed", "cancelled", "aborted")
 Rescued = Literal["queued", "aborted", "failed"]
 
-# The queue's own ways of ending a job and of queueing it again ask nobody whose job it is.
+# The queue's own statements for ending and requeueing a job do not check which worker has it.
 FINISH_HELD = """
 select procrastinate_finish_job_v1(j.id, %(status)s::procrastinate_job_status, false)
 from (select id from procrastinate_jobs
@@ -47,7 +47,7 @@ where id = %(job_id)s and worker_id = %(worker_id)s and status = 'doing'
 _SELECT = """
 select j.id, j.task_name as task, j.queue_name as queue, j.status::text as status, j.args,
        j.abort_requested and j.status = 'doing' as stopping,
-       -- The queue counts the attempt that brought the end as well.
+       -- The queue also counts the attempt that succeeded.
        j.attempts - (j.status = 'succeeded')::int as attempts,
        coalesce(p.stage, '') as stage, coalesce(p.item, '') as item,
        coalesce(p.done, 0) as done, p.total, p.rate, p.eta_s, p.result, p.fault,
@@ -64,10 +64,12 @@ cross join lateral (
 @dataclass(frozen=True)
 class Job:
     """
-    One job and how far it is. `stopping`: it runs, and has been asked to stop.
+    One job and its progress.
 
-    `args` hold who asked for it, too. `item`: what it is at, e.g. the name of a file. `total`, `rate` (a second) and `eta_s`: None where not known.
-    `started_at` is the last attempt's; `attempts` counts those that ended without an outcome.
+    `stopping` is set while it runs and has been asked to stop. `args` also contain who asked for
+    it. `item` is what it is working on, e.g. a file name. `total`, `rate` (per second) and `eta_s`
+    are None while unknown. `started_at` belongs to the last attempt. `attempts` counts those
+    without an outcome.
     """
 
     id: JobId
@@ -111,7 +113,7 @@ def recent(
     tasks: Sequence[str] | None = None,
     statuses: Sequence[str] | None = None,
 ) -> list[Job]:
-    """Jobs, newest first; None: of any task, in any state."""
+    """Jobs, newest first, of any task and in any state unless restricted."""
     with conn.cursor(row_factory=class_row(Job)) as cursor:
         return cursor.execute(
             f"{_SELECT} where (%(tasks)s::text[] is null or j.task_name = any(%(tasks)s))"
@@ -126,7 +128,7 @@ def recent(
 
 
 def count_by_status(conn: Connection) -> dict[str, int]:
-    """How many jobs are in each state."""
+    """Count the jobs in each state."""
     return dict(
         conn.execute(
             "select status::text, count(*) from procrastinate.procrastinate_jobs group by 1"
@@ -144,11 +146,11 @@ def add(
     queueing_lock: str | None = None,
 ) -> JobId:
     """
-    A new job, which waits; workers hear of it when the caller's transaction commits.
+    Queue a new job. Workers are notified when the caller's transaction commits.
 
-    :param lock: Of two jobs with the same one, one runs at a time.
-    :param queueing_lock: Of two jobs with the same one, one waits at a time.
-    :raises ConflictError: A job with this queueing lock waits already.
+    :param lock: Only one of the jobs with the same lock runs at a time.
+    :param queueing_lock: Only one of the jobs with the same lock waits at a time.
+    :raises ConflictError: A job with this queueing lock is queued already.
     """
     try:
         with _its_schema(conn):
@@ -164,7 +166,11 @@ def add(
 
 
 def cancel(conn: Connection, job_id: JobId) -> bool:
-    """Take a waiting job back, or ask a running one to stop; False: it has ended, or never was."""
+    """
+    Cancel a queued job, or ask a running one to stop.
+
+    :returns: False if it has ended or does not exist.
+    """
     with _its_schema(conn):
         row = conn.execute(
             "select procrastinate_cancel_job_v1(%s, true, false)", (job_id,)
@@ -174,10 +180,10 @@ def cancel(conn: Connection, job_id: JobId) -> bool:
 
 def retry(conn: Connection, job_id: JobId) -> bool:
     """
-    Queue a job again that failed or was cancelled, its count of attempts anew; False: it is in
-    another state.
+    Requeue a job that failed or was cancelled, and reset its count of attempts.
 
-    :raises ConflictError: One like it waits already.
+    :returns: False if it is in another state.
+    :raises ConflictError: A job with the same queueing lock is queued already.
     """
     try:
         with _its_schema(conn):
@@ -187,7 +193,7 @@ def retry(conn: Connection, job_id: JobId) -> bool:
                 " where id = %s and status::text = any(%s) returning id",
                 (job_id, list(RETRIED)),
             ).fetchone()
-            if row is not None:  # what came of any other job stays
+            if row is not None:  # the result of a job in another state stays
                 conn.execute(
                     "update job_progress set stage = '', item = '', done = 0, total = null,"
                     " rate = null, eta_s = null, result = null, fault = null, updated_at = now()"
@@ -200,9 +206,7 @@ def retry(conn: Connection, job_id: JobId) -> bool:
 
 
 def begin(conn: Connection, hold: Hold, task: str) -> Job:
-    """
-    Note that a worker has begun a job; the job as an earlier attempt left it, if there was one.
-    """
+    """Record that a worker has begun a job, and return the job as an earlier attempt left it."""
     before = get(conn, hold.job_id)
     assert before is not None, "a job that a worker was given exists"
     conn.execute(
@@ -233,7 +237,11 @@ def note(
     eta_s: float | None = None,
     item: str = "",
 ) -> bool:
-    """Store how far a job is; False: it is no longer the worker's."""
+    """
+    Store a job's progress.
+
+    :returns: False if the worker no longer has the job.
+    """
     return _write(
         conn,
         hold,
@@ -244,24 +252,33 @@ def note(
 
 def set_result(conn: Connection, hold: Hold, result: Any) -> bool:
     """
-    Store what a job ended with; False: it is no longer the worker's.
+    Store a job's result.
 
-    In the transaction that does the job's work it makes the work happen once: a job that has a
-    result is not done again.
+    Called in the transaction that does the job's work, it makes the work happen only once, because
+    a job with a result is not done again.
+
+    :returns: False if the worker no longer has the job.
     """
     return _write(conn, hold, "result = %s, fault = null, eta_s = null", (Jsonb(result),))
 
 
 def set_fault(conn: Connection, hold: Hold, fault: str) -> bool:
-    """Store why a job failed, in one sentence; False: it is no longer the worker's."""
+    """
+    Store in one sentence why a job failed.
+
+    :returns: False if the worker no longer has the job.
+    """
     return _write(conn, hold, "fault = %s, eta_s = null", (fault,))
 
 
 def rescue(conn: Connection, silent: timedelta, most_attempts: int) -> list[tuple[JobId, Rescued]]:
     """
-    Queue jobs again whose worker is gone, or has not been heard of for `silent`; what became of
-    each. One that was asked to stop is aborted, as is one beside which another of its kind waits
-    or runs (only one may); one that was begun too often has failed.
+    Requeue the jobs of workers that are gone or have sent no heartbeat for `silent`.
+
+    A job is aborted instead if it was asked to stop, or if another job with its queueing lock waits
+    or runs. It fails if it was begun `most_attempts` times.
+
+    :returns: The outcome of each job.
     """
     return _rescue(
         conn,
@@ -274,7 +291,9 @@ def rescue(conn: Connection, silent: timedelta, most_attempts: int) -> list[tupl
 def rescue_from(
     conn: Connection, workers: Sequence[int], most_attempts: int
 ) -> list[tuple[JobId, Rescued]]:
-    """The same for the jobs of workers that are gone for certain, without waiting for silence."""
+    """
+    Rescue the jobs of workers that have certainly ended, without waiting for missed heartbeats.
+    """
     return _rescue(conn, "j.worker_id = any(%s)", (list(workers),), most_attempts)
 
 
@@ -297,8 +316,10 @@ def left_behind(
     conn: Connection, where: str, values: Sequence[object]
 ) -> list[tuple[JobId, bool, int]]:
     """
-    Lock the running jobs `j` of workers `w` that a condition holds for; of each, whether it is to
-    stop (somebody asked for it, or another of its kind waits or runs), and its attempts.
+    Lock the running jobs `j` of workers `w` that fulfil a condition.
+
+    :returns: For each job, whether it is to stop, and its number of attempts. It is to stop if
+        somebody asked for that, or if another job with its queueing lock waits or runs.
     """
     with _its_schema(conn):
         rows = conn.execute(
@@ -315,7 +336,7 @@ def left_behind(
 
 
 def end(conn: Connection, job_id: JobId, how: Rescued, fault: str | None = None) -> Rescued:
-    """Take a job from the worker that had it, with one attempt more, and for a failed one the reason."""
+    """Take a job from its worker, count one more attempt, and store the reason if it failed."""
     with _its_schema(conn):
         conn.execute(
             "update procrastinate_jobs set status = %s, abort_requested = false,"
@@ -331,7 +352,7 @@ def end(conn: Connection, job_id: JobId, how: Rescued, fault: str | None = None)
 
 
 def beat(conn: Connection, workers: Sequence[int]) -> None:
-    """Note that these workers live."""
+    """Store a heartbeat of these workers."""
     conn.execute(
         "update procrastinate.procrastinate_workers set last_heartbeat = now() where id = any(%s)",
         (list(workers),),
@@ -339,7 +360,7 @@ def beat(conn: Connection, workers: Sequence[int]) -> None:
 
 
 def all_heard_of(conn: Connection, workers: Sequence[int], silent: timedelta) -> bool:
-    """Whether each of these workers is known, and was heard of within `silent`."""
+    """Whether each of these workers is known and has sent a heartbeat within `silent`."""
     row = conn.execute(
         "select count(*) = %s from procrastinate.procrastinate_workers"
         " where id = any(%s) and last_heartbeat >= clock_timestamp() - %s",
@@ -349,7 +370,7 @@ def all_heard_of(conn: Connection, workers: Sequence[int], silent: timedelta) ->
 
 
 def live_workers(conn: Connection, silent: timedelta = timedelta(seconds=30)) -> int:
-    """How many of the queue's workers were heard of lately: one for each queue of a process."""
+    """Count the queue's workers with a recent heartbeat. Each process has one per queue."""
     row = conn.execute(
         "select count(*) from procrastinate.procrastinate_workers"
         " where last_heartbeat >= clock_timestamp() - %s",
@@ -360,7 +381,7 @@ def live_workers(conn: Connection, silent: timedelta = timedelta(seconds=30)) ->
 
 
 def release(conn: Connection, workers: Sequence[int]) -> int:
-    """Give back what workers that are about to end still have; how many jobs."""
+    """Requeue the jobs of workers that are about to end, and return their number."""
     with _its_schema(conn):
         return conn.execute(
             "update procrastinate_jobs set status = (case when abort_requested"
@@ -372,13 +393,15 @@ def release(conn: Connection, workers: Sequence[int]) -> int:
 
 
 def any_old(conn: Connection, age: timedelta) -> bool:
-    """Whether `forget_old` has something to do."""
+    """Whether `forget_old` would delete anything."""
     row = conn.execute(f"select exists ({_OLD})", (age,)).fetchone()
     return row is not None and bool(row[0])
 
 
 def forget_old(conn: Connection, age: timedelta) -> int:
-    """Remove jobs that ended longer ago than `age`, with what they reported; how many."""
+    """
+    Delete jobs that ended longer ago than `age`, with their progress, and return their number.
+    """
     with _its_schema(conn):
         gone = conn.execute(f"delete from procrastinate_jobs where id in ({_OLD})", (age,)).rowcount
         conn.execute(
@@ -399,8 +422,9 @@ where j.status not in ('todo', 'doing') and not exists (
 @contextmanager
 def _its_schema(conn: Connection) -> Iterator[None]:
     """
-    A transaction in which the queue's functions and triggers find their tables, which they name
-    without a schema.
+    A transaction in which the queue's functions and triggers find their tables.
+
+    They name them without a schema.
     """
     with conn.transaction():
         conn.execute(

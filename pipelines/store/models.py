@@ -1,4 +1,4 @@
-"""Rows of `model`: immutable weights by name."""
+"""Rows of `model`: named embedders with immutable weights."""
 
 from __future__ import annotations
 
@@ -49,7 +49,11 @@ def add(
     parent_id: ModelId | None = None,
     created_by: str = "system",
 ) -> ModelId:
-    """Register a model; its id. A name that is taken fails (`UniqueViolation`)."""
+    """
+    Register a model and return its id.
+
+    :raises UniqueViolation: The name is taken.
+    """
     row = conn.execute(
         "insert into model (name, base, kind, dimension, prompts, artefact, manifest_sha256,"
         " settings, metrics, parent_id, created_by)"
@@ -106,9 +110,9 @@ def list_all(conn: Connection) -> list[Model]:
 
 def delete(conn: Connection, model_id: ModelId) -> None:
     """
-    Forget a model.
+    Delete a model.
 
-    :raises ConflictError: An index or another model was made of it.
+    :raises ConflictError: An index or another model was made from it.
     """
     try:
         with conn.transaction():
@@ -120,7 +124,7 @@ def delete(conn: Connection, model_id: ModelId) -> None:
 
 
 def uses_of(conn: Connection, manifest_sha256: str) -> int:
-    """How many models have these files."""
+    """Count the models with these files."""
     row = conn.execute(
         "select count(*) from model where manifest_sha256 = %s", (manifest_sha256,)
     ).fetchone()
@@ -129,7 +133,7 @@ def uses_of(conn: Connection, manifest_sha256: str) -> int:
 
 
 def set_artefact(conn: Connection, model_id: ModelId, artefact: str) -> None:
-    """Store where a model's files are now; they are the same ones."""
+    """Store the new place of a model's files. The files must be the same."""
     conn.execute("update model set artefact = %s where id = %s", (artefact, model_id))
 
 

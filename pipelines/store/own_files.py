@@ -1,4 +1,4 @@
-"""Documents by who added them: a visitor's own files with their sizes and ages, and what is newest."""
+"""Documents by owner: visitors' own files with their sizes and ages, and the newest documents."""
 
 from __future__ import annotations
 
@@ -17,19 +17,24 @@ _PRIVATE = "starts_with(collection, 'visitor:')"
 
 @dataclass(frozen=True)
 class Held:
-    """How much there is."""
+    """Number and total size of files."""
 
     files: int
     size_bytes: int
 
 
 def lock(conn: Connection) -> None:
-    """Until the transaction ends, nobody else adds a file of a visitor's: quotas stay true."""
+    """
+    Keep other transactions from adding a visitor's file until this one ends, so that quotas are
+    kept.
+    """
     conn.execute("select pg_advisory_xact_lock(hashtextextended('files of visitors', 0))")
 
 
 def held(conn: Connection, collection: str) -> Held:
-    """What a private collection holds, failed files too: their bytes are kept."""
+    """
+    Count the files of a private collection. Failed ones count too, because their bytes are kept.
+    """
     row = conn.execute(
         f"select count(*), coalesce(sum(size_bytes), 0) from document"
         f" where {_PRIVATE} and collection = %s",
@@ -40,7 +45,7 @@ def held(conn: Connection, collection: str) -> Held:
 
 
 def held_in_all(conn: Connection) -> Held:
-    """What all private collections hold together."""
+    """Count the files of all private collections together."""
     row = conn.execute(
         f"select count(*), coalesce(sum(size_bytes), 0) from document where {_PRIVATE}"
     ).fetchone()
@@ -49,7 +54,7 @@ def held_in_all(conn: Connection) -> Held:
 
 
 def newest(conn: Connection, collections: Sequence[str], limit: int) -> list[Document]:
-    """The documents of some collections that came in last, in any state."""
+    """The most recently added documents of some collections, in any state."""
     with conn.cursor(row_factory=class_row(Document)) as cursor:
         return cursor.execute(
             "select * from document where collection = any(%s) order by id desc limit %s",
@@ -67,7 +72,7 @@ def get(conn: Connection, collections: Sequence[str], document_id: DocumentId) -
 
 
 def expired(conn: Connection, age: timedelta, limit: int = 1000) -> list[DocumentId]:
-    """Visitors' files that came in so long ago, oldest first."""
+    """Visitors' files that were added longer ago than `age`, oldest first."""
     rows = conn.execute(
         f"select id from document where {_PRIVATE} and created_at < now() - %s"
         " order by created_at limit %s",

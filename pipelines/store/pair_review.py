@@ -1,4 +1,4 @@
-"""Pairs as a person looks through them: one after the other, and counted."""
+"""Pairs for review by a person: one after the other, and counted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipelines.store.db import Connection
 from pipelines.store.pairs import Pair, Status
 
 Step = Literal["here", "next", "before", "last"]
-# The pairs made from documents that a person looks at to judge all of them: always the same ones.
+# The sample of pairs made from documents that a person reviews to judge all of them, always the same.
 _SAMPLE = (
     "select id from pair where message_id is null"
     " and (status = 'accepted' or status = 'rejected' and reviewed_at is not null)"
@@ -40,8 +40,8 @@ class Filter:
     Which pairs to go through.
 
     :param split: None for both sides.
-    :param sample: So many of those made from documents, decided or not, instead of those with the
-        status. 0: all with the status.
+    :param sample: Size of a sample of the pairs made from documents, decided or not. It replaces
+        the status. With 0 all pairs with the status are shown.
     """
 
     status: Status = "review"
@@ -52,7 +52,7 @@ class Filter:
 
 @dataclass(frozen=True)
 class Place:
-    """A pair among those that a filter lets through, from 1."""
+    """A pair and its position among those that a filter selects, counted from 1."""
 
     pair: Pair
     number: int
@@ -61,7 +61,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Count:
-    """How many pairs have this source, side, status and reason in common."""
+    """Number of pairs with the same source, side, status and reason."""
 
     generator: str
     kind: str
@@ -73,12 +73,13 @@ class Count:
 
 def look(conn: Connection, wanted: Filter, at: int = 0, step: Step = "here") -> Place | None:
     """
-    The pair at a place, or the one beside it; at an end the one that is there. None: there are none.
+    The pair at a position or next to it.
 
-    :param at: Id of the pair that was looked at; it need not be there any more.
+    :param at: Id of the pair that was shown. It may be gone.
+    :returns: At the first or last pair this pair itself, or None if there are no pairs.
     """
     found = _one(conn, wanted, at, step)
-    if found is None:  # at an end: the last or the first that there is
+    if found is None:  # at an end: the last or the first pair
         found = _one(conn, wanted, at, "here" if step == "before" else "last")
     if found is None:
         return None
@@ -91,12 +92,16 @@ def look(conn: Connection, wanted: Filter, at: int = 0, step: Step = "here") -> 
 
 
 def counts(conn: Connection) -> list[Count]:
-    """Every combination there is, with its number."""
+    """Count the pairs of every combination."""
     return [Count(*row) for row in pairs.counts(conn)]
 
 
 def phrases(conn: Connection) -> tuple[int, int]:
-    """Of the accepted pairs made without a language model: those without a question mark, and all."""
+    """
+    Count the accepted pairs made without a language model.
+
+    :returns: The number without a question mark, and the number of all.
+    """
     row = conn.execute(
         "select count(*) filter (where question !~ '[?？؟]\\s*$'), count(*)"
         " from pair where status = 'accepted' and generator = 'offline'"
@@ -115,9 +120,10 @@ def decide(
     question_sha256: str | None = None,
 ) -> bool:
     """
-    A person's decision on a pair; False: it is gone.
+    Store a person's decision on a pair.
 
-    :raises ConflictError: The question as edited is another pair's already.
+    :returns: False if the pair is gone.
+    :raises ConflictError: The passage has another pair with the edited question.
     """
     try:
         with conn.transaction():

@@ -1,4 +1,6 @@
-"""Rows of `pair` and `pair_done`: questions with their passages, and what generators are done with."""
+"""
+Rows of `pair` and `pair_done`: questions with their passages, and the passages generators finished.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,15 @@ Split = Literal["train", "heldout"]
 Status = Literal["accepted", "review", "rejected"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 STATUSES: tuple[Status, ...] = get_args(Status)
-# Pairs made from the documents themselves; others keep the name of the file they came in.
+# Origin of pairs made from the documents themselves. Imported pairs have their file's name instead.
 CORPUS = "corpus"
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A text that is a chunk of one or more documents now. `ordinal` is its place in the first."""
+    """
+    A text that is a chunk of one or more documents. `ordinal` is its position in the first of them.
+    """
 
     sha256: str
     text: str
@@ -36,7 +40,7 @@ class Passage:
 
 @dataclass(frozen=True)
 class NewPair:
-    """A pair to store; see the columns of `pair`."""
+    """A pair to store. See the columns of `pair`."""
 
     question: str
     question_sha256: str
@@ -58,7 +62,7 @@ class NewPair:
 
 @dataclass(frozen=True)
 class Liked:
-    """A question whose answer was liked, with a passage that it cites, and who liked it."""
+    """A liked question with a passage that its answer cites, and the visitor who liked it."""
 
     question: str
     passage: str
@@ -78,7 +82,7 @@ class Pair(NewPair):
 
 
 def count_passages(conn: Connection) -> int:
-    """How many passages the documents have that everybody may ask about."""
+    """Count the passages that everybody may ask about."""
     row = conn.execute(
         "select count(*) from chunk c join document d on d.id = c.document_id"
         " where d.collection = any(%s)",
@@ -89,7 +93,7 @@ def count_passages(conn: Connection) -> int:
 
 
 def sample_texts(conn: Connection, most: int) -> list[str]:
-    """Some passages that everybody may read and that are more than a heading."""
+    """Some passages that everybody may read and that are longer than a heading."""
     rows = conn.execute(
         "select c.text from chunk c join document d on d.id = c.document_id"
         " where length(c.text) >= 200 and d.collection = any(%s) order by c.id limit %s",
@@ -102,9 +106,9 @@ def count_waiting(
     conn: Connection, generator: str, *, shortest: int, without: Sequence[str] = ()
 ) -> tuple[int, int]:
     """
-    How many passages a generator could look at, and how many of them it has not seen.
+    Count the passages that a generator could use, and those of them that it has not seen.
 
-    :param shortest: Characters of a passage, at least.
+    :param shortest: Minimum length of a passage in characters.
     :param without: Collections to leave out.
     """
     row = conn.execute(
@@ -126,9 +130,9 @@ def passages(
     without: Sequence[str] = (),
 ) -> list[Passage]:
     """
-    The distinct passages of the documents that everybody may ask about, in reading order.
+    The distinct passages that everybody may ask about, in reading order.
 
-    :param collections: Of these alone; None: of all that are open to everybody.
+    :param collections: Only these collections. None means all that everybody may read.
     :param without: Collections to leave out.
     """
     searched = set(scope.readable(conn)).difference(without)
@@ -147,7 +151,7 @@ def passages(
 
 
 def add(conn: Connection, pairs: Sequence[NewPair], *, created_by: str = "system") -> int:
-    """Store pairs that are not there yet; how many."""
+    """Store pairs that are new and return their number."""
     if not pairs:
         return 0
     columns = list(NewPair.__dataclass_fields__)
@@ -165,7 +169,7 @@ def add(conn: Connection, pairs: Sequence[NewPair], *, created_by: str = "system
 
 
 def mark_done(conn: Connection, generator: str, passages_sha256: Sequence[str]) -> None:
-    """Remember that a generator need not look at passages again."""
+    """Record that a generator need not process these passages again."""
     conn.execute(
         "insert into pair_done select %s, unnest(%s::text[]) on conflict do nothing",
         (generator, list(passages_sha256)),
@@ -173,13 +177,13 @@ def mark_done(conn: Connection, generator: str, passages_sha256: Sequence[str]) 
 
 
 def done(conn: Connection, generator: str) -> set[str]:
-    """Sums of the passages that a generator is done with."""
+    """The sha256 sums of the passages that a generator has finished."""
     rows = conn.execute("select passage_sha256 from pair_done where generator = %s", (generator,))
     return {row[0] for row in rows}
 
 
 def splits(conn: Connection) -> dict[str, Split]:
-    """The side of every passage that has pairs, rejected ones aside."""
+    """The side of every passage with pairs that are not rejected."""
     rows = conn.execute(
         "select passage_sha256, min(split) from pair where status <> 'rejected' group by 1"
     )
@@ -187,7 +191,7 @@ def splits(conn: Connection) -> dict[str, Split]:
 
 
 def questions(conn: Connection) -> set[str]:
-    """Sums of all questions, rejected ones too: those are not to come again."""
+    """The sha256 sums of all questions, including rejected ones, which must not be added again."""
     return {row[0] for row in conn.execute("select distinct question_sha256 from pair")}
 
 
@@ -199,7 +203,7 @@ def select(
     after: int = 0,
     limit: int | None = None,
 ) -> list[Pair]:
-    """Pairs by status and side, oldest first, those with ids above `after`."""
+    """Pairs by status and side with ids above `after`, oldest first."""
     with conn.cursor(row_factory=class_row(Pair)) as cursor:
         return cursor.execute(
             "select * from pair where id > %(after)s"
@@ -214,7 +218,7 @@ def select(
         ).fetchall()
 
 
-# Those made from documents count while a chunk that everybody may read holds their passage.
+# A pair made from a document counts while a chunk that everybody may read has its passage.
 _USABLE = (
     "p.status = 'accepted' and (p.origin <> %(corpus)s or exists (select from chunk c"
     " join document d on d.id = c.document_id"
@@ -225,7 +229,11 @@ _USABLE = (
 def usable(
     conn: Connection, split: str, *, generators: Collection[str] | None = None
 ) -> list[Pair]:
-    """Accepted pairs of a side to train or judge on; `generators`: only what these made."""
+    """
+    Accepted pairs of one side, to train or evaluate on.
+
+    :param generators: Only pairs from these generators.
+    """
     with conn.cursor(row_factory=class_row(Pair)) as cursor:
         return cursor.execute(
             f"select p.* from pair p where {_USABLE} and p.split = %(split)s"
@@ -242,7 +250,7 @@ def usable(
 
 @dataclass(frozen=True)
 class Side:
-    """How many usable pairs one generator has made: to train on, and held out."""
+    """Numbers of one generator's usable pairs: to train on, and held out."""
 
     generator: str
     train: int
@@ -250,7 +258,7 @@ class Side:
 
 
 def sides(conn: Connection) -> list[Side]:
-    """The usable pairs by who made them, the most first."""
+    """Count the usable pairs by generator, largest first."""
     with conn.cursor(row_factory=class_row(Side)) as cursor:
         return cursor.execute(
             "select p.generator, count(*) filter (where p.split = 'train') train,"
@@ -261,7 +269,7 @@ def sides(conn: Connection) -> list[Side]:
 
 
 def changed_since(conn: Connection, moment: datetime) -> bool:
-    """Whether a pair to train on came in, or was decided on, after a moment."""
+    """Whether a training pair was added or decided on after a moment."""
     row = conn.execute(
         "select exists (select 1 from pair where status = 'accepted' and split = 'train'"
         " and greatest(created_at, reviewed_at) > %s)",
@@ -271,7 +279,7 @@ def changed_since(conn: Connection, moment: datetime) -> bool:
 
 
 def texts(conn: Connection, passages_sha256: Collection[str]) -> dict[str, tuple[str, str]]:
-    """Passages by their sum: the document's title and the text, of those that are known."""
+    """The title and text of each passage with one of these sums, as far as known."""
     rows = conn.execute(
         "select distinct on (sha256) * from ("
         " select c.sha256, d.title, c.text from chunk c join document d on d.id = c.document_id"
@@ -292,7 +300,11 @@ def decide(
     question: str | None = None,
     question_sha256: str | None = None,
 ) -> int:
-    """A person's decision on pairs, with the question as they would ask it; how many there were."""
+    """
+    Store a person's decision on pairs, with the edited question if given.
+
+    :returns: The number of pairs that exist.
+    """
     return conn.execute(
         "update pair set status = %s, reviewed_by = %s, reviewed_at = now(),"
         " question = coalesce(%s, question), question_sha256 = coalesce(%s, question_sha256)"
@@ -302,7 +314,7 @@ def decide(
 
 
 def ids_of(conn: Connection, message_id: int, question_sha256: str) -> list[int]:
-    """The pairs that were made of an answer with this question."""
+    """The pairs that were made from an answer with this question."""
     rows = conn.execute(
         "select id from pair where message_id = %s and question_sha256 = %s order by id",
         (message_id, question_sha256),
@@ -311,7 +323,11 @@ def ids_of(conn: Connection, message_id: int, question_sha256: str) -> list[int]
 
 
 def delete(conn: Connection, *, generator: str) -> int:
-    """Remove what a generator made and a person has not reviewed; it starts anew. How many."""
+    """
+    Delete a generator's unreviewed pairs and return their number.
+
+    The generator then starts from the first passage again.
+    """
     conn.execute("delete from pair_done where generator = %s", (generator,))
     return conn.execute(
         "delete from pair where generator = %s and reviewed_at is null", (generator,)
@@ -319,7 +335,10 @@ def delete(conn: Connection, *, generator: str) -> int:
 
 
 def forget_absent(conn: Connection) -> int:
-    """Remove pairs whose passage was made from a document and is in none any more; how many."""
+    """
+    Delete pairs made from documents whose passage is in no document any more, and return their
+    number.
+    """
     gone = conn.execute(
         "delete from pair p where p.origin = %s"
         " and not exists (select from chunk c where c.sha256 = p.passage_sha256)",
@@ -333,7 +352,7 @@ def forget_absent(conn: Connection) -> int:
 
 
 def counts(conn: Connection) -> list[tuple[str, str, str, str, str, int]]:
-    """Generator, kind, side, status, reason, and how many pairs."""
+    """Count the pairs by generator, kind, side, status and reason."""
     return [
         (row[0], row[1], row[2], row[3], row[4], row[5])
         for row in conn.execute(
@@ -345,10 +364,9 @@ def counts(conn: Connection) -> list[tuple[str, str, str, str, str, int]]:
 
 def liked(conn: Connection) -> list[Liked]:
     """
-    Questions whose answer was liked, each with every passage that it cites and that is still there,
-    oldest first.
+    Liked questions with every cited passage that still exists, oldest first.
 
-    A passage that somebody marked as wrong for the answer is left out.
+    Passages that somebody marked as wrong for the answer are left out.
     """
     with conn.cursor(row_factory=class_row(Liked)) as cursor:
         return cursor.execute(

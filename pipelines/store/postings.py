@@ -1,7 +1,7 @@
 """
-Rows of `posting`: the terms of chunks, how common each term is, and BM25 from both.
+Rows of `posting`: the terms of chunks, their document frequencies, and BM25 from both.
 
-Deleting a chunk clears its postings by a trigger. Nothing is shared between chunks (no table of
+Deleting a chunk clears its postings by a trigger. Chunks share no rows (there is no table of
 document frequencies), so concurrent ingests neither wait for each other nor deadlock here.
 """
 
@@ -27,20 +27,20 @@ EVERY_CHUNK = ""
 LARGEST_SMALLINT = 32767
 # As in the partial index `posting_sample`.
 SAMPLE_STEP = 64
-# Up to here a term's chunks are counted one by one; beyond, the sample is exact enough for idf.
+# Up to here a term's chunks are counted one by one. Beyond, the sample is exact enough for idf.
 COUNTED = 2048
-# How long such an estimate is used, and how many are held.
+# How long such an estimate is cached, and the size of the cache.
 ESTIMATE_S = 60.0
 MOST_ESTIMATES = 20_000
-# A question's words beyond this cost time and add nothing.
+# More words of a question cost time and add nothing.
 MOST_WORDS = 64
-# Postings read to find candidates; commoner words count only in chunks that rarer ones found.
+# Postings read to find candidates. Commoner words count only in chunks that rarer ones found.
 POSTINGS_READ = 6_000
 
 
 @dataclass(frozen=True)
 class Frequency:
-    """In how many chunks a term is, and their mean length. A close estimate beyond `COUNTED`."""
+    """A term's document frequency in chunks, and their mean length. Estimated above `COUNTED`."""
 
     chunks: int
     mean_length: float
@@ -51,8 +51,9 @@ class Terms:
     """
     A question as BM25 sees it.
 
-    `word` tells for every form that some chunk holds which of the question's words it is of;
-    `weights` are the idf of all its words, found or not; `rare` are the forms to search by.
+    `word` maps each form that some chunk contains to the number of its word in the question.
+    `weights` are the idf of all words, even of those in no chunk. `rare` are the forms to search
+    by.
     """
 
     word: dict[str, int]
@@ -63,12 +64,12 @@ class Terms:
 
 def add(conn: Connection, rows: Sequence[tuple[ChunkId, str, str | None]]) -> None:
     """
-    Write the postings of new chunks, whose rows are there already.
+    Write the postings of new chunks, whose rows must exist.
 
-    The title of the document and the headings above a chunk count as in it, once each, but not
-    towards its length: a question often names what the text itself only calls "we".
+    Words of the document's title and of the headings count once each as part of the chunk, but not
+    towards its length. A question often names what the text itself only calls "we".
 
-    :param rows: Chunk, its text, and the language of the text (ISO 639-1; None: unknown).
+    :param rows: Chunk, its text, and the language of the text (ISO 639-1, or None if unknown).
     """
     context = {
         row[0]: f"{row[1]}\n{row[2] or ''}"
@@ -96,8 +97,8 @@ def add(conn: Connection, rows: Sequence[tuple[ChunkId, str, str | None]]) -> No
 
 
 def languages(conn: Connection, *, most: int = 8) -> list[str]:
-    """The languages that chunks were stemmed by; of more than `most` those most common."""
-    # From one marker to the next through the key: as many steps as there are languages.
+    """The languages whose stemmers chunks were indexed with, at most the `most` commonest."""
+    # Steps through the key from one marker to the next, so there is one step per language.
     rows = conn.execute(
         "with recursive marker as (select min(term) term from posting where term > '@' and term < 'A'"
         " union all select (select min(p.term) from posting p where p.term > m.term and p.term < 'A')"
@@ -112,7 +113,7 @@ def languages(conn: Connection, *, most: int = 8) -> list[str]:
 
 
 def frequencies(conn: Connection, wanted: Iterable[str]) -> dict[str, Frequency]:
-    """How common each of these terms is; 0 chunks for one that no chunk holds."""
+    """The document frequencies of these terms, 0 for a term in no chunk."""
     database = f"{conn.info.host}:{conn.info.port}/{conn.info.dbname}"
     found: dict[str, Frequency] = {}
     asked: list[str] = []
@@ -150,8 +151,10 @@ def _count(conn: Connection, wanted: Sequence[str]) -> Iterator[tuple[str, Frequ
 
 class _Estimates:
     """
-    How common common terms were a moment ago. They are in most questions, counting them is what
-    takes long, and the estimate does not change in so short a time by as much as it is unsure.
+    A short-lived cache of the document frequencies of common terms.
+
+    Common terms are in most questions, and counting them is the slow part. Within the cache's
+    lifetime a frequency changes by less than the estimate's own error.
     """
 
     def __init__(self) -> None:
@@ -171,7 +174,7 @@ _estimates = _Estimates()
 
 
 def question(conn: Connection, text: str) -> Terms:
-    """The words of a question and what they weigh now."""
+    """The words of a question with their current weights."""
     groups = question_terms(text, languages(conn), most=MOST_WORDS)
     counts = frequencies(conn, [EVERY_CHUNK, *(form for group in groups for form in group)])
     every = counts[EVERY_CHUNK]
@@ -195,10 +198,10 @@ def candidates(
     """
     The chunks with the highest BM25 over the question's rarer words.
 
-    :param within: What a chunk's id must fulfil, as ``in (...)``; None: nothing.
+    :param within: Condition on a chunk's id, as ``in (...)``.
     """
     condition = sql.SQL("and chunk_id {}").format(within) if within else sql.SQL("")
-    # Arrays by term: grouping by chunk takes longer in the database than here.
+    # Arrays by term, because grouping by chunk is slower in the database than here.
     rows = _arrays(
         conn,
         sql.SQL(
@@ -217,11 +220,12 @@ def candidates(
 
 def scores(conn: Connection, asked: Terms, chunk_ids: Sequence[ChunkId]) -> NDArray[np.float64]:
     """
-    The lexical score of each of these chunks over all words, 0 to 1; see `bm25.shares`.
+    The lexical scores (0 to 1) of these chunks over all words of the question. See `bm25.shares`.
 
     :param chunk_ids: In ascending order.
+    :returns: One score per chunk. *Shape:* ``(n,)``
     """
-    # Term by term: so the key answers it, where the planner would read all postings of the chunks.
+    # Term by term, so that the key serves it. Else the planner would read all postings of the chunks.
     rows = _arrays(
         conn,
         "select t.term, p.* from unnest(%s::text[]) t (term) cross join lateral (select"

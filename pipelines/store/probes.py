@@ -1,4 +1,4 @@
-"""Samples of what an index holds, for checking it before it serves."""
+"""Random samples of an index's content, for the checks before it serves."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pipelines.store.ids import ChunkId, IndexId, RuleId, WindowId
 
 @dataclass(frozen=True)
 class Stored:
-    """A window with its stored vector."""
+    """A window with its stored vector. *Shape of* `vector`: ``(d,)``"""
 
     id: WindowId
     sha256: str
@@ -46,9 +46,9 @@ def sample(conn: Connection, index_id: IndexId, rule_id: RuleId, count: int) -> 
 
 def not_found(conn: Connection, index_id: IndexId, windows: Sequence[Stored]) -> list[Stored]:
     """
-    The windows that the HNSW index does not give for their own vectors.
+    The windows that the HNSW index does not find by their own vectors.
 
-    Documents come and go while this looks: a window deleted meanwhile is not at fault.
+    Documents change meanwhile, so a window that has been deleted is left out.
     """
     missed = [window for window in windows if not _finds_itself(conn, index_id, window)]
     rows = conn.execute(
@@ -63,9 +63,10 @@ def not_found(conn: Connection, index_id: IndexId, windows: Sequence[Stored]) ->
 
 def _finds_itself(conn: Connection, index_id: IndexId, window: Stored) -> bool:
     """
-    Whether the HNSW index gives a window, or one of the same text, as the nearest to its vector.
+    Whether the HNSW index finds a window, or one with the same text, as nearest to its vector.
 
-    It looks at more of the graph than a question does: this is about what the graph holds.
+    It searches more of the graph than a question does, because the check is about the graph's
+    content.
     """
     with conn.transaction():
         conn.execute(f"set local hnsw.ef_search = {SEARCHED_MOST}; set local enable_seqscan = off")
@@ -75,12 +76,12 @@ def _finds_itself(conn: Connection, index_id: IndexId, window: Stored) -> bool:
             ).format(indexes.table(index_id)),
             {"v": HalfVector(window.vector)},
         ).fetchone()
-    # Texts that the model cannot tell apart have one vector.
+    # Texts that the model cannot tell apart have the same vector.
     return row is not None and (row[0] == window.sha256 or row[1] < 1e-4)
 
 
 def passages(conn: Connection, count: int) -> list[tuple[ChunkId, str]]:
-    """Random chunks with their text, of those that everybody's questions are searched in."""
+    """Random chunks with their text, from the collections that everybody may read."""
     rows = conn.execute(
         "select c.id, c.text from chunk c join document d on d.id = c.document_id"
         " where d.collection = any(%s) order by random() limit %s",

@@ -1,4 +1,4 @@
-"""Rows of `usage_count`: how often something happened in a stretch of time, on all servers together."""
+"""Rows of `usage_count`: counts of events per time window, shared by all servers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _SLOT = "to_timestamp(floor(extract(epoch from clock_timestamp()) / %(window_s)s
 
 def take(conn: Connection, key: str, *, window_s: int, most: int, cost: int = 1) -> float | None:
     """
-    Count `cost` if the stretch of time that runs now has room for it.
+    Count `cost` if the current time window has room for it.
 
-    :returns: None when it was counted; else nothing was, and so many seconds are left of the stretch.
+    :returns: None if it was counted. Else the number of seconds until the window ends.
     """
     values = {"key": key, "window_s": window_s, "most": most, "cost": cost}
     row = conn.execute(
@@ -33,7 +33,7 @@ def take(conn: Connection, key: str, *, window_s: int, most: int, cost: int = 1)
 
 
 def used(conn: Connection, key: str, *, window_s: int) -> int:
-    """What was counted in the stretch of time that runs now."""
+    """The count in the current time window."""
     row = conn.execute(
         f"select used from usage_count where key = %(key)s and slot = {_SLOT}",
         {"key": key, "window_s": window_s},
@@ -42,12 +42,12 @@ def used(conn: Connection, key: str, *, window_s: int) -> int:
 
 
 def clear(conn: Connection, key: str) -> None:
-    """Forget what was counted under this key."""
+    """Delete the counts of this key."""
     conn.execute("delete from usage_count where key = %s", (key,))
 
 
 def any_before(conn: Connection, age: timedelta) -> bool:
-    """Whether there is a stretch of time that began so long ago."""
+    """Whether there are time windows that began longer ago than `age`."""
     row = conn.execute(
         "select exists (select from usage_count where slot < now() - %s)", (age,)
     ).fetchone()
@@ -55,5 +55,5 @@ def any_before(conn: Connection, age: timedelta) -> bool:
 
 
 def forget_before(conn: Connection, age: timedelta) -> int:
-    """Forget stretches of time that began so long ago; how many."""
+    """Delete time windows that began longer ago than `age`, and return their number."""
     return conn.execute("delete from usage_count where slot < now() - %s", (age,)).rowcount

@@ -1,4 +1,4 @@
-"""Rows of `replica`: who serves or works, with which version, and what they have loaded."""
+"""Rows of `replica`: the processes that serve or work, their version, and what they have loaded."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from psycopg.rows import class_row
 from pipelines.store.db import Connection
 from pipelines.store.ids import IndexId
 
-# Three heartbeats missed, and a promotion no longer waits for it.
+# After three missed heartbeats a promotion no longer waits for the replica.
 LIVE_S = 6.0
-# It may only have been stopped: what it holds is kept for so long.
+# It may only have been stopped, so the versions that it has loaded are kept for so long.
 FORGET_S = 600.0
 
 
 @dataclass(frozen=True)
 class Beat:
     """
-    What a replica tells of itself; `refused`: what it cannot load, `fault`: why. `address`: where
-    a browser on its machine reaches it, if it is a web server.
+    A replica's report on itself.
+
+    `refused` are the indexes that it cannot load, and `fault` is the reason. `address` is where a
+    browser on its machine reaches it, if it is a web server.
     """
 
     id: str
@@ -38,14 +40,14 @@ class Beat:
 
 @dataclass(frozen=True, kw_only=True)
 class ReplicaRow(Beat):
-    """A replica as stored; `live`: heard of within `LIVE_S`."""
+    """A replica as stored. `live` means that it has reported within `LIVE_S`."""
 
     seen_at: datetime
     live: bool
 
 
 def beat(conn: Connection, told: Beat) -> None:
-    """Store what a replica tells."""
+    """Store a replica's report."""
     conn.execute(
         "insert into replica (id, kind, host, pid, epoch, prepared, oldest_epoch, fault, refused,"
         " address, seen_at) values (%(id)s, %(kind)s, %(host)s, %(pid)s, %(epoch)s, %(prepared)s,"
@@ -59,17 +61,17 @@ def beat(conn: Connection, told: Beat) -> None:
 
 
 def leave(conn: Connection, replica_id: str) -> None:
-    """A replica has ended."""
+    """Delete the row of a replica that has ended."""
     conn.execute("delete from replica where id = %s", (replica_id,))
 
 
 def list_all(conn: Connection) -> list[ReplicaRow]:
-    """Every replica that is known, in order of their names."""
+    """Every known replica, ordered by id."""
     return _rows(conn, "true", ())
 
 
 def reached_on(conn: Connection, host: str) -> list[tuple[int, str]]:
-    """Process and address of each web server on a host, the one heard of last first."""
+    """Process id and address of each web server on a host, the most recent report first."""
     return conn.execute(
         "select pid, address from replica where host = %s and address is not null"
         " order by seen_at desc",
@@ -83,7 +85,9 @@ def unprepared(conn: Connection, index_id: IndexId) -> list[ReplicaRow]:
 
 
 def forget_dead(conn: Connection, host: str, is_running: Callable[[int], bool]) -> None:
-    """Remove the rows of processes that have ended on this host, and of any unheard of for long."""
+    """
+    Delete the rows of ended processes on this host, and of all that have not reported for long.
+    """
     rows = conn.execute("select id, pid from replica where host = %s", (host,)).fetchall()
     gone = [replica_id for replica_id, pid in rows if not is_running(pid)]
     conn.execute(

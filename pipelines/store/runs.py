@@ -1,4 +1,4 @@
-"""Rows of `training_run`: what was asked for, how far it is, and which model came out."""
+"""Rows of `training_run`: settings, progress, and the resulting model."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def add(
     conn: Connection, *, name: str, settings: dict[str, Any], created_by: str = "system"
 ) -> RunId:
     """
-    A new run, not started; its id.
+    Add a run that is not started, and return its id.
 
-    :param name: What its model will be called; empty: the next free v1, v2, ...
+    :param name: The name of its model. If empty, the next free one of v1, v2, ...
     """
     row = conn.execute(
         "insert into training_run (name, settings, created_by) values (%s, %s, %s) returning id",
@@ -53,7 +53,7 @@ def get(conn: Connection, run_id: RunId) -> Run | None:
 
 
 def lock(conn: Connection, run_id: RunId) -> Run | None:
-    """The run with this id; other transactions that lock it wait until this one ends."""
+    """Return the run with this id, locked until the transaction ends."""
     with conn.cursor(row_factory=class_row(Run)) as cursor:
         return cursor.execute(
             "select * from training_run where id = %s for update", (run_id,)
@@ -67,7 +67,7 @@ def list_all(conn: Connection) -> list[Run]:
 
 
 def mark_running(conn: Connection, run_id: RunId) -> None:
-    """The run has been started, or started again."""
+    """Mark the run as started or resumed."""
     conn.execute(
         "update training_run set status = 'running', error = null, ended_at = null,"
         " started_at = coalesce(started_at, now()) where id = %s",
@@ -76,12 +76,12 @@ def mark_running(conn: Connection, run_id: RunId) -> None:
 
 
 def set_progress(conn: Connection, run_id: RunId, progress: dict[str, Any]) -> None:
-    """Store how far the run is."""
+    """Store the run's progress."""
     conn.execute("update training_run set progress = %s where id = %s", (Jsonb(progress), run_id))
 
 
 def mark_ended(conn: Connection, run_id: RunId, status: str, error: str | None = None) -> None:
-    """The run failed or was interrupted; resumed, it goes on from its last checkpoint."""
+    """Mark the run as failed or interrupted. It can resume from its last checkpoint."""
     conn.execute(
         "update training_run set status = %s, error = %s, ended_at = now() where id = %s",
         (status, error, run_id),
@@ -89,7 +89,7 @@ def mark_ended(conn: Connection, run_id: RunId, status: str, error: str | None =
 
 
 def mark_done(conn: Connection, run_id: RunId, model_id: ModelId) -> None:
-    """The run's model is registered."""
+    """Mark the run as done and store its model."""
     conn.execute(
         "update training_run set status = 'done', model_id = %s, error = null, ended_at = now()"
         " where id = %s",

@@ -1,8 +1,9 @@
 """
-Who may read which collection: the one place that decides it.
+Who may read which collection, decided in this module alone.
 
-Everybody reads the shared collections. A private one is a visitor's own: only its visitor reads it,
-and nobody can name it to get in. The handbook is for whoever has nothing else to read.
+Everybody reads the shared collections. A private collection belongs to a visitor. Only this visitor
+reads it, and naming it gives nobody else access. The handbook is searched only if nothing else is
+readable.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pipelines.store.db import Connection
 
 DEFAULT = "default"
 HANDBOOK = "handbook"
-# No collection that people name begins with it.
+# No collection named by a person may begin with it.
 PRIVATE_PREFIX = "visitor:"
 
 
@@ -29,7 +30,11 @@ def is_private(collection: str) -> bool:
 
 
 def check_name(collection: str) -> None:
-    """:raises InputError: A person names a collection that only a visitor's own files may have."""
+    """
+    Refuse a name that only a visitor's own files may have.
+
+    :raises InputError: The name begins with `PRIVATE_PREFIX`.
+    """
     if is_private(collection):
         raise InputError(
             f"Names of collections that begin with {PRIVATE_PREFIX!r} are kept for the files that "
@@ -39,9 +44,9 @@ def check_name(collection: str) -> None:
 
 def may_read(collection: str, *, closed: Collection[str] = (), own: str | None = None) -> bool:
     """
-    Whether a collection is open to somebody.
+    Whether somebody may read a collection.
 
-    :param closed: Collections that the rules close to them.
+    :param closed: Collections that the access rules close to them.
     :param own: Their own private collection.
     """
     return collection == own if is_private(collection) else collection not in closed
@@ -57,14 +62,16 @@ def readable(
 def choose(
     collections: Iterable[str], *, closed: Collection[str] = (), own: str | None = None
 ) -> list[str]:
-    """Those to search; the handbook only where there is nothing else."""
+    """
+    Those of the collections to search. The handbook is searched only if there is nothing else.
+    """
     opened = [name for name in collections if may_read(name, closed=closed, own=own)]
     return [name for name in opened if name != HANDBOOK] or opened
 
 
 def held(conn: Connection) -> list[str]:
-    """The collections that hold indexed documents, sorted."""
-    # Hops from one collection to the next in the index instead of reading every document.
+    """The collections with indexed documents, sorted."""
+    # Steps from one collection to the next in the index instead of reading every document.
     rows = conn.execute(
         "with recursive held as ((select collection from document where status = 'indexed'"
         "  order by collection limit 1)"

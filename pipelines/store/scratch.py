@@ -1,8 +1,8 @@
 """
-Scratch databases: empty, migrated, on the same server, and dropped when done.
+Scratch databases: empty, migrated, on the same server, and dropped after use.
 
-What a killed process left is dropped by the next one: an owner holds an advisory lock on the
-main database for as long as it lives.
+A database that a killed process left is dropped by the next process. Its owner has an advisory lock
+on the main database while it lives.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pipelines.store import db
 from pipelines.store.db import Pool
 
 PREFIX = "attune_scratch_"
-# First half of the two-part advisory lock key; the second is a checksum of the name.
+# First half of the two-part advisory lock key. The second half is a checksum of the name.
 LOCK_CLASS = 7201
 
 _counter = itertools.count(1)
@@ -30,9 +30,9 @@ _counter = itertools.count(1)
 @contextmanager
 def scratch_database(dsn: str) -> Iterator[Pool]:
     """
-    A pool on a fresh database with the whole schema.
+    Create a database with the whole schema, yield a pool on it, and drop it.
 
-    :param dsn: Of the main database; a connection to it stays open meanwhile.
+    :param dsn: Of the main database. A connection to it stays open meanwhile.
     :raises NotReadyError: The database user may not create databases.
     """
     with psycopg.connect(dsn, autocommit=True) as owner:
@@ -68,8 +68,8 @@ def _sweep(conn: psycopg.Connection[tuple[object, ...]]) -> None:
         row = conn.execute("select pg_try_advisory_lock(%s, %s)", key).fetchone()
         if row is None or not row[0]:
             continue
-        # Without force: where session locks do not hold (a pooler between), an open connection
-        # still tells that somebody works there.
+        # Without force. Behind a pooler session locks may fail, but an open connection still shows
+        # that the database is in use.
         with suppress(errors.ObjectInUse, errors.InvalidCatalogName):
             conn.execute(sql.SQL("drop database {}").format(sql.Identifier(str(name))))
         conn.execute("select pg_advisory_unlock(%s, %s)", key)

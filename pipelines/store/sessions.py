@@ -1,9 +1,8 @@
 """
-Rows of `app_secret`, `login_session` and `login_link`: who has signed in, on any server.
+Rows of `app_secret`, `login_session` and `login_link`: secrets and sign-ins, valid on any server.
 
-`app_secret` also keeps which account a name belongs to, as ``account NAME``.
-
-Tokens are stored as digests: what is in the database opens nothing.
+`app_secret` also stores which account owns a name, as ``account NAME``. Tokens are stored as
+digests, so the database's content signs nobody in.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ SECRET_BYTES = 32
 
 @dataclass(frozen=True)
 class Session:
-    """Somebody who signed in. `via`: how, e.g. ``oauth``."""
+    """A signed-in person. `via` is the method, e.g. ``oauth``."""
 
     who: str
     via: str
 
 
 def secret(conn: Connection, name: str) -> bytes:
-    """The secret of this name, made by whoever asks first."""
+    """The secret with this name, created on first use."""
     conn.execute(
         "insert into app_secret (name, value) values (%s, %b) on conflict do nothing",
         (name, secrets.token_bytes(SECRET_BYTES)),
@@ -41,9 +40,10 @@ def secret(conn: Connection, name: str) -> bytes:
 
 def bind_account(conn: Connection, name: str, subject: str) -> bool:
     """
-    Whether an account's name belongs to this account: to the first that signed in with it.
+    Bind a name to an account unless another account has it.
 
     :param subject: The provider's id of the account. A name can be given up and taken by another.
+    :returns: Whether the name belongs to this account, the first that signed in with it.
     """
     key = f"account {name}"
     conn.execute(
@@ -54,7 +54,7 @@ def bind_account(conn: Connection, name: str, subject: str) -> bool:
 
 
 def subject_of(conn: Connection, name: str) -> str | None:
-    """The id of the account that a name belongs to; None: nobody has signed in with it."""
+    """The id of the account that a name belongs to, or None if nobody has signed in with it."""
     row = conn.execute(
         "select value from app_secret where name = %s", (f"account {name}",)
     ).fetchone()
@@ -62,7 +62,7 @@ def subject_of(conn: Connection, name: str) -> str | None:
 
 
 def start(conn: Connection, token: str, session: Session, lifetime: timedelta) -> None:
-    """Somebody signed in; also forgets the sessions and links that are over."""
+    """Store a session, and delete expired sessions and links."""
     conn.execute("delete from login_session where expires_at < now()")
     conn.execute("delete from login_link where expires_at < now()")
     conn.execute(
@@ -73,7 +73,7 @@ def start(conn: Connection, token: str, session: Session, lifetime: timedelta) -
 
 
 def get(conn: Connection, token: str) -> Session | None:
-    """The session of this token, unless it ended or expired."""
+    """The session of this token, unless it has ended or expired."""
     with conn.cursor(row_factory=class_row(Session)) as cursor:
         return cursor.execute(
             "select who, via from login_session where token_sha256 = %s and expires_at > now()",
@@ -82,12 +82,12 @@ def get(conn: Connection, token: str) -> Session | None:
 
 
 def end(conn: Connection, token: str) -> None:
-    """Signed out: the token opens nothing any more, on any server."""
+    """Delete a session. Its token is then invalid on every server."""
     conn.execute("delete from login_session where token_sha256 = %s", (_digest(token),))
 
 
 def add_link(conn: Connection, token: str, lifetime: timedelta) -> None:
-    """A token that opens the admin pages once."""
+    """Store a token that opens the admin pages once."""
     conn.execute(
         "insert into login_link (token_sha256, expires_at) values (%s, now() + %s)",
         (_digest(token), lifetime),
@@ -95,7 +95,11 @@ def add_link(conn: Connection, token: str, lifetime: timedelta) -> None:
 
 
 def redeem_link(conn: Connection, token: str) -> bool:
-    """Use up a link's token; False: unknown, used or expired."""
+    """
+    Use up a link's token.
+
+    :returns: False if it is unknown, used or expired.
+    """
     used = conn.execute(
         "delete from login_link where token_sha256 = %s and expires_at > now()", (_digest(token),)
     )

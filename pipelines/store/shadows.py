@@ -1,8 +1,8 @@
 """
-Rows of `shadow_result`: what a candidate found for questions that another version answered.
+Rows of `shadow_result`: a candidate's hits for questions that another version answered.
 
-They hold ids of messages and chunks, no texts: a conversation that its visitor deletes takes its
-part of the comparison with it.
+They contain ids of messages and chunks but no texts. A conversation that its visitor deletes takes
+its results out of the comparison.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from psycopg.rows import class_row
 from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId, IndexId, MessageId
 
-# Older results of a candidate than this many tell nothing new, and are dropped.
+# Newest results kept for each candidate. Older ones add nothing and are deleted.
 KEPT = 20_000
 
 
 @dataclass(frozen=True)
 class Shadowing:
-    """A candidate that answers silently, and the share of questions it is asked."""
+    """A candidate that answers silently, and its share of the questions."""
 
     index_id: IndexId
     share: float
@@ -31,8 +31,10 @@ class Shadowing:
 @dataclass(frozen=True)
 class Judged:
     """
-    Answers with one verdict, by where the candidate puts the passages that they cited: `higher`
-    or `lower` than the version that answered, or at the `same` places, by mean reciprocal rank.
+    Answers with one verdict, counted by where the candidate ranks the passages they cite.
+
+    By mean reciprocal rank the passages are `higher`, `lower`, or at the `same` places as in the
+    version that answered.
     """
 
     higher: int
@@ -41,18 +43,18 @@ class Judged:
 
     @property
     def count(self) -> int:
-        """How many answers."""
+        """The number of answers."""
         return self.higher + self.same + self.lower
 
 
 @dataclass(frozen=True)
 class ShadowReport:
     """
-    A candidate beside the version that serves now, on questions that both were asked.
+    A candidate compared with the serving version on questions that both were asked.
 
-    `overlap`: mean share of the passages shown that the candidate shows too. `first_differs` and
-    `none_shared`: shares of the questions. Times are of embedding and search together. Figures
-    are None while there are no questions.
+    `overlap` is the mean share of the shown passages that the candidate shows too. `first_differs`
+    and `none_shared` are shares of the questions. Times are of embedding and search together.
+    Figures are None while there are no questions.
     """
 
     share: float
@@ -74,8 +76,10 @@ class ShadowReport:
     @property
     def preferred(self) -> float | None:
         """
-        Of the judged answers that the two rank differently, the share where the candidate does
-        better: what was liked higher, what was disliked lower. None: there are none.
+        The share of judged answers where the candidate ranks better, of those ranked differently.
+
+        Better means that it ranks liked passages higher or disliked ones lower. None without such
+        answers.
         """
         better = self.liked.higher + self.disliked.lower
         worse = self.liked.lower + self.disliked.higher
@@ -103,11 +107,11 @@ def add(
     fault: str | None = None,
 ) -> None:
     """
-    Keep what a candidate found for a question.
+    Store a candidate's hits for a question.
 
-    :param epoch: The one that the answer was given in.
+    :param epoch: The epoch of the answer.
     :param shown: The passages of the answer, best first.
-    :param candidate: The candidate's, as many or more, best first.
+    :param candidate: The candidate's passages, at least as many, best first.
     """
     both = set(shown) & set(candidate[: len(shown)])
     row = conn.execute(
@@ -141,7 +145,7 @@ _BESIDE = (
 
 
 def report(conn: Connection, index_id: IndexId) -> ShadowReport:
-    """How a candidate compares with the version that serves now."""
+    """Compare a candidate with the version that serves now."""
     share = conn.execute(
         "select shadow_share::float8 from search_index where id = %s", (index_id,)
     ).fetchone()
@@ -182,7 +186,7 @@ def report(conn: Connection, index_id: IndexId) -> ShadowReport:
 
 
 def _judged(conn: Connection, index_id: IndexId) -> dict[str, Judged]:
-    """By verdict; answers that cite nothing say nothing of passages and are left out."""
+    """Counts by verdict. Answers without citations cannot be judged and are left out."""
     rows = conn.execute(
         "with ranked as (select f.verdict,"
         " avg(1.0 / array_position(s.shown, p.chunk_id)) shown,"

@@ -1,4 +1,4 @@
-"""Rows of `training_speed`: how fast a machine was measured to train a base model."""
+"""Rows of `training_speed`: measured training speeds by machine and base model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipelines.store.db import Connection
 
 
 def get(conn: Connection, base: str, machine: str) -> dict[str, Any] | None:
-    """What was measured on this machine; None: nothing was."""
+    """The speed measured on this machine, if any."""
     row = conn.execute(
         "select speed from training_speed where base = %s and machine = %s", (base, machine)
     ).fetchone()
@@ -19,7 +19,7 @@ def get(conn: Connection, base: str, machine: str) -> dict[str, Any] | None:
 
 
 def put(conn: Connection, base: str, machine: str, speed: Mapping[str, Any]) -> None:
-    """Keep what was measured, in place of what was measured before."""
+    """Store a measured speed in place of an earlier one."""
     conn.execute(
         "insert into training_speed (base, machine, speed) values (%s, %s, %s)"
         " on conflict (base, machine) do update set speed = excluded.speed, measured_at = now()",

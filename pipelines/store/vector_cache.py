@@ -1,4 +1,4 @@
-"""Vectors by model and content hash, in one SQLite file: what was paid for once stays."""
+"""Paid vectors by model and content hash, cached in one SQLite file."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-# SQLite takes a limited number of parameters in one statement.
+# SQLite limits the number of parameters in one statement.
 BATCH = 500
 
 
 class VectorCache:
     """
-    A file of vectors. Several processes may use it; what one adds the others find. Of one process,
-    one thread at a time.
+    A cache file of vectors.
+
+    Several processes may share it, and each finds what the others added. Within a process it must
+    be used by one thread at a time.
     """
 
     def __init__(self, path: Path) -> None:
@@ -30,7 +32,7 @@ class VectorCache:
             )
 
     def get(self, model: str, sums: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-        """The vectors that are there, by content hash."""
+        """The cached vectors by content hash. *Shape:* ``(d,)`` each."""
         found = {}
         for start in range(0, len(sums), BATCH):
             part = list(sums[start : start + BATCH])
@@ -43,7 +45,7 @@ class VectorCache:
         return found
 
     def put(self, model: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:
-        """Add vectors by content hash."""
+        """Store vectors by content hash. *Shape:* ``(d,)`` each."""
         with self._db:
             self._db.executemany(
                 "insert or replace into vector values (?, ?, ?)",

@@ -1,4 +1,4 @@
-"""Nearest windows of a question in an index's vector table, through its HNSW graph or exactly."""
+"""The windows nearest to a question, from an index's vector table, by its HNSW graph or exactly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pipelines.store.ids import ChunkId, IndexId
 
 @dataclass(frozen=True)
 class Window:
-    """A chunk's window that is nearest to the question: its span in the chunk, and its cosine."""
+    """A chunk's window nearest to the question: its span in the chunk, and its cosine."""
 
     start: int
     end: int
@@ -34,10 +34,11 @@ def nearest(
     exact: bool = False,
 ) -> dict[ChunkId, Window]:
     """
-    The chunks of the nearest windows, each with its nearest one.
+    The chunks of the nearest windows, each with its nearest window.
 
-    :param limit: Windows to take.
-    :param within: What a chunk's id must fulfil, as ``in (...)``; None: nothing.
+    :param vector: The question's vector. *Shape:* ``(d,)``
+    :param limit: Number of windows.
+    :param within: Condition on a chunk's id, as ``in (...)``.
     :param exact: Compare every window of `within` instead of walking the graph.
     """
     order = "order by e.v <=> %(v)b limit %(limit)s"
@@ -50,8 +51,8 @@ def nearest(
             f" on w.id = i.window_id where w.chunk_id {{within}} offset 0) e {order}"
         )
     else:
-        # `offset 0` keeps the condition a filter on the graph's scan, which then goes on until
-        # enough windows passed; as a join the planner sorts the whole collection by distance.
+        # `offset 0` keeps the condition a filter on the graph's scan, which then continues until
+        # enough windows have passed. For a join the planner would sort the collection by distance.
         statement = (
             f"select {columns} from {{emb}} e where exists (select 1 from text_window w"
             f" where w.id = e.window_id and w.chunk_id {{within}} offset 0) {order}"
@@ -71,7 +72,12 @@ def best_windows(
     vector: NDArray[np.float32],
     chunk_ids: Sequence[ChunkId],
 ) -> dict[ChunkId, Window]:
-    """The nearest window of each of these chunks, compared exactly; a chunk without vectors is left out."""
+    """
+    The nearest window of each of these chunks, compared exactly. Chunks without vectors are left
+    out.
+
+    :param vector: The question's vector. *Shape:* ``(d,)``
+    """
     if not chunk_ids:
         return {}
     rows = conn.execute(

@@ -98,7 +98,7 @@ def test_what_stands_still_is_ended_and_the_rest_goes_on(served):
         until(lambda: jobs.get(conn, job_id).status == "succeeded", within_s=300)
         found = documents.get_many(conn, given)
     assert [document.status for document in found] == ["indexed", "failed", "indexed"]
-    assert "stood still twice" in found[1].reason
+    assert "froze twice" in found[1].reason
     assert "ready again" in served.log
     assert served.log.count("in stuck_by_one") == 2
     assert READY.search(served.log).group(1) == served.url

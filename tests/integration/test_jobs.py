@@ -328,7 +328,7 @@ def test_a_job_whose_worker_stood_still_twice_fails(services):
         for end in ("queued", "failed"):
             run_by(conn, job_id, worker_id)
             assert freezes.rescue(conn, [worker_id]) == [(job_id, end)]
-        assert "stood still twice" in queue.get(conn, job_id).fault
+        assert "froze twice" in queue.get(conn, job_id).fault
         jobs.retry(conn, job_id)
         freezes.forget(conn, job_id)
         run_by(conn, job_id, worker_id)
@@ -357,7 +357,7 @@ def test_only_the_file_that_was_under_way_each_time_fails(services):
             assert freezes.any_of(conn, job_id)
         found = documents.get_many(conn, given)
         assert [document.status for document in found] == ["failed", "failed", "queued"]
-        assert "stood still twice" in found[0].reason
+        assert "froze twice" in found[0].reason
 
 
 def test_a_worker_is_heard_of_while_its_event_loop_is_late(services, monkeypatch):

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the revisions on the connection that `db.migrate` hands over."""
+"""Alembic's entry point, which runs the revisions on the connection passed in by `db.migrate`."""
 
 from alembic import context
 

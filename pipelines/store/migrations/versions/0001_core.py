@@ -1,4 +1,4 @@
-"""core: the statements are in 0001_core.sql beside this file."""
+"""core: the statements are in 0001_core.sql."""
 
 from pipelines.store.migrations.sql import run_beside
 

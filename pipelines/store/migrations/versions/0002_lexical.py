@@ -1,4 +1,4 @@
-"""lexical: the statements are in 0002_lexical.sql beside this file."""
+"""lexical: the statements are in 0002_lexical.sql."""
 
 from pipelines.store.migrations.sql import run_beside
 

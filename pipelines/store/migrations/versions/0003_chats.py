@@ -1,4 +1,4 @@
-"""chats: the statements are in 0003_chats.sql beside this file."""
+"""chats: the statements are in 0003_chats.sql."""
 
 from pipelines.store.migrations.sql import run_beside
 

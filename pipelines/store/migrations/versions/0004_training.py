@@ -1,4 +1,4 @@
-"""training: the statements are in 0004_training.sql beside this file."""
+"""training: the statements are in 0004_training.sql."""
 
 from pipelines.store.migrations.sql import run_beside
 

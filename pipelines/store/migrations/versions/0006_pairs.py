@@ -1,4 +1,4 @@
-"""pairs: the statements are in 0006_pairs.sql beside this file."""
+"""pairs: the statements are in 0006_pairs.sql."""
 
 from pipelines.store.migrations.sql import run_beside
 

@@ -1,4 +1,4 @@
-"""access: the statements are in 0007_access.sql beside this file."""
+"""access: the statements are in 0007_access.sql."""
 
 from pipelines.store.migrations.sql import run_beside
 

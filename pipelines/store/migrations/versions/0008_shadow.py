@@ -1,4 +1,4 @@
-"""shadow: the statements are in 0008_shadow.sql beside this file."""
+"""shadow: the statements are in 0008_shadow.sql."""
 
 from pipelines.store.migrations.sql import run_beside
 

@@ -1,4 +1,4 @@
-"""marks: the statements are in 0009_marks.sql beside this file."""
+"""marks: the statements are in 0009_marks.sql."""
 
 from pipelines.store.migrations.sql import run_beside
 

@@ -1,4 +1,4 @@
-"""places: the statements are in 0010_places.sql beside this file."""
+"""places: the statements are in 0010_places.sql."""
 
 from pipelines.store.migrations.sql import run_beside
 

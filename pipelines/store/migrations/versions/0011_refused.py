@@ -1,4 +1,4 @@
-"""refused: the statements are in 0011_refused.sql beside this file."""
+"""refused: the statements are in 0011_refused.sql."""
 
 from pipelines.store.migrations.sql import run_beside
 

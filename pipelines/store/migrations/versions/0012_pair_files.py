@@ -1,4 +1,4 @@
-"""pair_files: the statements are in 0012_pair_files.sql beside this file."""
+"""pair_files: the statements are in 0012_pair_files.sql."""
 
 from pipelines.store.migrations.sql import run_beside
 

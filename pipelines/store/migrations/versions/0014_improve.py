@@ -1,4 +1,4 @@
-"""Improvements: the statements are in 0014_improve.sql beside this file."""
+"""Improvements: the statements are in 0014_improve.sql."""
 
 from pipelines.store.migrations.sql import run_beside
 

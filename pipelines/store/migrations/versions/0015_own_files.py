@@ -1,4 +1,4 @@
-"""own_files: the statements are in 0015_own_files.sql beside this file."""
+"""own_files: the statements are in 0015_own_files.sql."""
 
 from pipelines.store.migrations.sql import run_beside
 

@@ -1,4 +1,4 @@
-"""document, job_progress: the statements are in 0016_duplicates.sql beside this file."""
+"""document, job_progress: the statements are in 0016_duplicates.sql."""
 
 from pipelines.store.migrations.sql import run_beside
 

@@ -1,4 +1,4 @@
-"""job_freeze: the statements are in 0017_job_freeze.sql beside this file."""
+"""job_freeze: the statements are in 0017_job_freeze.sql."""
 
 from pipelines.store.migrations.sql import run_beside
 
