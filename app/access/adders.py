@@ -1,8 +1,8 @@
 """
-Who may add files in the chat, how much, and under which names.
+Who may add files in the chat, how many, and under which names.
 
-An admin's files go to everybody's documents. A visitor's go to a collection of their own, which is
-searched for them alone (`pipelines/store/scope`), within a quota and for some days.
+An admin's files are added to the shared documents. A visitor's files go to a private collection
+that only this visitor searches (`pipelines/store/scope`), within a quota and for some days.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ NO_COOKIE = "Open the chat in this browser first, with cookies allowed."
 
 
 class Refused(AttuneError):
-    """A request that gets a sentence and an HTTP status."""
+    """A refused request, answered with a sentence and an HTTP status."""
 
     def __init__(self, reason: str, status: int) -> None:
         super().__init__(reason)
@@ -44,9 +44,9 @@ class Refused(AttuneError):
 @dataclass(frozen=True)
 class Adder:
     """
-    Who adds files, and where they go. `refusal`: why they may not; None where they may.
+    A person who adds files, and where the files go.
 
-    `who` is what jobs and the audit call them.
+    `refusal` is the reason why they may not, or None. `who` is their name in jobs and the audit.
     """
 
     reader: Reader
@@ -56,18 +56,18 @@ class Adder:
 
     @property
     def collection(self) -> str:
-        """Where their files go."""
+        """The collection that their files are added to."""
         return scope.DEFAULT if self.admin else self.reader.own
 
     @property
     def collections(self) -> list[str]:
-        """Whose files they see in their list, and may delete there."""
+        """The collections whose newest files they see in their list and may delete."""
         return [self.reader.own, scope.DEFAULT] if self.admin else [self.reader.own]
 
 
 def adder_of(request: Any) -> Adder:
     """
-    Who sent a request.
+    The sender of a request as an `Adder`.
 
     :raises AccessError: It did not come through the guard.
     """
@@ -83,7 +83,7 @@ def adder_of(request: Any) -> Adder:
 
 
 def _refusal_for(access: Access, person: Person | None) -> str | None:
-    """Why somebody who is no admin may not add files; None: they may."""
+    """The reason why somebody who is not an admin may not add files, or None if they may."""
     match access.settings.chat_upload:
         case "everyone":
             return None
@@ -94,12 +94,12 @@ def _refusal_for(access: Access, person: Person | None) -> str | None:
 
 def clean_name(name: str) -> str:
     """
-    A file's name as it is kept and shown: the last part of a path, without signs that print nothing.
+    A file's name to store and show: the last part of a path, without control characters.
 
     :raises Refused: Nothing is left.
     """
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
-    # Letters of other directions stay; what turns the direction round, and surrogates, goes.
+    # Right-to-left letters stay. Marks that switch the direction, and surrogates, are removed.
     shown = "".join(sign for sign in last if unicodedata.category(sign)[0] != "C")
     words = " ".join(shown.split())
     stem, dot, ending = words.rpartition(".")
@@ -111,7 +111,11 @@ def clean_name(name: str) -> str:
 def check_quota(
     conn: Connection, settings: Settings, adder: Adder, title: str, size_bytes: int
 ) -> None:
-    """:raises Refused: The file is larger than it may be, or than what is left to its visitor."""
+    """
+    Check a file's size against the limits.
+
+    :raises Refused: It is larger than one file may be, or than what is left of the visitor's quota.
+    """
     most_mb = settings.max_upload_mb
     if size_bytes > most_mb * MEGABYTE:
         raise Refused(f"{title} is larger than {most_mb} MB, the most that one file may have.", 413)
@@ -135,9 +139,9 @@ def check_quota(
 
 def throttle(conn: Connection, adder: Adder) -> None:
     """
-    Count an upload of a visitor's.
+    Count an upload by a visitor.
 
-    :raises Refused: There were many in this hour.
+    :raises Refused: There were too many uploads in this hour.
     """
     if adder.admin:
         return

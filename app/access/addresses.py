@@ -1,8 +1,9 @@
 """
-Where requests come from and what host they ask for, behind proxies or not.
+The address of a client and the host it asks for, behind proxies or not.
 
-A proxy adds the address that it was reached from at the right end of X-Forwarded-For; what stands
-further left is the client's own word. So hops are read from the right, as many as are ours.
+A proxy appends the address of its own client at the right end of X-Forwarded-For. Entries further
+left are the client's own claim. So hops are read from the right, as many as there are proxies of
+ours.
 """
 
 from __future__ import annotations
@@ -26,12 +27,16 @@ PRIVATE = [
                     "127.0.0.0/8", "169.254.0.0/16", "fc00::/7", "fe80::/10", "::1/128")
 ]  # fmt: skip
 LOCAL_NAMES = frozenset(["localhost"])
-# Asked for by whatever watches the process, under any name or address.
+# Health checks use these paths under any name or address.
 WATCHED = frozenset(["/healthz", "/readyz"])
 
 
 def parse(text: str) -> Address | None:
-    """An address, also with a port or in brackets; None: it is none."""
+    """
+    Parse an address, with or without a port or brackets.
+
+    :returns: None if the text is not an address.
+    """
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -46,9 +51,9 @@ def parse(text: str) -> Address | None:
 
 def place(address: str, *, size: Literal["own", "wide"] = "own") -> str:
     """
-    The network that counts as one client: the address, of IPv6 its /64.
+    The network that counts as one client: an IPv4 address, or the /64 of an IPv6 address.
 
-    :param size: ``wide``: its neighbours too, a /24 or /48.
+    :param size: ``wide`` returns the surrounding /24 or /48.
     """
     found = parse(address)
     if found is None:
@@ -62,7 +67,8 @@ class Proxies:
     """
     The proxies in front of the server.
 
-    :param count: How many each request passes through. If 0, only `trusted` addresses are proxies.
+    :param count: Number of proxies that each request passes through. If 0, only `trusted` addresses
+        are proxies.
     :param skips_private: Hops with private addresses belong to the host that we run on.
     """
 
@@ -72,7 +78,7 @@ class Proxies:
 
     @classmethod
     def of(cls, settings: Settings) -> Proxies:
-        """The proxies that the settings name; on a Space its own one."""
+        """The proxies named in the settings. On a Space, its own one."""
         names = [name.strip() for name in settings.trusted_proxies.split(",")]
         networks = [_network(name) for name in names if name]
         by_default = 1 if settings.on_spaces else 0
@@ -100,7 +106,7 @@ class Proxies:
         return str(client) if client else peer
 
     def is_proxied(self, peer: str) -> bool:
-        """Whether a connection comes from a proxy of ours."""
+        """Whether a connection comes from one of our proxies."""
         client = parse(peer)
         return self.count > 0 or (client is not None and self._is_trusted(client))
 
@@ -123,7 +129,7 @@ def _is_private(text: str) -> bool:
 
 
 def set_client(scope: Scope, proxies: Proxies) -> None:
-    """Put the client's own address, and the scheme that it used, into a request's scope."""
+    """Put the client's address, and the scheme that it used, into a request's scope."""
     peer = scope["client"][0] if scope.get("client") else ""
     headers = Headers(scope=scope)
     hops = [hop for line in headers.getlist("x-forwarded-for") for hop in line.split(",")]
@@ -137,17 +143,18 @@ def set_client(scope: Scope, proxies: Proxies) -> None:
 
 @dataclass(frozen=True)
 class Hosts:
-    """The host names that are answered; None: all."""
+    """The host names that are answered. None stands for all."""
 
     names: frozenset[str] | None
 
     @classmethod
     def of(cls, settings: Settings, host: str) -> Hosts:
         """
-        Those of the settings, else this machine's own while only it can reach the server.
+        The host names of the settings, or this machine's names if only this machine reaches the
+        server.
 
-        A page of another site could otherwise give its own name the address 127.0.0.1, and read
-        what an open chat on this machine answers.
+        Without this check a page of another site could let its own name point to 127.0.0.1 and read
+        the answers of an open chat on this machine.
 
         :param host: The address that the server listens on.
         """
@@ -162,7 +169,7 @@ class Hosts:
         if self.names is None:
             return True
         address = parse(header)
-        if address is not None:  # nobody's name: a page cannot make it point elsewhere
+        if address is not None:  # not a name, so no page can make it point elsewhere
             return address.is_loopback or str(address) in self.names
         name = header.rpartition(":")[0] or header
         name = name.lower().rstrip(".")
@@ -177,5 +184,5 @@ def _is_loopback(host: str) -> bool:
 
 
 def address_of(connection: HTTPConnection) -> str:
-    """Where a request comes from; the guard has looked behind the proxies that are ours."""
+    """The client's address. The guard has already replaced the address of a proxy of ours."""
     return connection.client.host if connection.client else "unknown"

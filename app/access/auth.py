@@ -1,9 +1,9 @@
 """
-Who may: the ways to sign in, sessions, and the check that every admin handler begins with.
+Authentication: sign-in methods, sessions, and the check at the start of every admin handler.
 
-A session is a random token in a signed cookie and its digest in the database, where every server
-finds it and signing out ends it at once. The signature covers the way of signing in and its
-password: a changed password ends the sessions that were opened with the old one.
+A session is a random token in a signed cookie. Its digest is in the database, where every server
+finds it, and where signing out ends it at once. The signature includes the sign-in method and its
+password, so changing a password ends the sessions that were opened with the old one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Way = Literal["admin-password", "chat-password", "link", "oauth"]
 
 COOKIE = "attune_session"
 SCOPE_KEY = "attune.access"
-# Before the id of an account at its provider.
+# Prefix of an account's id at its provider.
 SUBJECT = "sub:"
 LINK_LIFETIME = timedelta(days=1)
 
@@ -40,7 +40,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Policy:
-    """By which ways people reach the admin pages and the chat. No way to the chat: it is open."""
+    """
+    The allowed sign-in methods of the admin pages and the chat. Without `chat_ways` the chat is
+    public.
+    """
 
     admin_ways: frozenset[Way]
     chat_ways: frozenset[Way]
@@ -48,15 +51,15 @@ class Policy:
 
     @property
     def ways(self) -> frozenset[Way]:
-        """Every way that is open to somebody."""
+        """All allowed sign-in methods."""
         return self.admin_ways | self.chat_ways
 
 
 def policy_of(settings: Settings) -> Policy:
     """
-    The policy that the settings make.
+    The policy that the settings describe.
 
-    :raises InputError: Sign-in with Hugging Face is half configured.
+    :raises InputError: Sign-in with Hugging Face is only partly configured.
     """
     admins = frozenset(name.strip() for name in settings.admins.split(",") if name.strip())
     has_oauth = _has_oauth(settings)
@@ -87,9 +90,7 @@ def policy_of(settings: Settings) -> Policy:
 
 
 def _has_oauth(settings: Settings) -> bool:
-    """
-    Whether people can sign in with Hugging Face. Off Spaces never, whatever the environment holds.
-    """
+    """Whether people can sign in with Hugging Face, which is possible on Spaces only."""
     if not settings.on_spaces:
         return False
     parts = {
@@ -107,9 +108,9 @@ def _has_oauth(settings: Settings) -> bool:
 
 def parse_rules(text: str) -> Mapping[str, frozenset[str]]:
     """
-    Rules as the setting has them: ``hr=admins; board=ada,bob; internal=signed-in``.
+    Parse the setting's rules: ``hr=admins; board=ada,bob; internal=signed-in``.
 
-    :raises InputError: It is not of this form.
+    :raises InputError: The text has another form.
     """
     rules = {}
     for part in filter(None, (part.strip() for part in text.split(";"))):
@@ -127,9 +128,10 @@ def parse_rules(text: str) -> Mapping[str, frozenset[str]]:
 
 def unknown_collections(readers: Mapping[str, frozenset[str]], known: Sequence[str]) -> str | None:
     """
-    A sentence about rules that close nothing, because no collection has their name.
+    A sentence about rules without effect, because no collection has their name.
 
-    :param known: The collections that hold documents.
+    :param known: The collections with documents.
+    :returns: None if every rule names a known collection.
     """
     unknown = sorted(readers.keys() - set(known))
     if not unknown:
@@ -144,10 +146,10 @@ def unknown_collections(readers: Mapping[str, frozenset[str]], known: Sequence[s
 @dataclass(frozen=True)
 class Person:
     """
-    Somebody who signed in. `named`: by an account of their own, not by a shared password.
+    A signed-in person. `named` says whether they have their own account or used a shared password.
 
-    `chats`: the chat is open to them, which it may not be to everybody with an account.
-    `names`: what rules may call them, the account's name or its id.
+    `chats` says whether they may use the chat, which not every account may. `names` are the names
+    that rules can use for them: the account's name or its id.
     """
 
     name: str
@@ -158,7 +160,7 @@ class Person:
 
 
 class Access:
-    """Signs people in and out, and knows them again. Safe to share between threads."""
+    """Signs people in and out, and recognises them. Safe to share between threads."""
 
     def __init__(self, pool: Pool, settings: Settings) -> None:
         self.policy = policy_of(settings)
@@ -174,7 +176,7 @@ class Access:
             self._secret = sessions.secret(conn, "sessions")
 
     def person(self, connection: HTTPConnection) -> Person | None:
-        """Who asks; None: a stranger, or somebody whose session is over."""
+        """The signed-in person who sent a request, or None without a valid session."""
         found = self._token(connection)
         if found is None:
             return None
@@ -192,10 +194,11 @@ class Access:
 
     def who(self, name: str, subject: str) -> str:
         """
-        What somebody is called who signed in with an account: its name, if that is theirs.
+        The name of a person who signed in with an account.
 
-        A name that another account had here before stands for that account in all rules; whoever
-        has taken it since is known by the account's id.
+        It is the account's name, unless another account used this name here before. Rules for the
+        name apply to that earlier account. So a later owner of the name is known by the account's
+        id.
         """
         with self._pool.connection() as conn:
             if sessions.bind_account(conn, name, subject):
@@ -204,39 +207,49 @@ class Access:
         return f"{SUBJECT}{subject}"
 
     def is_password(self, way: Way, given: str) -> bool:
-        """Whether this is the password of a way that is open. Takes the same time for any."""
+        """
+        Whether this is the password of an allowed sign-in method. Takes the same time for any
+        password.
+        """
         expected = self._passwords[way].get_secret_value()
         same = hmac.compare_digest(_digest(given), _digest(expected))
         return same and bool(expected) and way in self.policy.ways
 
     def start(self, way: Way, who: str) -> str:
-        """Open a session; the value of its cookie."""
+        """Open a session and return the value of its cookie."""
         token = secrets.token_urlsafe(32)
         with self._pool.connection() as conn:
             sessions.start(conn, token, Session(who, way), self.lifetime)
         return f"{way}.{token}.{self._signature(way, token)}"
 
     def end(self, connection: HTTPConnection) -> None:
-        """Close the session of whoever asks, if there is one."""
+        """End the sender's session, if there is one."""
         found = self._token(connection)
         if found is not None:
             with self._pool.connection() as conn:
                 sessions.end(conn, found[1])
 
     def new_link(self, lifetime: timedelta = LINK_LIFETIME) -> str:
-        """A path with a token that signs an admin in once, on this machine."""
+        """A path with a token that signs in an admin once, on this machine."""
         token = secrets.token_urlsafe(32)
         with self._pool.connection() as conn:
             sessions.add_link(conn, token, lifetime)
         return f"/login/link?token={token}"
 
     def redeem_link(self, token: str) -> bool:
-        """Use up a link; False: unknown, used or expired."""
+        """
+        Use up a link's token.
+
+        :returns: False if it is unknown, used or expired.
+        """
         with self._pool.connection() as conn:
             return "link" in self.policy.ways and sessions.redeem_link(conn, token)
 
     def _token(self, connection: HTTPConnection) -> tuple[str, str] | None:
-        """Way and token of a cookie whose signature is ours; forged ones do not reach the database."""
+        """
+        Method and token of a cookie with a valid signature. Forged cookies never reach the
+        database.
+        """
         way, _, rest = connection.cookies.get(COOKIE, "").partition(".")
         token, _, signature = rest.partition(".")
         if way not in self.policy.ways:
@@ -257,7 +270,7 @@ def _digest(text: str) -> bytes:
 
 def access_of(request: Any) -> Access:
     """
-    What `request` (of Gradio or of starlette) is checked by.
+    The `Access` of a request of Gradio or Starlette.
 
     :raises AccessError: It did not come through the guard.
     """
@@ -268,16 +281,18 @@ def access_of(request: Any) -> Access:
 
 
 def person_of(request: Any) -> Person | None:
-    """Who asks, looked up anew: a request that waited in a queue may outlive its session."""
+    """
+    The person who sent a request, looked up now, because a queued request may outlive its session.
+    """
     return access_of(request).person(connection_of(request))
 
 
 def require_admin(request: Any) -> str:
     """
-    The admin's name; call it before any effect.
+    Require an admin and return their name. Call it before any effect.
 
-    :param request: Of Gradio or of starlette.
-    :raises AccessError: Whoever asks is no admin, or not any more.
+    :param request: Of Gradio or Starlette.
+    :raises AccessError: The sender is not an admin, or no longer one.
     """
     person = person_of(request)
     if person is None:
@@ -288,7 +303,10 @@ def require_admin(request: Any) -> str:
 
 
 def may_see_metrics(request: Any) -> bool:
-    """Whether whoever asks has the token of the metrics, or may see what needs none."""
+    """
+    Whether the sender may read the metrics: by their token, as an admin, or because they are
+    public.
+    """
     access, connection = access_of(request), connection_of(request)
     expected = access.settings.metrics_token.get_secret_value()
     if not expected and not access.policy.chat_ways:
@@ -305,7 +323,11 @@ def may_see_metrics(request: Any) -> bool:
 
 
 def connection_of(request: Any) -> HTTPConnection:
-    """starlette's own of a request that may be Gradio's."""
+    """
+    The Starlette connection of a request that may be Gradio's.
+
+    :raises AccessError: It has none.
+    """
     inner = request if isinstance(request, HTTPConnection) else getattr(request, "request", None)
     if not isinstance(inner, HTTPConnection):
         raise AccessError("Sign in first.")
@@ -314,9 +336,9 @@ def connection_of(request: Any) -> HTTPConnection:
 
 def set_cookie(value: str, *, secure: bool, framed: bool, max_age_s: int) -> str:
     """
-    The header that keeps a session in the browser; an empty value forgets it.
+    The header that stores a session in the browser. An empty value deletes it.
 
-    :param framed: Shown inside another site, as a Space is: only such a cookie is kept there.
+    :param framed: Shown inside another site, as a Space is. Browsers then need ``SameSite=None``.
     """
     jar: SimpleCookie = SimpleCookie()
     jar[COOKIE] = value

@@ -1,8 +1,8 @@
 """
-How much a client may send: every body is counted while it arrives, whatever its headers say.
+Limits on request bodies, which are counted while they arrive, whatever their headers say.
 
-Small bodies are read whole before the application sees them, and those of Gradio's events are
-checked (`app/access/events`). An upload is handed on as it arrives, up to the limit of its path.
+Small bodies are read completely before the application sees them, and those of Gradio's events are
+checked (`app/access/events`). An upload is passed on as it arrives, up to the limit of its path.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.settings import Settings
 
 SMALL_BYTES = 64_000
-# A client that stops in the middle of a body keeps nobody waiting for longer.
+# How long a client may pause in the middle of a body.
 WAIT_S = 30
-# What a client still sends after it was refused is thrown away for so long, so that it reads why.
+# How long the rest of a refused body is read and dropped, so that the client reads the reason.
 LINGER_S = 2
 UPLOAD = "/admin/gradio_api/upload"
 # Files from the chat, one in a request.
 UPLOADS = "/uploads"
-# Files that are dropped together arrive in one request; Gradio counts each of them.
+# Files that are dropped together arrive in one request, and Gradio limits the size of each.
 UPLOADED_TOGETHER = 20
 MEGABYTE = 1_000_000
 
@@ -34,23 +34,27 @@ Check = Callable[[Scope, bytes], Response | None]
 
 def upload_limits(settings: Settings) -> dict[str, int]:
     """
-    Bytes that a request may send, by the path of an upload. All other paths take `SMALL_BYTES`.
+    The largest body in bytes by upload path. All other paths accept `SMALL_BYTES`.
 
-    A new route that takes files in is registered here.
+    Register every new route that receives files here.
     """
     one = settings.max_upload_mb * MEGABYTE
     return {UPLOAD: UPLOADED_TOGETHER * one, UPLOADS: one}
 
 
 class BodyTooLarge(MultiPartException):
-    """Ends the application's reading. Parsers of forms remove their files at this kind of error."""
+    """
+    Ends the application's reading. Form parsers delete their files when they see this kind of
+    error.
+    """
 
 
 class Bodies:
     """
-    ASGI middleware that refuses large bodies with 413, slow ones with 408.
+    ASGI middleware that refuses large bodies with 413 and slow ones with 408.
 
-    :param check: Given a small request and its body; the answer that refuses it, or None.
+    :param check: Gets a small request and its body, and returns the answer that refuses it, or
+        None.
     """
 
     def __init__(self, app: ASGIApp, uploads: Mapping[str, int], check: Check) -> None:
@@ -88,7 +92,7 @@ class Bodies:
 
 
 class _Body:
-    """The body of one request, counted; once it was refused the application's answer is dropped."""
+    """The counted body of one request. Once it is refused, the application's answer is dropped."""
 
     def __init__(self, receive: Receive, send: Send, most: int) -> None:
         self._receive, self._send, self._most = receive, send, most
@@ -97,13 +101,13 @@ class _Body:
 
     @staticmethod
     def declared(scope: Scope) -> int:
-        """The length that the client announces; 0: none, or no number."""
+        """The length that the client announces, or 0 without a valid one."""
         lengths = [value for name, value in scope["headers"] if name == b"content-length"]
         return int(lengths[0]) if lengths and lengths[0].isdigit() and len(lengths[0]) < 19 else 0
 
     async def receive(self) -> Message:
         """
-        The next message.
+        Receive the next message.
 
         :raises BodyTooLarge: The client was refused.
         """
@@ -123,7 +127,11 @@ class _Body:
         return message
 
     async def whole(self) -> bytes | None:
-        """All of it; None: the client went away or was refused."""
+        """
+        Read the whole body.
+
+        :returns: None if the client disconnected or was refused.
+        """
         parts = []
         deadline = time.monotonic() + WAIT_S
         while not self._ended:
@@ -134,19 +142,19 @@ class _Body:
             if message["type"] == "http.disconnect":
                 return None
             parts.append(message.get("body", b""))
-            if time.monotonic() > deadline:  # drop by drop
+            if time.monotonic() > deadline:  # arrives drop by drop
                 await self.refuse(408)
                 return None
         return b"".join(parts)
 
     async def send(self, message: Message) -> None:
-        """Pass the application's answer on, unless the client was refused meanwhile."""
+        """Pass on the application's answer unless the client was refused."""
         if not self.refused:
             self._answered = True
             await self._send(message)
 
     async def refuse(self, status: int = 413) -> None:
-        """Answer in one sentence, and close the connection."""
+        """Answer with one sentence and close the connection."""
         self.refused = True
         if self._answered:
             return
@@ -172,7 +180,7 @@ def _size(count: int) -> str:
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
-    """What the application receives once the body has been read."""
+    """A `receive` that returns the body again after it has been read."""
     told = False
 
     async def replay() -> Message:

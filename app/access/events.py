@@ -1,8 +1,8 @@
 """
-What Gradio's events may carry, checked before Gradio reads them.
+Checks on the content of Gradio's events, before Gradio reads them.
 
-Gradio copies whatever a file's path names and fetches whatever a URL names, in its event loop. So
-the chat takes no files through it, and the admin pages only what was uploaded just before.
+In its event loop Gradio copies whatever file a path names and fetches whatever a URL names. So the
+chat accepts no files through it, and the admin pages accept only files that were just uploaded.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from starlette.types import Scope
 from app.access.sessions import Sessions
 
 MOST_DEEP = 40
-# Of a text field that says nothing of its own, such as ids that a script puts together.
+# Limit of a text field without `max_length`, such as ids that a script puts together.
 TEXT_CHARS = 4000
-# Events that carry the new value of their component, which nobody reads; others carry an object.
+# Events that carry the new value of their component, which is not used. Others carry an object.
 VALUE_EVENTS = frozenset(["change", "input", "submit"])
 NOT_JSON = "The request is not what the page sends."
 NO_FILES = "Files cannot be sent this way."
@@ -42,9 +42,9 @@ _FILE_KEYS = frozenset(["meta", "url", "orig_name", "mime_type", "is_stream"])
 
 class Events:
     """
-    The check of a server's events.
+    Checks the events of one server.
 
-    :param mounts: The pages' blocks, by the path that they are mounted at ("" or "/admin").
+    :param mounts: The pages' blocks by mount path ("" or "/admin").
     """
 
     def __init__(self, mounts: Mapping[str, gr.Blocks], sessions: Sessions) -> None:
@@ -52,7 +52,7 @@ class Events:
         self._sessions = sessions
 
     def __call__(self, scope: Scope, body: bytes) -> Response | None:
-        """The answer that refuses a request to Gradio; None: it may pass."""
+        """The answer that refuses a request to Gradio, or None if it may pass."""
         found = _EVENT.fullmatch(scope["path"].rstrip("/"))
         if found is None:
             return None
@@ -70,9 +70,9 @@ class Events:
         return None
 
     def _read(self, mount: str, route: str, body: bytes) -> tuple[str | None, str | None]:
-        """Why a body is refused, if it is, and the session that it is for, if it names one."""
+        """The reason to refuse a body, if any, and the session that it names, if any."""
         try:
-            # As FastAPI reads it, so that both see the same.
+            # Parsed like FastAPI does, so that both see the same.
             value = json.loads(body) if body else {}
         except (ValueError, RecursionError):
             return NOT_JSON, None
@@ -88,7 +88,7 @@ class Events:
 
 
 def _session_read(scope: Scope, route: str) -> str | None:
-    """The session whose stream a request would read; None: it reads none."""
+    """The session whose stream a request would read, if any."""
     kind, _, rest = route.partition("/")
     if kind == "heartbeat":
         return rest
@@ -113,7 +113,9 @@ def _of_values(value: Any, may_hold_files: bool) -> str | None:
 
 
 def _walk(value: Any) -> Iterator[tuple[int, Any]]:
-    """Every value in a value, its keys too, with the depth. As deep as it is, not recursive."""
+    """
+    Every value inside a value, including keys, with its depth. Iterative, so depth is no problem.
+    """
     waiting = [(0, value)]
     while waiting:
         depth, inner = waiting.pop()
@@ -125,15 +127,15 @@ def _walk(value: Any) -> Iterator[tuple[int, Any]]:
 
 
 def _is_file(value: dict[str, Any]) -> bool:
-    """Whether this is, or looks like, what Gradio calls a file."""
+    """Whether this is, or looks like, a file object of Gradio."""
     if value.get("_type") == "gradio.FileData":
         return True
     return "path" in value and not _FILE_KEYS.isdisjoint(value)
 
 
 def _was_uploaded(value: dict[str, Any]) -> bool:
-    """Whether a file of Gradio's lies in its own upload folder, and names no address to fetch."""
-    if value.get("_type") == "gradio.FileData":  # the "meta" of one, which was looked at before
+    """Whether a file object names a file in Gradio's upload folder and no address to fetch."""
+    if value.get("_type") == "gradio.FileData":  # the "meta" of a file object
         return set(value) == {"_type"}
     path, url, meta = value.get("path"), value.get("url"), value.get("meta")
     if not isinstance(path, str) or not isinstance(meta, dict):
@@ -149,7 +151,9 @@ def _was_uploaded(value: dict[str, Any]) -> bool:
 
 
 def _of_event(blocks: gr.Blocks, body: dict[str, Any]) -> str | None:
-    """Whether an event is one of the page's, with as many values as it has inputs, of their kind."""
+    """
+    The reason to refuse an event: it is not the page's, or has the wrong number or kind of values.
+    """
     index, data = body.get("fn_index"), body.get("data")
     known = blocks.fns.get(index) if isinstance(index, int) else None
     if known is None or not isinstance(data, list) or len(data) != len(known.inputs):

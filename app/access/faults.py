@@ -1,8 +1,8 @@
 """
-Faults that requests cause, in the log: a short line each, without anything that a client sent.
+Logs faults that requests cause: one short line each, without anything that a client sent.
 
-A stranger can cause as many as they like. So each place in the code reports once in a while, and
-the whole traceback is there only at log level "debug".
+Strangers can cause any number of them. So each place in the code is reported only once in a while,
+and whole tracebacks are logged at level "debug" only.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ OURS = ("app", "pipelines", "training")
 
 log = logging.getLogger(__name__)
 _lock = threading.Lock()
-# When each place reported last, and how often it was silent since.
+# By place: when it was last reported, and how many reports were suppressed since.
 _reported: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
 
 def report(what: str, error: BaseException) -> None:
-    """Log what failed: the kind of error and the line of our code that it came through."""
+    """Log the kind of an error and the line of our code that it came through."""
     place = f"{type(error).__name__} at {_place(error)}"
     with _lock:
         last, silent = _reported.get(place, (-float(EVERY_S), 0))
@@ -44,7 +44,7 @@ def report(what: str, error: BaseException) -> None:
 
 
 def _place(error: BaseException) -> str:
-    """File, line and function of the innermost frame of our own, else of the innermost."""
+    """File, line and function of the innermost frame of our code, or of any code without one."""
     frames = traceback.extract_tb(error.__traceback__)
     root = Path(__file__).parents[2]
     own = [f for f in frames if any(Path(f.filename).is_relative_to(root / name) for name in OURS)]
@@ -55,7 +55,7 @@ def _place(error: BaseException) -> str:
 
 
 class _ShortTraceback:
-    """Stands in for the module `traceback` where Gradio prints the faults of its events."""
+    """Replaces the module `traceback` where Gradio prints the faults of its events."""
 
     @staticmethod
     def print_exc(*_: Any, **__: Any) -> None:
@@ -68,6 +68,6 @@ class _ShortTraceback:
 
 
 def shorten(*modules: ModuleType) -> None:
-    """Let these modules report faults instead of printing tracebacks."""
+    """Make these modules report faults instead of printing tracebacks."""
     for module in modules:
         module.traceback = _ShortTraceback()  # type: ignore[attr-defined]

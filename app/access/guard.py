@@ -1,9 +1,9 @@
 """
-What stands before every request: who may reach which pages, which of Gradio's routes exist at all,
-no writes from other sites, and the security headers of every answer.
+The outermost check of every request.
 
-Gradio answers more routes than its pages use; some fetch addresses for the client or take files in.
-What is not named here is not there.
+It decides who may reach which pages and which of Gradio's routes exist, refuses writes from other
+sites, and adds the security headers. Gradio has more routes than its pages use, and some fetch
+addresses for the client or receive files. Only the routes named here can be reached.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from app.access.auth import SCOPE_KEY, Access, Person
 from pipelines.errors import DISK_FULL, is_disk_full
 
 HEADERS = {
-    # Gradio's own page starts with inline scripts and styles; nothing may come from elsewhere.
+    # Gradio's page starts with inline scripts and styles. Nothing may come from other hosts.
     "content-security-policy": (
         "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
         "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
@@ -41,7 +41,7 @@ FOREIGN_HOST = (
 PERSON_KEY = "attune.person"
 MOST_URL_BYTES, MOST_HEADER_BYTES = 8_000, 32_000
 ADMIN = "/admin"
-# Reached without signing in, whoever may chat.
+# Reachable without signing in, even if the chat is not.
 PUBLIC = frozenset(
     ["/healthz", "/readyz", "/metrics", "/login", "/login/link", "/login/huggingface",
      "/login/callback", "/logout", "/favicon.ico", "/robots.txt"]
@@ -52,7 +52,7 @@ CHAT_ROUTES = frozenset(
 )
 ADMIN_ROUTES = CHAT_ROUTES | {"upload", "upload_progress", "file"}
 _GRADIO = re.compile(r"^(?:/admin)?/gradio_api/(?P<route>[\w.-]*)(?:=(?P<target>.*))?")
-# Gradio answers these also without its prefix.
+# Gradio also answers these without its prefix.
 _ELSEWHERE = re.compile(r"/(?:upload|monitoring(?:/.*)?|svelte/.*|openapi\.json)/?$")
 
 
@@ -121,13 +121,13 @@ class Guard:
 
 
 def known(connection: HTTPConnection) -> str | None:
-    """Gradio's own check of a mount: the name of whom the guard let through."""
+    """The name of the person that the guard let through, for Gradio's own check of a mount."""
     person: Person | None = connection.scope.get(PERSON_KEY)
     return person.name if person else None
 
 
 def known_admin(connection: HTTPConnection) -> str | None:
-    """The same for the admin pages."""
+    """The name of the admin that the guard let through, for the admin pages."""
     person: Person | None = connection.scope.get(PERSON_KEY)
     return person.name if person and person.admin else None
 
@@ -137,7 +137,7 @@ def _is_admin(path: str) -> bool:
 
 
 def _exists(path: str) -> bool:
-    """Whether a path is one that the pages use."""
+    """Whether the pages use this path."""
     if _ELSEWHERE.search(path) and not path.startswith(f"{ADMIN}/gradio_api/upload"):
         return False
     found = _GRADIO.match(path)
@@ -150,7 +150,7 @@ def _exists(path: str) -> bool:
 
 
 def _is_foreign(connection: HTTPConnection) -> bool:
-    """Whether a page of another site sent this."""
+    """Whether a page of another site sent this request."""
     headers: Mapping[str, str] = connection.headers
     if headers.get("sec-fetch-site") == "cross-site":
         return True
@@ -160,7 +160,7 @@ def _is_foreign(connection: HTTPConnection) -> bool:
 
 
 def _ask_to_sign_in(connection: HTTPConnection, scope: Scope, status: int = 401) -> Response:
-    """The way back for a person; for anything else the reason."""
+    """Redirect a browser to the sign-in page, or answer with the reason."""
     page = "text/html" in connection.headers.get("accept", "")
     if page and scope["method"] == "GET":
         return RedirectResponse(f"/login?next={quote(scope['path'])}", 303)

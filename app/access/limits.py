@@ -1,4 +1,4 @@
-"""How often something may be done, counted in the database and so for all servers together."""
+"""Rate limits, counted in the database and so for all servers together."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
     from app.access.reader import Reader
 
 MINUTE_S, DAY_S = 60, 24 * 3600
-# Cookies are the visitor's own to throw away; an address is less so, but many may share one.
+# A visitor can delete the cookie but hardly change the address. Many visitors may share an address.
 VISITORS_PER_ADDRESS = 10
 BUSY = "Many people are asking at this moment. Please try again in a few seconds."
 OVER_BUDGET = (
-    "The language model has been called as often as is allowed in a day; until tomorrow answers "
+    "The language model has been called as often as is allowed in a day. Until tomorrow answers "
     "are extracts from the documents."
 )
 LOGIN_WINDOW_S = 15 * 60
 LOGINS_PER_ADDRESS = 5
-# Guessing from many addresses at once; who is signed in already notices nothing.
+# Limits on guessing from many addresses at once. Existing sessions are not affected.
 LOGINS_PER_NEIGHBOURHOOD, LOGINS_IN_ALL = 20, 100
 
 
 def wait_for_login(pool: Pool, address: str) -> float | None:
     """
-    Count one try to sign in, before its password is looked at.
+    Count a sign-in attempt before its password is checked.
 
-    The first try of an address is always looked at: strangers who guess, from however many
-    addresses, can lock nobody out who knows the password. They get one guess for each of theirs.
+    The first attempt of an address is always checked. So strangers who guess, from any number of
+    addresses, cannot lock out a person who knows the password. They get one guess per address.
 
-    :returns: Seconds to wait; None: go on.
+    :returns: Seconds to wait, or None to continue.
     """
     own = f"login {place(address)}"
     around = f"login {place(address, size='wide')}"
@@ -56,13 +56,13 @@ def wait_for_login(pool: Pool, address: str) -> float | None:
 
 
 def login_succeeded(pool: Pool, address: str) -> None:
-    """Forget the failed tries from this address."""
+    """Clear the counted attempts of this address."""
     with pool.connection() as conn:
         rate_counts.clear(conn, f"login {place(address)}")
 
 
 class Limits:
-    """What one server asks before it answers. Safe to share between threads of one event loop."""
+    """The limits of one server on questions. Safe to share between threads of one event loop."""
 
     def __init__(self, pool: Pool, settings: Settings) -> None:
         self._pool = pool
@@ -74,7 +74,11 @@ class Limits:
 
     @contextmanager
     def place(self) -> Iterator[bool]:
-        """A place among the questions under way; False: all are taken. For the event loop alone."""
+        """
+        Reserve a place among the running questions. For the event loop only.
+
+        :returns: False if all places are taken.
+        """
         free = self._under_way < self._at_once
         self._under_way += free
         try:
@@ -83,7 +87,11 @@ class Limits:
             self._under_way -= free
 
     def refusal(self, reader: Reader) -> str | None:
-        """Count a question; why it may not be asked now, None where it may."""
+        """
+        Count a question.
+
+        :returns: The reason why it may not be asked now, or None.
+        """
         rules = [
             (f"minute {reader.visitor}", MINUTE_S, self._per_minute),
             (f"minute {place(reader.address)}", MINUTE_S, self._per_minute * VISITORS_PER_ADDRESS),
@@ -99,11 +107,15 @@ class Limits:
         except psycopg.Error as error:
             if not is_disk_full(error):
                 raise
-            # Nothing can be counted; `place` still bounds how many are answered at once.
+            # Nothing can be counted. `place` still limits how many are answered at once.
         return None
 
     def may_call_llm(self, calls: int) -> bool:
-        """Count calls of the LLM; False: the day's are used up."""
+        """
+        Count calls of the LLM.
+
+        :returns: False if the day's calls are used up.
+        """
         if not self._calls_per_day:
             return True
         try:
@@ -114,7 +126,7 @@ class Limits:
         except psycopg.Error as error:
             if not is_disk_full(error):
                 raise
-            return False  # what cannot be counted is not spent
+            return False  # calls that cannot be counted are not made
         return left is None
 
 

@@ -1,4 +1,4 @@
-"""The pages to sign in and out: by password, by a one-time link, or with Hugging Face."""
+"""The sign-in and sign-out pages: by password, by one-time link, or with Hugging Face."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'self' https://huggingface.co"
 )
-# A form: a link that stands in a document's text must not be able to do the same.
+# A form, because a link in a document's text must not be able to sign anybody out.
 SIGN_OUT = '<form class="sign-out" method="post" action="/logout"><button>Sign out</button></form>'
 WRONG_PASSWORD = "That password is not right."
 STALE_LINK = (
@@ -48,12 +48,12 @@ log = logging.getLogger(__name__)
 
 
 def script() -> str:
-    """What every page adds to its head: the way back when a session is over."""
+    """The script in every page's head that leads to the sign-in page when a session has ended."""
     return f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>"
 
 
 def links(access: Access, person: Person | None) -> str:
-    """The chat's small links, as HTML: to sign in or out, and to the admin pages."""
+    """The chat's small links as HTML: sign in or out, and the admin pages."""
     policy = access.policy
     parts = ['<a href="/?help">Help</a>']
     if person is not None and person.named:
@@ -68,7 +68,7 @@ def links(access: Access, person: Person | None) -> str:
 
 
 def add(app: FastAPI, access: Access, pool: Pool) -> None:
-    """Add the pages to the application."""
+    """Add the routes of these pages to the application."""
     pages = _Pages(access, pool)
     app.get("/login")(pages.show)
     app.post("/login")(pages.by_password)
@@ -80,14 +80,14 @@ def add(app: FastAPI, access: Access, pool: Pool) -> None:
 
 
 class _Pages:
-    """Handlers; each is called in a thread of its own."""
+    """Request handlers. Each call runs in its own thread."""
 
     def __init__(self, access: Access, pool: Pool) -> None:
         self._access = access
         self._pool = pool
 
     def show(self, request: Request, next: str = "/") -> Response:
-        """The page to sign in, on the way to `next`."""
+        """Show the sign-in page, which leads to `next`."""
         target = _local(next)
         person = self._access.person(request)
         if person is not None and _may(person, target):
@@ -111,7 +111,7 @@ class _Pages:
             return page
         way = self._way(password)
         if way is None:
-            log.warning("a try to sign in from %s failed", address)
+            log.warning("a sign-in attempt from %s failed", address)
             return self._page(target, WRONG_PASSWORD, 401)
         limits.login_succeeded(self._pool, address)
         if way == "chat-password" and _is_admin(target):
@@ -119,7 +119,7 @@ class _Pages:
         return self._enter(request, way, "admin" if way == "admin-password" else "guest", target)
 
     def by_link(self, request: Request, token: str = "", next: str = "/admin") -> Response:
-        """Use a one-time link: the one printed at start, or the one a browser was opened with."""
+        """Sign in with a one-time link, printed at start or opened in a browser."""
         target = _local(next)
         if not _is_local(request):
             return self._page(target, NOT_LOCAL, 403)
@@ -128,7 +128,7 @@ class _Pages:
         return self._enter(request, "link", "admin", target)
 
     def to_huggingface(self, next: str = "/") -> Response:
-        """Send the browser to Hugging Face."""
+        """Redirect the browser to Hugging Face."""
         if "oauth" not in self._access.policy.ways:
             return self._page("/", "Nobody can sign in with Hugging Face here.", 404)
         departure = oauth.depart(self._access.settings)
@@ -140,7 +140,7 @@ class _Pages:
         return response
 
     def from_huggingface(self, request: Request, code: str = "", state: str = "") -> Response:
-        """The browser is back: ask Hugging Face whose it is."""
+        """Ask Hugging Face which account the returned browser belongs to, and sign it in."""
         kept = oauth.kept(request.cookies.get(oauth.COOKIE, ""))
         if "oauth" not in self._access.policy.ways or kept is None or kept[0] != state or not code:
             return self._page("/", "Signing in with Hugging Face was broken off. Try again.", 400)
@@ -153,11 +153,11 @@ class _Pages:
         return response
 
     def ask_to_leave(self) -> Response:
-        """The page with the button that signs out; no link gets further than this."""
+        """Show the page with the sign-out button. A link can do no more than open it."""
         return self._render(leaving=True)
 
     def leave(self, request: Request) -> Response:
-        """End the session, on every server."""
+        """End the session on every server."""
         self._access.end(request)
         response = self._render(left=True)
         response.headers["set-cookie"] = self._cookie(request, "", 0)
@@ -169,7 +169,7 @@ class _Pages:
         return right[0] if right else None
 
     def _enter(self, request: Request, way: Way, who: str, target: str) -> Response:
-        # Whoever had a session in this browser has none any more.
+        # An earlier session of this browser ends.
         self._access.end(request)
         response = RedirectResponse(target, 303)
         seconds = int(self._access.lifetime.total_seconds())
@@ -204,7 +204,7 @@ class _Pages:
 
 
 def _local(target: str) -> str:
-    """The page to go to: one of ours, whatever was asked for."""
+    """The page to go to, always one of ours."""
     parts = urlsplit(target)
     plain = target.isprintable() and "\\" not in target and not target.startswith("//")
     if parts.scheme or parts.netloc or not plain or not target.startswith("/"):
@@ -222,10 +222,10 @@ def _may(person: Person, target: str) -> bool:
 
 def _is_local(request: Request) -> bool:
     """
-    Whether a browser on this machine asks, and no proxy for somebody else.
+    Whether a browser on this machine sent the request, and not a proxy for somebody else.
 
-    The client's address is taken from a proxy on this machine, so a header of one is reason
-    enough to refuse; so is a host name that is not this machine's own.
+    A proxy on this machine supplies the client's address itself. So a proxy's header is reason
+    enough to refuse, and so is a host name that is not this machine's own.
     """
     if any(name in request.headers for name in FORWARDED):
         return False

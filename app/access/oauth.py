@@ -1,4 +1,4 @@
-"""Sign-in with Hugging Face, as a Space has it: OpenID Connect with PKCE, over Authlib."""
+"""Sign-in with Hugging Face on a Space: OpenID Connect with PKCE, through Authlib."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Departure:
-    """Where to send the browser, and what it must bring back."""
+    """The address to send the browser to, and the values that it must bring back."""
 
     url: str
     state: str
@@ -32,7 +32,7 @@ class Departure:
 
 
 def depart(settings: Settings) -> Departure:
-    """The way to the provider's page."""
+    """Begin a sign-in at the provider."""
     verifier = secrets.token_urlsafe(48)
     endpoint = _endpoints(settings.openid_provider_url)["authorization_endpoint"]
     url, state = _session(settings).create_authorization_url(endpoint, code_verifier=verifier)
@@ -40,7 +40,7 @@ def depart(settings: Settings) -> Departure:
 
 
 def kept(cookie: str) -> tuple[str, str, str] | None:
-    """State, verifier and target as the browser brought them back."""
+    """State, verifier and target from the browser's cookie, or None if it is malformed."""
     try:
         state, verifier, target = json.loads(unquote(cookie))
     except (ValueError, TypeError):
@@ -50,14 +50,14 @@ def kept(cookie: str) -> tuple[str, str, str] | None:
 
 @dataclass(frozen=True)
 class Account:
-    """An account at the provider. `subject` stays the same for ever, `name` may be changed."""
+    """An account at the provider. `subject` never changes, `name` may."""
 
     name: str
     subject: str
 
 
 def account_of(settings: Settings, code: str, verifier: str) -> Account | None:
-    """The account that allowed this; None: the provider did not say."""
+    """The account behind a sign-in code, or None if the provider did not confirm it."""
     endpoints = _endpoints(settings.openid_provider_url)
     try:
         session = _session(settings)
@@ -86,7 +86,7 @@ def _session(settings: Settings) -> OAuth2Session:
 
 @lru_cache(maxsize=1)
 def _endpoints(provider: str) -> dict[str, str]:
-    """The provider's addresses, as it publishes them."""
+    """The addresses that the provider publishes."""
     found = requests.get(f"{provider}/.well-known/openid-configuration", timeout=TIMEOUT_S)
     found.raise_for_status()
     return dict(found.json())

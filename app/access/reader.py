@@ -1,8 +1,8 @@
 """
-Who asks in the chat: whose conversations they see, and which collections are closed to them.
+The person who asks in the chat: their conversations, and the collections closed to them.
 
-Collections are open to everybody unless a rule says otherwise. What an answer showed is judged
-again whenever it is read: a conversation outlives the session in which it was held.
+Collections are open to everybody unless a rule says otherwise. An old answer's passages are checked
+again whenever they are read, because a conversation outlives its session.
 """
 
 from __future__ import annotations
@@ -27,7 +27,11 @@ HIDDEN = (
 
 @dataclass(frozen=True)
 class Reader:
-    """`visitor`: the name in the database; `closed`: collections that the rules close to them."""
+    """
+    A person who asks. `visitor` is their name in the database.
+
+    `closed` are the collections that rules close to them.
+    """
 
     visitor: str
     address: str
@@ -35,21 +39,21 @@ class Reader:
 
     @property
     def own(self) -> str:
-        """The collection of the files that they added, which nobody else reads."""
+        """Their private collection of uploaded files."""
         return scope.private(self.visitor)
 
     def readable(self, conn: Connection, *, help: bool = False) -> list[str]:
-        """The collections that their questions are searched in; `help`: those about Attune."""
+        """The collections to search for their questions. With `help` only the handbook."""
         if help:
             return [scope.HANDBOOK] if self.may_read(scope.HANDBOOK) else []
         return scope.readable(conn, closed=self.closed, own=self.own)
 
     def may_read(self, collection: str) -> bool:
-        """Whether a collection is open to them."""
+        """Whether they may read a collection."""
         return scope.may_read(collection, closed=self.closed, own=self.own)
 
     def clear(self, message: Message) -> Message:
-        """The message, without what its reader may not read."""
+        """The message, with everything removed that they may not read."""
         if all(self.may_read(passage.collection) for passage in message.shown):
             return message
         return replace(message, text=HIDDEN, kind="hidden", shown=[], note=None)
@@ -57,15 +61,15 @@ class Reader:
 
 def reader_of(request: Any) -> Reader:
     """
-    Who sent a request of Gradio or of starlette. Looks a session up where there is one.
+    The sender of a request of Gradio or Starlette, with their session looked up.
 
-    The conversations of an account follow it from browser to browser.
+    The conversations of an account are available in every browser.
     """
     return reader_for(request, access_of(request).person(connection_of(request)))
 
 
 def reader_for(request: Any, person: Person | None) -> Reader:
-    """The same for whoever was looked up already."""
+    """The sender of a request whose session was already looked up."""
     connection, access = connection_of(request), access_of(request)
     visitor = visitor_of(connection)
     if person is not None and person.named:

@@ -1,8 +1,8 @@
 """
-Whose the streams of Gradio's sessions are.
+Owners of Gradio's session streams.
 
-A session's hash is the browser's own choice, and whoever knew it could read what another visitor is
-answered. So it belongs to the visitor who used it first.
+The browser chooses a session's hash, and anybody who knows it could read another visitor's answers.
+So a session belongs to the visitor who uses it first.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ FORGOTTEN_AFTER_S = 6 * 3600
 
 
 class Sessions:
-    """Owners by session hash, the longest unused forgotten first. For one event loop."""
+    """Owners by session hash. The least recently used are dropped first. For one event loop."""
 
     def __init__(self) -> None:
         self._owners: OrderedDict[str, tuple[str, float]] = OrderedDict()
 
     def belongs(self, connection: HTTPConnection, session: str) -> bool:
-        """Whether a session is the asker's; one that nobody used becomes theirs."""
+        """Whether a session belongs to the sender. An unused one becomes theirs."""
         now = time.monotonic()
         asker = token_of(connection) or f"address {address_of(connection)}"
         owner, used_at = self._owners.get(session, (asker, now))

@@ -1,7 +1,7 @@
 """
-Who a browser is: an unguessable cookie that the server sets, known to the database by its digest.
+Identifies browsers by an unguessable cookie. The database has only its digest.
 
-Gradio's session hash is the client's own choice and proves nothing.
+Gradio's session hash is chosen by the client and proves nothing.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ def visitor_of(connection: HTTPConnection) -> str:
     """
     The visitor's name in the database.
 
-    A client without the cookie gets a name nobody else has and that it cannot come back to.
+    A client without the cookie gets a new name that it cannot use again.
     """
     token = token_of(connection) or secrets.token_urlsafe(32)
     return hashlib.sha256(token.encode()).hexdigest()[:32]
 
 
 def token_of(connection: HTTPConnection) -> str | None:
-    """What the visitor's cookie holds; None: there is none, or none of ours."""
+    """The token in the visitor's cookie, or None without a valid one."""
     token = connection.cookies.get(COOKIE, "")
     return token if _TOKEN.fullmatch(token) else None
 
@@ -61,7 +61,7 @@ class VisitorCookie:
 
 
 def is_https(connection: HTTPConnection) -> bool:
-    """Whether the browser came over https, if only to a proxy."""
+    """Whether the browser uses https, at least as far as a proxy."""
     forwarded = connection.headers.get("x-forwarded-proto", connection.url.scheme)
     return forwarded.split(",")[0].strip() == "https"
 
@@ -72,8 +72,8 @@ def _cookie(*, secure: bool) -> str:
     jar[COOKIE]["httponly"] = True
     jar[COOKIE]["path"] = "/"
     jar[COOKIE]["max-age"] = MAX_AGE_S
-    # A Space is shown in a frame of another site, where only such a cookie is kept; browsers
-    # take it over https alone.
+    # A Space is shown in a frame of another site, where browsers keep only such a cookie. They accept
+    # it over https only.
     jar[COOKIE]["samesite"] = "None" if secure else "Lax"
     jar[COOKIE]["secure"] = secure
     return jar[COOKIE].OutputString() + ("; Partitioned" if secure else "")

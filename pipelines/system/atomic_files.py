@@ -1,6 +1,7 @@
 """
-Files that appear under their names complete, or not at all: a full disk or a power cut in the
-middle leaves what was there before.
+Files that appear complete under their names or not at all.
+
+A full disk or a power cut while writing leaves the earlier content.
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ from typing import IO, Any
 
 
 def write_staged(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Let `write` fill a file; it gets its name once it is on the disk. Keeps mode and owner."""
+    """
+    Let `write` fill a temporary file, and rename it once it is on the disk.
+
+    Keeps the mode and owner of the file that it replaces.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -31,30 +36,30 @@ def write_staged(path: Path, write: Callable[[IO[bytes]], object]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Store UTF-8 text, staged."""
+    """Write UTF-8 text atomically."""
     write_staged(path, lambda file: file.write(text.encode()))
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Store JSON, staged."""
+    """Write JSON atomically."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=1))
 
 
 def sync_folder(folder: Path) -> None:
-    """See to it that the names in a folder are on the disk, where the system can."""
+    """Flush a folder's entries to the disk where the system supports it."""
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
     except OSError:
-        pass  # some network file systems know no such thing
+        pass  # some network file systems do not support it
     finally:
         os.close(handle)
 
 
 def _become(handle: int, path: Path) -> None:
-    """Take over mode and owner of the file that is replaced; a new one may be read by others."""
+    """Copy mode and owner of the file to be replaced. A new file is readable by others."""
     try:
         before = path.stat()
     except FileNotFoundError:

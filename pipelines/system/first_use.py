@@ -1,19 +1,20 @@
 """
-One lock for the first use of native libraries: whoever imports, sets up or first calls one of them
-holds it, so that no two threads meet there.
+One lock for the first use of native libraries, so that no two threads meet there.
 
-Such libraries set themselves up at their first call, once, behind a lock of their own (a static of a
-C++ function). Where that setting up calls Python, it may let go of the interpreter's lock (the GIL)
-in the middle. A second thread then takes the GIL and waits for the library's lock with the GIL in
-its hands: neither can go on, no other thread of the process runs any more, and no signal is heard.
-OpenVINO does this with its tables of numpy types; two embedding threads met there in most runs of
-a busy machine. Imports have the milder form of it: of modules that import each other, a second
-thread sees names that are not there yet.
+Hold it to import such a library, to set it up, or to call it for the first time.
+
+Such libraries initialise themselves once, at their first call, behind a lock of their own (a static
+of a C++ function). Initialisation that calls Python may release the interpreter's lock (the GIL) in
+the middle. A second thread then takes the GIL and waits for the library's lock while it keeps the
+GIL. Neither thread can continue, no other thread of the process runs any more, and signals are not
+handled. OpenVINO initialises its tables of numpy types in this way, and two embedding threads
+deadlocked there in most runs on a busy machine. Imports have a milder form of the problem: a second
+thread may see a module whose names are not all defined yet.
 """
 
 from __future__ import annotations
 
 import threading
 
-# Held while another first use is under way in the same thread, so it may be taken twice.
+# Reentrant, because a first use may include another one in the same thread.
 FIRST_USE = threading.RLock()

@@ -1,4 +1,4 @@
-"""What a child process does when whoever started it is gone: it ends, too."""
+"""Ends a child process when its parent has gone."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ def _leave() -> None:
 
 
 def when_parent_ends(act: Callable[[], None] = _leave) -> None:
-    """Act (end at once) when standard input closes: its other end is the parent's."""
+    """
+    Call `act` (by default: exit at once) when standard input closes. The parent has its other end.
+    """
 
     def watch() -> None:
-        # Not sys.stdin: a thread that waits in it makes the interpreter abort at its end.
+        # Not sys.stdin, because a thread waiting in it makes the interpreter abort at exit.
         while os.read(0, 4096):
             pass
         act()

@@ -1,8 +1,8 @@
 """
-BM25 and how closely a question's words stand together. Pure: counts in, scores out.
+BM25, and a score for how close together a question's words are. Pure functions on counts.
 
-Both say how much of the question's weight a chunk holds, as a share from 0 to 1: BM25 anywhere in
-the chunk, closeness within one short stretch of it.
+Both are the share of the question's weight that a chunk contains (0 to 1): BM25 in the whole chunk,
+closeness within one short stretch of it.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# The usual constants: how soon repeats stop counting, and how much length is held against a chunk.
+# The usual BM25 constants: saturation of repeats, and normalisation by length.
 K1 = 1.2
 B = 0.75
 
-# A chunk is cut into up to 64 slices of equally many terms, at least this many; one bit each.
+# A chunk is cut into up to 64 slices of equally many terms, one bit each.
 SLICES = 64
 SHORTEST_SLICE = 8
-EVERYWHERE = -1  # all bits: for words of the title and heading, which hold for the whole chunk
+EVERYWHERE = -1  # all bits, for words of the title and headings, which apply to the whole chunk
 
-# Stretches that closeness is measured over, in terms: about a clause, and about a paragraph. They
-# and the shares were chosen on the train questions of finance_10k and covid_qa.
+# Lengths in terms over which closeness is measured: about a clause, and about a paragraph. They and
+# BM25_SHARE were chosen on the train questions of finance_10k and covid_qa.
 STRETCHES = (16, 64)
 BM25_SHARE = 0.3
 
@@ -32,9 +32,9 @@ BM25_SHARE = 0.3
 @dataclass(frozen=True)
 class Matches:
     """
-    What of a question some chunks hold, in parallel arrays; one element per chunk and term.
+    The matches of a question's words in some chunks, as parallel arrays with one element per match.
 
-    `places` are signed 64-bit masks of the slices that a term stands in.
+    `places` are signed 64-bit masks of the slices that contain the term. *Shape of each:* ``(m,)``
     """
 
     chunk: NDArray[np.int64]
@@ -45,18 +45,18 @@ class Matches:
 
 
 def idf(chunks: int, holding: int) -> float:
-    """Weight of a word that `holding` of `chunks` chunks hold; always above 0."""
+    """The weight of a word that `holding` of `chunks` chunks contain, always above 0."""
     holding = min(holding, chunks)
     return math.log1p((chunks - holding + 0.5) / (holding + 0.5))
 
 
 def slice_size(length: int) -> int:
-    """Terms in a slice of a chunk with `length` terms."""
+    """The number of terms in a slice of a chunk with `length` terms."""
     return max(SHORTEST_SLICE, -(-length // SLICES))
 
 
 def places(terms: Sequence[str]) -> dict[str, int]:
-    """For each distinct term the mask of the slices it stands in, signed as a bigint is."""
+    """The mask of slices that contain each distinct term, signed like a bigint."""
     size = slice_size(len(terms))
     masks: dict[str, int] = {}
     for number, start in enumerate(range(0, len(terms), size)):
@@ -71,8 +71,9 @@ def shares(
     """
     The lexical score of each chunk, 0 to 1.
 
-    :param chunks: How many chunks `found.chunk` counts; one without an element scores 0.
-    :param weights: idf of each of the question's words, found or not. *Shape:* ``(w,)``
+    :param found: Matches whose `chunk` counts from 0. *Shape of each array:* ``(m,)``
+    :param chunks: The number of chunks. A chunk without a match scores 0.
+    :param weights: idf of all the question's words, even of those in no chunk. *Shape:* ``(w,)``
     :returns: *Shape:* ``(chunks,)``
     """
     total = weights.sum()
@@ -99,9 +100,11 @@ def highest(
     limit: int,
 ) -> NDArray[np.int64]:
     """
-    The chunks with the highest BM25, from postings in parallel arrays; equals by their ids.
+    The chunks with the highest BM25, from postings in parallel arrays. Ties are ordered by id.
 
+    :param chunk: Chunk id of each posting. *Shape of this and the next three:* ``(p,)``
     :param weight: idf of each posting's word.
+    :returns: Chunk ids, best first. *Shape:* ``(min(limit, chunks),)``
     """
     norm = K1 * (1 - B + B * length / mean_length)
     chunks, place = np.unique(chunk, return_inverse=True)
@@ -115,9 +118,9 @@ def highest(
 def _closest(
     masks: NDArray[np.uint64], weights: NDArray[np.float64], widths: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The most weight that stands within `widths` slices of each chunk."""
+    """The largest weight of words within `widths` slices of each chunk."""
     slices = np.maximum(1, np.rint(widths)).astype(int)[:, None]
-    # A bit then says: the stretch that starts here holds the word.
+    # Afterwards a bit means that the stretch that starts at this slice contains the word.
     spread = masks.copy()
     for shift in range(1, int(slices.max())):
         spread |= np.where(shift < slices, masks >> np.uint64(shift), np.uint64(0))

@@ -1,7 +1,7 @@
 """
-The one boundary where text is made fit to store: what PostgreSQL cannot hold goes, counted.
+Text cleaning: removes what PostgreSQL cannot store, and counts it. Pure.
 
-Pure. Also decodes bytes of unknown encoding and names the language of a text.
+Also decodes bytes of unknown encoding and identifies the language of a text.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-# NUL cannot be stored; lone surrogates have no UTF-8; other control characters and the two
-# non-characters show as boxes or break JSON. Tab, line feed, form feed (a page) stay.
+# NUL cannot be stored, and lone surrogates have no UTF-8. Other control characters and the two
+# non-characters show as boxes or break JSON. Tab, line feed and form feed (a page break) stay.
 _UNFIT = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
-# UTF-8 that someone read as Latin-1 on its way here: "â\x80\x93" was a dash. Such a run holds
-# control characters that no sound text has.
+# UTF-8 that was decoded as Latin-1 earlier: "â\x80\x93" was a dash. Such a run has control
+# characters that intact text never has.
 _MISREAD = re.compile("[\xc3-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _SPACES = re.compile(r"[ \t\u00a0\u2000-\u200a\u202f\u3000]+")
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
@@ -28,7 +28,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# Neighbours that differ in a few letters; the language of the text tells which one it is.
+# Encodings that differ in a few letters only. The language of the text decides between them.
 _LATIN = re.compile(
     r"cp125[0478]|cp(?:437|775|8[5-6]\d)|(?:iso8859|latin)_(?:1|2|3|4|9|10|13|14|15|16)|mac_(?!cyr|gre)\w+"
 )
@@ -50,20 +50,22 @@ _WESTERN = {
     "sv",
 }
 _SAMPLE_BYTES = 200_000
-# Fewer letters than this tell no language.
+# The language of fewer letters cannot be identified.
 _LEAST_LETTERS = 20
 
 
 @dataclass(frozen=True)
 class Cleaned:
-    """Text fit to store, and how many characters were taken out for it."""
+    """Text that can be stored, and the number of characters removed from it."""
 
     text: str
     removed: int
 
 
 def clean(text: str) -> Cleaned:
-    """The text without what cannot be stored; line ends unified, UTF-8 read as Latin-1 put right."""
+    """
+    Remove characters that cannot be stored, unify line ends, and repair UTF-8 decoded as Latin-1.
+    """
     text = _MISREAD.sub(_reread, text.replace("\r\n", "\n").replace("\r", "\n"))
     fit, removed = _UNFIT.subn("", text)
     return Cleaned(fit, removed)
@@ -79,27 +81,29 @@ def _reread(run: re.Match[str]) -> str:
 
 
 def typed(text: str) -> str:
-    """What a person typed, with a blank for each sign that is no character and cannot be stored."""
+    """Replace each character that cannot be stored by a blank in text that a person typed."""
     return _UNFIT.sub(" ", text)
 
 
 def tidy(text: str) -> str:
-    """White space as it is read: runs of blanks to one, at most one empty line, no ends."""
+    """Reduce white space: one blank between words, at most one empty line, none at the ends."""
     lines = (_SPACES.sub(" ", line).strip() for line in text.split("\n"))
     return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
 
 
 def join_hyphens(text: str) -> str:
-    """Words that a typesetter broke at a line's end, whole again."""
+    """Join words that are hyphenated at a line's end."""
     return _HYPHENATED.sub("", text)
 
 
 def decode(data: bytes) -> tuple[str, str]:
     """
-    Bytes of unknown encoding as text, and the encoding's name.
+    Decode bytes of unknown encoding.
 
-    A byte order mark decides; else UTF-8 if it fits; else the pattern of zero bytes (UTF-16
-    and UTF-32 without a mark); else what `charset-normalizer` finds likeliest.
+    A byte order mark decides. Without one, the pattern of zero bytes (UTF-16 and UTF-32) is tried,
+    then UTF-8, then the likeliest result of `charset-normalizer`.
+
+    :returns: The text and the name of the encoding.
     """
     for mark, encoding in _BOMS:
         if data.startswith(mark):
@@ -123,7 +127,10 @@ def decode(data: bytes) -> tuple[str, str]:
 
 
 def _wide_encoding(sample: bytes) -> str | None:
-    """UTF-16 or UTF-32 without a mark: most characters have zero bytes in the same places."""
+    """
+    Recognise UTF-16 or UTF-32 without a mark: most characters have zero bytes at the same
+    positions.
+    """
     if len(sample) < 8 or b"\x00" not in sample:
         return None
     quarters = [sample[i::4].count(0) / max(1, len(sample[i::4])) for i in range(4)]
@@ -144,7 +151,7 @@ def _identifier() -> object:
 
 
 def language(text: str) -> str | None:
-    """ISO 639-1 code of most of the text; None where there is too little of it to tell."""
+    """The ISO 639-1 code of a text's main language, or None if there is too little text."""
     half = len(text) // 2
     sample = text if len(text) <= 2000 else text[:1000] + " " + text[half : half + 1000]
     if sum(map(str.isalpha, sample)) < _LEAST_LETTERS:

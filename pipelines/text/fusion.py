@@ -1,4 +1,4 @@
-"""Two views of the same candidates made one score. Pure: arrays in, an array out."""
+"""Fusion of the cosine and the lexical score of candidates into one score. Pure."""
 
 from __future__ import annotations
 
@@ -7,25 +7,27 @@ from numpy.typing import NDArray
 
 Scores = NDArray[np.float64]
 
-# Deviation of the cosines among a question's candidates that the weight is meant for. Models
-# differ in it (0.1 for MiniLM, half of that for others) and are brought to it.
+# Standard deviation of the cosines of a question's candidates that the weight is tuned for. Models
+# differ in it (0.1 for MiniLM, half of that for others), so cosines are scaled to it.
 SPREAD = 0.1
-# Below this the cosines say little: the language is one the model does not read, or all
-# candidates are alike. They are not blown up further, so that the words decide.
+# Below this deviation cosines mean little: the model does not know the language, or all candidates
+# are alike. They are scaled up no further, so that the words decide.
 LEAST_SPREAD = 0.05
 
 
-# Tokens a letter that a vocabulary made for the language takes at most, and those of one that
-# knows hardly more of it than its letters.
+# Tokens per letter: the most of a vocabulary made for the language, and the number of one that knows
+# little more of it than single letters.
 READ, UNREAD = 0.5, 0.8
 FEWEST_LETTERS = 8
 
 
 def trust(text: str, tokens: int) -> float:
     """
-    How far an encoder's word on a question counts, 0 to 1, by how its tokenizer cuts the text.
+    The weight of an encoder's cosines for a question, from 0 to 1, by how its tokenizer cuts the
+    text.
 
-    Scripts with a character a syllable or word have a token for each and are not judged.
+    Very short questions get 1. So do scripts with one character per syllable or word, which have a
+    token for each.
     """
     letters = [char for char in text if char.isalpha()]
     wide = sum("\u3040" <= char <= "\u9fff" or "\uac00" <= char <= "\ud7a3" for char in letters)
@@ -36,15 +38,17 @@ def trust(text: str, tokens: int) -> float:
 
 def fuse(cosines: Scores, lexical: Scores, weight: float, trust: float = 1.0) -> Scores:
     """
-    One score per candidate.
+    Fuse cosines and lexical scores into one score per candidate.
 
-    Unlike ranks and z-scores it keeps how sure each side is: where BM25 has one clear match, or
-    none at all, that shows. Chosen on the train questions of finance_10k and covid_qa.
+    Unlike ranks and z-scores it preserves how certain each side is, e.g. when BM25 has one clear
+    match or none. Chosen on the train questions of finance_10k and covid_qa.
 
-    :param cosines: Exact for every candidate, whichever side brought it in.
-    :param lexical: 0 to 1, exact for every candidate as well.
+    :param cosines: Exact for every candidate, whichever side retrieved it. *Shape:* ``(n,)``
+    :param lexical: 0 to 1, also exact for every candidate. *Shape:* ``(n,)``
     :param weight: Share of the lexical side, 0 to 1.
-    :param trust: What is left of the other side's share where the encoder cannot read the question.
+    :param trust: Factor on the cosines, below 1 if the encoder hardly knows the question's
+        language.
+    :returns: *Shape:* ``(n,)``
     """
     scale = trust * SPREAD / max(float(cosines.std()), LEAST_SPREAD)
     return (1 - weight) * scale * cosines + weight * lexical

@@ -1,7 +1,7 @@
 """
-The languages of a document's chunks, and whether an encoder reads them.
+The languages of a document's chunks, and whether an encoder knows them.
 
-Pure, but for the language identifier's model file.
+Pure except for the language identifier's model file.
 """
 
 from __future__ import annotations
@@ -14,26 +14,28 @@ from numpy.typing import NDArray
 
 from pipelines.text.clean import language
 
-# Pieces of a document whose languages are compared: so long, at least and at most so many, and
-# between these numbers so far apart.
+# Samples of a document whose languages are compared: their length, their least and greatest number,
+# and the distance between their starts within these limits.
 SAMPLE_CHARS = 300
 SAMPLES = 4, 12
 SAMPLE_STEP = 2400
-# What to start from where the documents are in a language that the base model does not read.
+# Suggested base model for documents in a language that the default one does not know.
 MULTILINGUAL = "intfloat/multilingual-e5-small"
-# Enough of the passages to tell their language.
+# Characters that are enough to identify the language of passages.
 LANGUAGE_SAMPLE = 20_000
-# In fewer letters of plain words nothing can be told.
+# Fewer letters of plain words are too few to judge.
 LEAST_LETTERS = 50
-# A word without digits in it or at its ends, and no part of an address.
+# A word without digits, and not part of a number or an address.
 _WORD = re.compile(r"(?<![\w/%@.#&=+-])[^\W\d_]+(?![\w/%@#&=+-])")
 _WIDE = re.compile("[\u3040-\u9fff\uac00-\ud7a3]")
 
 
 def of_document(text: str, chunks: Sequence[str]) -> tuple[str | None, list[str | None]]:
     """
-    The language of a document and of each of its chunks: the document's, unless samples of it
-    differ. To tell a chunk's takes as long as embedding a window of it.
+    The language of a document, and the language of each of its chunks.
+
+    Chunks get the document's language unless samples of the document differ. Identifying a chunk's
+    language takes as long as embedding one of its windows.
     """
     fewest, most = SAMPLES
     step = max(SAMPLE_CHARS, min(SAMPLE_STEP, len(text) // fewest), len(text) // most)
@@ -49,21 +51,21 @@ def of_document(text: str, chunks: Sequence[str]) -> tuple[str | None, list[str 
 
 
 def language_of_most(passages: Iterable[str]) -> str | None:
-    """The language that most of the text is in, ISO 639-1; None: not told."""
+    """The ISO 639-1 code of the passages' main language, or None if it is unclear."""
     return language("\n".join(passage[:400] for passage in passages)[:LANGUAGE_SAMPLE])
 
 
 def reads(text: str, starts: NDArray[np.int64]) -> bool:
     """
-    Whether an encoder's vocabulary covers a text, by how many tokens the letters of its words take.
+    Whether an encoder's vocabulary covers a text, by the number of tokens per letter of its words.
 
-    A vocabulary made for a language needs a token for some four letters. One that was not cuts
-    it into single letters, or takes whole words for one unknown token. Chinese and Japanese
-    have about a token a character where they are covered. Numbers, codes and addresses are cut
-    into many tokens by every vocabulary, and tell nothing.
+    A vocabulary made for a language needs one token per four letters or so. Another one cuts words
+    into single letters, or replaces them by one unknown token. Covered Chinese and Japanese text
+    has about one token per character. Numbers, codes and addresses are cut into many tokens by
+    every vocabulary and are ignored.
 
-    :param starts: Where the tokens of the text begin, by the encoder's tokenizer.
-    :returns: True as well where there are too few words to tell.
+    :param starts: Positions where the encoder's tokens begin. *Shape:* ``(t,)``
+    :returns: Also True if there are too few words to judge.
     """
     every = sum(map(str.isalpha, text))
     if not text.isascii() and len(_WIDE.findall(text)) > every / 2:

@@ -1,4 +1,4 @@
-"""Where parts of a chunk stand in their document: pages and headings by character. Pure."""
+"""Pages and headings of the parts of a chunk, by character. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 
 class Place(NamedTuple):
-    """From this character of a chunk on, its page (None: no pages) and the path of headings above."""
+    """
+    Page (None without pages) and heading path that apply from the character `start` of a chunk on.
+    """
 
     start: int
     page: int | None
@@ -15,6 +17,6 @@ class Place(NamedTuple):
 
 
 def at(places: Sequence[Place], character: int) -> Place | None:
-    """The place that holds at a character; None: there are none."""
+    """The place that applies to a character, or None if there are no places."""
     before = [place for place in places if place.start <= character]
     return before[-1] if before else next(iter(places), None)

@@ -1,8 +1,8 @@
 """
-Sentences of a text, as character spans. Pure, no models, no downloads.
+Sentences of a text as character spans. Pure, without models or downloads.
 
-Made for what documents really hold: hard-wrapped lines of a PDF, bullets, table rows,
-abbreviations, decimals, and scripts that end sentences without a space.
+Made for real documents: hard-wrapped lines of a PDF, bullets, table rows, abbreviations, decimals,
+and scripts that end sentences without a space.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from itertools import pairwise
 
 Span = tuple[int, int]
 
-# A longer "sentence" is a list or a table in disguise; its lines are better units.
+# A longer "sentence" is really a list or a table, whose lines are better units.
 LONG_CHARS = 500
 
 _ABBREVIATION = re.compile(
@@ -22,13 +22,13 @@ _ABBREVIATION = re.compile(
     r"|sr|st|str|tab|tel|univ|usw|var|viz|vols?|vs|(?:[a-z]\.)+[a-z]",
     re.IGNORECASE,
 )
-# After "U.S." or "Inc." a capital is no sign of a new sentence, unless it opens one of these.
+# After "U.S." or "Inc." a capital begins a new sentence only in one of these words.
 _OPENER = re.compile(
     "A|After|All|Although|An|And|As|At|But|By|During|Each|For|From|He|However|If|In|It|Its|Most"
     "|No|On|Our|She|Since|Some|That|The|Their|There|These|They|This|Those|To|Under|We|When|While"
     "|With|You"
 )
-# A run is tried once, from its beginning, and never given back: a line of a million dots takes no
+# Possessive quantifiers try a run only once, from its beginning. So a line of a million dots takes no
 # longer than a line of a million letters.
 _CLOSERS = r"[\"'”’»)\]」』）】]*+(?:\s?\[\d[,\-–\s\d]*+\])*+"
 _END = re.compile(
@@ -38,7 +38,7 @@ _END = re.compile(
 _BLOCK = re.compile(r"\n[ \t\r\f]*\n\s*|\f")
 _MARKED_LINE = re.compile(r"\s*(?:[-*•‣▪●○–—·]\s|\(?\d{1,3}[.)]\s|\(?[a-z][.)]\s|#{1,6}\s|\||>)")
 _GAP = re.compile(r"(?<=\S) {3,}+(?=\S)")
-# No abbreviation is longer, and a longer word need not be looked at whole.
+# No abbreviation is longer, so a longer word need not be read whole.
 _LONGEST_WORD = 40
 _WORD_BEFORE = re.compile(r"([^\W\d_][\w.]*)$")
 _SPACE = re.compile(r"\s*+")
@@ -46,7 +46,7 @@ _NEXT_WORD = re.compile(rf"[\"'“‘«(\[]*+(\w{{1,{_LONGEST_WORD}}})")
 
 
 def split(text: str) -> list[Span]:
-    """Spans of the sentences, in order, without the white space around them."""
+    """The spans of the sentences in order, without the white space around them."""
     spans: list[Span] = []
     for block in _blocks(text):
         for unit in _units(text, block):
@@ -64,7 +64,7 @@ def _blocks(text: str) -> Iterator[Span]:
 
 
 def _units(text: str, block: Span) -> Iterator[Span]:
-    """Paragraphs of a block: lines joined as they were wrapped, lists and rows kept apart."""
+    """Paragraphs of a block. Wrapped lines are joined, list items and table rows stay separate."""
     lines = list(_lines(text, block))
     width = max((end - start for start, end in lines), default=0)
     start = block[0]
@@ -83,14 +83,16 @@ def _units(text: str, block: Span) -> Iterator[Span]:
 
 
 def _is_row(line: str) -> bool:
-    """A row of a table: between bars, or with a tab or two wide gaps."""
+    """Whether a line is a table row: between bars, with a tab, or with two wide gaps."""
     bare = line.strip()
     barred = len(bare) > 1 and bare[0] == bare[-1] == "|"
     return barred or "\t" in line or len(_GAP.findall(line)) > 1
 
 
 def _ends_early(line: str, following: str, width: int) -> bool:
-    """A line that stops well before the wrap, with a capital or digit after it: a heading or item."""
+    """
+    Whether a line is a heading or an item: it ends well before the wrap, and a capital follows.
+    """
     bare = line.rstrip()
     first = following.lstrip()[:1]
     return len(bare) < 0.6 * width and not bare.endswith(",") and (first.isupper() or first == "$")
@@ -107,7 +109,7 @@ def _sentences(text: str, unit: Span) -> Iterator[Span]:
 
 
 def _is_end(text: str, start: int, mark: re.Match[str], stop: int) -> bool:
-    """Whether this punctuation closes a sentence, and not an abbreviation or a list number."""
+    """Whether this punctuation ends a sentence, and not an abbreviation or a list number."""
     if not mark.group().startswith((".", "…")):
         return True
     space = _SPACE.match(text, mark.end(), stop)
@@ -117,7 +119,7 @@ def _is_end(text: str, start: int, mark: re.Match[str], stop: int) -> bool:
         return False
     before = _WORD_BEFORE.search(text, max(start, mark.start() - _LONGEST_WORD), mark.start())
     if before is None:
-        # "1. Item" at the start of a unit is a number of the list, not a sentence.
+        # "1. Item" at the start of a unit is a list number, not a sentence.
         return bool(text[start : mark.start()].strip(" ()0123456789\n"))
     word = before.group(1)
     initial = len(word) == 1 and word.isupper()

@@ -1,16 +1,16 @@
 """
-Text in a document that is written to a language model instead of a reader. Pure.
+Detects text in a document that is addressed to a language model instead of a reader. Pure.
 
-It changes no answer by itself: prompts hand passages over as material. What such a document says is
-kept out of training until a person has looked at it.
+Detection changes no answer, because prompts pass passages as quoted material. Such a document is
+excluded from training until a person has reviewed it.
 """
 
 from __future__ import annotations
 
 import re
 
-# Forms of such text, in lower case, each with words of which a text must hold one: to look for those
-# first takes a hundredth of the time.
+# Patterns of such text in lower case, each with words of which the text must contain one. Searching
+# for the words first takes a hundredth of the time.
 _ORDERS = [
     (words, re.compile(form, re.VERBOSE))
     for words, form in (
@@ -37,7 +37,7 @@ _ORDERS = [
 
 
 def gives_orders(text: str) -> bool:
-    """Whether a text holds what reads like instructions to a language model."""
+    """Whether a text contains what reads like instructions to a language model."""
     lower = text.lower()
     return any(
         form.search(lower) is not None

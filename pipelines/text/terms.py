@@ -1,12 +1,12 @@
 """
-Text to the terms that lexical search counts. Pure; knows neither the database nor the scores.
+Splits text into the terms that lexical search counts. Pure, without database or scores.
 
-A document's words are stemmed by its own language. A question is often too short to tell its
-language, so each of its words is taken in every form that the corpus could hold it in: stemmed by
-each language that is there, and as it stands. One word's forms count as one term.
+A document's words are stemmed by its own language. A question is often too short to identify its
+language. So each of its words is searched in every form that the corpus may contain: unstemmed, and
+stemmed by each language of the corpus. The forms of one word count as one term.
 
-Scripts that write without spaces between words (and Korean, whose particles cling to its words)
-are cut into overlapping pairs of characters.
+Scripts without spaces between words, and Korean, whose particles are attached to words, are cut
+into overlapping pairs of characters.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ STEMMERS = {
     "yi": "yiddish",
 }
 
-# Words that every text has. Nothing is found by a question that has no others.
+# Words that every text has. A question of such words alone cannot be searched.
 _STOP_WORDS = frozenset(
     [
         "a",
@@ -149,12 +149,16 @@ _STOP_WORDS = frozenset(
         "your",
     ]
 )
-# Longer "words" are encoded data; an index entry has to stay small.
+# Longer "words" are encoded data, and index entries must stay small.
 LONGEST_TERM = 40
 
 
 def _mark_ranges() -> str:
-    """The combining marks of the basic plane as ranges of a character class; `re` counts them as non-words."""
+    """
+    The combining marks of the basic plane as ranges of a character class.
+
+    `re` does not count them as parts of words.
+    """
     marks = {c for c in range(0x300, 0xFFFF) if unicodedata.category(chr(c))[0] == "M"}
     starts = sorted(c for c in marks if c - 1 not in marks)
     ends = sorted(c for c in marks if c + 1 not in marks)
@@ -178,8 +182,8 @@ _TOKEN = re.compile(
 _ASCII_TOKEN = re.compile(r"\d+(?:[.,']\d+)+(?!\w)|[^\W_]+", re.ASCII)
 _OTHER_POINT = re.compile(r"[,'\u00a0\u202f]")
 _GROUPS = re.compile(r"[.,'\u00a0\u202f](?=\d{3}(?!\d))")
-# Accents, Hebrew points and Arabic vowels, which many writers leave out. Indic vowel signs are
-# marks as well, but carry the word.
+# Accents, Hebrew points and Arabic vowels, which many writers leave out. Indic vowel signs are marks
+# too, but part of the word.
 _OPTIONAL_MARKS = re.compile("[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0640]")
 
 _stemmers = threading.local()
@@ -187,9 +191,9 @@ _stemmers = threading.local()
 
 def terms(text: str, language: str | None = None) -> list[str]:
     """
-    The terms of a text in the order they stand, repeats kept. No stop words are dropped.
+    The terms of a text in their order, with repeats and stop words.
 
-    :param language: ISO 639-1; None or one without a stemmer: words stay as they are.
+    :param language: ISO 639-1. Without one, or without a stemmer for it, words are not stemmed.
     """
     return [_stem(token, language) if word else token for token, word in _tokens(text)]
 
@@ -198,9 +202,9 @@ def question_terms(
     text: str, languages: Iterable[str], *, most: int | None = None
 ) -> list[list[str]]:
     """
-    The distinct words of a question, each as the forms that a document may hold it in.
+    The distinct words of a question, each as the list of forms that a document may contain.
 
-    :param most: Beyond so many words the middle is left out: long pastes ask at an end.
+    :param most: Longer questions lose words in the middle, because a long paste asks at one end.
     """
     stemming = [language for language in languages if language in STEMMERS]
     words = list(dict.fromkeys(_tokens(text)))
@@ -215,7 +219,7 @@ def question_terms(
 
 
 def says_something(question: str) -> bool:
-    """Whether a question has a word that a text could be found by. *IT* is one, *it* is none."""
+    """Whether a question has a word to search by. *IT* is one, *it* is not."""
     shouted = question.isupper()
     return any(
         word.lower() not in _STOP_WORDS or (len(word) > 1 and word.isupper() and not shouted)
@@ -224,7 +228,7 @@ def says_something(question: str) -> bool:
 
 
 def _merge(groups: Iterable[Sequence[str]]) -> list[list[str]]:
-    """Groups that share a form joined: *risk* and *risks* are one term asked for once."""
+    """Join groups that share a form, so that *risk* and *risks* are one term."""
     merged: list[list[str]] = []
     for group in groups:
         shared = [other for other in merged if not set(other).isdisjoint(group)]
@@ -241,7 +245,7 @@ def _merge(groups: Iterable[Sequence[str]]) -> list[list[str]]:
 
 def _tokens(text: str) -> Iterator[tuple[str, bool]]:
     """Each token and whether it is a word, which can be stemmed."""
-    if text.isascii():  # the same rules in a third of the time
+    if text.isascii():  # the same result in a third of the time
         for token in _ASCII_TOKEN.findall(text.lower()):
             if token.isdigit():
                 yield token[:LONGEST_TERM], False
@@ -264,7 +268,7 @@ def _tokens(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def _number(token: str) -> str:
-    """1,234.5 and 1.234,5 are one number: thousands joined, the decimal mark a point."""
+    """Write 1,234.5 and 1.234,5 alike: without thousands separators, with a decimal point."""
     return _OTHER_POINT.sub(".", _GROUPS.sub("", token))
 
 
@@ -288,7 +292,7 @@ def _stem(word: str, language: str | None) -> str:
 
 
 def _stemmer(name: str) -> Any:
-    """This thread's stemmer; a stemmer must not be used by two threads at once."""
+    """This thread's stemmer. Two threads must not share one."""
     if name not in _stemmers.__dict__:
         from Stemmer import Stemmer
 

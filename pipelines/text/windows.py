@@ -1,7 +1,7 @@
 """
 Windows: the short, overlapping token spans of a chunk that are embedded.
 
-Pure: token offsets in, character spans out. A window never crosses a chunk.
+Pure function from token offsets to character spans. A window never extends beyond its chunk.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class WindowRule:
 
 def cut(offsets: NDArray[np.int64], size: int, stride: int) -> list[tuple[int, int]]:
     """
-    Character spans of the windows over one text.
+    The character spans of the windows over one text.
 
     :param offsets: Start and end character of each token, in order. *Shape:* ``(t, 2)``
     :param size: Tokens in a window.
     :param stride: Tokens from one window's start to the next.
-    :returns: One span per window; the last one ends with the text's last token. Empty for no tokens.
+    :returns: One span per window, the last one up to the text's last token. Empty without tokens.
     """
     total = len(offsets)
     spans = []
