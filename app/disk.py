@@ -1,4 +1,4 @@
-"""Whether there is room to write: what readiness, metrics and messages say of a full disk."""
+"""Watches free disk space, for readiness, metrics and messages about a full disk."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from pathlib import Path
 
 # Below this the database may be unable to write at any moment.
 LEAST_FREE_BYTES = 100_000_000
-# So long after the database last said that its own disk is full, which may be another machine's.
+# How long a report of the database that its disk is full counts. It may be another machine's disk.
 REMEMBERED_S = 30
 
 log = logging.getLogger(__name__)
 
 
 class Disk:
-    """What is known of the disk of one data folder and of its database. Safe between threads."""
+    """
+    The state of the disks of one data folder and of its database. Safe to share between threads.
+    """
 
     def __init__(self, home: Path) -> None:
         self._home = home
@@ -25,7 +27,7 @@ class Disk:
         self._lock = threading.Lock()
 
     def note_full(self) -> None:
-        """The database, or a file, could not be written."""
+        """Note that the database or a file could not be written."""
         with self._lock:
             is_new = not self._is_noted
             self._full_at = time.monotonic()
@@ -33,13 +35,13 @@ class Disk:
             log.error("the disk is full: questions are answered, but nothing is saved")
 
     def note_written(self) -> None:
-        """Something was written: there is space again."""
+        """Note that something was written, so there is space again."""
         with self._lock:
             self._full_at = -float(REMEMBERED_S)
 
     @property
     def free_bytes(self) -> int:
-        """Free space where the data folder lies."""
+        """Free space on the data folder's disk."""
         return shutil.disk_usage(self._home).free
 
     @property

@@ -1,7 +1,7 @@
 """
-Checks of an installation, each one sentence with what to do about it.
+Checks of an installation, each reported as one sentence with what to do about it.
 
-A check looks and reports; it repairs nothing and never raises.
+A check only reads and reports. It repairs nothing and never raises.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MIN_FREE_GB = 2.0
 
 @dataclass(frozen=True)
 class Check:
-    """What was looked at, how it is, and what to do when it is not well."""
+    """The result of one check, with advice if it is not ok."""
 
     name: str
     state: State
@@ -37,7 +37,7 @@ class Check:
 
 
 def examine_machine(settings: Settings) -> Iterator[Check]:
-    """Checks that need no database."""
+    """Run the checks that need no database."""
     yield _guarded("python", lambda: ("ok", f"{platform.python_version()} on {sys.platform}"))
     yield _guarded("data folder", lambda: _data_folder(settings))
     yield _guarded("torch", _torch)
@@ -46,7 +46,7 @@ def examine_machine(settings: Settings) -> Iterator[Check]:
 
 
 def examine_services(services: Services) -> Iterator[Check]:
-    """Checks of the database and of the version that serves."""
+    """Run the checks of the database and of the serving version."""
     yield _guarded("database", lambda: _database(services))
     yield _guarded("serving version", lambda: _serving(services))
     yield _guarded("documents", lambda: _documents(services))

@@ -1,4 +1,4 @@
-"""How Gradio's own parts look and behave on the pages: theme, script, and a schema made once."""
+"""How Gradio's own parts look and behave on the pages: theme, scripts, and a cached schema."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from app.access import login
 
 _CHAT = Path(__file__).parent / "chat"
 SCRIPTS = [_CHAT / "script.js", _CHAT / "scroll.js", _CHAT / "list.js", _CHAT / "upload.js"]
-# They go into the head as they are: Gradio would put a class of its own before every selector.
+# Put into the head unchanged, because Gradio would prefix every selector with a class of its own.
 STYLES = [_CHAT / "frame.css", _CHAT / "upload.css"]
 
 
 def theme() -> gr.Theme:
-    """System fonts, so that nothing is fetched from elsewhere; one accent colour."""
+    """The theme: system fonts, so that nothing is fetched from elsewhere, and one accent colour."""
     return gr.themes.Soft(
         primary_hue="indigo",
         neutral_hue="slate",
         font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"],
         font_mono=["ui-monospace", "SFMono-Regular", "Menlo", "monospace"],
     ).set(
-        # The theme's own greys are too faint to be read easily on light ground.
+        # The theme's own greys are hard to read on a light background.
         body_text_color_subdued="*neutral_500",
         input_placeholder_color="*neutral_500",
         block_title_text_color="*neutral_600",
-        # White on the theme's own is a little too faint as well.
+        # White text on the theme's own colour has too little contrast.
         button_primary_background_fill="*primary_600",
         button_primary_background_fill_hover="*primary_700",
-        # An empty box or circle must be seen on its ground.
+        # An empty box or circle must stand out from its background.
         checkbox_border_color="*neutral_400",
         checkbox_border_color_dark="*neutral_400",
         checkbox_label_background_fill_selected="*primary_600",
@@ -40,7 +40,7 @@ def theme() -> gr.Theme:
 
 
 def head() -> str:
-    """What the page adds to its head."""
+    """The content that every page adds to its head."""
     scripts = "".join(f"<script>{path.read_text(encoding='utf-8')}</script>" for path in SCRIPTS)
     styles = "".join(path.read_text(encoding="utf-8") for path in STYLES)
     return f"{login.script()}{scripts}<style>{styles}</style>"
@@ -50,9 +50,9 @@ def share_schema() -> None:
     """
     Let all chatbots share one schema.
 
-    Gradio asks a component for its own twice at every change of a property, and makes it anew each
-    time: 10 ms for a chatbot's, most of what a question costs beside its search. It is replaced
-    in the class because Gradio writes a file of its own beside each subclass.
+    Gradio asks a component for its schema twice at every change of a property, and builds it each
+    time. For a chatbot that takes 10 ms, most of a question's cost besides its search. The method
+    is replaced in the class itself, because Gradio writes a file for each subclass.
     """
     make = gr.Chatbot.api_info
     if not hasattr(make, "cache_info"):

@@ -1,6 +1,8 @@
 """
-Asks for jobs: queues them, takes them back, queues them again. Workers (`app.worker.process`) do them; what
-each of them does is in `app.worker.tasks`, which this module leaves alone: it takes seconds to import.
+Queues, cancels and retries jobs. Workers (`app.worker.process`) run them.
+
+The tasks themselves are in `app.worker.tasks`. This module does not import it, because that takes
+seconds.
 """
 
 from __future__ import annotations
@@ -14,8 +16,8 @@ from pipelines.store.db import Connection
 from pipelines.store.ids import JobId
 from pipelines.store.jobs import Job
 
-# What people wait for; what takes minutes; what takes the machine. A worker runs one job of each at
-# a time, so that a training of hours holds up no document.
+# Jobs that people wait for, jobs of minutes, and jobs that use the whole machine. A worker runs one
+# job of each queue at a time, so that hours of training delay no document.
 DOCUMENTS, INDEX, TRAIN = "documents", "index", "train"
 QUEUES = (DOCUMENTS, INDEX, TRAIN)
 QUEUE_OF = {
@@ -31,7 +33,7 @@ QUEUE_OF = {
     "improve": TRAIN,
     "measure": TRAIN,
 }
-# What people read for a job's status, in browser and terminal. JSON has the status itself.
+# A job's status as shown in browser and terminal. JSON output has the status itself.
 WORDS = {
     "todo": "queued",
     "doing": "running",
@@ -44,18 +46,18 @@ WORDS = {
 
 def defer(services: Services, task: str, *, who: str, **arguments: Any) -> JobId:
     """
-    Queue a job; its id.
+    Queue a job and return its id.
 
-    :param task: One of `QUEUE_OF`; `app.worker.tasks` has what each of them takes.
-    :param who: For whom; kept with the job and in the audit.
-    :raises ConflictError: The same waits already, and twice would make no sense.
+    :param task: One of `QUEUE_OF`. See `app.worker.tasks` for the arguments of each.
+    :param who: The author of the job, stored with it and in the audit.
+    :raises ConflictError: The same job is queued already and must not run twice.
     """
     with services.pool.connection() as conn:
         return defer_in(conn, task, who=who, **arguments)
 
 
 def defer_in(conn: Connection, task: str, *, who: str, **arguments: Any) -> JobId:
-    """The same in the caller's transaction: there is a job if and only if that commits."""
+    """Queue a job in the caller's transaction. It exists only if that commits."""
     return jobs.add(
         conn,
         task,
@@ -67,11 +69,15 @@ def defer_in(conn: Connection, task: str, *, who: str, **arguments: Any) -> JobI
 
 
 def _lock(task: str, arguments: dict[str, Any]) -> str | None:
-    """What runs one at a time on all machines together; on one machine, a queue's jobs do."""
+    """
+    The lock of tasks that run one at a time on all machines together.
+
+    On a single machine each queue runs one job at a time anyway.
+    """
     match task:
         case "promote" | "cleanup" | "generate" | "improve":
             return task
-        case "import_pairs":  # both give passages their side, by what is there
+        case "import_pairs":  # both assign passages to sides by the pairs that exist
             return "generate"
         case "train":
             return f"train {arguments['run_id']}"
@@ -79,7 +85,10 @@ def _lock(task: str, arguments: dict[str, Any]) -> str | None:
 
 
 def _once(task: str, arguments: dict[str, Any]) -> str | None:
-    """What need not wait twice. A build may: several workers share it."""
+    """
+    The lock of tasks that need not be queued twice. A build may be, because several workers share
+    it.
+    """
     match task:
         case "ingest":
             return None
@@ -100,7 +109,7 @@ def _once(task: str, arguments: dict[str, Any]) -> str | None:
 
 def cancel(services: Services, job_id: JobId) -> Job:
     """
-    Take a waiting job back at once, or ask a running one to stop, which it does within seconds.
+    Cancel a queued job, or ask a running one to stop, which it does within seconds.
 
     :raises InputError: There is no such job.
     :raises ConflictError: It has ended already.
@@ -114,10 +123,10 @@ def cancel(services: Services, job_id: JobId) -> Job:
 
 def retry(services: Services, job_id: JobId) -> Job:
     """
-    Queue a job again that failed or was cancelled; what it had done already stays done.
+    Requeue a job that failed or was cancelled. The work that it has done is kept.
 
     :raises InputError: There is no such job.
-    :raises ConflictError: It waits or runs, or it succeeded.
+    :raises ConflictError: It is queued or running, or it succeeded.
     """
     with services.pool.connection() as conn:
         if not jobs.retry(conn, job_id):
@@ -128,7 +137,11 @@ def retry(services: Services, job_id: JobId) -> Job:
 
 
 def get(conn: Connection, job_id: JobId) -> Job:
-    """:raises InputError: There is no such job."""
+    """
+    The job with this id.
+
+    :raises InputError: There is no such job.
+    """
     job = jobs.get(conn, job_id)
     if job is None:
         raise InputError(f"There is no job {job_id}: attune jobs list")

@@ -1,4 +1,4 @@
-"""From settings to services: what a process of Attune works with, opened and closed as one."""
+"""The services of a process, made from the settings, opened and closed together."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pipelines.versions import first
 
 @dataclass(frozen=True)
 class Services:
-    """What handlers, commands and jobs are given."""
+    """What handlers, commands and jobs work with."""
 
     settings: Settings
     dsn: str
@@ -30,7 +30,7 @@ class Services:
     replica: Replica
     answerer: Answerer
     shadow: Shadow
-    # Starts the embedded database again if it has ended; does nothing where there is none.
+    # Restarts the embedded database if it has ended. Does nothing without one.
     revive: Callable[[], None]
     disk: Disk
 
@@ -38,9 +38,9 @@ class Services:
 @contextmanager
 def open_services(settings: Settings, *, pool_size: int = 10) -> Iterator[Services]:
     """
-    Start or join the database, bring its schema up to date, and make sure a version serves.
+    Start or join the database, migrate its schema, and make sure that a version serves.
 
-    :raises NotReadyError: The database cannot be had.
+    :raises NotReadyError: The database is not available.
     """
     with ExitStack() as stack:
         dsn = settings.database_url.get_secret_value()
@@ -74,11 +74,11 @@ def open_services(settings: Settings, *, pool_size: int = 10) -> Iterator[Servic
 
 
 def _nothing() -> None:
-    """What is not embedded is not ours to start."""
+    """Do nothing, because an external database is not ours to start."""
 
 
 def llm_options(settings: Settings) -> LLMOptions | None:
-    """The chat model to answer with; None: answers are extracts."""
+    """The chat model for answers, or None if answers are extracts."""
     if settings.llm_model is None:
         return None
     return LLMOptions(
@@ -90,7 +90,7 @@ def llm_options(settings: Settings) -> LLMOptions | None:
 
 
 def encoder_options(settings: Settings) -> EncoderOptions:
-    """What encoders take from the settings."""
+    """The settings that concern encoders."""
     return EncoderOptions(
         cache=settings.home / "cache",
         models=settings.home / "models",

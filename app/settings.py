@@ -1,7 +1,7 @@
 """
-Settings: the only reader of the environment. Everything below `app` receives plain values.
+The settings, and the only code that reads the environment. Code below `app` receives plain values.
 
-Each field's description is the README's table; `tests/unit/test_docs.py` keeps them alike.
+The fields' descriptions are the README's table. `tests/unit/test_docs.py` compares the two.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from pipelines.errors import InputError
 
 def default_home() -> Path:
     """
-    The data folder when none is set.
+    The data folder if none is set.
 
-    As root the embedded database runs as a user of its own, which needs to pass through every
-    parent folder; a home directory must not be opened for that.
+    Under root the embedded database runs as a separate user, which must be able to enter every
+    parent folder. A home directory must not be opened for that.
     """
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         return Path("/var/lib/attune")
@@ -32,7 +32,7 @@ def default_home() -> Path:
 
 
 class Settings(BaseSettings):
-    """Everything that can be set, by environment variable."""
+    """Everything that can be set by environment variable."""
 
     model_config = SettingsConfigDict(env_prefix="ATTUNE_", extra="ignore", frozen=True)
 
@@ -191,7 +191,7 @@ class Settings(BaseSettings):
 
     @property
     def llm_model(self) -> str | None:
-        """The chat model to ask; None: no LLM is configured."""
+        """The chat model to use, or None if no LLM is configured."""
         if self.llm:
             return self.llm
         if self.openai_api_key.get_secret_value() or self.openai_base_url:
@@ -201,19 +201,20 @@ class Settings(BaseSettings):
 
 def silence_telemetry() -> None:
     """
-    Keep libraries from reporting use to their makers, and Gradio from adding it up for a page that
-    nobody can open; call it before any of them is imported.
+    Keep libraries from reporting usage to their makers. Call it before any of them is imported.
+
+    It also keeps Gradio from computing statistics for a page that nobody can open.
     """
     os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-    # After each event Gradio would put the last 10,000 into a table and work out percentiles.
+    # After each event Gradio would put the last 10,000 into a table and compute percentiles.
     os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
     os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(10**15)
 
 
 def keep_uploads_in(folder: Path) -> None:
-    """Name the folder that Gradio keeps uploads in; call it before pages are built."""
+    """Set the folder for Gradio's uploads. Call it before pages are built."""
     os.environ["GRADIO_TEMP_DIR"] = str(folder)
 
 
@@ -222,7 +223,7 @@ def load() -> Settings:
     """
     The settings of this process.
 
-    :raises InputError: A variable holds what it cannot; the message names it, never a secret.
+    :raises InputError: A variable has an invalid value. The message names it but no secret.
     """
     try:
         return Settings()

@@ -1,4 +1,4 @@
-"""What `/metrics` tells Prometheus of this process."""
+"""The metrics that `/metrics` reports to Prometheus for this process."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ documents = Gauge("attune_documents", "Documents, by status.", ["status"])
 
 
 def observe(answer: Answer) -> None:
-    """Count an answer and its stages."""
+    """Count an answer and the times of its stages."""
     questions.labels(answer.kind).inc()
     for stage, milliseconds in answer.timings_ms.items():
         stage_seconds.labels(stage).observe(milliseconds / 1e3)

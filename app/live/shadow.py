@@ -1,8 +1,8 @@
 """
-Candidates answer live questions silently, after the visitor has the answer.
+Lets candidates answer live questions silently, after the visitor has the answer.
 
-A question is handed over without waiting; while the thread is busy and the queue full it is
-dropped. Whatever goes wrong with a candidate ends here, is counted, and is told in its comparison.
+A question is queued without waiting, and dropped if the queue is full. A fault of a candidate ends
+here. It is counted and shown in the candidate's comparison.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from pipelines.store import shadows
 from pipelines.store.db import Pool
 from pipelines.store.ids import ChunkId, MessageId
 
-# Questions that wait; beyond, they are dropped.
+# Length of the queue. More questions are dropped.
 QUEUED = 16
-# How far down a candidate is looked for passages that an answer cited.
+# Number of a candidate's hits that are compared with the passages an answer cited.
 DEPTH = 20
-# Live questions come first: a pool that is this busy is left alone.
+# Live questions come first, so a pool that is busy for longer is left alone.
 POOL_WAIT_S = 5.0
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Asked:
-    """A question that was answered, as a candidate is asked it."""
+    """An answered question to ask candidates too."""
 
     question: str
     message_id: MessageId
@@ -49,7 +49,7 @@ class Asked:
 
 
 class Shadow:
-    """Asks candidates in a thread of its own, which starts with the first question."""
+    """Asks candidates in a thread that starts with the first question."""
 
     def __init__(
         self,
@@ -68,9 +68,9 @@ class Shadow:
         self, answer: Answer, message_id: MessageId, collections: Sequence[str] | None = None
     ) -> None:
         """
-        Have candidates answer this question as well, some time soon. Returns at once.
+        Have candidates answer this question soon. Returns at once.
 
-        :param collections: What the visitor's question was limited to.
+        :param collections: The collections that the visitor's question was searched in.
         """
         if not answer.passages:
             return
@@ -87,7 +87,7 @@ class Shadow:
                 self._thread.start()
 
     def stop(self) -> None:
-        """End after the question under way; those that wait are dropped."""
+        """End after the running question. Queued ones are dropped."""
         while True:
             try:
                 self._waiting.get_nowait()
@@ -114,7 +114,7 @@ class Shadow:
         for candidate in candidates:
             handle = self._replica.held(candidate.index_id)
             serves = candidate.index_id == self._replica.current().index_id
-            # Not loaded yet, or promoted meanwhile: there is nothing to compare.
+            # A candidate that is not loaded yet, or was promoted meanwhile, is not compared.
             if handle is not None and not serves and self._draw() < candidate.share:
                 self._ask(handle, asked)
 

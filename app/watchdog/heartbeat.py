@@ -1,9 +1,9 @@
 """
-Signs of life of a process that is watched (`app.watchdog.supervisor`, `app.watchdog.watcher`).
+Signs of life of a watched process (`app.watchdog.supervisor`, `app.watchdog.watcher`).
 
-They go through a pipe, a line each. `beat` comes from a thread of Python, so it proves that the
-interpreter runs; `loop` comes from the event loop. Where they stop, the watcher asks by `DUMP` for a
-listing of where every thread stands: faulthandler answers in C, without the interpreter.
+They go through a pipe, one line each. `beat` comes from a Python thread and proves that the
+interpreter runs. `loop` comes from the event loop. When they stop, the watcher sends the signal
+`DUMP` for a traceback of every thread. faulthandler writes it in C, without the interpreter.
 """
 
 from __future__ import annotations
@@ -21,35 +21,38 @@ EVERY_S = 1.0
 
 
 class Heartbeat:
-    """Tells whoever watches this process that it lives, and how far it is."""
+    """Tells the watcher that this process is alive, and how far it has got."""
 
     def __init__(self, fd: int | None) -> None:
-        """:param fd: The pipe's end to write to; None: nobody watches, and nothing is told."""
+        """:param fd: The pipe's write end. Without one nobody watches, and nothing is written."""
         self._fd = fd
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True, name="heartbeat")
         if fd is not None:
             os.set_inheritable(fd, False)
-            # A watcher that is itself held up must not hold up this process.
+            # A watcher that hangs must not block this process.
             os.set_blocking(fd, False)
 
     def start(self) -> None:
-        """Begin to beat. Before the process lowers its priority: the thread keeps the higher one."""
+        """
+        Start the heartbeat, before the process lowers its priority: the thread keeps the higher
+        one.
+        """
         if self._fd is not None:
-            # To the real one: what a program puts in its place may be no file.
+            # To the real stderr, because a replacement may not be a file.
             faulthandler.register(DUMP, file=sys.__stderr__ or 2, all_threads=True)
             self._thread.start()
 
     def stop(self) -> None:
-        """Beat no more: the descriptor is about to be closed."""
+        """Stop the heartbeat before the descriptor is closed."""
         self._stopping.set()
         self._thread.join()
         self._fd = None
 
     def tell(self, word: str) -> None:
-        """Say something in one line."""
+        """Send one line to the watcher."""
         if (fd := self._fd) is not None:
-            # Whoever is not there, or does not read, is not waited for.
+            # A watcher that has gone or does not read is not waited for.
             with contextlib.suppress(BlockingIOError, BrokenPipeError):
                 os.write(fd, f"{word}\n".encode())
 

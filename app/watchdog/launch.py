@@ -1,9 +1,9 @@
 """
-The light process behind `attune serve` and `attune worker`: it starts what does the work as
-processes of their own, watches them, and ends them when it is told to end.
+The light parent process behind `attune serve` and `attune worker`.
 
-It imports little and computes nothing, so it goes on whatever happens to the others. The listening
-socket is the server's, but held here: what comes while the web process is started again waits in it.
+It starts the processes that do the work, watches them, and ends them when it is told to end. It
+imports little and computes nothing, so it keeps running whatever happens to them. It also owns the
+server's listening socket. Connections that arrive while the web process restarts wait there.
 """
 
 from __future__ import annotations
@@ -23,36 +23,41 @@ from app.watchdog.supervisor import Supervisor, Watch
 from pipelines.errors import InputError
 
 ATTUNE = (sys.executable, "-m", "app.cli.main")
-# Answers under way get a second, then all is closed; a container has ten seconds in all.
+# Running answers get one second, then everything is closed. A container has ten seconds in all.
 WEB_GRACE_S = 8.0
-# The worker gives back its jobs within three seconds of the signal.
+# The worker requeues its jobs within 3 s of the signal, so wait slightly longer before killing it.
 WORKER_GRACE_S = 3.5
 LOOK_S = 0.1
 
 
 @dataclass
 class WorkerLives:
-    """The command of a worker's next life: it is told whose jobs the earlier ones left behind."""
+    """
+    The command line of a worker process, which names the processes before it that left jobs behind.
+    """
 
     queues: Sequence[str] = ()
     _own: str = ""
     _left: dict[str, list[str]] = field(default_factory=lambda: {"ended": [], "froze": []})
 
     def hear(self, word: str) -> None:
-        """Note the numbers that the queue knows this worker by, or that it knows what was left."""
+        """
+        Note a line of the worker: its ids in the queue, or that it has requeued what was left
+        behind.
+        """
         if word == "ready":
             self._left = {"ended": [], "froze": []}
         elif word.startswith("workers "):
             self._own = word.removeprefix("workers ")
 
     def end(self, froze: bool) -> None:
-        """Note that a life has ended."""
+        """Note that a worker process has ended."""
         if self._own:
             self._left["froze" if froze else "ended"].append(self._own)
         self._own = ""
 
     def command(self, beat_fd: int) -> list[str]:
-        """The command line, with the descriptor to beat on."""
+        """The command line, with the descriptor for the heartbeat."""
         line = [*ATTUNE, "worker", "--end-with-parent", "--beat-fd", str(beat_fd)]
         for how, numbers in self._left.items():
             if numbers:
@@ -70,10 +75,11 @@ def serve(
     patience: Patience | None = None,
 ) -> int:
     """
-    Keep a web process, and with `worker` one that does the jobs, until a signal; the exit code.
+    Run a web process, and a worker process if `worker` is set, until a signal.
 
-    :param patience: How long each of them may be silent before it is ended and started again.
-    :raises InputError: The address is taken or not ours.
+    :param patience: How long each may be silent before it is killed and restarted.
+    :returns: The exit code.
+    :raises InputError: The address is in use or not ours.
     """
     _log_as(settings, "")
     listening = listen(host, port)
@@ -94,7 +100,7 @@ def serve(
 
     def hear(word: str) -> None:
         nonlocal again
-        if word == "open" and worker:  # the database is there, and what it holds
+        if word == "open" and worker:  # the database is up and migrated
             jobs.start()
         again |= word == "ready"
 
@@ -111,7 +117,10 @@ def serve(
 
 
 def work(settings: Settings, queues: Sequence[str], patience: Patience | None = None) -> int:
-    """Keep a process that does the jobs of these queues (none: of all) until a signal; the exit code."""
+    """
+    Run a worker process for these queues (all if none is given) until a signal, and return the exit
+    code.
+    """
     _log_as(settings, "worker: ")
     lives = WorkerLives(queues)
     patience = patience or Patience()
@@ -126,7 +135,10 @@ def _run(
     all_of_them: Sequence[tuple[Supervisor, float]],
     on_stop: Callable[[], None],
 ) -> int:
-    """Start the essential one, wait for a signal or for its giving up, and end all; the exit code."""
+    """
+    Start the essential process, wait for a signal or its failure, end all, and return the exit
+    code.
+    """
     told: list[int] = []
 
     def hear(number: int, _: FrameType | None) -> None:
@@ -135,7 +147,7 @@ def _run(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, hear)
     essential.start()
-    # In short waits: one without an end may not hear a signal that another thread was given.
+    # Wait in slices: if the OS delivers the signal to another thread, an untimed wait never wakes.
     while not told and not essential.given_up.wait(LOOK_S):
         pass
     on_stop()
@@ -148,12 +160,16 @@ def _run(
 
 
 def _shell_code(code: int) -> int:
-    """The exit code of a child, as a shell tells it."""
+    """The exit code of a child as a shell reports it."""
     return 128 - code if code < 0 else code
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Take the port first: a second instance should fail at once, not after loading a model."""
+    """
+    Open the port first, so that a second instance fails at once and not after loading a model.
+
+    :raises InputError: The address is in use or not ours.
+    """
     try:
         listening = socket.create_server((host, port), backlog=512)
     except OSError as error:
@@ -161,8 +177,8 @@ def listen(host: str, port: int) -> socket.socket:
             f"Cannot listen on {host}:{port}: {error.strerror}. Is Attune running already? "
             "Choose another port with --port."
         ) from error
-    # Connections inherit it. Without, the kernel holds back whatever follows the head of an answer,
-    # up to 40 ms, and each word of a stream; asyncio sees to it only for sockets of its own making.
+    # Connections inherit it. Without it the kernel delays the body of an answer and each word of a
+    # stream by up to 40 ms. asyncio sets it only on sockets that it creates itself.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
 

@@ -1,7 +1,7 @@
 """
-How long a watched process has been silent (`app.watchdog.heartbeat` is its side of it).
+Measures how long a watched process has been silent. `app.watchdog.heartbeat` is the other end.
 
-Light: the processes that watch import nothing else.
+Light, because the watching processes import little else.
 """
 
 from __future__ import annotations
@@ -12,31 +12,30 @@ import time
 from dataclasses import dataclass
 
 TICK_S = 0.5
-# Of these, each one that was heard once has to be heard again.
+# Kinds of signs of life. Each kind that was received once must keep coming.
 KINDS = ("beat", "loop")
 
 
 @dataclass(frozen=True)
 class Patience:
     """
-    How long a silence is no cause for worry.
+    How long a process may be silent.
 
-    Imports of large libraries keep the interpreter to themselves for seconds, and where a machine
-    has more work than cores or swaps, for many times as long: so the limit grows with the load,
-    up to `most_s`.
+    Importing a large library blocks the interpreter for seconds, and many times longer on a machine
+    that swaps or has more work than cores. So the limit grows with the load, up to `most_s`.
     """
 
     limit_s: float = 60
     most_s: float = 600
 
     def now_s(self) -> float:
-        """The limit by the machine's load at this moment."""
+        """The limit at the machine's present load."""
         crowd = os.getloadavg()[0] / (os.cpu_count() or 1)
         return min(self.most_s, self.limit_s * max(1.0, crowd))
 
 
 class Pulse:
-    """Listens to one process at its pipe."""
+    """Reads the signs of life of one process from its pipe."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
@@ -45,15 +44,17 @@ class Pulse:
 
     @property
     def silent_s(self) -> float:
-        """Seconds since the sign of life that has been missing for longest."""
+        """Seconds since the sign of life that has been missing longest."""
         return max(self._silent_s.values())
 
     def listen(self, within_s: float = TICK_S) -> list[str] | None:
         """
-        Wait for lines; those that came. None: the process has closed its end.
+        Wait for lines.
 
-        Time is counted only as far as this process runs itself: after a stop of both, or of the
-        whole machine, nobody has been silent.
+        Only time in which this process itself runs is counted. After a stop of both processes, or
+        of the whole machine, neither has been silent.
+
+        :returns: The lines received, or None if the process has closed its end.
         """
         began = time.monotonic()
         ready, _, _ = select.select([self._fd], [], [], within_s)

@@ -1,9 +1,9 @@
 """
-Keeps a child process alive: starts it again when it ends, each time a little later, and ends it when
-it stands still.
+Keeps a child process alive: restarts it with growing pauses when it ends, and kills it when it
+freezes.
 
-Light, because it must go on where the child cannot: a child whose interpreter is stuck hears no
-signal and closes no connection, and only another process can tell.
+Light, because it must keep running where the child cannot. A child whose interpreter is stuck
+handles no signal and closes no connection, so only another process can notice it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from app.watchdog.heartbeat import DUMP
 from app.watchdog.pulse import TICK_S, Patience, Pulse
 
-# Writing down where every thread stands.
+# Time for the child to write the tracebacks of its threads.
 DUMP_S = 1.0
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Backoff:
-    """Seconds before the next start: `first_s`, doubling to `longest_s`; from the beginning after `well_s` of life."""
+    """
+    Seconds before a restart: from `first_s`, doubled up to `longest_s`, reset after a life of
+    `well_s`.
+    """
 
     first_s: float = 1
     longest_s: float = 30
@@ -41,9 +44,10 @@ class Watch:
     """
     What a supervisor does about its child.
 
-    :param on_word: Is given every line that the child tells by its heartbeat.
-    :param on_end: Told that a child has ended by itself, and whether it was because it stood still.
-    :param must_start: A child that ends before it has ever said `ready` is not started again.
+    :param on_word: Called with every line that the child sends by its heartbeat.
+    :param on_end: Called when a child has ended unasked, with whether it was killed because it
+        froze.
+    :param must_start: A child that ends before it has ever sent `ready` is not restarted.
     """
 
     patience: Patience = field(default_factory=Patience)
@@ -55,9 +59,9 @@ class Watch:
 
 class Supervisor:
     """
-    A thread that holds one child, which ends when its standard input closes.
+    A thread that runs one child. The child ends when its standard input closes.
 
-    :param command: What to run, given the descriptor that the child is to beat on.
+    :param command: Returns the command line for the descriptor of the child's heartbeat.
     """
 
     def __init__(
@@ -76,18 +80,18 @@ class Supervisor:
         self._stopping = threading.Event()
         self._ready = False
         self._thread = threading.Thread(target=self._run, name=f"{name} supervisor", daemon=True)
-        # Set when there will be no child any more without a `stop`; with its exit code.
+        # Set when the child is not restarted although nobody called `stop`. `code` is its exit code.
         self.given_up = threading.Event()
         self.code: int | None = None
 
     @property
     def pid(self) -> int | None:
-        """Of the child; None: there is none at the moment."""
+        """The child's process id, or None if there is no child at the moment."""
         child = self._child
         return child.pid if child is not None and child.poll() is None else None
 
     def start(self) -> None:
-        """Begin; a second call does nothing."""
+        """Start the thread. A second call does nothing."""
         if self._thread.ident is None:
             self._thread.start()
 
@@ -99,14 +103,14 @@ class Supervisor:
                 self._child.terminate()
 
     def stop(self, within_s: float) -> None:
-        """End the child, by force if it does not in time."""
+        """End the child, and kill it if it does not end in time."""
         self.begin_stop()
         child = self._child
         if child is not None:
             try:
                 child.wait(within_s)
             except subprocess.TimeoutExpired:
-                log.warning("the %s does not end in time; it is killed", self._name)
+                log.warning("the %s does not end in time and is killed", self._name)
                 _kill(child)
         if self._thread.is_alive():
             self._thread.join(1)
@@ -121,15 +125,20 @@ class Supervisor:
                 return
             if time.monotonic() - began >= backoff.well_s:
                 pause = backoff.first_s
-            log.warning("the %s %s; next start in %.0f s", self._name, end, pause)
+            log.warning("the %s %s, restart in %.0f s", self._name, end, pause)
             self._stopping.wait(pause)
             pause = min(pause * 2, backoff.longest_s)
 
     def _live(self) -> str | None:
-        """One life of the child, from start to end; how it ended. None: it was told to, or not begun."""
+        """
+        Run the child once.
+
+        :returns: How it ended in a few words. None if it was told to end, or was not started at
+            all.
+        """
         try:
             started = self._start()
-        except OSError as error:  # no memory or no process number left: there may be later
+        except OSError as error:  # no memory or process id is free, which may change
             return f"cannot be started ({error.strerror})"
         if started is None:
             return None
@@ -144,10 +153,14 @@ class Supervisor:
         if not froze and self._watch.must_start and not self._ready:
             self.code = child.returncode
             self.given_up.set()
-        return "stood still" if froze else f"ended with code {child.returncode}"
+        return "froze" if froze else f"ended with code {child.returncode}"
 
     def _start(self) -> tuple[subprocess.Popen[bytes], int] | None:
-        """A new child, and the pipe that it beats on; None: there shall be none."""
+        """
+        Start a child, unless stopping.
+
+        :returns: The child and the read end of its heartbeat pipe, or None.
+        """
         with self._lock:
             if self._stopping.is_set():
                 return None
@@ -157,8 +170,8 @@ class Supervisor:
                     self._command(theirs),
                     stdin=subprocess.PIPE,
                     pass_fds=(theirs, *self._inherited),
-                    # Ctrl-C at the terminal is for the parent, which passes it on. And what the
-                    # child starts is of its group, and can be ended with it.
+                    # Ctrl-C at the terminal goes to the parent, which passes it on. The child's own
+                    # children are in its group and can be ended with it.
                     start_new_session=True,
                 )
             except OSError:
@@ -169,7 +182,11 @@ class Supervisor:
             return self._child, ours
 
     def _follow(self, child: subprocess.Popen[bytes], pulse: Pulse) -> bool:
-        """Wait until the child has ended; whether it was ended because it stood still."""
+        """
+        Wait until the child has ended.
+
+        :returns: Whether it was killed because it froze.
+        """
         while True:
             ended = child.poll() is not None
             words = pulse.listen(0 if ended else TICK_S)
@@ -181,11 +198,11 @@ class Supervisor:
             if ended or words is None:
                 return False
             if self._stopping.is_set():
-                continue  # whoever stops it sees to its end
+                continue  # `stop` waits for its end or kills it
             if pulse.silent_s > (limit_s := self._watch.patience.now_s()):
                 log.error(
-                    "the %s (process %s) stands still: no sign of life for %.0f s (limit %.0f s); "
-                    "this is where it stands:",
+                    "the %s (process %s) is frozen: no sign of life for %.0f s (limit %.0f s). "
+                    "Its threads are here:",
                     self._name,
                     child.pid,
                     pulse.silent_s,
@@ -196,7 +213,7 @@ class Supervisor:
 
 
 def show_and_kill(child: subprocess.Popen[bytes]) -> None:
-    """Let a stuck child write down where it stands, and end it with all that it started."""
+    """Let a frozen child write its tracebacks, then kill it with all that it started."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(child.pid, DUMP)
     with contextlib.suppress(subprocess.TimeoutExpired):
@@ -205,7 +222,7 @@ def show_and_kill(child: subprocess.Popen[bytes]) -> None:
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
-    """End a child and its group."""
+    """Kill a child and its group."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()

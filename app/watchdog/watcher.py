@@ -1,6 +1,6 @@
 """
-A process that does nothing but watch the one that started it, and ends it when it stands still: a
-command that a person runs must not hang without a word. It ends with it.
+A process that only watches its parent and kills it when it freezes, so that no command hangs
+without a message. It ends with its parent.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ DUMP_S = 1.0
 
 @contextmanager
 def watched(patience: Patience | None = None) -> Iterator[None]:
-    """Have this process ended, with a sentence and a listing of where it stands, when it stands still."""
+    """
+    Have this process killed when it freezes, with a message and the tracebacks of its threads.
+    """
     patience = patience or Patience()
     limits = [str(patience.limit_s), str(patience.most_s)]
     watcher = subprocess.Popen(
@@ -37,11 +39,11 @@ def watched(patience: Patience | None = None) -> Iterator[None]:
         yield
     finally:
         heartbeat.stop()
-        watcher.stdin.close()  # which ends it
+        watcher.stdin.close()  # this ends the watcher
 
 
 def main() -> None:
-    """The watcher: the number of the process and the limits are given, the beats come on stdin."""
+    """Watch the process with the given id. Its heartbeat arrives on standard input."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that is watched
     pid, limit_s, most_s = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
     patience, pulse = Patience(limit_s, most_s), Pulse(0)
@@ -53,8 +55,8 @@ def main() -> None:
 
 def _end(pid: int, silent_s: float) -> None:
     print(
-        f"\nattune: this command has stood still for {silent_s:.0f} s and cannot go on; it is ended. "
-        "What is in stays in; run it again for the rest. This is where it stood:",
+        f"\nattune: this command has been frozen for {silent_s:.0f} s and cannot continue, so it is "
+        "ended. Finished work is kept. Run it again for the rest. Its threads were here:",
         file=sys.stderr,
         flush=True,
     )

@@ -1,5 +1,5 @@
 """
-The web server: the chat at "/", health and metrics beside it, and what keeps strangers out.
+The web application: the chat at "/", the admin pages, health and metrics, and the access checks.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from pipelines.store import active, chats, documents
 
 log = logging.getLogger(__name__)
 
-# asyncio's own default is min(32, cores + 4), too few where a question waits in several threads.
+# asyncio's default is min(32, cores + 4), too few because one question waits in several threads.
 THREADS = 40
 
 
@@ -53,7 +53,7 @@ def create_app(services: Services, host: str | None = None) -> FastAPI:
     """
     The application, ready to be served by uvicorn.
 
-    :param host: The address that it listens on, if not the setting's.
+    :param host: The address that it listens on, if it is not the setting's.
     """
 
     faults.shorten(gradio.queueing, gradio.routes, gradio.route_utils)
@@ -78,7 +78,7 @@ def create_app(services: Services, host: str | None = None) -> FastAPI:
         if told := unknown_collections(access.readers, documents.collections(conn)):
             log.warning("%s", told)
     app.state.stops = Stops()
-    # A mount at "/" answers for every path, so the other one comes before it.
+    # A mount at "/" answers every path, so the other one comes first.
     admin = _mount_admin(app, services)
     chat = _mount_chat(app, services, access)
     app.add_middleware(LostPage)
@@ -90,7 +90,7 @@ def create_app(services: Services, host: str | None = None) -> FastAPI:
     return app
 
 
-# Gradio's defaults show errors to strangers, publish figures of use, and add links to its pages.
+# Gradio's defaults would show errors to strangers, publish usage figures, and add links to its pages.
 MOUNT: dict[str, Any] = {
     "show_error": False,
     "enable_monitoring": False,
@@ -145,17 +145,17 @@ def _mount_chat(app: FastAPI, services: Services, access: Access) -> gr.Blocks:
 def _add_health(app: FastAPI, services: Services) -> None:
     @app.get("/healthz")
     def healthz() -> dict[str, str]:
-        """The process lives."""
+        """Report that the process is alive."""
         return {"status": "ok"}
 
     @app.get("/readyz")
     def readyz() -> JSONResponse:
-        """A question can be answered: the database is there and a version serves."""
+        """Report whether questions can be answered: the database is up and a version serves."""
         try:
             with services.pool.connection(timeout=2) as conn:
                 pointer = active.get(conn)
             services.replica.current()
-        except Exception as error:  # whatever is wrong, the answer is "not now"
+        except Exception as error:  # any fault means "not ready"
             return JSONResponse({"status": "not ready", "reason": type(error).__name__}, 503)
         if pointer is None:
             return JSONResponse({"status": "not ready", "reason": "no version is active"}, 503)
@@ -165,7 +165,7 @@ def _add_health(app: FastAPI, services: Services) -> None:
 
     @app.get("/metrics")
     def prometheus(request: Request) -> Response:
-        """Counters of this process."""
+        """Return this process's metrics."""
         if not may_see_metrics(request):
             raise HTTPException(401, "Metrics are for admins, or for ATTUNE_METRICS_TOKEN.")
         with services.pool.connection(timeout=2) as conn:
@@ -180,7 +180,7 @@ def _add_health(app: FastAPI, services: Services) -> None:
 def _add_export(app: FastAPI, services: Services) -> None:
     @app.get("/conversations/{conversation_id}.{ending}")
     def export(conversation_id: UUID, ending: str, request: Request) -> Response:
-        """A conversation of the visitor's own, as Markdown or JSON."""
+        """Return one of the visitor's conversations as Markdown or JSON."""
         reader = reader_of(request)
         with services.pool.connection() as conn:
             conversation = chats.get(conn, reader.visitor, conversation_id)

@@ -1,4 +1,4 @@
-"""A page, instead of JSON, for whoever opens an address that does not exist in a browser."""
+"""The page that a browser gets, instead of JSON, for an address that does not exist."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PAGE = Path(__file__).with_name("lost.html").read_text(encoding="utf-8")
 
 
 class LostPage:
-    """ASGI middleware: answers "404" with a page where the client reads HTML."""
+    """ASGI middleware that answers 404 with a page if the client accepts HTML."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

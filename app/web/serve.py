@@ -1,6 +1,7 @@
 """
-The web process from start to stop: database, first documents, pages, browser. `app.watchdog.launch` starts it,
-watches it, and holds the socket that it listens on.
+The web process from start to stop: database, handbook, pages, browser.
+
+`app.watchdog.launch` starts and watches it, and owns the socket that it listens on.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from app.settings import Settings
 from app.watchdog.heartbeat import UNWATCHED, Heartbeat
 from pipelines.system.first_use import FIRST_USE
 
-# A browser that is opened now uses its link at once; other users may see it in the list of processes.
+# A browser opened at start uses its link at once. Other users could read it in the process list.
 BROWSER_LINK_LIFETIME = timedelta(minutes=2)
-# Answers end at the signal and are stored; an open tab's connection never ends by itself.
+# Answers end at the signal and are stored. The connection of an open tab would never end.
 GRACE_S = 1
 
 log = logging.getLogger(__name__)
@@ -35,11 +36,11 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class Door:
     """
-    How this process is reached, as `app.watchdog.launch` says.
+    How this process is reached, as `app.watchdog.launch` passes it.
 
-    :param listening: Held by the parent, too: it outlives this process.
-    :param open_browser: None: on a desktop.
-    :param again: This process takes the place of one that had been announced.
+    :param listening: Also open in the parent, so it outlives this process.
+    :param open_browser: None opens one on a desktop only.
+    :param again: This process replaces one that was already announced.
     """
 
     listening: socket.socket
@@ -60,7 +61,7 @@ def run(settings: Settings, door: Door, heartbeat: Heartbeat = UNWATCHED) -> Non
         "sentence_transformers",
     ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    policy_of(settings)  # refuses to start where sign-in is half configured
+    policy_of(settings)  # refuses to start if sign-in is only partly configured
     with open_services(settings) as services:
         index_handbook(services)
         services.replica.current()
@@ -79,7 +80,7 @@ def _serve(services: Services, door: Door, heartbeat: Heartbeat) -> None:
         app = create_app(services, door.listening.getsockname()[0])
 
     class Server(uvicorn.Server):
-        """Says when it serves, and ends the answers under way as soon as the signal comes."""
+        """Reports when it serves, and stops running answers as soon as the signal comes."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
@@ -88,7 +89,7 @@ def _serve(services: Services, door: Door, heartbeat: Heartbeat) -> None:
             if door.again:
                 print(f"Attune is ready again at {door.url}", flush=True)
                 return
-            # Opening a browser may block, so not in the event loop.
+            # Opening a browser may block, so it is not done in the event loop.
             announce = threading.Thread(
                 target=_announce,
                 args=(app.state.access, door.url, door.open_browser),
@@ -104,7 +105,7 @@ def _serve(services: Services, door: Door, heartbeat: Heartbeat) -> None:
         app,
         log_level="warning",
         timeout_graceful_shutdown=GRACE_S,
-        proxy_headers=False,  # the guard looks behind proxies
+        proxy_headers=False,  # the guard reads them
         server_header=False,
     )
     warming = threading.Thread(target=_warm, args=(services,), daemon=True, name="warm")
@@ -113,13 +114,15 @@ def _serve(services: Services, door: Door, heartbeat: Heartbeat) -> None:
 
 
 def _warm(services: Services) -> None:
-    """The first question should not wait for imports and for the first pass of the encoder."""
+    """
+    Do imports and the encoder's first pass, so that the first question need not wait for them.
+    """
     services.answerer.warm()
     services.replica.current().encoder.encode_queries(["warm up"])
 
 
 def _announce(access: Access, shown: str, open_browser: bool | None) -> None:
-    """Say where Attune is, and open a browser there: signed in, where one-time links do that."""
+    """Print the address and open a browser, signed in where one-time links are allowed."""
     from app.access.login import LOOPBACK
 
     desktop = sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY"))

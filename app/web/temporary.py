@@ -1,7 +1,8 @@
 """
-The folder that a server's uploads pass through: its own, in the data folder, for nobody else to read.
+The folder for a server's incoming uploads, inside the data folder and private to its user.
 
-It is emptied when the server ends. What a server left that was killed goes when the next one starts.
+It is removed when the server ends. The folder of a killed server is removed by the next one to
+start.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from filelock import FileLock, Timeout
 
 
 class TemporaryFolder:
-    """One server's folder, held by a lock for as long as the process lives."""
+    """One server's folder, locked while the process lives."""
 
     def __init__(self, home: Path) -> None:
         root = home / "tmp"
@@ -22,14 +23,14 @@ class TemporaryFolder:
         root.chmod(0o700)
         _remove_abandoned(root)
         self.path = root / f"web-{secrets.token_hex(6)}"
-        # It is released by another thread than this one.
+        # Another thread releases it.
         self._lock = FileLock(self.path.with_suffix(".lock"), thread_local=False)
-        # First: whoever sees the folder finds it held.
+        # Locked before the folder exists, so that no other server finds it unlocked.
         self._lock.acquire()
         self.path.mkdir(mode=0o700)
 
     def close(self) -> None:
-        """Remove it with all that is in it."""
+        """Remove the folder with its content."""
         shutil.rmtree(self.path, ignore_errors=True)
         self._lock.release()
         Path(self._lock.lock_file).unlink(missing_ok=True)

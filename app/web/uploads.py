@@ -1,4 +1,4 @@
-"""The routes that take, list and delete the files that people add in the chat (see `app/access/adders`)."""
+"""The routes to add, list and delete files in the chat. See `app/access/adders` for who may."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from pipelines.store.documents import Document
 from pipelines.store.ids import DocumentId
 from pipelines.store.jobs import Job
 
-# Of one server, and of one visitor on it.
+# Simultaneous uploads to one server, and by one visitor.
 AT_ONCE, AT_ONCE_EACH = 16, 4
 LISTED = 50
 WRITE_BYTES = 1 << 20
@@ -43,7 +43,7 @@ def add(app: FastAPI, services: Services, folder: Path) -> None:
     """
     Add the routes to the application.
 
-    :param folder: Where files lie while they arrive.
+    :param folder: Where files are stored while they arrive.
     """
     routes = _Routes(services, folder)
     app.get(UPLOADS)(routes.list)
@@ -57,11 +57,11 @@ class _Routes:
         self._under_way: dict[str, int] = {}
 
     def list(self, request: Request) -> Response:
-        """The files of whoever asks, what became of each, and what they may add."""
+        """List the sender's files with their state, and what they may add."""
         return _answered(lambda: self._list(adder_of(request)))
 
     async def take(self, request: Request, name: str = "") -> Response:
-        """Take one file in: the body of the request, called `name`."""
+        """Add one file: the body of the request, named `name`."""
         try:
             adder, title = await asyncio.to_thread(self._check, request, name)
             with self._place(adder.reader.visitor):
@@ -73,11 +73,11 @@ class _Routes:
         return JSONResponse(put, 201)
 
     def delete(self, request: Request, document_id: int) -> Response:
-        """Delete a file of one's own, from every index at once."""
+        """Delete one of the sender's files from every index at once."""
         return _answered(lambda: self._delete(adder_of(request), DocumentId(document_id)))
 
     def _check(self, request: Request, name: str) -> tuple[Adder, str]:
-        """What can be said before the body arrives. Counts the upload."""
+        """Check what can be checked before the body arrives, and count the upload."""
         adder, title = adder_of(request), clean_name(name)
         if adder.refusal is not None:
             raise Refused(adder.refusal, 403)
@@ -94,7 +94,7 @@ class _Routes:
 
     @contextmanager
     def _place(self, visitor: str) -> Iterator[None]:
-        """A place among the files that arrive now. For the event loop alone."""
+        """Reserve a place among the running uploads. For the event loop only."""
         mine = self._under_way.get(visitor, 0)
         if mine >= AT_ONCE_EACH or sum(self._under_way.values()) >= AT_ONCE:
             raise Refused(BUSY, 503)
@@ -117,7 +117,7 @@ class _Routes:
         return cast(BinaryIO, tempfile.TemporaryFile(dir=self._folder))
 
     def _store(self, adder: Adder, title: str, file: BinaryIO) -> dict[str, Any]:
-        """Keep the file and queue its indexing, in one transaction."""
+        """Store the file and queue its indexing, in one transaction."""
         file.seek(0)
         content = file.read()
         with self._services.pool.connection() as conn, conn.transaction():
@@ -166,7 +166,7 @@ class _Routes:
 
 
 async def _write(request: Request, file: BinaryIO) -> int:
-    """Write the body as it arrives; its size."""
+    """Write the body as it arrives and return its size."""
     size, held = 0, bytearray()
     try:
         async for piece in request.stream():
@@ -180,13 +180,13 @@ async def _write(request: Request, file: BinaryIO) -> int:
 
 
 def _jobs(conn: Connection) -> dict[int, Job]:
-    """The jobs that index documents now, by document."""
+    """The running ingest jobs by document."""
     found = jobs.recent(conn, limit=100, tasks=["ingest"], statuses=["doing"])
     return {number: job for job in found for number in job.args.get("document_ids", [])}
 
 
 def _told(document: Document, job: Job | None) -> dict[str, Any]:
-    """A file as the page shows it. `done` of `total` windows are embedded, where that is known."""
+    """A file as the page shows it. `done` of `total` windows are embedded, as far as known."""
     counted = job is not None and job.stage == "embedding" and job.total
     return {
         "id": document.id,

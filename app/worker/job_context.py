@@ -1,8 +1,8 @@
 """
-How a worker runs a task: with its services, told to stop within seconds, and only while the job is
-the worker's own.
+How a worker runs a task: with its services, stoppable within seconds, and only while it has the
+job.
 
-Nothing here knows a DSN; the worker brings the connections. The tasks are in `app/worker/tasks`.
+This module knows no DSN. The worker brings the connections. The tasks are in `app/worker/tasks`.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from pipelines.store import jobs
 from pipelines.store.ids import JobId
 from pipelines.store.jobs import Hold, Job
 
-# Tasks that need torch whatever the encoder.
+# Tasks that need torch with any encoder.
 BY_TORCH = ("evaluate", "probe", "train")
 TELL_EVERY_S = 1.0
-# An outage or a busy neighbour is waited for so often, a little longer each time.
+# Attempts after an outage or a conflict, with growing pauses.
 MOST_ATTEMPTS = 6
 PAUSE_S = 10
 
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 
 class HeldJobs(JobManager):
-    """Ends a job, or queues it again, only while it is the worker's own."""
+    """Ends or requeues a job only while the worker has it."""
 
     async def finish_job(self, job: QueueJob, status: Status, delete_job: bool) -> None:
         await self.connector.execute_query_async(
@@ -63,13 +63,16 @@ class HeldJobs(JobManager):
             job_id=job.id,
             worker_id=job.worker_id,
             at=retry_at,
-            # A worker that was asked to end is no failure of the job.
+            # A worker's end is not a failed attempt of the job.
             counted=0 if retry_at is None else 1,
         )
 
 
 class Again(BaseRetryStrategy):
-    """Which jobs are queued again: those whose worker ends, and those that something was in the way of."""
+    """
+    Decides which jobs are requeued: those whose worker ends, and those that failed for a passing
+    reason.
+    """
 
     def get_retry_decision(
         self, *, exception: BaseException, job: QueueJob
@@ -82,7 +85,7 @@ class Again(BaseRetryStrategy):
 
 
 def passes(error: BaseException) -> bool:
-    """Whether trying again later may help: the database was away, or somebody else was at it."""
+    """Whether a retry may help: the database was away, or another process had a lock."""
     return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | BusyError)
 
 
@@ -93,7 +96,7 @@ app.job_manager = HeldJobs(app.connector)
 @dataclass
 class Work:
     """
-    A job under way: its services, and what it tells.
+    A running job with its services and its progress.
 
     :param before: The job as an earlier attempt left it.
     """
@@ -107,7 +110,7 @@ class Work:
     _lost: bool = False
 
     def tell(self, progress: Progress) -> None:
-        """Store how far it is: at once for a new stage, else about once a second."""
+        """Store the job's progress: at once for a new stage, else about once a second."""
         now = time.monotonic()
         if progress.stage == self._told[0] and now - self._told[1] < TELL_EVERY_S:
             return
@@ -125,7 +128,9 @@ class Work:
             )
 
     def stop(self) -> bool:
-        """Whether to end: somebody asked for it, the worker ends, or the job is another's now."""
+        """
+        Whether to stop: on request, because the worker ends, or because another worker has the job.
+        """
         now = time.monotonic()
         if now - self._looked >= TELL_EVERY_S:
             self._looked = now
@@ -137,11 +142,11 @@ class Work:
             with self.services.pool.connection() as conn:
                 return jobs.holds(conn, self.hold)
         except psycopg.OperationalError:
-            return True  # the next statement of the work itself will tell
+            return True  # the task's next statement will fail if the database is still away
 
 
 def task(function: Any) -> Any:
-    """Register a function as the task of its name."""
+    """Register a function as the task with its name."""
     name = function.__name__
 
     def run(context: JobContext, /, **arguments: Any) -> None:
@@ -161,10 +166,10 @@ def _run(
     with services.pool.connection() as conn:
         before = jobs.begin(conn, hold, context.job.task_name)
     if before.result is not None:
-        return  # all was done when the worker ended
+        return  # the work was done before the worker ended
     log.info("job %s begins: %s", hold.job_id, context.job.task_name)
     if context.job.task_name in BY_TORCH:
-        load_torch()  # jobs of other queues may be about to use it first as well
+        load_torch()  # under a lock, because jobs of other queues may be about to use it first
     work = Work(services, hold, before, context.should_abort)
     try:
         result = function(work, **arguments)
@@ -184,7 +189,7 @@ def _note_fault(services: Services, hold: Hold, error: Exception) -> None:
         fault = DISK_FULL
         log.error("job %s: %s", hold.job_id, fault)
     elif passes(error) and not isinstance(error, AttuneError):
-        fault = "The database was away; the job is tried again."
+        fault = "The database was away. The job is tried again."
         log.warning("job %s: %s", hold.job_id, error)
     elif isinstance(error, AttuneError):
         fault = str(error)

@@ -1,9 +1,10 @@
 """
-A worker: takes jobs from the queue and does them, one of each queue at a time.
+The worker process: runs jobs from the queue, one of each queue at a time.
 
-It outlives an outage of the database, and queues again what a worker had that is gone. It takes few
-threads and low priority, so that answers stay fast on the same machine, and loads a model when a job
-needs one. Told to end, it gives back what it has within seconds; killed, others find it.
+It survives an outage of the database, and requeues the jobs of workers that have gone. It uses few
+threads and a low priority, so that answers on the same machine stay fast, and loads a model only
+when a job needs one. Told to end, it requeues its jobs within seconds. If it is killed, other
+workers requeue them.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from pipelines.store import db, freezes, jobs
 from pipelines.store.db import Connection
 from pipelines.system.orphan import when_parent_ends
 
-# Below whatever answers questions; what the worker starts inherits it.
+# A lower priority than the processes that answer questions. The worker's children inherit it.
 NICENESS = 10
 LONGEST_PAUSE_S = 10.0
 LOOK_S = 0.2
@@ -49,11 +50,11 @@ class Timing:
     """
     How often a worker does what.
 
-    A job is queued again at most `silent_s` + `rescue_s` after its worker's last sign of life in
-    the database, which comes every `beat_s`. That is long, because a busy machine is no dead one:
-    on the same machine the next worker is told what was left behind (`Before`), and need not wait.
-    After `database_s` without the database a worker gives up what it does, and takes up again when
-    it is back.
+    A job is requeued at most `silent_s` + `rescue_s` after its worker's last heartbeat in the
+    database, which is due every `beat_s`. That is long, because a worker on a busy machine may only
+    be late. On the same machine the next worker is told what was left behind (`Before`) and need
+    not wait. After `database_s` without the database a worker stops its jobs, and starts again when
+    the database is back.
     """
 
     beat_s: float = 5
@@ -68,10 +69,10 @@ class Timing:
 @dataclass(frozen=True)
 class Before:
     """
-    Numbers of workers that this one takes the place of; they are gone for certain.
+    Ids of workers that this one replaces and that have certainly ended.
 
-    :param ended: Killed, or at an end by themselves.
-    :param froze: Killed because they stood still.
+    :param ended: Killed, or ended unasked.
+    :param froze: Killed because they froze.
     """
 
     ended: Sequence[int] = ()
@@ -79,7 +80,7 @@ class Before:
 
     @classmethod
     def of(cls, ended: str, froze: str) -> Before:
-        """From lists with commas."""
+        """Parse two lists separated by commas."""
 
         def numbers(text: str) -> list[int]:
             return [int(number) for number in text.split(",") if number]
@@ -88,7 +89,7 @@ class Before:
 
 
 def worker_settings(settings: Settings) -> Settings:
-    """The settings with the worker's own number of threads: half of the cores, unless set."""
+    """The settings with the worker's number of threads: half of the cores, unless set."""
     threads = settings.worker_threads or max(1, (os.cpu_count() or 2) // 2)
     return settings.model_copy(update={"threads": threads})
 
@@ -103,13 +104,13 @@ def run(
     before: Before | None = None,
 ) -> None:
     """
-    Work until SIGTERM or SIGINT; ends the process.
+    Work until SIGTERM or SIGINT, then end the process.
 
-    :param end_with_parent: End as well when standard input closes.
-    :param heartbeat: Is told this worker's numbers, so that its successor can be told.
-    :param before: Workers whose jobs are to be taken over at once.
+    :param end_with_parent: Also end when standard input closes.
+    :param heartbeat: Receives this worker's ids, so that its successor can be told.
+    :param before: Workers whose jobs are requeued at once.
     :raises InputError: There is no such queue.
-    :raises NotReadyError: The database cannot be had at the start.
+    :raises NotReadyError: The database is not available at the start.
     """
     if unknown := set(queues) - set(queue.QUEUES):
         raise InputError(
@@ -143,13 +144,13 @@ def _prepare_process(settings: Settings) -> None:
         "sentence_transformers",
     ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    # It reports every job's failure with a traceback; `app.worker.job_context` has said why in one line.
+    # It logs every failure with a traceback. `app.worker.job_context` has logged the reason in one line.
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
     os.nice(NICENESS)
 
 
 def _leave(code: int) -> None:
-    """End at once: the model libraries' own clearing up can take seconds."""
+    """Exit at once, because the model libraries' own cleanup can take seconds."""
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -157,7 +158,7 @@ def _leave(code: int) -> None:
 
 
 class Crew:
-    """The queue's own workers in this process, one for each queue, and what looks after them."""
+    """The queue's workers in this process, one per queue, with their monitoring."""
 
     def __init__(
         self,
@@ -175,7 +176,7 @@ class Crew:
         self._told: list[int] = []
 
     def take_over(self, before: Before) -> None:
-        """Queue again at once, or give up, what workers have left behind that are gone for certain."""
+        """Requeue or fail at once the jobs of workers that have certainly ended."""
         with self._services.pool.connection() as conn:
             ends = jobs.rescue_from(conn, before.ended, job_context.MOST_ATTEMPTS)
             ends += freezes.rescue(conn, before.froze)
@@ -183,14 +184,14 @@ class Crew:
             log.warning("job %s was left behind by its worker: %s", job_id, end)
 
     def stop(self) -> None:
-        """End soon, from any thread; what cannot end in time is given back and left."""
+        """End soon. Jobs that cannot end in time are requeued. May be called from any thread."""
         if self._stopping.is_set():
             return
         self._stopping.set()
         threading.Thread(target=self._end_anyway, daemon=True, name="end").start()
 
     def work(self) -> None:
-        """Work until `stop`, taking up again after every outage."""
+        """Work until `stop`, starting again after every outage."""
         threading.Thread(target=self._beat, daemon=True, name="beat").start()
         pause = 0.5
         while not self._stopping.is_set():
@@ -200,7 +201,7 @@ class Crew:
             except (ProcrastinateException, psycopg.Error) as error:
                 log.warning("the database is away: %s", _said(error))
             except Exception:
-                log.exception("an unexpected fault; the worker takes up again")
+                log.exception("an unexpected fault, the worker starts again")
             self._services.revive()
             self._stopping.wait(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
@@ -225,7 +226,10 @@ class Crew:
                     await self._staff()
 
     async def _staff(self) -> None:
-        """Until `stop`, or one of the workers ends, or is not heard of; all end together."""
+        """
+        Run the workers until `stop`, or until one of them ends or misses its heartbeat. Then end
+        all.
+        """
         self._unheard.clear()
         self._workers = [self._worker(name) for name in self._queues]
         running = [asyncio.create_task(worker.run()) for worker in self._workers]
@@ -258,7 +262,7 @@ class Crew:
             concurrency=1,
             fetch_job_polling_interval=timing.poll_s,
             abort_job_polling_interval=timing.poll_s,
-            # A job hears at once that the worker ends, and is given back.
+            # A job learns at once that the worker ends, and is requeued.
             shutdown_graceful_timeout=0,
             additional_context={"services": self._services},
             install_signal_handlers=False,
@@ -273,7 +277,7 @@ class Crew:
             except psycopg.OperationalError as error:
                 log.debug("the database is away: %s", error)
             except Exception:
-                log.exception("an unexpected fault; the worker goes on")
+                log.exception("an unexpected fault, the worker continues")
             await asyncio.sleep(seconds)
 
     def _worker_ids(self) -> list[int]:
@@ -281,8 +285,10 @@ class Crew:
 
     def _beat(self) -> None:
         """
-        Give the workers' sign of life, on a connection of its own: the queue's comes from the event
-        loop and from its pool, which may be late for minutes where others take the machine.
+        Store the workers' heartbeats through a connection of their own.
+
+        The queue's own heartbeat depends on the event loop and its pool, which may be late for
+        minutes on a busy machine.
         """
         conn: Connection | None = None
         while not self._stopping.wait(self._timing.beat_s):
@@ -298,7 +304,7 @@ class Crew:
     def _rescue(self) -> None:
         silent = timedelta(seconds=self._timing.silent_s)
         with self._services.pool.connection() as conn:
-            # A worker does not notice when its own sign of life fails, or is forgotten.
+            # A worker does not notice when its own heartbeat fails or its row was deleted.
             if not jobs.all_heard_of(conn, self._worker_ids(), silent):
                 self._unheard.set()
             for job_id, end in jobs.rescue(conn, silent, job_context.MOST_ATTEMPTS):
@@ -311,16 +317,16 @@ class Crew:
             try:
                 queue.defer(self._services, task, who=who)
             except ConflictError:
-                log.debug("%s waits already", task)
+                log.debug("%s is queued already", task)
 
     def _end_anyway(self) -> None:
-        """End the process when the jobs do not in time, giving back what they are."""
+        """Requeue the jobs and exit if they do not end in time."""
         threading.Event().wait(self._timing.grace_s)
         try:
             with self._services.pool.connection(timeout=0.5) as conn:
                 jobs.release(conn, self._worker_ids())
         except psycopg.Error as error:
-            log.warning("what was under way is found by the next worker: %s", _said(error))
+            log.warning("the next worker will requeue the running jobs: %s", _said(error))
         _leave(143)
 
 
@@ -330,5 +336,5 @@ async def _configure(conn: psycopg.AsyncConnection) -> None:
 
 
 def _said(error: BaseException) -> str:
-    """A library wraps the driver's error; that one tells more."""
+    """The driver's error inside a library's error, which is more precise."""
     return str(error.__cause__ or error).strip().split("\n")[0]

@@ -1,11 +1,13 @@
 """
-What is looked after beside the jobs that people ask for: the previous version is kept complete, so
-that a rollback is as fast as a promotion; a graph is built where vectors have become many, and the
-accelerated twin of what serves; vectors and jobs that nothing has used for long go, and files of
-visitors whose time is over.
+Maintenance that nobody has to ask for.
 
-Workers look every few seconds whether there is anything to do, and only then queue the job, which
-runs on one of them at a time. The work is found by comparing contents: to do it again does no harm.
+The previous version is kept complete, so that a rollback is as fast as a promotion. A graph is
+built where vectors have become many, and the accelerated twin of the serving model. Vectors and
+jobs that have been unused for long are deleted, and visitors' files that have expired.
+
+Workers check every few seconds whether there is anything to do, and only then queue the job. It
+runs on one worker at a time. It finds its work by comparing contents, so running it twice does no
+harm.
 """
 
 from __future__ import annotations
@@ -37,13 +39,13 @@ from pipelines.store.ids import DocumentId, IndexId
 from pipelines.store.indexes import SearchIndex
 from pipelines.versions import build
 
-# Of jobs that have ended.
+# How long ended jobs are kept.
 KEEP_JOBS = timedelta(days=30)
-# Of what was counted of visitors; nothing is counted over more than a day.
+# How long rate counts are kept. The longest time window is a day.
 KEEP_COUNTS = timedelta(days=2)
 MEASURE_AGAIN = timedelta(days=1)
-# While documents come in, whoever takes them in builds the graph at the end, in a fraction of the
-# time that adding to it takes; up to so many vectors, beyond which questions would wait too long.
+# While documents are added, the ingest builds the graph at its end. That takes a fraction of the time
+# of adding vectors to a graph. With more vectors than this, questions would be slow until then.
 LOAD_PAUSE = timedelta(minutes=1)
 MOST_WITHOUT_GRAPH = 100_000
 
@@ -51,7 +53,7 @@ log = logging.getLogger(__name__)
 
 
 def retention(services: Services) -> timedelta:
-    """How long vectors are kept that nothing uses."""
+    """How long unused vectors are kept."""
     return timedelta(days=services.settings.retention_days)
 
 
@@ -70,7 +72,7 @@ def wanted(services: Services) -> bool:
 
 
 def due(services: Services) -> list[tuple[str, str]]:
-    """The jobs that nobody asks for and that are to be queued now, each with who it is for."""
+    """The jobs to queue now that nobody has to ask for, each with its author."""
     with services.pool.connection() as conn:
         scheduled = schedule.is_due(conn)
         measured = jobs.recent(conn, limit=1, tasks=["measure"])
@@ -78,7 +80,7 @@ def due(services: Services) -> list[tuple[str, str]]:
     found = [("cleanup", "worker")] if wanted(services) else []
     if scheduled:
         found.append(("improve", schedule.WHO))
-    # Where a model cannot be measured, trying again at once does not help.
+    # If a model cannot be measured, an immediate retry does not help.
     lately = measured and datetime.now(UTC) - measured[0].created_at < MEASURE_AGAIN
     if not lately and not loading and methods.lacking(services):
         found.append(("measure", "worker"))
@@ -87,10 +89,9 @@ def due(services: Services) -> list[tuple[str, str]]:
 
 def run(services: Services, stop: Stop = lambda: False) -> dict[str, Any]:
     """
-    Do all of it now; how many files of visitors were deleted and vectors added, which graphs built,
-    whose twin, which indexes dropped, how many jobs forgotten.
+    Do all maintenance now and return what was done, by kind.
 
-    :raises Stopped: `stop` said so.
+    :raises Stopped: `stop` returned true.
     """
     unused_for = retention(services)
     with services.pool.connection() as conn:
@@ -100,7 +101,7 @@ def run(services: Services, stop: Stop = lambda: False) -> dict[str, Any]:
         try:
             added += build.fill(services.pool, _handle(services, index), stop=stop)
         except (ArtifactError, NotReadyError) as error:
-            # One that cannot be loaded must not keep the others from being looked after.
+            # A version that cannot be loaded must not block the maintenance of the others.
             log.warning("the version of index %s cannot be kept complete: %s", index.id, error)
     dropped = []
     for index_id in expired:
@@ -117,14 +118,14 @@ def run(services: Services, stop: Stop = lambda: False) -> dict[str, Any]:
         "vectors_added": added,
         "indexes_dropped": dropped,
         "jobs_forgotten": forgotten,
-        # Last: a fault of theirs holds nothing up.
+        # Last, so that a fault in them blocks nothing else.
         "graphs_built": _build_graphs(services, stop),
         "twin_built": twins.build_lacking(services, stop),
     }
 
 
 def _expired_files(services: Services, conn: Connection) -> list[DocumentId]:
-    """The files of visitors whose time is over."""
+    """Visitors' files that have expired."""
     days = services.settings.visitor_days
     return own_files.expired(conn, timedelta(days=days)) if days else []
 
@@ -150,7 +151,7 @@ def _build_graphs(services: Services, stop: Stop) -> list[IndexId]:
 
 
 def _lacking_graph(conn: Connection) -> list[IndexId]:
-    """The indexes kept complete whose many vectors want a graph, once nobody is loading more."""
+    """The maintained indexes that need a graph, once no documents are being added."""
     lacking = [
         index.vectors_id
         for index in indexes.maintained(conn)
@@ -162,7 +163,9 @@ def _lacking_graph(conn: Connection) -> list[IndexId]:
 
 
 def _lacking(conn: Connection) -> list[SearchIndex]:
-    """The indexes beside the serving one that lack something; that one has it from whoever writes."""
+    """
+    The maintained indexes with gaps. The serving one has none, because every writer adds to it.
+    """
     others = indexes.maintained(conn)[1:]
     return [i for i in others if gaps.exists(conn, i.vectors_id, i.rule_id)]
 

@@ -121,7 +121,7 @@ with watched(Patience(1, 30)):
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL
-    assert "has stood still" in done.stderr
+    assert "has been frozen" in done.stderr
     assert "in stuck" in done.stderr
 
 
