@@ -31,6 +31,9 @@ Cite = Callable[[int], str | None]
 LONGEST_CHARS = 20_000
 DEEPEST = 16
 MOST_CELLS = 20_000
+# Of lines, and of signs that may format: together about 50 ms of parsing.
+MOST_LINES, MOST_SIGNS = 1000, 5000
+_SIGNS = re.compile(r"[*_~`\[\\&|]")
 
 _RULES = [
     "table", "fence", "blockquote", "hr", "list", "heading", "newline", "escape", "backticks",
@@ -107,7 +110,9 @@ def _usable(text: str) -> str:
 
 def _parsed(source: str) -> list[Token] | None:
     """The text's tokens; None where it is too large or too deep."""
-    if len(source) > LONGEST_CHARS or _cells(source) > MOST_CELLS:
+    if len(source) > LONGEST_CHARS or source.count("\n") > MOST_LINES:
+        return None
+    if _cells(source) > MOST_CELLS or len(_SIGNS.findall(source)) > MOST_SIGNS:
         return None
     tokens = _MARKDOWN.parse(source)
     depth = deepest = 0

@@ -182,8 +182,10 @@ def test_the_supporting_sentence_is_marked_where_it_stands():
         ">" * 40 + " deep",
         "*" * 400 + "a" + "*" * 400,
         "|a" * 300 + "|\n" + "|-" * 300 + "|\n" + "|x\n" * 200,
+        "*_" * (markdown.MOST_SIGNS // 2 + 1),
+        "- a\n" * (markdown.MOST_LINES + 1),
     ],
-    ids=["long", "quotes", "emphasis", "cells"],
+    ids=["long", "quotes", "emphasis", "cells", "signs", "lines"],
 )
 def test_what_is_too_large_or_too_deep_is_shown_as_it_is(text):
     """Nothing of it is lost."""
@@ -203,8 +205,10 @@ LONG = {
 
 
 @pytest.mark.parametrize("name", LONG)
-def test_time_grows_with_the_length_alone(name):
-    """Twice the text takes about twice the time."""
+def test_time_grows_with_the_length_alone(name, monkeypatch):
+    """Twice the text takes about twice the time, whatever the other limits are."""
+    monkeypatch.setattr(markdown, "MOST_SIGNS", markdown.LONGEST_CHARS)
+    monkeypatch.setattr(markdown, "MOST_LINES", markdown.LONGEST_CHARS)
 
     def seconds(length: int) -> float:
         text = (LONG[name] * length)[:length]
