@@ -193,7 +193,7 @@ def _told(document: Document, job: Job | None) -> dict[str, Any]:
         "title": document.title,
         "size_bytes": document.size_bytes,
         "status": document.status,
-        "reason": document.reason or next((w.get("text") for w in document.warnings), None),
+        "reason": document.reason or "; ".join(w["text"] for w in document.warnings) or None,
         "private": scope.is_private(document.collection),
         "done": job.done if job and counted else None,
         "total": job.total if job and counted else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipelines.errors import InputError
 
@@ -21,11 +21,16 @@ class ReadLimits:
 
 @dataclass(frozen=True)
 class Block:
-    """A paragraph, table or heading as a reader found it; `level` 1-6 makes it a heading."""
+    """
+    A paragraph, a row of a table or a heading as a reader found it; `level` 1-6 makes it a heading.
+
+    :param verbatim: Its lines keep their indentation: code, or a plain text file.
+    """
 
     text: str
     page: int | None = None
     level: int | None = None
+    verbatim: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,8 @@ class Converted:
     The text of a file, fit to store, with where its pages and headings begin.
 
     `pages`: (character, page number from 1). `headings`: (character, level from 1, title).
-    `removed`: characters taken out because the database cannot hold them.
+    `removed`: characters taken out because the database cannot hold them. `notes`: what of the
+    file was not read, or not as it stands, each in one plain line.
     """
 
     text: str
@@ -43,15 +49,27 @@ class Converted:
     mime: str
     encoding: str | None = None
     removed: int = 0
+    notes: list[str] = field(default_factory=list)
 
 
-def assemble(blocks: Sequence[Block], mime: str, encoding: str | None = None) -> Converted:
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: *1 chart*, *2 charts*."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def assemble(
+    blocks: Sequence[Block],
+    mime: str,
+    encoding: str | None = None,
+    *,
+    notes: Sequence[str] = (),
+) -> Converted:
     """
     Blocks to one text with the places of pages and headings, made fit to store.
 
     :raises InputError: No text in them.
     """
-    from pipelines.text.clean import clean, tidy
+    from pipelines.text.clean import clean, indented, tidy
 
     parts: list[str] = []
     pages: list[tuple[int, int]] = []
@@ -60,7 +78,7 @@ def assemble(blocks: Sequence[Block], mime: str, encoding: str | None = None) ->
     for block in blocks:
         cleaned = clean(block.text)
         removed += cleaned.removed
-        text = tidy(cleaned.text)
+        text = indented(cleaned.text) if block.verbatim else tidy(cleaned.text)
         if not text:
             continue
         if block.page is not None and (not pages or pages[-1][1] != block.page):
@@ -70,5 +88,6 @@ def assemble(blocks: Sequence[Block], mime: str, encoding: str | None = None) ->
         parts.append(text)
         place += len(text) + 2
     if not parts:
-        raise InputError("there is no text in it")
-    return Converted("\n\n".join(parts), pages, headings, mime, encoding, removed)
+        told = f" ({'; '.join(notes)})" if notes else ""
+        raise InputError(f"there is no text in it{told}")
+    return Converted("\n\n".join(parts), pages, headings, mime, encoding, removed, list(notes))

@@ -26,6 +26,8 @@ from pipelines.text.windows import cut
 
 # Of a text, to tell whether the embedder reads it.
 READ_CHARS = 4000
+# Lines about what was not read that a file is shown with.
+MOST_NOTES = 20
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,9 @@ def warnings_of(converted: Converted, language: str | None, *, read: bool) -> li
 
     :param read: The encoder reads it.
     """
-    found = []
+    found = [{"code": documents.NOT_READ, "text": note} for note in converted.notes[:MOST_NOTES]]
+    if (more := len(converted.notes) - MOST_NOTES) > 0:
+        found.append({"code": documents.NOT_READ, "text": f"and {more} more of this kind"})
     if converted.removed:
         found.append(
             {

@@ -17,6 +17,7 @@ from pipelines.store.ids import DocumentId
 # `code` of a warning that an indexed document can have.
 UNREAD_LANGUAGE = "language"
 SUSPICIOUS = "suspicious"
+NOT_READ = "not_read"
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,16 @@ from functools import cache
 # NUL cannot be stored, and lone surrogates have no UTF-8. Other control characters and the two
 # non-characters show as boxes or break JSON. Tab, line feed and form feed (a page break) stay.
 _UNFIT = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+# What nobody sees and only parts a word from itself: soft hyphens, zero-width spaces and joiners
+# of lines. The zero-width joiners are letters in Persian and Hindi, and none between Latin ones.
+_INVISIBLE = re.compile(
+    "[\u00ad\u180e\u200b\u2060-\u2064\ufeff]|(?<=[A-Za-z0-9À-ɏ])[\u200c\u200d]+(?=[A-Za-z0-9À-ɏ])"
+)
 # UTF-8 that was decoded as Latin-1 earlier: "â\x80\x93" was a dash. Such a run has control
 # characters that intact text never has.
 _MISREAD = re.compile("[\xc3-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _SPACES = re.compile(r"[ \t\u00a0\u2000-\u200a\u202f\u3000]+")
+_ODD_SPACES = re.compile(r"[\u00a0\u2000-\u200a\u202f\u3000]")
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 _HYPHENATED = re.compile(r"(?<=[a-zà-ÿ])[-\u00ad]\n(?=[a-zà-ÿ])")
 
@@ -65,10 +71,12 @@ class Cleaned:
 def clean(text: str) -> Cleaned:
     """
     Remove characters that cannot be stored, unify line ends, and repair UTF-8 decoded as Latin-1.
+
+    What is invisible inside words is removed as well, and not counted: nothing readable is lost.
     """
     text = _MISREAD.sub(_reread, text.replace("\r\n", "\n").replace("\r", "\n"))
     fit, removed = _UNFIT.subn("", text)
-    return Cleaned(fit, removed)
+    return Cleaned(_INVISIBLE.sub("", fit), removed)
 
 
 def _reread(run: re.Match[str]) -> str:
@@ -89,6 +97,12 @@ def tidy(text: str) -> str:
     """Reduce white space: one blank between words, at most one empty line, none at the ends."""
     lines = (_SPACES.sub(" ", line).strip() for line in text.split("\n"))
     return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
+
+
+def indented(text: str) -> str:
+    """White space of code and plain text: indentation and gaps stay, at most one empty line."""
+    lines = (_ODD_SPACES.sub(" ", line).rstrip() for line in text.split("\n"))
+    return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip("\n")
 
 
 def join_hyphens(text: str) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pipelines.errors import InputError
 from pipelines.indexing.converted import Block, Converted, ReadLimits, assemble
 from pipelines.indexing.readers import markup, pdf, slides, tables, word
+from pipelines.indexing.readers.packages import transitional
 from pipelines.text.clean import decode
 
 OFFICE = "application/vnd.openxmlformats-officedocument."
@@ -43,6 +44,7 @@ def read(data: bytes, mime: str, limits: ReadLimits) -> Converted:
     """
     if mime.startswith(OFFICE):
         _check_package(data, limits)
+        data = transitional(data)
     return _READERS[mime](data, mime)
 
 
@@ -63,7 +65,7 @@ def _check_package(data: bytes, limits: ReadLimits) -> None:
 
 def _plain(data: bytes, mime: str) -> Converted:
     text, encoding = decode(data)
-    return assemble([Block(text)], mime, encoding)
+    return assemble([Block(text, verbatim=True)], mime, encoding)
 
 
 _READERS: dict[str, Callable[[bytes, str], Converted]] = {

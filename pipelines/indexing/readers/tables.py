@@ -2,82 +2,219 @@
 
 from __future__ import annotations
 
-import csv
 import io
-from collections.abc import Iterable
-from itertools import chain
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 from pipelines.errors import InputError
-from pipelines.indexing.converted import Block, Converted, assemble
+from pipelines.indexing.converted import Block, Converted, assemble, counted
+from pipelines.indexing.readers import delimited, sheet
+from pipelines.indexing.readers.packages import Package
+from pipelines.indexing.readers.shown import LOCAL_DATES, shown
 from pipelines.text.clean import decode
 
-LONGEST_CELL = 10_000_000
+# Columns of a sheet that are read, as many as Excel has; a gap between cells is filled up to here.
+MOST_COLUMNS = 16_384
+# Cells that merged ranges may repeat.
+MOST_REPEATED = 200_000
+# What Excel writes before the text of a comment for programs that know no threads.
+_THREADED = re.compile(r"^\[Threaded comment\].*?Comment:\s*", re.DOTALL)
+
+
+def read_csv(data: bytes, mime: str) -> Converted:
+    """The rows of a CSV file."""
+    text, encoding = decode(data)
+    blocks = [Block(line) for line in sheet.lines(delimited.records(text), certain=True)]
+    return assemble(blocks, mime, encoding)
 
 
 def read_workbook(data: bytes, mime: str) -> Converted:
     """
-    The sheets of a workbook, each under its name.
+    The sheets of a workbook, each under its name; hidden ones are left out and named.
 
     :raises InputError: Every sheet is empty.
     """
     import openpyxl
 
     book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+    package = Package(data)
     blocks: list[Block] = []
-    for sheet in book.worksheets:
-        rows = _rows(["" if v is None else str(v) for v in row] for row in sheet.values)
-        if rows:
-            blocks += [Block(sheet.title, level=1), *rows]
+    notes: list[str] = []
+    unsaved = 0
+    for page in book.worksheets:
+        if page.sheet_state != "visible":
+            notes.append(f"hidden sheet '{page.title}' left out")
+            continue
+        read = _Sheet(book, page)
+        rows = read.rows(_comments(package, page._worksheet_path))
+        found = [Block(line) for line in sheet.lines(rows)]
+        found += [Block(text) for text in _drawn(package, page._worksheet_path)]
+        unsaved += read.unsaved
+        if read.hidden_rows:
+            notes.append(
+                f"{counted(read.hidden_rows, 'hidden row')} of sheet '{page.title}' read as well"
+            )
+        if found:
+            blocks += [Block(page.title, level=1), *found]
+    if unsaved:
+        notes.append(f"{counted(unsaved, 'formula')} without a stored result, shown as written")
+    notes += _left(package)
     if not blocks:
-        raise InputError("there is no text in it: every sheet is empty")
-    return assemble(blocks, mime)
+        told = f" ({'; '.join(notes)})" if notes else ""
+        raise InputError(f"there is no text in it: every sheet is empty{told}")
+    return assemble(blocks, mime, notes=notes)
 
 
-def read_csv(data: bytes, mime: str) -> Converted:
-    """
-    The rows of a CSV file; its delimiter is found by looking.
+@dataclass
+class _Sheet:
+    """A worksheet, read cell by cell, whatever range the file says it has."""
 
-    :raises InputError: Its rows cannot be told apart.
-    """
-    text, encoding = decode(data)
-    csv.field_size_limit(LONGEST_CELL)
-    try:
-        # Only the delimiter: of the rest the first lines may tell the wrong thing.
-        delimiter = csv.Sniffer().sniff(text[:20_000], delimiters=",;\t|").delimiter
-    except csv.Error:
-        delimiter = ","
-    try:
-        lines = csv.reader(io.StringIO(text.replace("\x00", "")), delimiter=delimiter)
-        return assemble(_rows(lines), mime, encoding)
-    except csv.Error as error:
-        raise InputError(f"the file is not a readable table: {error}") from error
+    book: Any
+    page: Any
+    unsaved: int = 0
+    hidden_rows: int = 0
+    _formats: dict[int, str] = field(default_factory=dict)
+
+    def rows(self, comments: dict[tuple[int, int], str]) -> list[list[str]]:
+        """All rows as they are shown, merged cells repeated."""
+        from openpyxl.worksheet._reader import WorkSheetParser
+
+        rows: dict[int, list[str]] = {}
+        with self.page._get_source() as source:
+            parser = WorkSheetParser(
+                source,
+                self.page._shared_strings,
+                data_only=False,
+                epoch=self.book.epoch,
+                date_formats=self.book._date_formats,
+                timedelta_formats=self.book._timedelta_formats,
+            )
+            values = _Values(parser)
+            for number, cells in parser.parse():
+                row: list[str] = []
+                for cell in cells:
+                    text = self._text(cell, values)
+                    if said := comments.pop((number, cell["column"]), None):
+                        text = f"{text} (comment: {said})".strip()
+                    if text and cell["column"] <= MOST_COLUMNS:
+                        row += [""] * (cell["column"] - len(row))
+                        row[cell["column"] - 1] = text
+                rows[number] = row
+            self.unsaved = values.unsaved
+            self.hidden_rows = sum(
+                of.get("hidden") in ("1", "true") for of in parser.row_dimensions.values()
+            )
+            merged = getattr(parser.merged_cells, "mergeCell", None) or ()
+        _repeat(rows, merged)
+        told = _in_order(rows)
+        return [*told, *([f"comment: {said}"] for said in comments.values())]
+
+    def _text(self, cell: dict[str, Any], values: _Values) -> str:
+        value = cell["value"]
+        style = int(cell["style_id"] or 0)
+        if style not in self._formats:
+            self._formats[style] = self._format(style)
+        return shown(value, self._formats[style])
+
+    def _format(self, style: int) -> str:
+        from openpyxl.styles.numbers import BUILTIN_FORMATS
+
+        styles = self.book._cell_styles
+        number = styles[style].numFmtId if style < len(styles) else 0
+        if number in LOCAL_DATES:
+            return LOCAL_DATES[number]
+        if number >= 164 and number - 164 < len(self.book._number_formats):
+            return str(self.book._number_formats[number - 164])
+        return str(BUILTIN_FORMATS.get(number, "General"))
 
 
-def _rows(raw: Iterable[list[str]]) -> list[Block]:
-    """A block a row. A first row of one cell above wider ones is the table's title."""
-    cleaned = ([" ".join(cell.split()) for cell in row] for row in raw)
-    rows = (row for row in cleaned if any(row))
-    header = next(rows, None)
-    if header is None:
-        return []
-    blocks = []
-    following = next(rows, None)
-    if following is not None and _filled(header) == 1 < _filled(following):
-        blocks.append(Block(" ".join(header).strip()))
-        header, following = following, next(rows, None)
-    if following is None:
-        return [*blocks, Block("; ".join(filter(None, header)))]
-    return blocks + [Block(_named(header, row)) for row in chain([following], rows)]
+class _Values:
+    """Makes a parser give each formula's stored result, and the formula where there is none."""
+
+    def __init__(self, parser: Any) -> None:
+        self.unsaved = 0
+        self._parser = parser
+        self._parse = parser.parse_cell
+        parser.parse_cell = self._cell
+
+    def _cell(self, element: Any) -> dict[str, Any]:
+        from openpyxl.worksheet._reader import FORMULA_TAG, VALUE_TAG
+
+        has_formula = element.find(FORMULA_TAG) is not None
+        unsaved = has_formula and not element.findtext(VALUE_TAG)
+        self._parser.data_only = not unsaved
+        if not unsaved:
+            found: dict[str, Any] = self._parse(element)
+            return found
+        if element.get("t") == "str":  # a formula whose result is an empty text
+            self._parser.data_only = True
+            return dict(self._parse(element))
+        found = self._parse(element)
+        self.unsaved += 1
+        if not isinstance(found["value"], str):
+            found["value"] = f"={getattr(found['value'], 'text', '') or ''}".replace("==", "=")
+        return found
 
 
-def _filled(row: list[str]) -> int:
-    return sum(map(bool, row))
+def _repeat(rows: dict[int, list[str]], merged: Any) -> None:
+    """Put the text of merged cells into all their rows, and across where it is no title."""
+    left = MOST_REPEATED
+    for cells in merged:
+        first, last = cells.min_row, min(cells.max_row, max(rows, default=0))
+        row = rows.get(first, [])
+        text = row[cells.min_col - 1] if cells.min_col <= len(row) else ""
+        alone = sum(map(bool, row)) == 1 and cells.max_row == first
+        if not text or alone:
+            continue
+        for number in range(first, last + 1):
+            target = rows.setdefault(number, [])
+            across = min(cells.max_col, cells.min_col + 255)
+            left -= across - cells.min_col + 1
+            if left < 0:
+                return
+            target += [""] * (across - len(target))
+            for column in range(cells.min_col - 1, across):
+                target[column] = target[column] or text
 
 
-def _named(header: list[str], row: list[str]) -> str:
-    names = header + [""] * (len(row) - len(header))
-    return "; ".join(
-        f"{name}: {value}" if name else value
-        for name, value in zip(names, row, strict=False)
-        if value
-    )
+def _in_order(rows: dict[int, list[str]]) -> list[list[str]]:
+    """The rows by number, one empty row for each gap."""
+    told: list[list[str]] = []
+    before = 0
+    for number in sorted(rows):
+        if number > before + 1:
+            told.append([])
+        told.append(rows[number])
+        before = number
+    return told
+
+
+def _comments(package: Package, path: str) -> dict[tuple[int, int], str]:
+    from openpyxl.utils.cell import coordinate_to_tuple
+
+    found: dict[tuple[int, int], str] = {}
+    for part in package.related(path, "/comments"):
+        for comment in part.iter("{*}comment"):
+            text = " ".join("".join(t.text or "" for t in comment.iter("{*}t")).split())
+            text = _THREADED.sub("", text)
+            if text:
+                row, column = coordinate_to_tuple(comment.get("ref", "A1"))
+                found[row, column] = text
+    return found
+
+
+def _drawn(package: Package, path: str) -> Iterator[str]:
+    """The text of boxes drawn over a sheet."""
+    for drawing in package.related(path, "/drawing"):
+        for shape in drawing.iter("{*}txBody"):
+            lines = ("".join(t.text or "" for t in p.iter("{*}t")) for p in shape.iter("{*}p"))
+            yield "\n".join(lines)
+
+
+def _left(package: Package) -> list[str]:
+    """Charts draw what the cells say; pictures are not read."""
+    pictures = [name for name in package.names if posixpath.dirname(name) == "xl/media"]
+    return [f"{counted(len(pictures), 'picture')} not read"] if pictures else []

@@ -1,0 +1,78 @@
+"""Office files as what they are: zipped XML parts that point to each other."""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import re
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+# "Strict" files use these names for what every reader knows by the others.
+_STRICT = b"http://purl.oclc.org/ooxml/"
+_NAMES = (
+    (rb"http://purl\.oclc\.org/ooxml/(wordprocessingml|spreadsheetml|presentationml)/main",
+     rb"http://schemas.openxmlformats.org/\1/2006/main"),
+    (rb"http://purl\.oclc\.org/ooxml/drawingml/(\w+)",
+     rb"http://schemas.openxmlformats.org/drawingml/2006/\1"),
+    (rb"http://purl\.oclc\.org/ooxml/officeDocument/extendedProperties",
+     rb"http://schemas.openxmlformats.org/officeDocument/2006/extended-properties"),
+    (rb"http://purl\.oclc\.org/ooxml/officeDocument/customProperties",
+     rb"http://schemas.openxmlformats.org/officeDocument/2006/custom-properties"),
+    (rb"http://purl\.oclc\.org/ooxml/officeDocument/(\w+)",
+     rb"http://schemas.openxmlformats.org/officeDocument/2006/\1"),
+)  # fmt: skip
+_MAIN_PARTS = ("word/document.xml", "xl/workbook.xml", "ppt/presentation.xml", "_rels/.rels")
+
+
+class Package:
+    """The parts of an Office file, by name."""
+
+    def __init__(self, data: bytes) -> None:
+        self._zip = zipfile.ZipFile(io.BytesIO(data))
+        self.names = self._zip.namelist()
+
+    def xml(self, name: str) -> Any | None:
+        """The root of a part; none where it is absent or no XML."""
+        from lxml import etree
+
+        parser = etree.XMLParser(resolve_entities=False, no_network=True)
+        try:
+            return etree.fromstring(self._zip.read(name), parser)
+        except (KeyError, etree.XMLSyntaxError):
+            return None
+
+    def related(self, name: str, kind: str) -> Iterator[Any]:
+        """The roots of the parts that a part points to, of the kinds that end in `kind`."""
+        for target in self.targets(name, kind):
+            root = self.xml(target)
+            if root is not None:
+                yield root
+
+    def targets(self, name: str, kind: str) -> Iterator[str]:
+        """The names of these parts."""
+        folder, file = posixpath.split(name.lstrip("/"))
+        relations = self.xml(posixpath.join(folder, "_rels", f"{file}.rels"))
+        for relation in () if relations is None else relations:
+            if relation.get("Type", "").endswith(kind) and relation.get("TargetMode") != "External":
+                yield posixpath.normpath(posixpath.join("/", folder, relation.get("Target", "")))[
+                    1:
+                ]
+
+
+def transitional(data: bytes) -> bytes:
+    """An Office file with the names that readers know; one that has them already stays as it is."""
+    with zipfile.ZipFile(io.BytesIO(data)) as package:
+        named = set(package.namelist())
+        if not any(_STRICT in package.read(part) for part in _MAIN_PARTS if part in named):
+            return data
+        made = io.BytesIO()
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as copy:
+            for entry in package.infolist():
+                content = package.read(entry)
+                if entry.filename.endswith((".xml", ".rels")) and _STRICT in content:
+                    for strict, known in _NAMES:
+                        content = re.sub(strict, known, content)
+                copy.writestr(entry.filename, content)
+    return made.getvalue()

@@ -1,0 +1,198 @@
+"""Every row of a table says which value is which, whatever file the table came from."""
+
+import datetime
+import io
+
+import openpyxl
+import pytest
+from openpyxl.comments import Comment
+
+from pipelines.errors import InputError
+from pipelines.indexing.convert import MIME_BY_SUFFIX
+from pipelines.indexing.converted import ReadLimits
+from pipelines.indexing.readers import grid
+from pipelines.indexing.readers import read as readers
+from pipelines.indexing.readers.shown import shown
+
+
+def read(data: bytes, suffix: str):
+    return readers.read(data, MIME_BY_SUFFIX[suffix], ReadLimits())
+
+
+def saved(book: openpyxl.Workbook) -> bytes:
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def workbook(*rows) -> openpyxl.Workbook:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    return book
+
+
+@pytest.mark.parametrize(
+    ("value", "number_format", "text"),
+    [
+        (0.15, "0%", "15%"),
+        (7, "000", "007"),
+        (1250, '#,##0.00 "€"', "1,250.00 €"),
+        (12345, "[$€-407] #,##0", "€ 12,345"),
+        (-3.5, "#,##0.00;[Red](#,##0.00)", "(3.50)"),
+        (datetime.datetime(2024, 5, 1, 14, 5), "dd.mm.yyyy hh:mm", "01.05.2024 14:05"),
+        (datetime.datetime(2024, 5, 1, 14, 5), "d mmmm yyyy h:mm AM/PM", "1 May 2024 2:05 PM"),
+        (5551234, "000-0000", "555-1234"),
+        (0.1 + 0.2, "General", "0.3"),
+        (49_123_456, '#,##0.0,,"M"', "49.1M"),
+        (True, "General", "TRUE"),
+    ],
+)
+def test_a_value_is_read_as_it_is_shown(value, number_format, text):
+    assert shown(value, number_format) == text
+
+
+def test_a_workbook_shows_percents_dates_and_leading_zeros():
+    book = workbook(["Code", "Share", "Until"], [42, 0.075, datetime.date(2025, 3, 9)])
+    for cell, number_format in zip(book.active[2], ("0000", "0.0%", "d mmm yyyy"), strict=True):
+        cell.number_format = number_format
+    assert "Code: 0042; Share: 7.5%; Until: 9 Mar 2025" in read(saved(book), ".xlsx").text
+
+
+def test_a_hidden_sheet_is_left_out_and_named():
+    book = workbook(["Item", "Price"], ["Pear", 3])
+    old = book.create_sheet("old")
+    old.append(["Pear", 77])
+    old.sheet_state = "hidden"
+    found = read(saved(book), ".xlsx")
+    assert "77" not in found.text
+    assert found.notes == ["hidden sheet 'old' left out"]
+
+
+def test_a_formula_without_a_result_is_shown_and_said():
+    found = read(saved(workbook(["Item", "Cost"], ["Train", 310], ["Sum", "=B2*2"])), ".xlsx")
+    assert "Item: Sum; Cost: =B2*2" in found.text
+    assert found.notes == ["1 formula without a stored result, shown as written"]
+
+
+def test_a_comment_stands_at_its_cell():
+    book = workbook(["Bonus", "Percent"], ["Night", 12])
+    book.active["B2"].comment = Comment("agreed in May", "Lind")
+    assert "Bonus: Night; Percent: 12 (comment: agreed in May)" in read(saved(book), ".xlsx").text
+
+
+def test_merged_cells_are_repeated_and_two_header_rows_joined():
+    book = workbook(
+        ["Region", "2023", None, "2024", None],
+        [None, "Units", "Value", "Units", "Value"],
+        ["North", 1, 2, 3, 4],
+        [None, 5, 6, 7, 8],
+    )
+    for cells in ("A1:A2", "B1:C1", "D1:E1", "A3:A4"):
+        book.active.merge_cells(cells)
+    text = read(saved(book), ".xlsx").text
+    assert "Region: North; 2023 Units: 5; 2023 Value: 6; 2024 Units: 7; 2024 Value: 8" in text
+
+
+def test_two_tables_on_a_sheet_have_their_own_names():
+    book = workbook(
+        ["Bonus", "Percent", None, "Name", "Desk"],
+        ["Night", 12, None, "Hana", "B12"],
+        [],
+        ["Tool", "Price"],
+        ["Saw", 19],
+    )
+    text = read(saved(book), ".xlsx").text
+    assert all(
+        line in text.split("\n\n")
+        for line in ("Bonus: Night; Percent: 12", "Name: Hana; Desk: B12", "Tool: Saw; Price: 19")
+    )
+
+
+def test_a_wrong_dimension_loses_no_rows():
+    import zipfile
+
+    made, changed = (
+        io.BytesIO(saved(workbook(["Clinic", "Beds"], ["Oak", 31], ["Elm", 74]))),
+        io.BytesIO(),
+    )
+    with zipfile.ZipFile(made) as old, zipfile.ZipFile(changed, "w") as new:
+        for name in old.namelist():
+            new.writestr(
+                name, old.read(name).replace(b'<dimension ref="A1:B3"', b'<dimension ref="A1"')
+            )
+    assert "Clinic: Elm; Beds: 74" in read(changed.getvalue(), ".xlsx").text
+
+
+def test_strict_open_xml_is_read():
+    """Strict files name the same things otherwise; Excel writes them on request."""
+    import zipfile
+
+    made, strict = io.BytesIO(saved(workbook(["Clinic", "Beds"], ["Oak", 31]))), io.BytesIO()
+    with zipfile.ZipFile(made) as old, zipfile.ZipFile(strict, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            for of in (b"spreadsheetml/2006/main", b"officeDocument/2006/relationships"):
+                pure = b"http://purl.oclc.org/ooxml/" + of.replace(b"/2006", b"")
+                content = content.replace(b"http://schemas.openxmlformats.org/" + of, pure)
+            new.writestr(name, content)
+    assert "Clinic: Oak; Beds: 31" in read(strict.getvalue(), ".xlsx").text
+
+
+def test_an_empty_workbook_says_what_it_left_out():
+    book = openpyxl.Workbook()
+    book.active.append(["x"])
+    book.create_sheet("empty")
+    book.active.sheet_state = "hidden"
+    with pytest.raises(InputError, match=r"every sheet is empty .hidden sheet 'Sheet' left out"):
+        read(saved(book), ".xlsx")
+
+
+def test_csv_with_a_preamble_and_its_own_delimiter():
+    data = b"sep=;\nMeter readings\n\nExported;2025-04-02\n\nMeter;Reading\nM-1;4,5\nM-2;7,25\n"
+    assert read(data, ".csv").text.split("\n\n") == [
+        "Meter readings",
+        "Exported: 2025-04-02",
+        "Meter: M-1; Reading: 4,5",
+        "Meter: M-2; Reading: 7,25",
+    ]
+
+
+def test_a_stray_quote_costs_no_rows_and_a_cell_may_hold_lines():
+    data = b'item,size,price\nsaw,"12,3\npipe,4,5\nrod,"long,\nthin",6\nnut,7,8\n'
+    text = read(data, ".csv").text
+    for line in (
+        'item: saw; size: "12; price: 3',
+        "item: pipe; size: 4; price: 5",
+        "item: rod; size: long, thin; price: 6",
+        "item: nut; size: 7; price: 8",
+    ):
+        assert line in text
+
+
+def test_a_csv_of_figures_alone_has_no_header():
+    assert read(b"1,2\n3,4\n5,6\n", ".csv").text == "1; 2\n\n3; 4\n\n5; 6"
+
+
+def test_a_long_row_goes_on_under_its_label():
+    names = ["Part", *(f"column {n}" for n in range(60))]
+    rows = [names, ["K-53", *(f"value {n}" for n in range(60))]]
+    found = grid.lines(rows)
+    assert len(found) > 1
+    assert all(line.startswith("Part: K-53; ") for line in found)
+    assert "column 59: value 59" in found[-1]
+
+
+def test_labels_with_values_need_no_header():
+    assert grid.lines([["Monday", "10:00 - 20:00"], ["Tuesday", "closed"]]) == [
+        "Monday: 10:00 - 20:00",
+        "Tuesday: closed",
+    ]
+
+
+def test_hostile_spans_stay_small():
+    """A cell of a thousand letters over all rows and columns is not repeated without end."""
+    rows = [[grid.Cell("x" * 1000, columns=10**9, rows=10**9), grid.Cell("y")]]
+    rows += [[grid.Cell("z")]] * 2000
+    table, _, _ = grid.spread(rows)
+    assert sum(len(cell) for row in table for cell in row) < 10_000_000
