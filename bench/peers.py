@@ -201,7 +201,7 @@ def _ask(contestants: Sequence[Contestant], questions: SeedFile) -> tuple[list[f
     for query, text in questions.queries.items():
         relevant = set(questions.relevant_docs[query])
         for n, one in enumerate(contestants):
-            spent, found = _timed(lambda one=one, text=text: one.ask(text))  # type: ignore[misc]
+            spent, found = _timed(lambda one=one, text=text: one.ask(text))
             times[n].append(spent)
             hits[n].append(bool(relevant & set(found)))
     return [statistics.mean(h) for h in hits], [statistics.median(t) for t in times]

@@ -21,8 +21,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from app.access.visitor import COOKIE
-from app.chat.turns import Shown
 from pipelines.store import chats
+from pipelines.store.chats import Shown
 from pipelines.store.embedded import EmbeddedPostgres
 from tests.fakes import LLMCall, scripted_llm
 from tests.markdown_forms import FORMS

@@ -144,12 +144,16 @@ class Cast:
         self.admins = [Admin(site, f"admin{n}") for n in range(2)]
 
     def __enter__(self) -> Cast:
-        for role in (*self.servers, *self.writers, *self.workers, *self.admins):
+        roles: tuple[Role | Admin, ...]
+        roles = (*self.servers, *self.writers, *self.workers, *self.admins)
+        for role in roles:
             role.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for role in (*self.admins, *self.workers, *self.writers, *self.servers):
+        roles: tuple[Role | Admin, ...]
+        roles = (*self.admins, *self.workers, *self.writers, *self.servers)
+        for role in roles:
             role.end()
 
     def end_writers(self) -> None:

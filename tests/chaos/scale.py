@@ -116,7 +116,7 @@ def _load(conn: Connection, windows: int) -> list[SearchHandle]:
 def _handle(index_id: IndexId, dimension: int, serving: indexes.SearchIndex) -> SearchHandle:
     return SearchHandle(
         0, index_id, serving.model_id, f"wide{dimension}", serving.rule_id, 48, 36, 0.5, None,
-        Synthetic(dimension),  # type: ignore[arg-type]
+        Synthetic(dimension),
     )  # fmt: skip
 
 

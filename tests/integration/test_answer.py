@@ -10,8 +10,8 @@ from contextlib import aclosing
 
 import psycopg
 import pytest
-from haystack import tracing
 from haystack.tracing.logging_tracer import LoggingTracer
+from haystack.tracing.tracer import disable_tracing, enable_tracing
 
 from pipelines.answering.answer import Answerer
 from pipelines.answering.components import Query
@@ -314,12 +314,12 @@ def test_traces_hold_no_question(make, handle, llm, caplog):
     """Spans of the pipelines carry neither the question nor passages, unless that is switched on."""
     llm.script = [lambda call: call.say("What was revenue?"), lambda call: call.say("Yes [1].")]
     caplog.set_level(logging.DEBUG)
-    tracing.enable_tracing(LoggingTracer())
+    enable_tracing(LoggingTracer())
     try:
         make(llm).ask("and the zebra-word?", [Turn("user", "giraffe-word")], handle=handle)
         make().ask("and the zebra-word?", handle=handle)
     finally:
-        tracing.disable_tracing()
+        disable_tracing()
     spans = "\n".join(r.getMessage() for r in caplog.records if r.name.startswith("haystack"))
     assert "haystack.pipeline.run" in spans
     assert not any(word in spans for word in ("zebra-word", "giraffe-word", "17,455"))

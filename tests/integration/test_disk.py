@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+import signal
 from contextlib import contextmanager
 from html import unescape
 from types import SimpleNamespace
@@ -107,7 +108,7 @@ def test_commands_and_files_name_a_full_disk(monkeypatch, capsys, error):
 
     monkeypatch.setattr(main, "app", fail)
     # A handler of its own would outlive the test.
-    monkeypatch.setattr(main.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
     with pytest.raises(SystemExit) as ended:
         main.main()
     assert ended.value.code == 4

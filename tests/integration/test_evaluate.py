@@ -87,7 +87,7 @@ def _candidate(name: str, folder: Path, **more: object) -> Candidate:
     def load() -> LocalEncoder:
         return LocalEncoder(folder, device="cpu", threads=1)
 
-    return Candidate(name, f"sha-{name}", "base", RULES, load, **more)  # type: ignore[arg-type]
+    return Candidate(name, f"sha-{name}", "base", RULES, load, **more)
 
 
 def _scratch_databases(dsn: str) -> set[str]:
@@ -175,7 +175,7 @@ def test_questions_that_a_model_was_trained_on_are_refused(
 def test_a_failed_evaluation_leaves_no_database(dsn: str, questions: Dataset, tiny_model: Path):
     def broken() -> LocalEncoder:
         encoder = LocalEncoder(tiny_model, device="cpu", threads=1)
-        encoder.encode_queries = lambda texts: 1 / 0  # type: ignore[assignment, method-assign]
+        encoder.encode_queries = lambda texts: 1 / 0
         return encoder
 
     with pytest.raises(ZeroDivisionError):

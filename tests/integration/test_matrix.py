@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from typing import Any
 from uuid import uuid4
 
 import gradio as gr
@@ -162,7 +163,8 @@ def test_gradio_adds_up_no_statistics(served):
         for _, body in matrix.events(matrix.config(served, "", member), session):
             client.post("/gradio_api/queue/join", json=body)
         ended = list(matrix.outcomes(client, "", session))
-    queue = matrix.mounted(served, "").app.get_blocks()._queue
+    gradio: Any = matrix.mounted(served, "").app
+    queue = gradio.get_blocks()._queue
     assert len(ended) > 9
     assert len(queue.event_analytics) == 1
     assert queue.cached_event_analytics_summary == {"functions": {}}

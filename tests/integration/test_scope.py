@@ -14,7 +14,7 @@ from app.access.limits import Limits
 from app.access.reader import HIDDEN, Reader
 from app.actions.ingest import open_ingester
 from app.chat import turns
-from app.chat.turns import Stops
+from app.chat.stops import Stops
 from app.handbook import index_handbook
 from app.web import serve
 from app.web.serve import _announce

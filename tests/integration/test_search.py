@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -158,9 +159,7 @@ def test_common_words_are_counted_once_a_minute_and_rare_ones_always(world, monk
         assert counted == ["brandnew"]
         assert (before["brandnew"].chunks, after["brandnew"].chunks) == (0, 1)
         assert after["window"] == before["window"]
-        monkeypatch.setattr(
-            postings.time, "monotonic", lambda clock=postings.time.monotonic: clock() + 61
-        )
+        monkeypatch.setattr(time, "monotonic", lambda clock=time.monotonic: clock() + 61)
         postings.frequencies(conn, ["window"])
         assert counted == ["brandnew", "window"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from datetime import timedelta
 
@@ -101,7 +102,7 @@ def test_a_twin_is_built_again_when_there_is_much_more_to_judge_it_by(services, 
 
 def test_a_conversion_that_is_killed_is_not_tried_for_ever(tmp_path, tiny_model, monkeypatch):
     """What became of it is recorded where the next one looks."""
-    monkeypatch.setattr(build_twin.sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     verdict = build_twin.build_in_child(tiny_model, tmp_path / "twin", ["a text"])
     assert not verdict.usable
     assert cpu_twin.read_verdict(tmp_path / "twin") == verdict

@@ -14,7 +14,7 @@ from app.access.limits import Limits
 from app.access.reader import Reader, reader_of
 from app.actions.ingest import open_ingester
 from app.chat import turns
-from app.chat.turns import Stops
+from app.chat.stops import Stops
 from app.web import uploads
 from app.worker import upkeep
 from pipelines.indexing import queued as waiting

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from pipelines.errors import InputError
 from training.pairs import seedfile
 from training.pairs.seedfile import SeedFile
 
-SOUND = {
+SOUND: dict[str, dict[str, Any]] = {
     "queries": {"a": "What is it?", "b": "Who, and when?"},
     "corpus": {"x": 'It is "this",\nand that.', "y": "She, in 1999."},
     "relevant_docs": {"a": ["x"], "b": ["y", "x"]},
