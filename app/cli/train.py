@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from training.pairs import material
-
 if TYPE_CHECKING:
     from app.actions.tuning import Automatic
     from app.services import Services
@@ -210,7 +208,7 @@ def _options(*, matryoshka: str, **values: Any) -> TrainOptions:
 def _material(
     conn: Connection, pairs: Path | None, heldout: Path | None, seed: int, offline: int
 ) -> Material:
-    from training.pairs import seedfile, stored
+    from training.pairs import material, seedfile, stored
 
     if pairs is None:
         return stored.material(conn, seed=seed)
