@@ -58,6 +58,21 @@ _WESTERN = {
 _SAMPLE_BYTES = 200_000
 # The language of fewer letters cannot be identified.
 _LEAST_LETTERS = 20
+# A declared encoding with a larger share of undecodable bytes is not the file's encoding.
+MOST_MISDECODED = 0.001
+# Text never has a larger share of control characters.
+MOST_CONTROLS = 0.02
+# First bytes of files that are not text, whatever their name says.
+_MAGIC = (
+    (b"%PDF-", "a PDF file"), (b"\x89PNG", "a PNG picture"), (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF8", "a GIF picture"), (b"II*\x00", "a TIFF picture"), (b"MM\x00*", "a TIFF picture"),
+    (b"PK\x03\x04", "a ZIP or Office file"), (b"PK\x05\x06", "a ZIP file"),
+    (b"\xd0\xcf\x11\xe0", "an old Office file"), (b"\x1f\x8b\x08", "a gzip archive"),
+    (b"7z\xbc\xaf", "a 7z archive"), (b"Rar!\x1a", "a RAR archive"), (b"\x7fELF", "a program"),
+    (b"SQLite format 3\x00", "a SQLite database"), (b"{\\rtf", "an RTF file"),
+    (b"OggS", "a sound file"), (b"ID3\x03", "a sound file"), (b"ID3\x04", "a sound file"),
+)  # fmt: skip
+_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -110,13 +125,14 @@ def join_hyphens(text: str) -> str:
     return _HYPHENATED.sub("", text)
 
 
-def decode(data: bytes) -> tuple[str, str]:
+def decode(data: bytes, declared: str | None = None) -> tuple[str, str]:
     """
     Decode bytes of unknown encoding.
 
     A byte order mark decides. Without one, the pattern of zero bytes (UTF-16 and UTF-32) is tried,
-    then UTF-8, then the likeliest result of `charset-normalizer`.
+    then UTF-8, then what the file declares, then the likeliest result of `charset-normalizer`.
 
+    :param declared: The encoding that the file names.
     :returns: The text and the name of the encoding.
     """
     for mark, encoding in _BOMS:
@@ -129,6 +145,10 @@ def decode(data: bytes) -> tuple[str, str]:
         return data.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
         pass
+    if declared is not None:
+        text = data.decode(declared, errors="replace")
+        if text.count("\ufffd") <= len(text) * MOST_MISDECODED:
+            return text, declared
     from charset_normalizer import from_bytes
 
     best = from_bytes(data[:_SAMPLE_BYTES]).best()
@@ -138,6 +158,22 @@ def decode(data: bytes) -> tuple[str, str]:
         if found is None or found in _WESTERN:
             encoding = "cp1252"
     return data.decode(encoding, errors="replace"), encoding
+
+
+def binary_kind(data: bytes) -> str | None:
+    """
+    What a file under the name of a text really is, in words.
+
+    :returns: None for what may well be text.
+    """
+    for magic, kind in _MAGIC:
+        if data.startswith(magic):
+            return kind
+    sample = data[:_SAMPLE_BYTES]
+    if any(data.startswith(mark) for mark, _ in _BOMS) or _wide_encoding(sample) is not None:
+        return None
+    controls = len(_CONTROLS.findall(sample))
+    return "binary data" if controls > max(8, MOST_CONTROLS * len(sample)) else None
 
 
 def _wide_encoding(sample: bytes) -> str | None:

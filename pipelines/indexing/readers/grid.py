@@ -193,7 +193,8 @@ def _may_be_header(first: list[str], sample: list[list[str]], *, certain: bool) 
         return True
     # Two columns: names above figures, else they are labels with their values.
     second = [row[1] for row in sample if len(row) > 1 and row[1]]
-    return not figures and bool(second) and sum(map(is_number, second)) > len(second) / 2
+    values = [cell for cell in second if is_number(cell) and re.search(r"\d|^=", cell)]
+    return not figures and len(values) > len(second) / 2
 
 
 def _goes_on(first: list[str], second: list[str], below: list[list[str]]) -> bool:

@@ -16,7 +16,7 @@ from pipelines.errors import InputError
 from pipelines.indexing.converted import Block, Converted, ReadLimits, assemble
 from pipelines.indexing.readers import markup, pdf, slides, tables, word
 from pipelines.indexing.readers.packages import transitional
-from pipelines.text.clean import decode
+from pipelines.text.clean import binary_kind, decode
 
 OFFICE = "application/vnd.openxmlformats-officedocument."
 # How files begin that were encrypted by Office, or written by it before 2007.
@@ -27,13 +27,12 @@ def warm() -> None:
     """Import now what reading needs, before the memory limit is taken from what is in use."""
     import docx
     import lxml.html
-    import lxml_html_clean
+    import markdown_it
     import openpyxl
     import pptx
     import pypdfium2
-    import trafilatura
 
-    _ = docx, lxml.html, lxml_html_clean, openpyxl, pptx, pypdfium2, trafilatura
+    _ = docx, lxml.html, markdown_it, openpyxl, pptx, pypdfium2
 
 
 def read(data: bytes, mime: str, limits: ReadLimits) -> Converted:
@@ -45,6 +44,8 @@ def read(data: bytes, mime: str, limits: ReadLimits) -> Converted:
     if mime.startswith(OFFICE):
         _check_package(data, limits)
         data = transitional(data)
+    elif mime.startswith("text/") and (kind := binary_kind(data)) is not None:
+        raise InputError(f"it is {kind} under the name of a text; give it its own ending")
     return _READERS[mime](data, mime)
 
 

@@ -1,0 +1,445 @@
+"""
+The text of an HTML tree: every block of its own content, without menus, banners and scripts.
+
+What goes is what is known to be no content: by its element or role, or by a name (`class`, `id`)
+that its links confirm. Everything else stays: lists, steps, terms, asides, captions, cells.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pipelines.indexing.converted import Block
+from pipelines.indexing.readers import grid
+
+# Deeper than this the text is taken as it comes.
+DEEPEST = 150
+# A container whose text is links to more than this share is a menu, where something else says so.
+MOSTLY_LINKS = 0.5
+# The same outside of the part that a page marks as its main one.
+RATHER_LINKS = 0.4
+# A marked main part with less of the page's plain text than this is not trusted.
+LEAST_MAIN = 0.4
+# Where links are denser than one in so many characters, only those to files are written out.
+CHARS_A_LINK = 250
+# A cell with more text than this is no cell of a table but a part of the layout.
+LONGEST_CELL = 2000
+# What is called a cookie banner and is longer, is an article about cookies.
+LONGEST_BANNER = 2000
+
+# A button with more text is the title of what it unfolds.
+LONGEST_LABEL = 20
+
+SILENT = {
+    "script", "style", "noscript", "template", "head", "iframe", "object", "embed", "canvas",
+    "audio", "video", "select", "datalist", "rt", "rp", "del", "map", "frameset",
+}  # fmt: skip
+BLOCKS = {
+    "address", "article", "aside", "blockquote", "body", "caption", "center", "details", "dialog",
+    "div", "dl", "fieldset", "figcaption", "figure", "footer", "form", "header", "hgroup", "hr",
+    "legend", "li", "main", "menu", "nav", "ol", "optgroup", "p", "section", "summary", "ul",
+    "dir", "search",
+}  # fmt: skip
+_HEADING = re.compile(r"h[1-6]")
+_SPACE = re.compile(r"[ \t\r\n\f]+")
+_NAME = r"(?:^|[-_\s])(?:%s)(?=[-_\s]|$)"
+_BANNER = re.compile(
+    _NAME
+    % "cookies?|consent|gdpr|adverts?|advertisement|ads|sponsored|newsletter|subscribe|paywall"
+    r"|popup|jump-link|skip-?links?|skip|sr-only|visually-hidden|screen-reader(?:-text)?|mw-editsection",
+    re.IGNORECASE,
+)
+_MENU = re.compile(
+    _NAME % "nav|navbar|navbox|navigation|menu|topbar|toolbar|sidebar|breadcrumbs?|pagination|pager"
+    r"|share|sharing|social|related|recommended|footer|header|masthead|toc|tags|catlinks|widget|promo",
+    re.IGNORECASE,
+)
+_MENU_ROLES = ("navigation", "banner", "contentinfo", "menu")
+_UNFOLDS = re.compile(
+    _NAME % r"tab|tabs|tabpanel|tab-?pane|panel|pane|accordion|collapse|collapsed|collapsible"
+    r"|details|spoiler|answer|faq|toggle|content",
+    re.IGNORECASE,
+)
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_ADDRESS = re.compile(r"@|\d{3}")
+_LEGAL = re.compile(r"(?:©|\(c\)|copyright\b).{0,160}|.{0,120}all rights reserved\.?.{0,40}", re.I)
+_FILE = re.compile(r"\.(?:pdf|docx?|xlsx?|pptx?|odt|ods|odp|csv|zip|txt|rtf|ics|epub)$", re.I)
+_RAISED = str.maketrans("0123456789+-−()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾ⁿ")
+_SHORT_POWER = re.compile(r"[+\-−]?[0-9n]{1,4}")
+
+
+def blocks(tree: Any, *, page: bool = True) -> list[Block]:
+    """
+    The blocks of a tree, in order.
+
+    :param page: It is a web page, which has menus around its content.
+    """
+    walker = _Walker(tree, page=page)
+    walker.visit(tree, 0)
+    walker.end()
+    return walker.found
+
+
+class _Sizes:
+    """How much text each element has, and how much of that is links."""
+
+    def __init__(self, tree: Any) -> None:
+        self._all: dict[Any, list[int]] = {}
+        elements = [element for element in tree.iter() if isinstance(element.tag, str)]
+        for element in reversed(elements):
+            total, linked, count = self._all.setdefault(element, [0, 0, 0])
+            if element.tag in SILENT:
+                self._all[element] = [0, 0, 0]
+                total = linked = count = 0
+            else:
+                total += len((element.text or "").strip())
+                if element.tag == "a" and element.get("href"):
+                    linked, count = total, count + 1
+                self._all[element] = [total, linked, count]
+            parent = element.getparent()
+            if parent is not None:
+                above = self._all.setdefault(parent, [0, 0, 0])
+                above[0] += total + len((element.tail or "").strip())
+                above[1] += linked
+                above[2] += count
+
+    def total(self, element: Any) -> int:
+        """Characters of text."""
+        return self._all[element][0]
+
+    def links(self, element: Any) -> int:
+        """Number of links."""
+        return self._all[element][2]
+
+    def plain(self, element: Any) -> int:
+        """Characters that are no links."""
+        total, linked, _ = self._all[element]
+        return total - linked
+
+    def density(self, element: Any) -> float:
+        """Share of the text that is links."""
+        total, linked, _ = self._all[element]
+        return linked / total if total else 0.0
+
+
+class _Walker:
+    """Goes through a tree once and gathers its blocks."""
+
+    def __init__(self, tree: Any, *, page: bool) -> None:
+        self.found: list[Block] = []
+        self._page = page
+        self._sizes = _Sizes(tree)
+        self._main = self._main_part(tree) if page else None
+        self._around = set(self._main.iterancestors()) if self._main is not None else set()
+        self._is_index = self._sizes.density(tree) > MOSTLY_LINKS
+        few = self._sizes.links(tree) * CHARS_A_LINK < self._sizes.total(tree)
+        self._shows_links = few or not page
+        self._parts: list[str] = []
+        self._items: list[str] = []
+        self._mark = self._prefix = self._said = ""
+        self._numbers: dict[Any, int] = {}
+        self._linked = self._edges = 0
+        self._inside = self._main is None
+
+    def _main_part(self, tree: Any) -> Any | None:
+        marked = [e for e in tree.iter("main", "article", "div") if _is_main(e)]
+        best = max(marked, key=self._sizes.plain, default=None)
+        if best is None or self._sizes.plain(best) < LEAST_MAIN * self._sizes.plain(tree):
+            return None
+        return best
+
+    def visit(self, element: Any, depth: int) -> None:
+        """Read an element and what follows it up to the next one."""
+        tag = element.tag
+        if not isinstance(tag, str) or tag in SILENT or self._left_out(element):
+            return
+        if tag == "button" and self._sizes.total(element) < LONGEST_LABEL:
+            return
+        if depth > DEEPEST:
+            self._parts.append(" ".join(element.itertext()))
+        elif _HEADING.fullmatch(tag):
+            self._heading(element)
+        elif tag == "pre":
+            self._code(element)
+        elif tag == "table" and not self._is_layout(element):
+            self._table(element, depth)
+        elif tag in BLOCKS or tag in ("table", "tbody", "thead", "tfoot", "tr", "td", "th"):
+            self._block(element, depth)
+        elif tag in ("dt", "dd"):
+            self._term(element, depth)
+        else:
+            self._inline(element, depth)
+
+    def _children(self, element: Any, depth: int) -> None:
+        self._parts.append(_SPACE.sub(" ", element.text or ""))
+        for child in element:
+            was = self._inside
+            if child is self._main:
+                self._inside = True
+            self.visit(child, depth + 1)
+            self._inside = was
+            self._parts.append(_SPACE.sub(" ", child.tail or ""))
+
+    def _block(self, element: Any, depth: int) -> None:
+        self._end_line()
+        if element.tag == "li":
+            self._mark = self._marked(element)
+        is_edge = self._page and self._is_menu(element)
+        self._edges += is_edge
+        self._children(element, depth)
+        self._end_line()
+        self._edges -= is_edge
+        if element.tag == "li":
+            self._mark = ""
+
+    def _term(self, element: Any, depth: int) -> None:
+        """Read a term, or what it means: both stand in one line."""
+        self._end_line()
+        if element.tag == "dt":
+            self._children(element, depth)
+            self._said = " ".join("".join(self._parts).split()).rstrip(":")
+            following = element.getnext()
+            if following is None or following.tag != "dd":
+                self._end_line()
+            self._parts = []
+            return
+        self._prefix = f"{self._said}: " if self._said else ""
+        self._children(element, depth)
+        self._end_line()
+        if self._prefix:
+            self._prefix, self._parts = "", [self._said]
+            self._end_line()
+
+    def _marked(self, item: Any) -> str:
+        """The number of a step, or a dash."""
+        above = item.getparent()
+        if above is None or above.tag != "ol":
+            return "-"
+        try:
+            first = int(above.get("start") or 1)
+            number = int(item.get("value") or self._numbers.get(above, first))
+        except ValueError:
+            number = self._numbers.get(above, 1)
+        self._numbers[above] = number + 1
+        return f"{number}."
+
+    def _heading(self, element: Any) -> None:
+        self.end()
+        title = " ".join(self._text(element).split())
+        if title:
+            self.found.append(Block(title, level=int(element.tag[1])))
+
+    def _code(self, element: Any) -> None:
+        self.end()
+        for line_break in element.iter("br"):
+            line_break.tail = "\n" + (line_break.tail or "")
+        text = "".join(element.itertext())
+        if text.strip():
+            self.found.append(Block(text, verbatim=True))
+
+    def _inline(self, element: Any, depth: int) -> None:
+        tag = element.tag
+        if tag == "br":
+            self._parts.append("\n")
+        elif tag == "img":
+            alt = " ".join((element.get("alt") or "").split())
+            if len(alt) > 2 and self._sizes.density(element.getparent()) < 1:
+                self._parts.append(f" (picture: {alt}) ")
+        elif tag == "input":
+            if element.get("type", "text") in ("text", "email", "tel", "number", "date", "url"):
+                self._parts.append(f" {element.get('value') or ''} ")
+        elif tag == "svg":
+            texts = (" ".join(t.itertext()) for t in element.iter("{*}text", "text"))
+            self._parts.append(f" {' '.join(texts)} ")
+        elif tag == "sup":
+            self._raised(element)
+        elif tag in ("s", "strike"):
+            self._parts.append("(struck out: ")
+            self._children(element, depth)
+            self._parts.append(")")
+        elif tag == "q":
+            self._parts.append("“")
+            self._children(element, depth)
+            self._parts.append("”")
+        else:
+            self._children(element, depth)
+            if tag == "a":
+                self._linked += len("".join(element.itertext()).strip())
+                self._parts.append(self._target(element))
+
+    def _raised(self, element: Any) -> None:
+        """A power stays one: 10⁶ is not 106."""
+        text = "".join(element.itertext()).strip()
+        is_power = _SHORT_POWER.fullmatch(text) is not None
+        self._parts.append(text.translate(_RAISED) if is_power else text)
+
+    def _target(self, link: Any) -> str:
+        """Where a link leads, where a reader would want to know it."""
+        href = " ".join((link.get("href") or "").split())
+        text = "".join(link.itertext())
+        scheme, _, rest = href.partition(":")
+        if scheme in ("mailto", "tel"):
+            address = rest.partition("?")[0]
+            plain = re.sub(r"[^\w@.+]", "", text)
+            return (
+                ""
+                if address in text or re.sub(r"[^\w@.+]", "", address) in plain
+                else f" ({address})"
+            )
+        if href.startswith(("#", "javascript:", "data:")) or not text.strip() or href in text:
+            return ""
+        is_file = _FILE.search(href.partition("#")[0].partition("?")[0]) is not None
+        is_web = scheme in ("http", "https") and self._shows_links
+        bare = (href.partition("://")[2] or href).rstrip("/")
+        short = len(href) < 300 and bare not in text
+        return f" ({href})" if short and (is_file or is_web) else ""
+
+    def _table(self, table: Any, depth: int) -> None:
+        self.end()
+        for caption in table.iterchildren("caption"):
+            self.visit(caption, depth)
+        inner: list[Block] = []
+        rows = []
+        for row in table.iter("tr"):
+            if next(row.iterancestors("table")) is table:
+                cells = [cell for cell in row if cell.tag in ("td", "th")]
+                rows.append([self._cell(cell, inner) for cell in cells])
+        texts, header, merged = grid.spread(rows)
+        self.end()
+        self.found += [Block(line) for line in grid.lines(texts, header, merged_rows=merged)]
+        self.found += inner
+
+    def _cell(self, cell: Any, inner: list[Block]) -> grid.Cell:
+        """A cell with all that stands in it; the tables in it come after its own."""
+        walker = _Walker.__new__(_Walker)
+        walker.__dict__.update(self.__dict__)
+        walker.found, walker._parts, walker._items, walker._mark = [], [], [], ""
+        walker._prefix = ""
+        walker._children(cell, DEEPEST // 2)
+        walker.end()
+        if any(True for _ in cell.iter("table")):
+            inner += walker.found
+            text = " ".join(t for child in cell if child.tag != "table" for t in child.itertext())
+            text = f"{cell.text or ''} {text}"
+        else:
+            lines = [line.removeprefix("- ") for b in walker.found for line in b.text.split("\n")]
+            text = ", ".join(filter(None, map(str.strip, lines)))
+        bold = cell.tag == "th" or _is_bold(cell)
+        return grid.Cell(text, _span(cell, "colspan"), _span(cell, "rowspan"), heading=bold)
+
+    def _is_layout(self, table: Any) -> bool:
+        """Whether a table only puts parts of a page next to each other."""
+        if table.get("role") in ("presentation", "none"):
+            return True
+        if next(table.iter("th"), None) is not None:
+            return False
+        rows = [row for row in table.iter("tr") if next(row.iterancestors("table")) is table]
+        cells = [[c for c in row if c.tag in ("td", "th")] for row in rows]
+        if max(map(len, cells), default=0) < 2:
+            return True
+        sizes = [self._sizes.total(cell) for row in cells for cell in row]
+        has_blocks = next(table.iterdescendants("h1", "h2", "h3", "table"), None) is not None
+        return max(sizes, default=0) > LONGEST_CELL or (has_blocks and len(rows) == 1)
+
+    def _left_out(self, element: Any) -> bool:
+        """Whether an element is none of the page's own content."""
+        if not self._page or element.tag in ("body", "html", "main") or element in self._around:
+            return False
+        if _is_hidden(element):
+            return not _UNFOLDS.search(_names(element)) and element.get("role") != "tabpanel"
+        if element.tag not in BLOCKS and element.tag not in ("table", "span", "a"):
+            return False
+        names, size = _names(element), self._sizes.total(element)
+        if _BANNER.search(names) and size < LONGEST_BANNER:
+            return True
+        role = element.get("role", "")
+        if role in ("navigation", "search", "alertdialog") and self._sizes.links(element):
+            return True
+        if self._is_index and element.tag != "nav":
+            return False
+        density = self._sizes.density(element)
+        if self._is_menu(element):
+            return density > MOSTLY_LINKS
+        outside = not self._inside or (self._main is None and not self._begun())
+        return outside and density > RATHER_LINKS and self._sizes.links(element) > 3
+
+    def _is_menu(self, element: Any) -> bool:
+        """Whether an element is called a menu, a header or a footer."""
+        if element in self._around or element.tag in ("body", "main", "article"):
+            return False
+        named = element.tag in ("nav", "footer") or element.get("role", "") in _MENU_ROLES
+        return named or _MENU.search(_names(element)) is not None
+
+    def _begun(self) -> bool:
+        """Whether a heading or some text of the page came already."""
+        return bool(self.found)
+
+    def _text(self, element: Any) -> str:
+        texts = []
+        for node in element.iter():
+            if isinstance(node.tag, str):
+                silent = node is not element and (node.tag in SILENT or self._left_out(node))
+                texts.append("" if silent else node.text or (" " if node.tag == "br" else ""))
+            if node is not element:
+                texts.append(node.tail or "")
+        return "".join(texts)
+
+    def _end_line(self) -> None:
+        """Close a paragraph or an item; items that follow each other are one block."""
+        text = "".join(self._parts).strip()
+        linked, self._linked, self._parts = self._linked, 0, []
+        if not text:
+            return
+        if self._edges and linked > MOSTLY_LINKS * len(text) and not _ADDRESS.search(text):
+            return
+        text, self._prefix = f"{self._prefix}{text}", ""
+        if self._page and len(text) < 250 and _LEGAL.fullmatch(text):
+            return
+        if self._mark:
+            self._items.append(f"{self._mark} {text}")
+            self._mark = ""
+            return
+        self._end_list()
+        self.found.append(Block(text))
+
+    def _end_list(self) -> None:
+        if self._items:
+            self.found.append(Block("\n".join(self._items)))
+            self._items = []
+
+    def end(self) -> None:
+        """Close what is open."""
+        self._end_line()
+        self._end_list()
+
+
+def _is_main(element: Any) -> bool:
+    return element.tag in ("main", "article") or element.get("role") == "main"
+
+
+def _names(element: Any) -> str:
+    return f"{element.get('class') or ''} {element.get('id') or ''}"
+
+
+def _is_hidden(element: Any) -> bool:
+    hidden = element.get("hidden") is not None
+    return hidden or _HIDDEN.search(element.get("style") or "") is not None
+
+
+def _is_bold(cell: Any) -> bool:
+    """A cell whose whole text is bold is a heading of its column."""
+    children = list(cell)
+    return (
+        len(children) == 1
+        and children[0].tag in ("b", "strong")
+        and not (cell.text or "").strip()
+        and not (children[0].tail or "").strip()
+    )
+
+
+def _span(cell: Any, name: str) -> int:
+    try:
+        return max(1, int(cell.get(name) or 1))
+    except ValueError:
+        return 1
