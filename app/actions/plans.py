@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.actions import versions
+from app.actions.counts import Count
 from app.actions.versions import Status
 from pipelines.embedder import registry
 from pipelines.store import active, evaluations, gaps, indexes, models, replicas
@@ -63,12 +64,16 @@ class Plan:
         return None if None in times else sum(time for time in times if time is not None)
 
 
-def promotion(conn: Connection, model: Model, status: Status) -> Plan:
-    """What promoting a version will do, as things stand."""
+def promotion(conn: Connection, model: Model, status: Status, count: Count = gaps.totals) -> Plan:
+    """
+    What promoting a version will do, as things stand.
+
+    :param count: Counts the windows of the version that serves.
+    """
     pointer = active.get(conn)
     assert pointer is not None, "a version serves from the first start on"
     serving = registry.of_index(conn, pointer.index_id)
-    borrows, missing = _missing(conn, model)
+    borrows, missing = _missing(conn, model, status, count)
     measured, rate = windows_per_s(conn, model)
     servers = sum(row.live for row in replicas.list_all(conn))
     left = servers - status.loaded_by
@@ -118,19 +123,17 @@ def _build_step(missing: int, seconds: float | None, borrows: bool) -> Step:
     return Step("Build.", means, seconds)
 
 
-def _missing(conn: Connection, model: Model) -> tuple[bool, int]:
+def _missing(conn: Connection, model: Model, status: Status, count: Count) -> tuple[bool, int]:
     """Whether it uses another's vectors, and how many windows lack one."""
     index = indexes.of_model(conn, model.id)
-    if index is not None:
-        gap = gaps.measure(conn, index.vectors_id, index.rule_id)
-        if not gap.uncut_chunks:
-            return index.vectors_of is not None, gap.windows
+    if index is not None and not status.uncut_chunks:
+        return index.vectors_of is not None, status.windows - status.vectors
     if index is None and building.may_borrow(conn, model):
         return True, 0
     # Its windows are not cut yet: about as many as those of the version that serves.
     pointer = active.get(conn)
     serving = None if pointer is None else indexes.get(conn, pointer.index_id)
-    return False, 0 if serving is None else gaps.count_windows(conn, serving.rule_id)
+    return False, 0 if serving is None else count(conn, serving).windows
 
 
 def windows_per_s(conn: Connection, model: Model) -> tuple[str | None, float | None]:
@@ -165,10 +168,10 @@ class Listed:
 
 def listed(conn: Connection) -> list[Listed]:
     """Every version below the one that it was made from, oldest first."""
-    pointer = active.get(conn)
+    pointer, built = active.get(conn), indexes.newest_of_models(conn)
     rows = []
     for depth, model in lineage(models.list_all(conn)):
-        index = indexes.of_model(conn, model.id)
+        index = built.get(model.id)
         state = "not built" if index is None else index.status
         if pointer is not None and index is not None:
             if index.id == pointer.index_id:

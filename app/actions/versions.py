@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from app.actions import twins
+from app.actions.counts import Count
 from app.services import Services
 from pipelines.embedder import loading, registry
 from pipelines.errors import ConflictError, GateError, InputError, NotReadyError
@@ -54,6 +55,7 @@ class Status:
     complete: int = 0
     windows: int = 0
     vectors: int = 0
+    uncut_chunks: int = 0
     loaded_by: int = 0
     proof: dict[str, Any] | None = None
     shadow: ShadowReport | None = None
@@ -291,14 +293,15 @@ def statuses(conn: Connection) -> list[Status]:
     return [_status(conn, model, pointer, loaded) for model in models.list_all(conn)]
 
 
-def status(conn: Connection, name: str) -> Status:
+def status(conn: Connection, name: str, count: Count = gaps.totals) -> Status:
     """
     How far one version is.
 
+    :param count: Counts its vectors.
     :raises InputError: There is no such version.
     """
     loaded = [row for row in replicas.list_all(conn) if row.live]
-    return _status(conn, registry.find(conn, name), active.get(conn), loaded)
+    return _status(conn, registry.find(conn, name), active.get(conn), loaded, count)
 
 
 def left(conn: Connection) -> Audit | None:
@@ -319,7 +322,11 @@ def release(services: Services, name: str) -> None:
 
 
 def _status(
-    conn: Connection, model: Model, pointer: Active | None, loaded: list[replicas.ReplicaRow]
+    conn: Connection,
+    model: Model,
+    pointer: Active | None,
+    loaded: list[replicas.ReplicaRow],
+    count: Count = gaps.totals,
 ) -> Status:
     index = indexes.of_model(conn, model.id)
     if index is None:
@@ -329,16 +336,17 @@ def _status(
         state = "serving"
     elif pointer is not None and index.id == pointer.previous_id:
         state = "previous"
-    coverage = gaps.coverage(conn, index.vectors_id, index.rule_id)
+    totals = count(conn, index)
     return Status(
         model.name,
         model.kind,
         state,
         index.reason,
-        documents=len(coverage),
-        complete=sum(document.complete for document in coverage),
-        windows=sum(document.windows for document in coverage),
-        vectors=sum(document.vectors for document in coverage),
+        documents=totals.documents,
+        complete=totals.complete,
+        windows=totals.windows,
+        vectors=totals.vectors,
+        uncut_chunks=totals.uncut_chunks,
         loaded_by=sum(index.id in row.prepared for row in loaded),
         proof=index.proof,
         shadow=shadows.report(conn, index.id) if index.shadow_share else None,

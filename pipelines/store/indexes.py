@@ -219,6 +219,16 @@ def of_model(conn: Connection, model_id: ModelId) -> SearchIndex | None:
         ).fetchone()
 
 
+def newest_of_models(conn: Connection) -> dict[ModelId, SearchIndex]:
+    """The same for every model that has one."""
+    with conn.cursor(row_factory=class_row(SearchIndex)) as cursor:
+        rows = cursor.execute(
+            "select distinct on (model_id) * from search_index where status <> 'retired'"
+            " order by model_id, id desc"
+        )
+        return {index.model_id: index for index in rows}
+
+
 def expired(conn: Connection, retention: timedelta) -> list[IndexId]:
     """
     Indexes that may be dropped.
@@ -313,14 +323,6 @@ def get(conn: Connection, index_id: IndexId) -> SearchIndex | None:
     """The index with this id."""
     with conn.cursor(row_factory=class_row(SearchIndex)) as cursor:
         return cursor.execute("select * from search_index where id = %s", (index_id,)).fetchone()
-
-
-def list_by_status(conn: Connection, statuses: Sequence[str]) -> list[SearchIndex]:
-    """Indexes in one of these states, oldest first."""
-    with conn.cursor(row_factory=class_row(SearchIndex)) as cursor:
-        return cursor.execute(
-            "select * from search_index where status = any(%s) order by id", (list(statuses),)
-        ).fetchall()
 
 
 def count_vectors(conn: Connection, index_id: IndexId) -> int:

@@ -10,7 +10,7 @@ from psycopg.errors import ForeignKeyViolation
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from pipelines.errors import ConflictError
+from pipelines.errors import ConflictError, InputError
 from pipelines.store.db import NAME_LOCK, Connection
 from pipelines.store.ids import ModelId
 
@@ -100,6 +100,23 @@ def by_name(conn: Connection, name: str) -> Model | None:
     """The model with this name."""
     with conn.cursor(row_factory=class_row(Model)) as cursor:
         return cursor.execute("select * from model where name = %s", (name,)).fetchone()
+
+
+def exists(conn: Connection, name: str) -> bool:
+    """Whether there is a model of this name."""
+    return conn.execute("select 1 from model where name = %s", (name,)).fetchone() is not None
+
+
+def newest_name(conn: Connection) -> str:
+    """
+    The name of the model that was added last.
+
+    :raises InputError: There is none yet.
+    """
+    row = conn.execute("select name from model order by id desc limit 1").fetchone()
+    if row is None:
+        raise InputError("There is no version yet.")
+    return str(row[0])
 
 
 def list_all(conn: Connection) -> list[Model]:
