@@ -51,7 +51,7 @@ def build(services: Services) -> gr.Blocks:
             for name, label, fill in SCREENS:
                 with gr.Tab(label, id=name, elem_id=f"screen-{name}") as tab:
                     timer = gr.Timer(LOOK_S, active=False)
-                    fill(Screen(services, name, tab, tabs, seen, timer))
+                    fill(Screen(services, name, tab, seen, timer))
                     tab.select(None, js="() => window.attuneOpened()", **QUIET)
         blocks.load(handler(_open), None, tabs, **QUIET)
     return blocks

@@ -101,7 +101,6 @@ class Screen:
     services: Services
     name: str
     tab: gr.Tab
-    tabs: gr.Tabs
     seen: gr.Textbox
     timer: gr.Timer
     _look: Callable[..., Any] | None = field(default=None, repr=False)
@@ -161,17 +160,13 @@ class Screen:
             asked = asked.then(handler(self._look), *self._look_io, js=_SEEN, **QUIET)
         return asked
 
-    def go_to(self, button: gr.Button, name: str) -> None:
-        """Let a button open another tab."""
-        button.click(None, None, None, js=f"() => window.attuneTab({name!r})")
-
 
 def header(title: str, help_text: str) -> None:
     """The screen's name and, in a sentence or two, what it is for."""
     gr.Markdown(f"## {title}\n{help_text}", elem_classes="screen-title")
 
 
-# A click on anything that carries `data-pick` is an event of the component.
+# A click on anything that carries `data-pick` is an event of the component, with what it carries.
 _PICK = """
 element.addEventListener('click', (event) => {
   const picked = event.target.closest('[data-pick]');
@@ -181,19 +176,22 @@ element.addEventListener('click', (event) => {
 
 
 def clickable(elem_id: str, **options: Any) -> gr.HTML:
-    """HTML whose `select` event tells what was clicked: see `parts.pick` and `picked`."""
+    """
+    HTML whose `select` event says what was clicked: a row of `parts.choices` (its key is `event.pick`)
+    or a button of `parts.pick` (see `picked`).
+    """
     return gr.HTML(elem_id=elem_id, js_on_load=_PICK, **options)
 
 
 def picked(event: gr.EventData) -> tuple[str, int]:
     """
-    What was clicked, as verb and id; both are the client's own words.
+    The verb and the id of the clicked `parts.pick`; both are the client's own words.
 
-    :raises InputError: It is nothing that a page would send.
+    :raises InputError: No page sends such an event.
     """
     verb, _, number = str(event._data.get("pick", "")).partition(":")
     if not number.isascii() or not number.isdigit():
-        raise InputError("This cannot be opened; load the page anew.")
+        raise InputError("This cannot be opened. Load the page again.")
     return verb, int(number)
 
 
@@ -206,7 +204,7 @@ PAGE_ROWS = 25
 
 
 def pages(total: int, number: int, rows: int = PAGE_ROWS) -> tuple[int, str, Any, Any]:
-    """The page that there is, the words between the buttons, and the two buttons."""
+    """Clamp the page number; return it with the `1–25 of 80` label and both buttons."""
     last = max(0, (total - 1) // rows)
     number = min(max(0, number), last)
     first = number * rows + 1 if total else 0

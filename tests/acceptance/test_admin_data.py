@@ -253,7 +253,7 @@ def test_overview_tells_the_state_and_leads_on(admin, images):
     overview = page.locator("#overview")
     expect(overview).to_contain_text("Questions, last 24 hours")
     expect(overview.locator(".card", has_text="Questions, last")).to_contain_text("2")
-    expect(overview.locator(".card", has_text="Finding passages")).to_contain_text("ms")
+    expect(overview.locator(".card", has_text="Search time")).to_contain_text("ms")
     screenshot(page, images / "admin-overview.png")
     overview.locator("ul.next a").first.click()
     expect(page).not_to_have_url(re.compile(r"tab=overview"))

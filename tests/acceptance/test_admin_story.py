@@ -39,7 +39,7 @@ def sign_in(page: Page) -> None:
     page.locator("#password").fill(PASSWORD)
     page.keyboard.press("Enter")
     # The address names the first screen; until it is there, a click on another would be undone.
-    expect(page.locator("#overview")).to_contain_text("Version that serves")
+    expect(page.locator("#overview")).to_contain_text("Serving version")
 
 
 def open_tab(page: Page, name: str) -> Locator:
@@ -92,10 +92,10 @@ def test_admin_makes_a_better_version_and_takes_it_back(visit, served, images, t
     # The screen of jobs looks again by itself only where something runs when it is opened.
     made = admin.locator("#pairs-counts .card .figure").first
     expect(made).not_to_have_text("0", timeout=JOB_MS)
-    finished(admin, "Make pairs offline")
+    finished(admin, "Make pairs without a language model")
 
     open_tab(admin, "tune")
-    expect(admin.locator("#tune-data")).to_contain_text("to train on")
+    expect(admin.locator("#tune-data")).to_contain_text("training pair")
     admin.locator("#tune-start").click()
     expect(admin.locator("#run-list tr", has_text="Run 1")).to_be_visible()
     expect(admin.locator("#curve-loss canvas, #curve-loss svg").first).to_be_visible(timeout=JOB_MS)

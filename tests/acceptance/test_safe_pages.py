@@ -340,7 +340,7 @@ def _open_each(page: Page, table: str, detail: str) -> str:
 
 def _open_pairs(page: Page) -> str:
     """Pairs of every status, one after the other, and the counts."""
-    page.get_by_role("button", name="What was made").click()
+    page.get_by_role("button", name="All pairs by source").click()
     said = ""
     for status in ("To review", "Accepted", "Rejected"):
         page.locator("#pairs-status label", has_text=status).click()

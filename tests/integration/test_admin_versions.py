@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import contextmanager
 from datetime import timedelta
 
+import gradio as gr
+import psycopg
 import pytest
+from psycopg.sql import Composable
 from pydantic import SecretStr
 
+from app import queue
 from app.actions import plans, versions
 from app.actions.comparisons import Comparisons
 from app.actions.tryout import Tryout, askable
+from app.admin.screen import Screen
+from app.admin.screens import versions as versions_screen
 from app.services import open_services
 from app.settings import Settings
 from pipelines.embedder import registry
@@ -216,3 +224,51 @@ def test_phrases_are_counted_among_what_was_made_offline(world):
         pairs.add(conn, [_pair(q, "offline", "train", q) for q in texts])
         pairs.add(conn, [_pair("written by a person", "file", "train", "other")])
         assert pair_review.phrases(conn) == (1, 4)
+
+
+def _looking(world):
+    """The screen of versions as the page builds it; calls look at it."""
+    with gr.Blocks(), gr.Tabs(), gr.Tab("Versions") as tab:
+        parts = tab, gr.Textbox(), gr.Timer()
+        screen = versions_screen._Versions(Screen(world, "versions", *parts))
+    return lambda chosen=None: screen._look("admin", chosen, None).updates[screen.details]
+
+
+@contextmanager
+def _statements(monkeypatch):
+    """The statements that this process sends meanwhile."""
+    sent = []
+    execute = psycopg.Cursor.execute
+
+    def recorded(cursor, query, *values, **options):
+        sent.append(query.as_string(cursor) if isinstance(query, Composable) else str(query))
+        return execute(cursor, query, *values, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(psycopg.Cursor, "execute", recorded)
+        yield sent
+
+
+def _counting(statements):
+    """Those that go through all windows or vectors."""
+    return [text for text in statements if re.search(r"\b(text_window|emb_\d+)\b", text)]
+
+
+def test_a_look_at_the_versions_while_a_job_runs_counts_nothing(world, monkeypatch):
+    """The first look counts once; only when the job has ended is it counted again."""
+    _built(world)
+    look = _looking(world)
+    with _statements(monkeypatch) as sent:
+        look()
+        assert len(_counting(sent)) == 1
+        job = queue.defer(world, "ingest", who="test", document_ids=[1])
+        sent.clear()
+        for _ in range(3):
+            look()
+        assert _counting(sent) == []
+        assert len(sent) / 3 < 30
+    with world.pool.connection() as conn:
+        add_document(conn, world.replica.current(), "three", made.passages(12, of="three"))
+    assert "2 of 2 documents" in look()
+    queue.cancel(world, job)
+    assert "2 of 3 documents" in look()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.admin.html import parts
+from app.admin.html import parts, words
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 
@@ -48,6 +48,6 @@ def test_age_is_told_in_words(age_s, words):
 
 def test_sizes_counts_and_durations_are_readable():
     """Short figures with their unit."""
-    assert [parts.size(n) for n in (12, 1234, 56_700_000)] == ["12 B", "1.2 KB", "57 MB"]
-    assert [parts.count(n, "query", "queries") for n in (1, 1200)] == ["1 query", "1,200 queries"]
-    assert [parts.seconds(s) for s in (None, 12.3, 600, 7200)] == ["", "12 s", "10 min", "2.0 h"]
+    assert [words.size(n) for n in (12, 1234, 56_700_000)] == ["12 B", "1.2 KB", "57 MB"]
+    assert [words.count(n, "query", "queries") for n in (1, 1200)] == ["1 query", "1,200 queries"]
+    assert [words.seconds(s) for s in (None, 12.3, 600, 7200)] == ["", "12 s", "10 min", "2.0 h"]

@@ -9,8 +9,7 @@ import pytest
 
 from app.actions.plans import Listed, Plan, Step, lineage
 from app.actions.versions import Status
-from app.admin.html import compare, jobs, pieces, tune, versions
-from app.admin.screens.jobs import job_list
+from app.admin.html import figures, jobs, parts, tune, versions
 from pipelines.store.active import Audit
 from pipelines.store.ids import JobId, ModelId
 from pipelines.store.jobs import Job
@@ -65,7 +64,7 @@ def test_time_of_a_promotion_is_told_only_when_every_step_is_known():
          "Train run 3", "Made v2."),
         (job("train", "succeeded", args={"run_id": 3, "auto": True},
              result={"version": "v2", "promotion": {"promoted": False, "reason": "No gain."}}),
-         "Train run 3, promote if better", "Made v2. It does not serve: No gain."),
+         "Train run 3, promote if better", "Made v2. It was not promoted: No gain."),
         (job("promote", "succeeded", args={"name": "v2"}, result={"version": "v2", "epoch": 4}),
          "Promote v2", "v2 serves since epoch 4."),
         (job("evaluate", "succeeded", args={"models": ["base", "v2"]}, result={"verdict": "Alike."}),
@@ -84,7 +83,7 @@ def test_job_is_told_by_what_it_did(one, title, said):
 def test_running_job_tells_stage_count_rate_and_time_left():
     """Everything that is known, and nothing that is not."""
     running = job("build", stage="embedding", done=512, total=2048, rate=103.2, eta_s=15.0)
-    assert jobs.progress(running) == "embedding · 512 of 2,048 · 103 a second · 15 s left"
+    assert jobs.progress(running) == "embedding · 512 of 2,048 · 103 per second · 15 s left"
     assert jobs.progress(job("build")) == "starting"
     assert "stopping" in jobs.status(job("build", stopping=True))
     comparing = job("evaluate", stage="v1: indexing", done=37, total=100, eta_s=15.0)
@@ -95,7 +94,7 @@ def test_a_job_that_waits_again_says_why():
     """The first time there is nothing to say."""
     assert jobs.state(job("evaluate", "todo")) == "queued"
     again = job("evaluate", "todo", attempts=1, fault="its worker ended")
-    assert jobs.state(again) == "queued to be tried again: its worker ended"
+    assert jobs.state(again) == "queued again: its worker ended"
 
 
 def test_texts_of_others_are_shown_as_text():
@@ -108,7 +107,7 @@ def test_texts_of_others_are_shown_as_text():
         versions.details(model(1, HOSTILE, settings={HOSTILE: HOSTILE}), HOSTILE, status,
                               plan, job("build", stage=HOSTILE), HOSTILE),
         versions.head(HOSTILE, status, plan, job("build", args={"name": HOSTILE})),
-        pieces.stack(pieces.choices([HOSTILE], [(HOSTILE, [HOSTILE])], HOSTILE), pieces.log(HOSTILE)),
+        parts.stack(parts.choices([HOSTILE], [(HOSTILE, [HOSTILE])], HOSTILE), parts.log(HOSTILE)),
         tune.estimate(job("probe", "failed", fault=HOSTILE)),
     ]  # fmt: skip
     for html in shown:
@@ -118,7 +117,7 @@ def test_texts_of_others_are_shown_as_text():
 
 def test_chosen_row_is_told_to_everybody():
     """By a colour, and to those who cannot see it."""
-    html = pieces.choices(["Name", "n"], [("a", ["a", 1]), ("b", ["b", 2])], "b")
+    html = parts.choices(["Name", "n"], [("a", ["a", 1]), ("b", ["b", 2])], "b")
     assert html.count('aria-pressed="true"') == 1
     assert '<tr data-pick="b" class="chosen">' in html
 
@@ -127,7 +126,7 @@ def test_bars_show_the_interval_within_the_chart():
     """An interval that reaches below 0 or beyond 1 is cut there."""
     system = {"name": "base, hybrid", "mode": "hybrid", "figures": {"mrr@10": 0.9},
               "intervals": {"mrr@10": {"mean": 0.9, "low": 0.7, "high": 1.2}}}  # fmt: skip
-    html = compare.bars({"systems": [system]}, "mrr@10")
+    html = figures.bars({"systems": [system]}, "mrr@10")
     assert "width:90.0%" in html
     assert "left:70.0%;width:30.0%" in html
 
@@ -145,7 +144,7 @@ def test_estimate_names_the_recommended_method_and_what_speaks_against():
         "base_hit": 0.8, "warnings": ["60 pairs are few; a gain is unlikely to show"],
     }  # fmt: skip
     html = tune.estimate(job("probe", "succeeded", args={"base": "base"}, result=result))
-    assert "Adapter is recommended: 60 pairs are too few" in html
+    assert "Recommended: Adapter. 60 pairs are too few" in html
     assert html.index("Adapter") < html.index("Full (whole encoder)")  # the quickest first
     assert "60 pairs are few; a gain is unlikely to show." in html
 
@@ -154,7 +153,7 @@ def test_a_running_job_is_a_bar_in_the_list_and_not_its_source():
     """Words are clipped to a cell's room; a bar is markup, and stays it."""
     running = job("train", stage="training", done=3, total=10)
     failed = job("train", "failed", fault=HOSTILE + " and so on" * 40)
-    html = str(job_list([running, failed], None))
+    html = str(jobs.job_list([running, failed], None))
     assert '<div class="bar" role="progressbar"' in html
     assert "&lt;div" not in html
     assert HOSTILE not in html
@@ -196,4 +195,4 @@ def test_what_was_left_by_a_rollback_says_when_and_why():
     left = Audit(1, datetime.now(UTC), "alice", "rollback", {"reason": "answers got worse"})
     html = versions.serving("base", 3, NOW, "v1", left)
     assert "v1 was rolled back just now by alice: “answers got worse”." in html
-    assert "kept ready for a rollback" in versions.serving("base", 3, NOW, "v1", None)
+    assert "It stays ready for a rollback" in versions.serving("base", 3, NOW, "v1", None)

@@ -1,11 +1,11 @@
-"""What making pairs will take, before it is begun."""
+"""What making pairs will take, said before it begins."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from app.actions import tuning
-from app.admin.html import parts
+from app.admin.html import words
 from app.services import Services
 from pipelines.errors import InputError
 from pipelines.store import dashboard, jobs, pairs
@@ -40,10 +40,10 @@ def estimate(
     with services.pool.connection() as conn:
         made = any(side.train for side in pairs.sides(conn))
         try:
-            words, something = _words(conn, services, source, per_passage, limit, again)
+            text, something = _words(conn, services, source, per_passage, limit, again)
         except InputError as error:
-            words, something = str(error), False
-    return Estimate(words, something, made)
+            text, something = str(error), False
+    return Estimate(text, something, made)
 
 
 def _words(
@@ -52,25 +52,25 @@ def _words(
     if source == "feedback":
         waiting = dashboard.liked_without_pair(conn)
         return (
-            f"{parts.count(waiting, 'liked answer')} without a pair. At most"
-            f" {collect.MOST_PER_VISITOR} of one visitor in thirty days. All wait for your review."
+            f"{words.count(waiting, 'liked answer')} without a pair. At most"
+            f" {collect.MOST_PER_VISITOR} from one visitor in 30 days are used. You review all of them."
         ), waiting > 0
     name = tuning.generator_name(services, source)
     passages = collect.waiting(conn, "" if again else name, limit)
     if not passages:
-        return "Every passage was looked at. Start over to look at all of them again.", False
+        return "Every passage was used already. Start over to use all of them again.", False
     count = per_passage or (asking.QUESTIONS if source == "llm" else PER_PASSAGE)
-    said = (
-        f"{parts.count(len(passages), 'passage')}, up to"
-        f" {parts.count(count * len(passages), 'question')}."
+    sentence = (
+        f"{words.count(len(passages), 'passage')}, up to"
+        f" {words.count(count * len(passages), 'question')}."
     )
     if source == "llm":
         cost = asking.estimate(passages, count)
-        said += (
-            f" {parts.count(cost.calls, 'call')} with about {cost.tokens_in:,} tokens in and at most"
-            f" {cost.tokens_out:,} out, at your provider's price."
+        sentence += (
+            f" {words.count(cost.calls, 'call')} with about {cost.tokens_in:,} input tokens and at"
+            f" most {cost.tokens_out:,} output tokens, at your provider's price."
         )
-    return said + _time(conn, source, len(passages)) + _gone(conn, name, again), True
+    return sentence + _time(conn, source, len(passages)) + _gone(conn, name, again), True
 
 
 def _time(conn: Connection, source: str, passages: int) -> str:
@@ -79,7 +79,7 @@ def _time(conn: Connection, source: str, passages: int) -> str:
         looked = (job.result or {}).get("passages", 0)
         if job.args.get("source") == source and looked and job.started_at is not None:
             took_s = (job.updated_at - job.started_at).total_seconds()
-            return f" About {parts.seconds(took_s / looked * passages)}, by the last time."
+            return f" About {words.seconds(took_s / looked * passages)}, judged by the last run."
     return ""
 
 
@@ -87,4 +87,4 @@ def _gone(conn: Connection, name: str, again: bool) -> str:
     if not again:
         return ""
     going = sum(count for generator, *_, count in pairs.counts(conn) if generator == name)
-    return f" Of the {parts.count(going, 'pair')} made so, those that nobody reviewed go."
+    return f" Unreviewed pairs among these {going:,} will be deleted."

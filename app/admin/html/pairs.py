@@ -1,4 +1,4 @@
-"""The pieces of HTML that the screen of pairs shows. Pure."""
+"""Pairs as their screen shows them: counts, one pair, what was made, the next step. Pure."""
 
 from __future__ import annotations
 
@@ -7,35 +7,33 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from app.admin.html import jobs, parts
+from app.admin.html import jobs, parts, words
+from app.admin.html.template import Template
 from pipelines.store.jobs import Job
 from pipelines.store.pair_review import Count, Filter, Place
 from training.evaluation.gate import FEWEST_QUESTIONS
 
-SIDES = {"train": "to train on", "heldout": "held-out"}
+SIDES = {"train": "training", "heldout": "held-out"}
 WAITS = {"review": "to review"}
+
+_html = Template("pairs")
 
 
 def counts(found: Sequence[Count]) -> Markup:
+    """How many pairs there are on each side, and how many wait for review."""
     total: Counter[str] = Counter()
     for one in found:
         total[one.split if one.status == "accepted" else one.status] += one.pairs
     accepted = total["train"] + total["heldout"]
     cards = parts.cards(
         [
-            ("To train on", f"{total['train']:,}", "the search learns from these"),
-            (parts.term("held-out", "Held-out"), f"{total['heldout']:,}", "to judge versions on"),
+            ("Training", f"{total['train']:,}", "the search learns from these"),
+            (parts.term("held-out", "Held-out"), f"{total['heldout']:,}", "to judge versions"),
             ("To review", f"{total['review']:,}", "not used until accepted"),
             ("Rejected", f"{total['rejected']:,}", "kept, so that they are not made again"),
         ]
     )
-    if not accepted:
-        return cards
-    share = 100 * total["train"] / accepted
-    return cards + Markup(
-        '<div class="split" role="img" aria-label="{}"><i style="width:{:.1f}%"></i></div>'
-        '<div class="split-words"><span>{:.0f}% to train on</span><span>{:.0f}% held-out</span></div>'
-    ).format(f"{share:.0f}% to train on", share, share, 100 - share)
+    return cards + _html.split(100 * total["train"] / accepted) if accepted else cards
 
 
 def next_step(found: Sequence[Count], phrases: tuple[int, int], making: bool) -> Markup:
@@ -48,19 +46,16 @@ def next_step(found: Sequence[Count], phrases: tuple[int, int], making: bool) ->
         return Markup("")
     if heldout < FEWEST_QUESTIONS:
         said = (
-            f"Only {heldout} held-out questions: at least {FEWEST_QUESTIONS} are needed to prove a"
-            " version better. Add documents or make more pairs."
+            f"There are only {heldout} held-out questions. At least {FEWEST_QUESTIONS} are needed to"
+            " prove that a version is better. Add documents or make more pairs."
         )
         return parts.note(said, "warn")
-    doors = parts.door("Tune on them", "tune", primary=True)
-    said = f"{parts.count(train, 'pair')} to train on. {_phrases(*phrases)}"
-    return Markup(
-        '<div class="note verdict good"><p>{}</p><div class="doors">{}</div></div>'
-    ).format(said.strip(), doors)
+    said = f"{words.count(train, 'training pair')}. {_phrases(*phrases)}".strip()
+    return parts.verdict(said, "good", [parts.door("Tune on them", "tune", primary=True)])
 
 
 def _phrases(count: int, total: int) -> str:
-    """What share of the questions made without a language model are none."""
+    """What share of the questions made without a language model are only phrases."""
     if not count:
         return ""
     return (
@@ -70,15 +65,16 @@ def _phrases(count: int, total: int) -> str:
 
 
 def is_phrase(question: str) -> bool:
-    """Whether it is words to search for, not a question."""
+    """Whether it is a phrase to search for and no whole question."""
     return not question.rstrip().endswith(("?", "？", "؟"))
 
 
 def quality(found: Sequence[Count]) -> Markup:
+    """Counts by source, side, status and reason."""
     if not found:
         return parts.empty(
-            "Nothing was made yet",
-            "Counts by source, side and reason appear here after the first pairs.",
+            "No pairs yet",
+            "Once there are some, they are counted here by source, side and reason.",
         )
     rows = [
         (
@@ -88,66 +84,66 @@ def quality(found: Sequence[Count]) -> Markup:
         )
         for one in found
     ]  # fmt: skip
-    headers = ["Source", "Made from", "Side", "Status", "Why", "Pairs"]
+    headers = ["Source", "Made from", "Side", "Status", "Reason", "Pairs"]
     return parts.table(headers, rows, numbers=[5])
 
 
 def progress(job: Job) -> Markup:
+    """How far a job is that makes or imports pairs."""
     making = "Making pairs" if job.task == "generate" else jobs.title(job)
     counted = "passages" if job.task == "generate" else "windows"
     if job.status == "todo":
         return parts.bar(0, 1, f"{making}: queued")
-    left = f", {parts.seconds(job.eta_s)} left" if job.eta_s else ""
-    words = f": {job.done:,} of {job.total:,} {counted}{left}" if job.total else ""
-    return parts.bar(job.done, job.total, f"{making}{words}")
+    left = f", {words.seconds(job.eta_s)} left" if job.eta_s else ""
+    said = f": {job.done:,} of {job.total:,} {counted}{left}" if job.total else ""
+    return parts.bar(job.done, job.total, f"{making}{said}")
 
 
 def imported(job: Job | None) -> Markup:
     """What became of the file that was imported last."""
     if job is None or job.status in jobs.OPEN:
         return Markup("")
-    told = (
-        f"{job.args.get('name')}: {job.fault or jobs.outcome(job) or 'the import was cancelled.'}"
-    )
-    return parts.note(told, "good" if job.status == "succeeded" else "bad")
+    said = job.fault or jobs.outcome(job) or "The import was cancelled."
+    tone: parts.Tone = "good" if job.status == "succeeded" else "bad"
+    return parts.note(f"{job.args.get('name')}: {said}", tone)
 
 
 def nothing(wanted: Filter) -> Markup:
+    """What stands in place of a pair."""
     if wanted.search or wanted.split:
-        return parts.empty("No pair fits", "Change the search or the side above.")
+        return parts.empty("No pair matches", "Change the search or the side above.")
     if wanted.sample:
-        return parts.empty("Nothing to look at yet", "Make pairs from the documents first.")
-    told = {
-        "review": ("Nothing waits for review", "Pairs from liked answers come here, and pairs from suspicious documents."),
-        "accepted": ("No pair was accepted yet", "Make some from the documents, or import a file."),
-        "rejected": ("No pair was rejected", "What the checks or a person turn down is kept here."),
+        return parts.empty("No pairs to look at yet", "Make pairs from the documents first.")
+    said = {
+        "review": ("No pairs to review", "Pairs from liked answers and from suspicious documents come here first."),
+        "accepted": ("No accepted pairs yet", "Make some from the documents, or import a file."),
+        "rejected": ("No rejected pairs", "Pairs that the checks or a person rejected are kept here."),
     }  # fmt: skip
-    return parts.empty(*told[wanted.status])
+    return parts.empty(*said[wanted.status])
 
 
 def facts(place: Place) -> Markup:
+    """Where a pair stands in the list, and where it comes from."""
     pair = place.pair
-    found = [
+    origin = words.joined(
         pair.document,
         pair.section.split(" > ")[-1],
         f"from {pair.generator}",
         f"ranked {pair.base_rank} by the serving version" if pair.base_rank else "",
-    ]
-    why = parts.note(pair.reason, "warn") if pair.reason else ""
-    return Markup(
-        '<div class="pair-head"><span>{:,} of {:,}</span>{}{}{}</div><div class="aside">{}</div>{}'
-    ).format(
-        place.number,
-        place.total,
+    )
+    pills = [
         parts.pill(WAITS.get(pair.status, pair.status), parts.TONES[pair.status]),
         parts.pill(SIDES[pair.split], "quiet"),
-        parts.pill("phrase", "warn") if is_phrase(pair.question) else "",
-        " · ".join(filter(None, found)),
-        why,
-    )
+        *([parts.pill("phrase", "warn")] if is_phrase(pair.question) else []),
+    ]
+    return _html.facts(place, pills, origin, pair.reason)
 
 
 def passage(place: Place) -> Markup:
-    return Markup('<div class="passage-text" tabindex="0" aria-label="Passage">{}</div>').format(
-        place.pair.passage
-    )
+    """The passage of a pair."""
+    return _html.passage(place.pair.passage)
+
+
+def exports() -> Markup:
+    """Links that save the accepted pairs."""
+    return _html.exports()

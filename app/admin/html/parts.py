@@ -1,21 +1,21 @@
 """
-Pieces of the admin's screens as HTML: tables, status words, figures, bars. Pure.
+Pieces that the admin's screens are made of: tables, status words, figures, bars, notes. Pure.
 
-Everything handed in is escaped here, whatever it is and wherever it comes from; only what these
-functions themselves return is taken as it is.
+Everything handed in is escaped by the template; only what these functions return is taken as it is.
 """
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Literal
 
 from markupsafe import Markup, escape
 
+from app.admin.html import words
+from app.admin.html.template import Template
 from training.evaluation.figures.glossary import meaning
 
 Tone = Literal["good", "bad", "busy", "warn", "quiet"]
@@ -27,11 +27,28 @@ TONES: dict[str, Tone] = {
     "indexing": "busy", "doing": "busy", "building": "busy", "running": "busy",
     "review": "warn", "interrupted": "warn",
 }  # fmt: skip
+# Shown until a screen has looked for the first time.
+LOADING = '<div class="loading" role="status"><span>Loading…</span><i></i><i></i><i></i></div>'
+
+_html = Template("parts")
 
 
 def pill(word: str, tone: Tone | None = None) -> Markup:
     """A status word on its colour; the word says all, the colour only helps."""
-    return Markup('<span class="pill {}">{}</span>').format(tone or TONES.get(word, "quiet"), word)
+    return _html.pill(word, tone or TONES.get(word, "quiet"))
+
+
+@dataclass(frozen=True)
+class _Column:
+    name: object
+    kind: str
+
+
+@dataclass(frozen=True)
+class _Row:
+    cells: Sequence[object]
+    key: object = None
+    chosen: bool = False
 
 
 def table(
@@ -42,57 +59,66 @@ def table(
 
     :param numbers: Places of the columns that hold numbers.
     """
-    kinds = ["number" if n in numbers else "" for n in range(len(headers))]
-    head = Markup("").join(
-        Markup('<th class="{}">{}</th>').format(kind, name)
-        for kind, name in zip(kinds, headers, strict=True)
-    )
-    body = Markup("").join(
-        Markup("<tr>{}</tr>").format(
-            Markup("").join(
-                Markup('<td class="{}">{}</td>').format(kind, "" if cell is None else cell)
-                for kind, cell in zip(kinds, row, strict=True)
-            )
-        )
-        for row in rows
-    )
-    return Markup(
-        '<div class="table"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
-    ).format(head, body)
+    return _table(headers, [_Row(cells) for cells in rows], numbers)
 
 
-def cards(figures: Iterable[tuple[str, object, object]]) -> Markup:
+def choices(
+    headers: Sequence[object],
+    rows: Iterable[tuple[object, Sequence[object]]],
+    chosen: object = None,
+    *,
+    numbers: Sequence[int] = (),
+) -> Markup:
+    """
+    A table whose rows can be chosen, by mouse or keyboard, in a component of `screen.clickable`.
+
+    :param rows: Each with its key, which is what the component's `select` event brings.
+    """
+    return _table(headers, [_Row(cells, key, key == chosen) for key, cells in rows], numbers)
+
+
+def _table(headers: Sequence[object], rows: Sequence[_Row], numbers: Sequence[int]) -> Markup:
+    columns = [_Column(name, "number" if n in numbers else "") for n, name in enumerate(headers)]
+    for row in rows:
+        assert len(row.cells) == len(columns), "each row has a cell for each header"
+    return _html.table(columns, rows)
+
+
+def cards(figures: Iterable[tuple[object, object, object]]) -> Markup:
     """Figures side by side: what it is, the figure, and a remark below it."""
-    return Markup('<div class="cards">{}</div>').format(
-        Markup("").join(
-            Markup(
-                '<div class="card"><div class="what">{}</div><div class="figure">{}</div>'
-                '<div class="remark">{}</div></div>'
-            ).format(what, figure, remark)
-            for what, figure, remark in figures
-        )
-    )
+    return _html.cards(list(figures))
 
 
 def bar(done: float, total: float | None, label: str = "") -> Markup:
-    """How far something is. Without a total it says only that it moves."""
-    if not total:
-        return Markup('<div class="bar moving"><i></i><span>{}</span></div>').format(label)
-    percent = max(0.0, min(100.0, 100 * done / total))
-    return Markup(
-        '<div class="bar" role="progressbar" aria-valuenow="{:.0f}" aria-valuemin="0"'
-        ' aria-valuemax="100" aria-label="{}"><i style="width:{:.1f}%"></i><span>{}</span></div>'
-    ).format(percent, label or "progress", percent, label)
+    """A progress bar; it moves to and fro if `total` is not known."""
+    percent = max(0.0, min(100.0, 100 * done / total)) if total else None
+    return _html.bar(percent, label)
 
 
 def empty(title: str, help_text: str | Markup) -> Markup:
     """What stands where nothing is yet, and what to do about it."""
-    return Markup('<div class="empty"><strong>{}</strong><p>{}</p></div>').format(title, help_text)
+    return _html.empty(title, help_text)
 
 
 def note(text: str | Markup, tone: Tone = "quiet") -> Markup:
     """A sentence set apart."""
-    return Markup('<div class="note {}">{}</div>').format(tone, text)
+    return _html.note(text, tone)
+
+
+def verdict(
+    text: str | Markup, tone: Tone, steps: Iterable[Markup] = (), *, subject: str = ""
+) -> Markup:
+    """
+    A sentence set apart, with the links that follow from it.
+
+    :param subject: What the sentence is about; it stands in bold before it.
+    """
+    return _html.verdict(text, tone, list(steps), subject)
+
+
+def doors(steps: Sequence[Markup]) -> Markup:
+    """Links of `door` in a row; nothing if there are none."""
+    return _html.steps_on(steps)
 
 
 def link(label: str, screen: str) -> Markup:
@@ -102,102 +128,58 @@ def link(label: str, screen: str) -> Markup:
     :param screen: Name of the tab. `versions/v1` chooses a version there, and `versions/v1/promote`
         asks whether to promote it.
     """
-    return Markup('<a href="#tab-{}">{}</a>').format(screen, label)
+    return _html.link(label, screen)
 
 
 def door(label: str, screen: str, *, primary: bool = False) -> Markup:
     """A link to another tab that looks like a button: the next step."""
-    css = "door primary" if primary else "door"
-    return Markup('<a class="{}" href="#tab-{}">{}</a>').format(css, screen, label)
+    return _html.door(label, screen, primary)
 
 
 def term(word: str, shown: str | None = None) -> Markup:
     """A word with its meaning, for mouse, keyboard and finger; see `training.evaluation.figures.glossary`."""
     said = meaning(word)
-    if not said:
-        return escape(shown or word)
-    return Markup(
-        '<span class="term" tabindex="0" data-tip="{}" aria-description="{}">{}</span>'
-    ).format(said, said, shown or word)
+    return _html.term(shown or word, said) if said else escape(shown or word)
 
 
 def when(moment: datetime | None, now: datetime | None = None) -> Markup:
     """How long ago, in words; the exact time is in its title."""
     if moment is None:
         return Markup("")
-    words = ago((now or datetime.now(UTC)) - moment)
     exact = moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        moment.isoformat(), exact, words
-    )
-
-
-def ago(age: timedelta) -> str:
-    """An age in words."""
-    seconds = age.total_seconds()
-    for size, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            count = int(seconds // size)
-            return f"{count} {name}{'' if count == 1 else 's'} ago"
-    return "just now"
-
-
-def seconds(value: float | None) -> str:
-    """A duration in words; empty when it is not known."""
-    if value is None:
-        return ""
-    if value < 90:
-        return f"{value:.0f} s"
-    if value < 5400:
-        return f"{value / 60:.0f} min"
-    return f"{value / 3600:.1f} h"
-
-
-def size(size_bytes: int) -> str:
-    """A size that a person can read."""
-    value = float(size_bytes)
-    for unit in ("B", "KB", "MB"):
-        if round(value) < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" or value >= 10 else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} GB"
-
-
-def count(number: int, noun: str, plural: str | None = None) -> str:
-    """`1 document`, `2 documents`, `1,234 documents`."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+    return _html.time(moment, exact, words.ago((now or datetime.now(UTC)) - moment))
 
 
 def clipped(text: str, most: int = 160) -> Markup:
     """A text in one line's room; all of it is in its title."""
-    flat = " ".join(text.split())
-    if len(flat) <= most:
-        return escape(flat)
-    return Markup('<span title="{}">{}…</span>').format(flat[:1000], flat[: most - 1].rstrip())
+    line = words.flat(text)
+    if len(line) <= most:
+        return escape(line)
+    return _html.clipped(line[: most - 1].rstrip(), line[:1000])
 
 
 def pick(
     label: object, verb: str, number: int, *, css: str = "", pressed: bool | None = None
 ) -> Markup:
     """A button in HTML that tells the page's component which one it was."""
-    state = "" if pressed is None else Markup(' aria-pressed="{}"').format(str(pressed).lower())
-    return Markup('<button type="button" class="pick {}" data-pick="{}:{}"{}>{}</button>').format(
-        css, verb, number, state, label
-    )
+    return _html.pick(label, verb, number, css, pressed)
 
 
 def choose(group: str, number: int, label: str) -> Markup:
-    """A checkbox; the page's script remembers what is checked when the table is drawn anew."""
-    return Markup(
-        '<input type="checkbox" data-choose="{}" value="{}" aria-label="Choose {}">'
-    ).format(group, number, label)
+    """A checkbox; the page's script keeps it checked when the table is drawn again."""
+    return _html.choose(group, number, label)
 
 
 def choose_all(group: str) -> Markup:
     """A checkbox for all of a table."""
-    return Markup('<input type="checkbox" data-choose-all="{}" aria-label="Choose all">').format(
-        group
-    )
+    return _html.choose_all(group)
+
+
+@dataclass(frozen=True)
+class _Span:
+    text: str
+    depth: int
+    number: int | None
 
 
 def spans(text: str, windows: Sequence[tuple[int, int]]) -> Markup:
@@ -208,16 +190,58 @@ def spans(text: str, windows: Sequence[tuple[int, int]]) -> Markup:
     """
     edges = sorted({0, len(text), *(edge for window in windows for edge in window)})
     starts = {start: number for number, (start, _) in enumerate(windows, 1)}
-    pieces = []
-    for start, end in pairwise(edges):
-        deep = sum(a <= start and end <= b for a, b in windows)
-        mark = Markup("<sup>{}</sup>").format(starts[start]) if start in starts else ""
-        pieces.append(
-            Markup('{}<span class="depth{}">{}</span>').format(mark, min(deep, 2), text[start:end])
-        )
-    return Markup("").join(pieces)
+    return _html.spans(
+        [
+            _Span(
+                text[start:end],
+                min(2, sum(a <= start and end <= b for a, b in windows)),
+                starts.get(start),
+            )
+            for start, end in pairwise(edges)
+        ]
+    )
 
 
-def plain(text: str) -> str:
-    """Text for a Markdown component, every character that Markdown or HTML could read escaped."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|~])", r"\\\1", html.escape(text, quote=False))
+def stack(*pieces: str | Markup) -> str:
+    """Pieces one below the other, as the value of a `gr.HTML`."""
+    return str(_html.stack(pieces))
+
+
+def heading(text: str | Markup, remark: str | Markup = "") -> Markup:
+    """A heading within a screen."""
+    return _html.heading(text, remark)
+
+
+def facts(rows: Iterable[tuple[object, object]]) -> Markup:
+    """Names with their values; those without one are left out."""
+    return _html.facts([(name, value) for name, value in rows if value not in (None, "")])
+
+
+def steps(rows: Iterable[tuple[str, str, str]]) -> Markup:
+    """Numbered steps: what is done, what that means, and how long it takes."""
+    return _html.steps(list(rows))
+
+
+def checks(rows: Iterable[tuple[bool, str, str]]) -> Markup:
+    """Checks: whether each passed, its name, and what was found."""
+    return _html.checks(list(rows))
+
+
+def folded(summary: str, content: Markup) -> Markup:
+    """A line that unfolds what is below it."""
+    return _html.folded(summary, content)
+
+
+def log(text: str) -> Markup:
+    """Lines that a program wrote."""
+    return _html.log(text)
+
+
+def quiet(text: object) -> Markup:
+    """Muted text."""
+    return _html.quiet(text)
+
+
+def short(text: object) -> Markup:
+    """A word or two that stay in one line."""
+    return _html.short(text)

@@ -1,14 +1,15 @@
-"""What to do next, from the facts. Pure."""
+"""What to do next, judged by what there is. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from app.admin.html.parts import Tone, count
+from app.admin.html.parts import Tone
+from app.admin.html.words import count
 from pipelines.text import languages
 
-# Fewer new things to learn from than this are not worth a run, nor a sentence.
+# Fewer new pairs than this are worth neither a run nor a sentence.
 WORTH_A_RUN = 50
 WORTH_A_VOTE = 10
 # With fewer held-out questions nothing can be proved; the gate asks for as many.
@@ -21,13 +22,13 @@ SLOW_MS = 300
 @dataclass(frozen=True)
 class Facts:
     """
-    What is looked at. Counts of questions are of the last seven days.
+    What suggestions depend on. Counts of questions are of the last seven days.
 
     :param fresh_pairs: Accepted pairs to train on that came after the last run.
     :param fresh_likes: Liked answers that no pair was made of.
-    :param better: Versions that are proved better than the one that serves.
-    :param uncompared: The newest version, where it was not compared with the one that serves.
-    :param evaluated: Whether the version that serves was ever measured on held-out questions.
+    :param better: Versions that are proved better than the serving one.
+    :param uncompared: The newest version if it was not compared with the serving one.
+    :param evaluated: Whether the serving version was ever measured on held-out questions.
     """
 
     own_documents: int = 0
@@ -52,7 +53,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """What there is, what to do about it, and the tab where that is done (empty: on no tab)."""
+    """What there is, what to do about it, and the tab for it (empty if there is none)."""
 
     fact: str
     advice: str
@@ -61,7 +62,7 @@ class Suggestion:
 
 
 def suggest(facts: Facts) -> list[Suggestion]:
-    """What to do next, the most urgent first; empty when nothing asks for it."""
+    """What to do next, the most urgent first."""
     order = {"bad": 0, "good": 1, "warn": 2}
     return sorted(_all(facts), key=lambda found: order.get(found.tone, 3))
 
@@ -72,7 +73,7 @@ def _all(facts: Facts) -> Iterator[Suggestion]:
     yield from _about_training(facts)
     for name in facts.better:
         yield Suggestion(
-            f"{name} is better than the version that serves, and not promoted.",
+            f"{name} is better than the serving version, but not promoted.",
             "Promote it.",
             "versions",
             "good",
@@ -80,7 +81,7 @@ def _all(facts: Facts) -> Iterator[Suggestion]:
     if not facts.busy_comparing and facts.heldout_pairs >= FEWEST_HELDOUT:
         for name in facts.uncompared:
             yield Suggestion(
-                f"{name} was made and not compared yet.",
+                f"{name} was not compared yet.",
                 "Compare it.",
                 "compare",
                 "good",
@@ -95,7 +96,7 @@ def _all(facts: Facts) -> Iterator[Suggestion]:
     if facts.retrieval_p95_ms is not None and facts.retrieval_p95_ms > SLOW_MS:
         yield Suggestion(
             f"Finding passages takes {facts.retrieval_p95_ms:,.0f} ms for one question in twenty.",
-            "See what runs beside it.",
+            "See which jobs run.",
             "jobs",
             "warn",
         )
@@ -115,8 +116,8 @@ def _about_documents(facts: Facts) -> Iterator[Suggestion]:
         )
     if facts.unread_language:
         yield Suggestion(
-            f"{count(facts.unread_language, 'document')} in a language that the search model does not"
-            " read well.",
+            f"{count(facts.unread_language, 'document')} in a language that the embedding model does"
+            " not read well.",
             f"Restart Attune with ATTUNE_BASE_MODEL={languages.MULTILINGUAL}.",
             "",
             "warn",
@@ -127,7 +128,7 @@ def _about_questions(facts: Facts) -> Iterator[Suggestion]:
     if facts.not_found >= WORTH_A_GAP:
         yield Suggestion(
             f"{count(facts.not_found, 'question')} found nothing this week.",
-            "Read them, and add the documents that are missing.",
+            "Read them and add the missing documents.",
             "questions",
             "warn",
         )
@@ -142,7 +143,7 @@ def _about_questions(facts: Facts) -> Iterator[Suggestion]:
     if facts.fresh_likes >= WORTH_A_VOTE:
         yield Suggestion(
             f"{count(facts.fresh_likes, 'new liked answer')}.",
-            "Make pairs of them, then retrain.",
+            "Make pairs from them, then tune.",
             "pairs",
         )
 
@@ -152,35 +153,36 @@ def _about_training(facts: Facts) -> Iterator[Suggestion]:
         yield Suggestion(
             f"{count(facts.review_pairs, 'pair')} {'waits' if facts.review_pairs == 1 else 'wait'}"
             " for review.",
-            "Accept, edit or reject them.",
+            "Review them.",
             "pairs",
         )
     if facts.own_documents and not facts.train_pairs:
         yield Suggestion(
-            "There are no pairs to tune on yet.", "Make some from your documents.", "pairs"
+            "There are no training pairs yet.", "Make some from your documents.", "pairs"
         )
         return
     if facts.busy_training or not facts.train_pairs:
         return
     if facts.heldout_pairs < FEWEST_HELDOUT:
         yield Suggestion(
-            f"Only {count(facts.heldout_pairs, 'held-out pair')}: no version can be proved better.",
+            f"There are only {count(facts.heldout_pairs, 'held-out pair')}, too few to prove a version"
+            " better.",
             "Make more pairs.",
             "pairs",
         )
     elif not facts.ever_trained:
         yield Suggestion(
-            f"{count(facts.train_pairs, 'pair')} to learn from, and nothing was tuned yet.",
-            "Tune a version, or press Improve the search.",
+            f"There are {count(facts.train_pairs, 'training pair')}, and no version was tuned yet.",
+            "Press Improve the search, or tune by hand.",
             "tune",
         )
     elif facts.fresh_pairs >= WORTH_A_RUN:
         yield Suggestion(
-            f"{count(facts.fresh_pairs, 'new pair')} since the last run.", "Retrain.", "tune"
+            f"{count(facts.fresh_pairs, 'new pair')} since the last run.", "Tune again.", "tune"
         )
     elif not facts.evaluated:
         yield Suggestion(
-            "The version that serves was never measured on held-out questions.",
+            "The serving version was never measured on held-out questions.",
             "Compare it.",
             "compare",
         )

@@ -1,4 +1,4 @@
-"""The pieces of HTML and the curves that the screen of tuning shows. Pure."""
+"""Runs as the screen of tuning shows them: methods, estimates, the list, one run, curves. Pure."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from app.admin.html import jobs, parts, pieces
+from app.admin.html import jobs, parts, words
 from app.admin.html.parts import Tone
+from app.admin.html.template import Template
 from pipelines.store.ids import ModelId
 from pipelines.store.jobs import Job
 from pipelines.store.pairs import Side
@@ -23,15 +24,15 @@ if TYPE_CHECKING:
     from app.actions.methods import Choice
 
 MEANS: dict[Method, str] = {
-    "adapter": "A small layer on top of the encoder learns your words. Seconds to minutes, the safest"
-    " first try, and the right one for few pairs. The gain is modest; every window is embedded again"
-    " afterwards, unless it is laid on questions only.",
-    "query": "Only how questions are read is trained; vectors of documents stay as they are, so"
-    " nothing has to be embedded again. Minutes, with most of the gain.",
-    "lora": "Thin layers inside the encoder are trained. Needs less memory than the whole encoder;"
-    " every window is embedded again afterwards.",
-    "full": "All of the encoder is trained. The largest gain and the longest wait, on many pairs;"
-    " every window is embedded again afterwards.",
+    "adapter": "Trains a small layer on top of the encoder. It takes seconds to minutes and suits few"
+    " pairs. The gain is modest. Every window is embedded again afterwards, unless the adapter is"
+    " for questions only.",
+    "query": "Trains only how questions are embedded. The vectors of the documents stay, so nothing"
+    " is embedded again. It takes minutes and brings most of the gain.",
+    "lora": "Trains thin layers inside the encoder. It needs less memory than training the whole"
+    " encoder. Every window is embedded again afterwards.",
+    "full": "Trains the whole encoder. It brings the largest gain, takes the longest and needs many"
+    " pairs. Every window is embedded again afterwards.",
 }
 STATES: dict[str, tuple[str, Tone]] = {
     "new": ("not started", "quiet"),
@@ -40,30 +41,33 @@ STATES: dict[str, tuple[str, Tone]] = {
     "failed": ("failed", "bad"),
     "interrupted": ("stopped", "warn"),
 }
+# Measured on the validation questions after each epoch.
 CURVES = {NDCG: "NDCG@10", HIT: "hit@5"}
 RESUMED = ("new", "failed", "interrupted")
+
+_html = Template("tune")
 
 
 def method_note(method: Method, choice: Choice | None = None) -> str:
     """What a method does, in plain words, and how long it takes here."""
     took = "" if choice is None else choice.sentence(method)
     advised = " Recommended here." if choice is not None and choice.method == method else ""
-    return str(pieces.quiet(f"{MEANS[method]} {took}{advised}".rstrip()))
+    return str(parts.quiet(f"{MEANS[method]} {took}{advised}".rstrip()))
 
 
 def side_label(side: Side) -> str:
     """A source of pairs with its counts."""
-    return f"{source(side.generator)}: {side.train:,} to train on"
+    return f"{source(side.generator)}: {side.train:,} training pairs"
 
 
 def source(generator: str) -> str:
     """A source of pairs as people call it."""
     if generator == "offline":
-        return "Made offline"
+        return "Made without a language model"
     if generator == "feedback":
         return "Liked answers"
     if generator.startswith("llm:"):
-        return f"Asked by {generator.removeprefix('llm:')}"
+        return f"Written by {generator.removeprefix('llm:')}"
     return f"Imported, {generator}"
 
 
@@ -71,69 +75,60 @@ def data(sides: Sequence[Side]) -> str:
     """How many pairs there are on each side."""
     train, heldout = sum(s.train for s in sides), sum(s.heldout for s in sides)
     if not train:
-        return str(
-            parts.empty(
-                "No pairs to learn from yet",
-                Markup("{} from your documents; it takes a minute and needs no key.").format(
-                    parts.link("Make pairs", "pairs")
-                ),
-            )
-        )
+        return str(parts.empty("No training pairs yet", _html.no_pairs()))
     said = (
-        f"{parts.count(train, 'pair')} to train on, a tenth of them to tell when to stop."
-        f" {parts.count(heldout, 'pair')} held out: no run looks at them, so they prove the gain."
+        f"{words.count(train, 'training pair')}. A tenth of them is for validation: it tells when to"
+        f" stop. {words.count(heldout, 'pair')} held out: no run learns from them, so they prove the"
+        " gain."
     )
-    return str(pieces.quiet(said))
+    return str(parts.quiet(said))
 
 
 def estimate(job: Job | None) -> str:
-    """What a run would take here, method by method; empty when it was not measured."""
+    """What a run would take here, method by method; empty if it was not measured."""
     if job is None:
         return ""
     if job.status == "doing":
-        return pieces.stack(jobs.progress_bar(job))
+        return parts.stack(jobs.progress_bar(job))
     if job.status == "todo":
-        return str(parts.note(f"The estimate {jobs.state(job)}.", "busy"))
+        return str(parts.note(f"Estimate: {jobs.state(job)}.", "busy"))
     if job.fault or job.result is None:
         return str(parts.note(job.fault or "The estimate was cancelled.", "warn"))
-    found: Mapping[str, Any] = job.result
+    result: Mapping[str, Any] = job.result
+    said = _html.recommended(
+        label(result["recommended"]),
+        result["reason"],
+        parts.when(job.updated_at),
+        job.args.get("base"),
+    )
+    warnings = (f"{warning[:1].upper()}{warning[1:]}." for warning in result["warnings"])
+    return parts.stack(
+        _estimates(result), parts.quiet(said), *(parts.note(one, "warn") for one in warnings)
+    )
+
+
+def _estimates(result: Mapping[str, Any]) -> Markup:
+    """A row for each method, the quickest first."""
     rows = [
         (
-            Markup("{} {}").format(
-                label(row["method"]),
-                parts.pill("recommended", "good") if row["method"] == found["recommended"] else "",
-            ),
-            parts.seconds(60 * row["minutes"]),
-            parts.size(int(row["memory_mb"] * 1e6)),
-            parts.size(int(row["disk_mb"] * 1e6)),
-            Markup('<div class="reason">{}</div>').format(row["serving"]),
+            _html.method(label(row["method"]), row["method"] == result["recommended"]),
+            words.seconds(60 * row["minutes"]),
+            words.size(int(row["memory_mb"] * 1e6)),
+            words.size(int(row["disk_mb"] * 1e6)),
+            _html.reason(row["serving"]),
         )
-        for row in sorted(found["methods"], key=lambda row: row["minutes"])
+        for row in sorted(result["methods"], key=lambda row: row["minutes"])
     ]
-    headers = ("Method", "Time", "Memory", "Disk", "To serve it")
-    told: list[str | Markup] = [
-        parts.table(headers, rows, numbers=(1, 2, 3)),
-        pieces.quiet(
-            Markup("{} is recommended: {} Measured {}, for {}.").format(
-                label(found["recommended"]),
-                found["reason"],
-                parts.when(job.updated_at),
-                job.args.get("base"),
-            )
-        ),
-    ]
-    told += [
-        parts.note(f"{warning[:1].upper()}{warning[1:]}.", "warn") for warning in found["warnings"]
-    ]
-    return pieces.stack(*told)
+    headers = ("Method", "Time", "Memory", "Disk", "Before it can serve")
+    return parts.table(headers, rows, numbers=(1, 2, 3))
 
 
 def run_list(found: Sequence[Run], job_of: Mapping[int, Job], names: Mapping[ModelId, str],
              chosen: int | None) -> str:  # fmt: skip
     """Runs as rows to choose, newest first."""
     if not found:
-        return pieces.stack(
-            parts.empty("No runs yet", "Start one above: its curves and its log appear here.")
+        return parts.stack(
+            parts.empty("No runs yet", "Start one above. Its curves and its log appear here.")
         )
     rows = []
     for run in found:
@@ -156,7 +151,7 @@ def run_list(found: Sequence[Run], job_of: Mapping[int, Job], names: Mapping[Mod
             )
         )
     headers = ("Run", "State", "Method", "From", "Pairs", "Result", "When")
-    return pieces.stack(pieces.heading("Runs"), pieces.choices(headers, rows, chosen, numbers=(4,)))
+    return parts.stack(parts.heading("Runs"), parts.choices(headers, rows, chosen, numbers=(4,)))
 
 
 def method_name(run: Run) -> str:
@@ -183,81 +178,89 @@ def run_details(
     """
     One run: what was asked for, how far it is, what came of it.
 
+    :param made: Name of the version that it made.
     :param ended: The last step, and how many were planned.
     """
     options = run.settings.get("options", {})
-    told: list[str | Markup] = [
-        pieces.heading(f"Run {run.id}", state(run, job)),
-        pieces.facts(
-            [
-                ("Method", method_name(run)),
-                ("From", run.settings.get("base")),
-                ("Pairs to train on", run.settings.get("pairs")),
-                ("Check questions", run.settings.get("heldout")),
-                ("Rounds", options.get("epochs")),
-                ("Batch", options.get("batch_size")),
-                ("Learning rate", options.get("learning_rate")),
-                ("By", run.created_by),
-                ("Took", _took(run)),
-            ]
-        ),
+    shown: list[str | Markup] = [
+        parts.heading(f"Run {run.id}", state(run, job)),
+        _facts(run, options),
+        *_progress(run, job),
     ]
-    if job is not None and job.status == "doing":
-        told.append(jobs.progress_bar(job))
-    if job is not None and job.status == "todo":
-        told.append(parts.note(f"It {jobs.state(job)}.", "busy"))
-    if run.error:
-        told.append(parts.note(run.error, "bad"))
-    if run.status == "interrupted" and (job is None or job.status not in jobs.OPEN):
-        told.append(
-            parts.note("It was stopped. Resumed, it goes on from its last checkpoint.", "warn")
-        )
     if run.status == "done" and (early := stopped_early(options, ended)):
-        told.append(pieces.quiet(early))
+        shown.append(parts.quiet(early))
     if made is not None:
-        told.append(_result(made, metrics, job))
-    return pieces.stack(*told)
+        shown.append(_result(made, metrics, job))
+    return parts.stack(*shown)
+
+
+def _facts(run: Run, options: Mapping[str, Any]) -> Markup:
+    return parts.facts(
+        [
+            ("Method", method_name(run)),
+            ("From", run.settings.get("base")),
+            ("Training pairs", run.settings.get("pairs")),
+            (parts.term("validation", "Validation questions"), run.settings.get("heldout")),
+            ("Epochs", options.get("epochs")),
+            ("Batch size", options.get("batch_size")),
+            ("Learning rate", options.get("learning_rate")),
+            ("Started by", run.created_by),
+            ("Took", _took(run)),
+        ]
+    )
+
+
+def _progress(run: Run, job: Job | None) -> list[Markup]:
+    """The bar or the note of a run that has not ended well."""
+    shown = []
+    if job is not None and job.status == "doing":
+        shown.append(jobs.progress_bar(job))
+    if job is not None and job.status == "todo":
+        shown.append(parts.note(f"It is {jobs.state(job)}.", "busy"))
+    if run.error:
+        shown.append(parts.note(run.error, "bad"))
+    if run.status == "interrupted" and (job is None or job.status not in jobs.OPEN):
+        said = "It was stopped. Resume continues from its last checkpoint."
+        shown.append(parts.note(said, "warn"))
+    return shown
 
 
 def stopped_early(options: Mapping[str, Any], ended: tuple[int, int] | None) -> str:
-    """That a run ended before its last step, and why; empty: it did not."""
+    """Why a run ended before its last step; empty if it did not."""
     if ended is None or ended[0] >= ended[1]:
         return ""
     checks = options.get("patience", 0) + (options.get("method") == "adapter")
-    return f"Stopped early at step {ended[0]:,} of {ended[1]:,}: no better for {checks} checks."
+    return (
+        f"Stopped early at step {ended[0]:,} of {ended[1]:,}: {checks} validations brought no"
+        " improvement."
+    )
 
 
 def _took(run: Run) -> str | None:
     if run.started_at is None or run.ended_at is None:
         return None
-    return parts.seconds((run.ended_at - run.started_at).total_seconds())
+    return words.seconds((run.ended_at - run.started_at).total_seconds())
 
 
 def _result(made: str, metrics: Mapping[str, Any], job: Job | None) -> Markup:
+    """What a run made, whether it is better, and what to do with it."""
+    said, better = f"It made {made}.", True
     if NDCG in metrics and BASE + NDCG in metrics:
         before, after = metrics[BASE + NDCG], metrics[NDCG]
-        said = f"It made {made}. NDCG@10 over the questions set aside: {before:.3f} → {after:.3f}."
+        said += f" NDCG@10 on the validation questions: {before:.3f} → {after:.3f}."
         better = after > before
-    else:
-        said, better = f"It made {made}.", True
     if not better:
-        said += " It finds no more than what it was made from: there is no reason to promote it."
-    if job is not None and isinstance(job.result, dict) and (found := job.result.get("promotion")):
-        served = f"It serves now: {found['reason']}" if found["promoted"] else found["reason"]
-        return parts.note(f"{said} {served}", "good" if found["promoted"] else "warn")
-    if not better:
-        return parts.note(said, "warn")
-    link = parts.link("Compare it", "compare")
-    return parts.note(
-        Markup("{} {} with the version that serves to see whether it is better.").format(
-            said, link
-        ),
-        "good",
-    )
+        said += " It finds no more than the version it was made from, so do not promote it."
+    promotion = job.result.get("promotion") if job and isinstance(job.result, dict) else None
+    if promotion:
+        decided = promotion["reason"]
+        served = f"It serves now: {decided}" if promotion["promoted"] else decided
+        return parts.note(f"{said} {served}", "good" if promotion["promoted"] else "warn")
+    return parts.note(_html.made(said), "good") if better else parts.note(said, "warn")
 
 
 def curve(points: Sequence[Point], names: Mapping[str, str]) -> pd.DataFrame | None:
-    """Points as a plot takes them; None: there are none yet."""
+    """Points as a plot takes them; None if there are none yet."""
     import pandas as pd
 
     rows = [(p.step, p.value, names[p.curve]) for p in points if p.curve in names]

@@ -1,4 +1,4 @@
-"""The pieces of HTML that the screen of versions shows. Pure."""
+"""Versions as their screen shows them: the list, one version, its history, shadow mode. Pure."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from markupsafe import Markup
 
 from app.actions.plans import Listed, Plan
 from app.actions.versions import Status
-from app.admin.html import jobs, parts, pieces
+from app.admin.html import jobs, parts, words
 from app.admin.html.parts import Tone, pill
+from app.admin.html.template import Template
 from pipelines.store.active import Audit
 from pipelines.store.jobs import Job
 from pipelines.store.models import Model
@@ -32,9 +33,11 @@ KINDS = {
     "openai": "an API",
     "full": "whole encoder",
     "lora": "LoRA",
-    "query": "question side",
+    "query": "query side",
     "adapter": "adapter",
 }
+
+_html = Template("versions")
 
 
 def state(word: str) -> Markup:
@@ -55,9 +58,7 @@ def version_list(rows: Sequence[Listed], chosen: str | None, job_of: dict[str, J
         (
             row.model.name,
             (
-                Markup('<span class="branch" style="--depth:{}">{}</span>').format(
-                    row.depth, row.model.name
-                ),
+                _html.branch(row.model.name, row.depth),
                 KINDS.get(row.model.kind, row.model.kind),
                 _state_cell(row.state, job_of.get(row.model.name)),
                 parts.when(row.model.created_at),
@@ -66,7 +67,7 @@ def version_list(rows: Sequence[Listed], chosen: str | None, job_of: dict[str, J
         for row in rows
     ]
     headers = ("Version", "Method", "State", "Made")
-    return pieces.stack(pieces.choices(headers, made, chosen))
+    return parts.stack(parts.choices(headers, made, chosen))
 
 
 def _state_cell(word: str, job: Job | None) -> Markup:
@@ -74,119 +75,105 @@ def _state_cell(word: str, job: Job | None) -> Markup:
     if job is None or word == "serving":
         return state(word)
     if job.task == "evaluate":
-        return state(word) + Markup(" ") + pill("being compared", "busy")
+        return _html.states(state(word), pill("being compared", "busy"))
     return jobs.progress_bar(job) if job.status == "doing" else pill("queued", "quiet")
 
 
 def _waits(job: Job) -> Markup:
     """Why nothing else can be done with a version now."""
-    left = f", about {parts.seconds(job.eta_s)} left" if job.eta_s else ""
-    doing = "is running" if job.status == "doing" else "is queued"
-    return Markup('<p class="soft">“{}” {}{}. The buttons work again when it ends. {}</p>').format(
-        jobs.title(job), doing, left, parts.link("See the job.", "jobs")
-    )
+    return _html.waits(jobs.title(job), job.status == "doing", words.seconds(job.eta_s or None))
 
 
-def head(name: str, found: Status, plan: Plan, job: Job | None) -> str:
+def head(name: str, status: Status, plan: Plan, job: Job | None) -> str:
     """The version's name and state, whether it should serve, and why nothing can be done now."""
-    told: list[str | Markup] = [pieces.heading(name, state(found.state))]
-    if found.state != "serving":
+    shown: list[str | Markup] = [parts.heading(name, state(status.state))]
+    if status.state != "serving":
         verdict = plan.verdict
-        told.append(parts.note(verdict.sentence, jobs.ADVICE[verdict.advice]))
+        shown.append(parts.note(verdict.sentence, jobs.ADVICE[verdict.advice]))
         if verdict.advice in ("promote", "wait", "leave"):
-            told.append(
-                Markup(
-                    '<details><summary>The figures</summary><p class="soft">{}</p></details>'
-                ).format(verdict.reason)
-            )
-        if step := _next_step(verdict):
-            told.append(Markup('<div class="doors">{}</div>').format(step))
+            shown.append(_html.figures(verdict.reason))
+        shown.append(parts.doors(_next_steps(verdict)))
         if job is not None:
-            told.append(_waits(job))
-    return pieces.stack(*told)
+            shown.append(_waits(job))
+    return parts.stack(*shown)
 
 
 def details(
-    model: Model, parent: str | None, found: Status, plan: Plan, job: Job | None, kept: str | None
+    model: Model, parent: str | None, status: Status, plan: Plan, job: Job | None, kept: str | None
 ) -> str:
     """
     One version: what it is, how much it covers, and what promoting it will do.
 
-    :param kept: Why it cannot be deleted; None: it can be.
+    :param kept: Why it cannot be deleted. None if it can be.
     """
-    told: list[str | Markup] = [
-        pieces.facts(
-            [
-                ("Made from", parent or model.base),
-                ("Method", KINDS.get(model.kind, model.kind)),
-                ("Pairs", model.metrics.get("pairs")),
-                ("Check questions in training", model.metrics.get("heldout")),
-                (Markup("{} in training").format(parts.term("NDCG@10")), gain(model.metrics)),
-                ("Vector length", model.dimension),
-                ("Loaded by", parts.count(found.loaded_by, "server")),
-                ("Started by", model.created_by),
-            ]
-        )
-    ]
+    shown: list[str | Markup] = [_facts(model, parent, status)]
     if job is not None and job.status == "doing" and job.task != "evaluate":
-        told.append(jobs.progress_bar(job))
-    if found.reason:
-        told.append(parts.note(found.reason, "bad"))
-    told += [pieces.heading("Coverage"), coverage(found)]
-    if found.state != "serving":
-        told += promotion(plan)
-    if found.proof:
-        checks = [(c["passed"], c["name"], c["detail"]) for c in found.proof["checks"]]
-        told += [pieces.heading("Proof", "made before it may serve"), pieces.checks(checks)]
-    told.append(
-        Markup("<details><summary>Settings and identity</summary>{}</details>").format(
-            pieces.facts(
-                [
-                    ("Files", model.manifest_sha256),
-                    ("Base", model.base),
-                    *((name.replace("_", " "), value) for name, value in model.settings.items()),
-                ]
-            )
-        )
+        shown.append(jobs.progress_bar(job))
+    if status.reason:
+        shown.append(parts.note(status.reason, "bad"))
+    shown += [parts.heading("Coverage", "how many documents it can search"), coverage(status)]
+    if status.state != "serving":
+        shown += promotion(plan)
+    if status.proof:
+        checks = [(c["passed"], c["name"], c["detail"]) for c in status.proof["checks"]]
+        shown += [parts.heading("Proof", "checked before it may serve"), parts.checks(checks)]
+    settings = [
+        ("SHA-256 of its files", model.manifest_sha256),
+        ("Base model", model.base),
+        *((name.replace("_", " "), value) for name, value in model.settings.items()),
+    ]
+    shown.append(parts.folded("Settings and identity", parts.facts(settings)))
+    if kept is not None and status.state not in ("serving", "previous"):
+        shown.append(parts.quiet(f"It cannot be deleted now. {kept}"))
+    return parts.stack(*shown)
+
+
+def _facts(model: Model, parent: str | None, status: Status) -> Markup:
+    return parts.facts(
+        [
+            ("Made from", parent or model.base),
+            ("Method", KINDS.get(model.kind, model.kind)),
+            ("Training pairs", model.metrics.get("pairs")),
+            (parts.term("validation", "Validation questions"), model.metrics.get("heldout")),
+            (_html.in_training(parts.term("NDCG@10")), gain(model.metrics)),
+            ("Vector length", model.dimension),
+            ("Loaded by", words.count(status.loaded_by, "server")),
+            ("Started by", model.created_by),
+        ]
     )
-    if kept is not None and found.state not in ("serving", "previous"):
-        told.append(pieces.quiet(f"Cannot be deleted now: {kept}"))
-    return pieces.stack(*told)
 
 
-def coverage(found: Status) -> Markup:
-    """How much of the documents a version holds."""
-    if found.state == "not built":
-        return parts.note("It has no vectors yet. Building makes one for every window.")
-    if not found.windows:
-        return parts.note("There are no documents yet, so it is complete.")
-    words = (
-        f"{found.complete:,} of {parts.count(found.documents, 'document')},"
-        f" {found.vectors:,} of {found.windows:,} windows"
+def coverage(status: Status) -> Markup:
+    """How much of the documents a version covers."""
+    if status.state == "not built":
+        return parts.note("It has no vectors yet. Building it makes one for every window of text.")
+    if not status.windows:
+        return parts.note("There are no documents yet, so nothing is missing.")
+    said = (
+        f"{status.complete:,} of {words.count(status.documents, 'document')},"
+        f" {status.vectors:,} of {status.windows:,} windows"
     )
-    return parts.bar(found.vectors, found.windows, words)
+    return parts.bar(status.vectors, status.windows, said)
 
 
-def _next_step(verdict: Verdict) -> Markup | None:
-    """The link to what is worth doing before promoting; None: the buttons do it."""
+def _next_steps(verdict: Verdict) -> list[Markup]:
+    """The link to what should be done before promoting; none where the buttons do it."""
     if verdict.advice == "wait":
-        return parts.door("Make more pairs", "pairs")
-    return parts.door("Tune another", "tune") if verdict.advice == "leave" else None
+        return [parts.door("Make more pairs", "pairs")]
+    return [parts.door("Tune another version", "tune")] if verdict.advice == "leave" else []
 
 
 def promotion(plan: Plan) -> list[Markup]:
     """What promoting does, and how long it takes."""
-    told = [
-        pieces.heading("What promoting does", total(plan)),
-        pieces.steps((step.name, step.means, takes(step.seconds)) for step in plan.steps),
+    shown = [
+        parts.heading("What promoting does", total(plan)),
+        parts.steps((step.name, step.means, takes(step.seconds)) for step in plan.steps),
     ]
     if plan.windows and plan.measured is None:
-        told.append(
-            pieces.quiet("How fast this machine embeds is known after the first comparison.")
-        )
+        shown.append(parts.quiet("The first comparison will measure how fast this machine embeds."))
     elif plan.windows:
-        told.append(pieces.quiet(f"By how fast {plan.measured} was embedded in its comparison."))
-    return told
+        shown.append(parts.quiet(f"Estimated from how fast {plan.measured} was embedded here."))
+    return shown
 
 
 def takes(seconds: float | None) -> str:
@@ -195,7 +182,7 @@ def takes(seconds: float | None) -> str:
         return "not measured"
     if seconds < 1:
         return "at once"
-    return f"about {parts.seconds(seconds)}"
+    return f"about {words.seconds(seconds)}"
 
 
 def total(plan: Plan) -> str:
@@ -204,21 +191,18 @@ def total(plan: Plan) -> str:
 
 
 def serving(
-    current: str, epoch: int, changed: Any, previous: str | None, left: Audit | None
+    current: str, epoch: int, changed: datetime, previous: str | None, left: Audit | None
 ) -> str:
     """
-    The line on top: what serves, since when, and what did before.
+    The line on top: what serves, since when, and what served before.
 
-    :param left: The rollback by which the version before was left; None: there was none.
+    :param left: The rollback from the version before. None if it was left by a promotion.
     """
-    told = Markup("<strong>{}</strong> serves since {} ({} {}). ").format(
-        current, parts.when(changed), parts.term("epoch"), epoch
-    )
-    if previous and left:
-        told += why_left(previous, left)
-    elif previous:
-        told += f"Before it: {previous}, kept ready for a rollback."
-    return str(Markup('<div class="note good">{}</div>').format(told))
+    history = why_left(previous, left) if previous else ""
+    if previous and not left:
+        history = f"Before that, {previous} served. It stays ready for a rollback."
+    since, number = parts.when(changed), parts.term("epoch", f"epoch {epoch}")
+    return str(_html.serving(current, since, number, history))
 
 
 def why_left(name: str, left: Audit | None) -> str:
@@ -226,7 +210,7 @@ def why_left(name: str, left: Audit | None) -> str:
     if left is None:
         return ""
     reason = left.detail.get("reason")
-    when = parts.ago(datetime.now(UTC) - left.at)
+    when = words.ago(datetime.now(UTC) - left.at)
     why = f": “{reason}”" if reason else ", without a reason"
     return f"{name} was rolled back {when} by {left.who}{why}."
 
@@ -234,54 +218,62 @@ def why_left(name: str, left: Audit | None) -> str:
 def audit(found: Sequence[Audit]) -> str:
     """Who did what, newest first."""
     if not found:
-        return pieces.stack(
-            pieces.heading("Audit"),
+        return parts.stack(
+            parts.heading("History"),
             parts.empty("No promotions yet", "Every promotion and rollback is listed here."),
         )
-    rows = []
-    for act in found:
-        detail = act.detail
-        titles = ", ".join(map(str, detail.get("titles", [])))
-        said = detail.get("reason") or detail.get("gate") or titles
-        rows.append(
-            (
-                parts.when(act.at),
-                pieces.short(act.who),
-                pieces.short(f"{act.action} {detail.get('version', '')}"),
-                parts.clipped(str(said), 200),
-            )
-        )
-    headers = ("When", "Who", "Did", "Reason, or what the figures said")
-    return pieces.stack(pieces.heading("Audit", "who did what"), parts.table(headers, rows))
-
-
-def shadow(found: ShadowReport) -> str:
-    """What a version found for live questions that the serving one answered."""
-    told: list[str | Markup] = []
-    if found.share:
-        told.append(
-            parts.note(f"It answers {found.share:.0%} of the live questions silently.", "busy")
-        )
-    if not found.questions:
-        told.append(parts.note("No live question has been asked of both yet."))
-        if found.faults:
-            told.append(parts.note(f"It failed {found.faults} times: {found.last_fault}", "bad"))
-        return pieces.stack(*told)
-    assert found.overlap is not None
+    headers = ("When", "Who", "Did", "Reason or result")
     rows = [
-        ("Questions asked of both", found.questions),
-        ("Passages in common", f"{found.overlap:.0%}"),
-        ("First passage differs", _share(found.first_differs)),
-        ("No passage in common", _share(found.none_shared)),
-        ("Time, middle and slowest of 20",
-         f"{found.candidate_p50_ms or 0:.0f} and {found.candidate_p95_ms or 0:.0f} ms;"
-         f" serving {found.serving_p50_ms or 0:.0f} and {found.serving_p95_ms or 0:.0f} ms"),
-        ("Liked answers, cited passages", _judged(found.liked)),
-        ("Disliked answers, cited passages", _judged(found.disliked)),
-        ("Better where the two differ", _share(found.preferred)),
-        ("Faults", f"{found.faults}: {found.last_fault}" if found.faults else None),
-    ]  # fmt: skip
-    return pieces.stack(*told, pieces.facts(rows))
+        (
+            parts.when(act.at),
+            parts.short(act.who),
+            parts.short(f"{act.action} {act.detail.get('version', '')}"),
+            parts.clipped(_why(act), 200),
+        )
+        for act in found
+    ]
+    return parts.stack(parts.heading("History", "who did what"), parts.table(headers, rows))
+
+
+def _why(act: Audit) -> str:
+    """The reason that was given, else the figures, else the documents it was about."""
+    titles = ", ".join(map(str, act.detail.get("titles", [])))
+    return str(act.detail.get("reason") or act.detail.get("gate") or titles)
+
+
+def shadow(report: ShadowReport) -> str:
+    """What a version found for live questions that the serving one answered."""
+    shown: list[str | Markup] = []
+    if report.share:
+        said = f"It answers {report.share:.0%} of the live questions silently."
+        shown.append(parts.note(said, "busy"))
+    if not report.questions:
+        shown.append(parts.note("It has answered no live question yet."))
+        if report.faults:
+            said = f"It failed {report.faults} times. The last time: {report.last_fault}"
+            shown.append(parts.note(said, "bad"))
+        return parts.stack(*shown)
+    assert report.overlap is not None
+    return parts.stack(*shown, parts.facts(_shadow_rows(report)))
+
+
+def _shadow_rows(report: ShadowReport) -> list[tuple[object, object]]:
+    times = (
+        f"{report.candidate_p50_ms or 0:.0f} / {report.candidate_p95_ms or 0:.0f} ms; serving"
+        f" version {report.serving_p50_ms or 0:.0f} / {report.serving_p95_ms or 0:.0f} ms"
+    )
+    faults = f"{report.faults}, the last one: {report.last_fault}" if report.faults else None
+    return [
+        ("Questions answered by both", report.questions),
+        ("Passages in common", f"{report.overlap:.0%}"),
+        ("First passage differs", _share(report.first_differs)),
+        ("No passage in common", _share(report.none_shared)),
+        ("Search time, p50 / p95", times),
+        ("Passages cited in liked answers", _judged(report.liked)),
+        ("Passages cited in disliked answers", _judged(report.disliked)),
+        ("Better where the two differ", _share(report.preferred)),
+        ("Failures", faults),
+    ]
 
 
 def _share(value: float | None) -> str | None:
@@ -291,4 +283,4 @@ def _share(value: float | None) -> str | None:
 def _judged(judged: Any) -> str | None:
     if not judged.count:
         return None
-    return f"{judged.higher} higher, {judged.same} same, {judged.lower} lower"
+    return f"{judged.higher} ranked higher, {judged.same} equal, {judged.lower} lower"

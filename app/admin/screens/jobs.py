@@ -1,22 +1,18 @@
-"""Jobs: what runs, what waits, what came of the rest; and the servers that answer."""
+"""Jobs: what runs, what waits, what came of the rest, and the servers that answer."""
 
 from __future__ import annotations
 
-import json
-
 import gradio as gr
-from markupsafe import Markup
 
 from app import queue
 from app.admin.html import jobs as jobs_html
-from app.admin.html import parts, pieces
-from app.admin.screen import Screen, Updates, View, header
+from app.admin.html import parts
+from app.admin.screen import Screen, Updates, View, clickable, header
 from app.services import Services
 from pipelines.store import jobs, replicas, runs
 from pipelines.store.db import Connection
 from pipelines.store.ids import JobId, RunId
 from pipelines.store.jobs import Job
-from pipelines.store.replicas import ReplicaRow
 from training.finetune.rundir import last_lines
 from training.run import Folders
 
@@ -24,7 +20,7 @@ SHOWN = 60
 LOG_LINES = 40
 FILTERS = {
     "All": None,
-    "Running and waiting": jobs_html.OPEN,
+    "Running or queued": jobs_html.OPEN,
     "Failed": ("failed", "aborted"),
 }
 
@@ -34,8 +30,8 @@ def build(screen: Screen) -> None:
     services = screen.services
     header(
         "Jobs",
-        "Long work runs as a job while the chat goes on. A job that was interrupted continues on its"
-        " own. A failed job can be tried again and keeps what it had done.",
+        "Long work runs as a job, so the chat stays fast. An interrupted job continues automatically."
+        " A failed job can be tried again, and what it had done is kept.",
     )
     chosen = gr.State(None)
     only = gr.Radio(
@@ -43,9 +39,9 @@ def build(screen: Screen) -> None:
     )
     with gr.Row(elem_classes="sides"):
         with gr.Column(scale=3, min_width=340):
-            listed = gr.HTML(pieces.LOADING, js_on_load=pieces.PICK, elem_id="jobs-list")
+            listed = clickable("jobs-list", value=parts.LOADING)
         with gr.Column(scale=2, min_width=320), gr.Column(elem_classes="board"):
-            details = gr.HTML(pieces.LOADING, elem_id="job-details")
+            details = gr.HTML(parts.LOADING, elem_id="job-details")
             with gr.Row(elem_classes="actions"):
                 cancel = gr.Button("Cancel", size="sm", visible=False, elem_id="job-cancel")
                 retry = gr.Button("Try again", size="sm", visible=False, elem_id="job-retry")
@@ -56,14 +52,14 @@ def build(screen: Screen) -> None:
         with services.pool.connection() as conn:
             found = jobs.recent(conn, limit=SHOWN, statuses=FILTERS.get(only))
             job = _chosen(conn, found, job_id)
-            told = details_of(services, conn, job)
+            log = _log_of(services, conn, job) if job is not None else ""
             serving = replicas.list_all(conn)
         updates: Updates = {
-            listed: job_list(found, job),
-            details: told,
+            listed: jobs_html.job_list(found, job),
+            details: jobs_html.details(job, log),
             cancel: gr.Button(visible=job is not None and job.status in jobs_html.OPEN),
             retry: gr.Button(visible=job is not None and job.status in jobs.RETRIED),
-            servers: server_list(serving),
+            servers: jobs_html.server_list(serving),
         }
         return View(updates, running=any(job.status in jobs_html.OPEN for job in found))
 
@@ -98,104 +94,9 @@ def _shown_id(services: Services, only: str, job_id: int | None) -> JobId:
     return JobId(job.id if job is not None else 0)
 
 
-def job_list(found: list[Job], chosen: Job | None) -> str:
-    """The jobs as rows to choose."""
-    if not found:
-        return pieces.stack(
-            parts.empty(
-                "No jobs here",
-                Markup("{}, {} or {}: each starts a job.").format(
-                    parts.link("Upload documents", "documents"),
-                    parts.link("make pairs", "pairs"),
-                    parts.link("tune a version", "tune"),
-                ),
-            )
-        )
-    rows = [
-        (
-            job.id,
-            (
-                jobs_html.title(job),
-                jobs_html.status(job),
-                _clipped(jobs_html.state(job)),
-                parts.when(job.updated_at),
-            ),
-        )
-        for job in found
-    ]
-    headers = ("Job", "Status", "Progress or result", "When")
-    return pieces.stack(pieces.choices(headers, rows, chosen.id if chosen else None))
-
-
-def _clipped(state: Markup | str) -> Markup:
-    """Words in a cell's room; a bar as it is."""
-    return state if isinstance(state, Markup) else parts.clipped(state, 140)
-
-
-def details_of(services: Services, conn: Connection, job: Job | None) -> str:
-    """One job, whole."""
-    if job is None:
-        return pieces.stack(parts.empty("No job", "Choose one in the list."))
-    told: list[str | Markup] = [
-        pieces.heading(jobs_html.title(job), jobs_html.status(job)),
-        pieces.facts(
-            [
-                ("Job", job.id),
-                ("Started by", job.args.get("who")),
-                ("Queued", parts.when(job.created_at)),
-                ("Took" if job.status not in jobs_html.OPEN else "Running for",
-                 parts.seconds(jobs_html.run_seconds(job))),
-                ("Interrupted attempts", job.attempts or None),
-            ]
-        ),
-    ]  # fmt: skip
-    if job.status == "doing":
-        told.append(jobs_html.progress_bar(job))
-    if job.fault:
-        told.append(parts.note(job.fault, "bad" if job.status == "failed" else "warn"))
-    elif said := jobs_html.outcome(job):
-        told.append(parts.note(said, "good" if job.status == "succeeded" else "quiet"))
-    if text := log_of(services, conn, job):
-        told += [pieces.heading("Log", "the last lines"), pieces.log(text)]
-    arguments = {name: value for name, value in job.args.items() if name != "who"}
-    told.append(
-        Markup("<details><summary>Arguments and result</summary>{}</details>").format(
-            pieces.log(
-                json.dumps({"arguments": arguments, "result": job.result}, indent=1, default=str)
-            )
-        )
-    )
-    return pieces.stack(*told)
-
-
-def log_of(services: Services, conn: Connection, job: Job) -> str:
-    """What the process of a training job printed; empty for other jobs."""
+def _log_of(services: Services, conn: Connection, job: Job) -> str:
+    """The last lines that a training job printed; empty for other jobs."""
     if job.task != "train" or runs.get(conn, RunId(job.args.get("run_id", 0))) is None:
         return ""
     folder = Folders.under(services.settings.home).run(RunId(job.args["run_id"]))
     return last_lines(folder.log, LOG_LINES)
-
-
-def server_list(found: list[ReplicaRow]) -> str:
-    """The processes that hold versions loaded, and whether they are up to date."""
-    if not found:
-        return pieces.stack(parts.empty("No servers", "A server reports here once it has started."))
-    newest = max((row.epoch or 0 for row in found if row.live), default=0)
-    rows = [
-        (
-            row.id,
-            parts.pill("live", "good") if row.live else parts.pill("silent", "warn"),
-            row.epoch if row.epoch == newest or not row.live else f"{row.epoch}, follows",
-            len(row.prepared),
-            row.oldest_epoch if row.oldest_epoch is not None else "none",
-            row.fault or "none",
-            parts.when(row.seen_at),
-        )
-        for row in found
-    ]
-    headers = ("Server", "State", parts.term("epoch", "Epoch"), "Versions loaded",
-               "Oldest open question's epoch", "Fault", "Last seen")  # fmt: skip
-    return pieces.stack(
-        pieces.heading("Running servers"),
-        parts.table(headers, rows, numbers=(2, 3)),
-    )

@@ -1,4 +1,4 @@
-"""Questions: what people asked, what found nothing, what they said, and what is made of it."""
+"""Questions: what people asked, what found nothing, how they voted, and what is kept of it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
-from app.admin.html import parts, pieces
+from app.admin.html import parts, words
+from app.admin.html import questions as html
 from app.admin.screen import Pager, Screen, View, clickable, header, picked
 from pipelines.errors import InputError
 from pipelines.search import hybrid
 from pipelines.store import evaluations, feedback
-from pipelines.store.chats import Shown
 from pipelines.store.db import Connection
-from pipelines.store.feedback import Answered, Asked, Mark, Source, Verdict, Which
+from pipelines.store.feedback import Answered, Verdict, Which
 from training.evaluation.figures import voted
 from training.pairs import teach
 from training.pairs.collect import MOST_PER_VISITOR
@@ -28,19 +28,12 @@ WHICH: dict[str, Which] = {
     "Disliked": "disliked",
     "To review": "waiting",
 }
-# Colour is for what people said: how an answer was made says nothing about how good it is.
-KINDS: dict[str | None, tuple[str, parts.Tone]] = {
-    "llm": ("answered", "quiet"),
-    "extracts": ("extracts", "quiet"),
-    "not_found": ("found nothing", "quiet"),
-    "error": ("fault", "bad"),
-}
 FOUND = 6
 RECENT_EVALUATIONS = 5
 DONE = {
-    "train": "Kept as a pair to train on.",
+    "train": "Kept as a training pair.",
     "heldout": "Kept as a held-out question. Nothing is trained on it.",
-    "wrong": "Saved as wrong for this question.",
+    "wrong": "The marked sources are kept as wrong for this question.",
 }
 
 
@@ -55,8 +48,8 @@ class _Questions:
         self._pool = screen.services.pool
         header(
             "Questions",
-            "What people asked, and what they said about the answers. Mark the right source, then keep"
-            " the question for training, or to judge versions.",
+            "What people asked, and how they voted on the answers. Mark the right source. Then keep"
+            " the question for training, or hold it out to judge versions.",
         )
         self.moved = gr.HTML(elem_id="votes-moved")
         with gr.Row(elem_classes="tools"):
@@ -68,10 +61,10 @@ class _Questions:
                 label="Search", show_label=False, container=False, max_lines=1,
                 placeholder="Search questions", elem_id="questions-search", scale=2, min_width=160,
             )  # fmt: skip
-        self.table = clickable("questions-table", value=pieces.LOADING)
+        self.table = clickable("questions-table", value=parts.LOADING)
         self.pager = Pager("questions")
         self.opened = gr.State(None)
-        self.found = gr.State([])  # chunk ids that were looked for beside those shown
+        self.found = gr.State([])  # ids of chunks that an admin searched for
         with gr.Group(
             visible=False, elem_classes="card-group", elem_id="question-card"
         ) as self.card:
@@ -79,22 +72,22 @@ class _Questions:
             with gr.Row(elem_classes="tools"):
                 self.look_for = gr.Textbox(
                     label="Find a passage", show_label=False, container=False, max_lines=1,
-                    placeholder="Not among them? Look for the right passage, then press Enter",
+                    placeholder="Not in the list? Describe the right passage and press Enter",
                     elem_id="question-find", scale=4,
                 )  # fmt: skip
             self.question = gr.Textbox(
-                label="The question, as it is kept", lines=1, max_lines=3, max_length=1000,
-                info="Name what it is about: it must be understood without the conversation.",
+                label="Question to keep", lines=1, max_lines=3, max_length=1000,
+                info="It must be clear without the conversation: name what it is about.",
                 elem_id="question-edited",
             )  # fmt: skip
             with gr.Row(elem_classes="actions"):
-                self.train = gr.Button("Train on it", variant="primary", elem_id="teach-train")
-                self.heldout = gr.Button("Hold it out to judge", elem_id="teach-heldout")
-                self.wrong = gr.Button("Save wrong sources", elem_id="teach-wrong")
+                self.train = gr.Button("Use for training", variant="primary", elem_id="teach-train")
+                self.heldout = gr.Button("Hold out", elem_id="teach-heldout")
+                self.wrong = gr.Button("Keep wrong sources", elem_id="teach-wrong")
                 self.close = gr.Button("Close", elem_id="question-close")
             gr.Markdown(
-                "The first two keep the sources marked right, the third those marked wrong. At most"
-                f" {MOST_PER_VISITOR} questions of one visitor are kept in thirty days.",
+                "The first two buttons keep the sources marked right, the third keeps those marked"
+                f" wrong. At most {MOST_PER_VISITOR} questions of one visitor are kept in 30 days.",
                 elem_classes="aside",
             )
         self._connect(screen)
@@ -122,16 +115,16 @@ class _Questions:
             given = [*marking, self.question]
             screen.on(button.click, function, given, [self.detail], then_look=True)
 
-    def _look(self, _: str, which: str, words: str, number: int) -> View:
+    def _look(self, _: str, which: str, search: str, number: int) -> View:
         wanted = WHICH.get(which, "all")
         with self._pool.connection() as conn:
             offset, paging = self.pager.show(
-                feedback.count(conn, wanted, search=words or ""), number
+                feedback.count(conn, wanted, search=search or ""), number
             )
-            rows = feedback.page(conn, wanted, search=words or "", offset=offset)
+            rows = feedback.page(conn, wanted, search=search or "", offset=offset)
             moved = _moved(conn)
-        filtered = wanted != "all" or bool(words)
-        table = _table(rows) if rows else _nothing(filtered)
+        filtered = wanted != "all" or bool(search)
+        table = html.table(rows) if rows else html.nothing(filtered)
         return View({self.table: table, self.moved: moved, **paging})
 
     def _first_page(self, _: str) -> int:
@@ -155,14 +148,14 @@ class _Questions:
             feedback.mark(conn, message_id, chunk_id, verdict, who=who, by_admin=True)
         return self._detail(message_id, found)[1]
 
-    def _find(self, _: str, opened: int | None, found: list[int], words: str) -> tuple[Any, Any]:
-        message_id, words = _some(opened), words.strip()
-        if not words:
-            raise InputError("Write what the passage is about.")
+    def _find(self, _: str, opened: int | None, found: list[int], text: str) -> tuple[Any, Any]:
+        message_id, text = _some(opened), text.strip()
+        if not text:
+            raise InputError("Describe what the passage is about.")
         handle = self._services.replica.current()
-        vector = handle.encoder.encode_queries([words])[0]
+        vector = handle.encoder.encode_queries([text])[0]
         with self._pool.connection() as conn:
-            hits = hybrid.hybrid(conn, handle, words, vector, FOUND)
+            hits = hybrid.hybrid(conn, handle, text, vector, FOUND)
         found = [int(hit.chunk_id) for hit in hits]
         return self._detail(message_id, found)[1], found
 
@@ -197,7 +190,7 @@ class _Questions:
             # What an admin marked stays in view, wherever it was found.
             others = [m.chunk_id for m in marks if m.by_admin and m.chunk_id not in shown]
             extra = feedback.sources(conn, [i for i in {*found, *others} if i not in shown])
-        return asked, _detail(asked, marks, extra)
+        return asked, html.detail(asked, marks, extra)
 
 
 def _some(opened: int | None) -> int:
@@ -225,94 +218,6 @@ def _moved(conn: Connection) -> Markup:
             tone: parts.Tone = "good" if found[0].after > found[0].before else "quiet"
             return Markup("").join(parts.note(one.sentence, tone) for one in found)
     return parts.note(
-        f"{parts.count(len(wanted), 'question')} of people to judge by; the next comparison will say"
-        " what moved."
-    )
-
-
-def _table(rows: Sequence[Asked]) -> Markup:
-    headers = ["Question", "Answer", "Vote", "What they said", "Sources", "Version", "Asked"]
-    return parts.table(headers, [_row(row) for row in rows])
-
-
-def _row(row: Asked) -> tuple[object, ...]:
-    word, tone = KINDS.get(row.kind, (row.kind or "", "quiet"))
-    vote = {"like": ("liked", "good"), "dislike": ("disliked", "bad")}.get(row.verdict or "")
-    kept = parts.pill("kept", "busy") if row.taught else ""
-    return (
-        parts.pick(parts.clipped(row.question, 110), "open", row.message_id, css="title"),
-        parts.pill(word, tone),
-        parts.pill(vote[0], vote[1]) if vote else "",  # type: ignore[arg-type]
-        parts.clipped(row.reason or "", 60),
-        kept or (parts.count(row.marks, "mark") if row.marks else ""),
-        row.model_name or "",
-        parts.when(row.asked_at),
-    )
-
-
-def _nothing(filtered: bool) -> Markup:
-    if filtered:
-        return parts.empty("No question matches", "Change the filter or the search above.")
-    return parts.empty(
-        "Nobody has asked anything yet", "Questions from the chat appear here, with their votes."
-    )
-
-
-def _detail(asked: Answered, marks: Sequence[Mark], extra: Sequence[Source]) -> Markup:
-    word, tone = KINDS.get(asked.kind, (asked.kind or "", "quiet"))
-    facts = [
-        f"visitor {asked.visitor[:6]}",
-        f"version {asked.model_name}" if asked.model_name else "",
-    ]
-    said = Markup("")
-    if asked.verdict:
-        liked = asked.verdict == "like"
-        words = "Liked" if liked else "Disliked"
-        said = parts.note(
-            f"{words}: {asked.reason}" if asked.reason else words, "good" if liked else "bad"
-        )
-    kept = parts.pill("kept", "busy") if asked.taught else ""
-    head = Markup(
-        '<h3>{}</h3><div class="pair-head">{}{}<span class="aside">{}</span></div>{}'
-        '<div class="answer">{}</div><h4>{}</h4>'
-    ).format(
-        asked.question, parts.pill(word, tone), kept, " · ".join(filter(None, facts)), said,
-        asked.answer, "Which source was right?" if asked.shown or extra else "No source was shown.",
-    )  # fmt: skip
-    shown = [_source(one, one.number, one.cited, marks) for one in asked.shown]
-    others = [_source(one, None, False, marks) for one in extra]
-    return Markup('<section class="asked">{}{}</section>').format(
-        head, Markup("").join(shown + others)
-    )
-
-
-def _source(
-    source: Shown | Source, number: int | None, cited: bool, marks: Sequence[Mark]
-) -> Markup:
-    mine = [m for m in marks if m.chunk_id == source.chunk_id]
-    decided = next((m.verdict for m in reversed(mine) if m.by_admin), None)
-    visitor = [m.verdict for m in mine if not m.by_admin]
-    place = [
-        f"[{number}]" if number else "found",
-        source.title,
-        f"page {source.page}" if source.page else (source.heading or "").split(" > ")[-1],
-        "cited" if cited else "",
-        f"the visitor says {visitor[-1]}" if visitor else "",
-    ]
-    buttons = [
-        parts.pick(
-            verb.capitalize(), "none" if decided == verb else verb, source.chunk_id,
-            css=f"mark {verb}", pressed=decided == verb,
-        )
-        for verb in ("right", "wrong")
-    ]  # fmt: skip
-    return Markup(
-        '<article class="source {}"><header><span>{}</span><span class="marks">{}</span></header>'
-        "<details><summary>{}</summary><div>{}</div></details></article>"
-    ).format(
-        decided or "",
-        " · ".join(filter(None, place)),
-        Markup("").join(buttons),
-        parts.clipped(source.text, 150),
-        source.text,
+        f"{words.count(len(wanted), 'held-out question')} came from people. The next comparison will"
+        " show how their answers changed."
     )

@@ -1,4 +1,4 @@
-"""Tune: make a better version from pairs, and watch it being made."""
+"""Tune: make a better version from pairs, and watch the run."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from app import queue
 from app.actions import methods, plans, tuning
 from app.actions.methods import Choice
 from app.admin.html import jobs as jobs_html
-from app.admin.html import parts, pieces, tune
-from app.admin.screen import Screen, Updates, View, header
+from app.admin.html import parts, tune
+from app.admin.screen import Screen, Updates, View, clickable, header
 from app.admin.screens.improve import Panel
+from app.admin.screens.tune_form import Form
 from pipelines.errors import InputError
 from pipelines.store import jobs, pairs, runs
 from pipelines.store.db import Connection
 from pipelines.store.ids import JobId, RunId
 from pipelines.store.jobs import Job
+from pipelines.store.pairs import Side
 from pipelines.store.runs import Run
-from training.finetune.options import Method, TrainOptions
+from training.finetune.options import Method
 from training.finetune.progress import Point, curves, last_step
 from training.finetune.rundir import last_lines
 from training.run import Folders
@@ -38,8 +40,8 @@ def build(screen: Screen) -> None:
     """Lay out the screen and connect it."""
     header(
         "Tune",
-        "The retriever learns from pairs of a question and the passage that answers it. A run makes"
-        " a new version; nobody is served by it until it is promoted.",
+        "Training teaches the embedding model your documents, from pairs of a question and the passage"
+        " that answers it. A run makes a new version. It answers nobody until you promote it.",
     )
     _Tune(screen)
 
@@ -50,7 +52,7 @@ class _Tune:
     def __init__(self, screen: Screen) -> None:
         self._screen, self._services = screen, screen.services
         self.chosen = gr.State(None)
-        self.offered = gr.State(None)  # what the choices hold, not to be set anew while one chooses
+        self.offered = gr.State(None)  # what the choices hold: set again only when it changes
         self._lay_out()
         self._connect()
 
@@ -58,27 +60,7 @@ class _Tune:
         self.panel = Panel(self._screen, "improve-tune", outcome_id="improve-tune-outcome")
         with gr.Column(elem_classes="board"):
             self.data = gr.HTML(elem_id="tune-data")
-            with gr.Row():
-                self.base = gr.Dropdown(
-                    [], label="Start from", info="The version that is trained further.",
-                    min_width=180, elem_id="tune-base",
-                )  # fmt: skip
-                self.sources = gr.CheckboxGroup(
-                    [], label="Learn from", info="All runs are judged on the same held-out questions.",
-                    min_width=260, elem_id="tune-sources",
-                )  # fmt: skip
-            self.method = gr.Radio(
-                list(jobs_html.METHODS.items()), value="adapter", label="Method",
-                elem_id="tune-method",
-            )  # fmt: skip
-            self.means = gr.HTML(tune.method_note("adapter"))
-            self.auto = gr.Checkbox(
-                label="Evaluate it afterwards, and promote it when it is better",
-                info="Better means: on held-out questions, by more than chance. Otherwise nothing"
-                " changes for anybody, and the reason is kept.",
-                elem_id="tune-auto",
-            )
-            self._lay_out_more()
+            self.form = Form(self._services)
             with gr.Row(elem_classes="actions"):
                 self.start = gr.Button(
                     "Start tuning", variant="primary", size="sm", elem_id="tune-start"
@@ -87,7 +69,7 @@ class _Tune:
                     "Estimate on this machine", size="sm", elem_id="tune-estimate"
                 )
             self.estimate = gr.HTML(elem_id="estimate")
-        self.list = gr.HTML(js_on_load=pieces.PICK, elem_id="run-list")
+        self.list = clickable("run-list")
         with gr.Column(visible=False, elem_classes="board") as self.run:
             self.details = gr.HTML(elem_id="run-details")
             with gr.Row(elem_classes="actions"):
@@ -95,97 +77,48 @@ class _Tune:
                 self.resume = gr.Button("Resume", size="sm", elem_id="run-resume")
             with gr.Row(elem_id="curves"):
                 self.loss = gr.LinePlot(
-                    x="step", y="value", title="Loss on what it learns from", y_title="loss",
+                    x="step", y="value", title="Loss on the training pairs", y_title="loss",
                     height=220, visible=False, min_width=280, elem_id="curve-loss", buttons=[],
                 )  # fmt: skip
                 self.heldout = gr.LinePlot(
-                    x="step", y="value", color="figure", title="Check questions answered",
+                    x="step", y="value", color="figure", title="Retrieval on the validation questions",
                     y_title="share", height=220, visible=False, min_width=280, color_title=" ",
                     elem_id="curve-heldout", buttons=[],
                 )  # fmt: skip
             with gr.Accordion("Log", open=False):
                 self.log = gr.HTML(elem_id="run-log")
 
-    def _lay_out_more(self) -> None:
-        """What few people change."""
-        with gr.Accordion("More settings", open=False, elem_id="tune-more"):
-            with gr.Row():
-                self.name = gr.Textbox(
-                    label="Name of the version", placeholder="the next free: v1, v2, …",
-                    max_lines=1, max_length=40, min_width=180,
-                )  # fmt: skip
-                self.epochs = gr.Number(
-                    0, label="Rounds over the pairs", info="0: as many as suit the method. More rounds fit"
-                    " better, but too many overfit.", minimum=0, maximum=200, min_width=180,
-                )  # fmt: skip
-                self.batch = gr.Number(
-                    32, label="Pairs in a step", info="The others in a step are the wrong answers:"
-                    " larger is harder, and slower.", minimum=2, maximum=1024, precision=0,
-                    min_width=180,
-                )  # fmt: skip
-            with gr.Row():
-                self.rate = gr.Number(
-                    0, label="Learning rate", info="0: what suits the method. Too high forgets"
-                    " what the model knew.", minimum=0, maximum=1, min_width=180,
-                )  # fmt: skip
-                self.negatives = gr.Number(
-                    0, label="Hard negatives", info="Confusable passages added to each pair.",
-                    minimum=0, maximum=10, precision=0, min_width=180,
-                )  # fmt: skip
-                self.frozen = gr.Number(
-                    0, label="Frozen layers", info="Lowest layers left as they are: faster, and"
-                    " forgets less. For the whole encoder.", minimum=0, maximum=48, precision=0,
-                    min_width=180,
-                )  # fmt: skip
-            with gr.Row():
-                self.sides = gr.Radio(
-                    [("Questions and passages", "both"), ("Questions only", "query")],
-                    value="both", label="Adapter on", min_width=220,
-                    info="On questions only, stored vectors stay and promoting takes seconds.",
-                )  # fmt: skip
-                self.seed = gr.Number(
-                    0, label="Seed", info="The same seed makes the same version.", precision=0,
-                    minimum=0, min_width=180,
-                )  # fmt: skip
-
     def _connect(self) -> None:
-        screen = self._screen
-        self.form = [
-            self.base, self.sources, self.method, self.epochs, self.batch, self.rate,
-            self.negatives, self.frozen, self.sides, self.seed,
-        ]  # fmt: skip
+        screen, form = self._screen, self.form
         view = [
-            self.data, self.base, self.sources, self.offered, self.start, self.measure,
-            self.estimate, self.list, self.run, self.details, self.cancel, self.resume, self.loss,
-            self.heldout, self.log,
+            self.data, form.base, form.sources, form.method, form.means, self.offered, self.start,
+            self.measure, self.estimate, self.list, self.run, self.details, self.cancel,
+            self.resume, self.loss, self.heldout, self.log, *self.panel.outputs,
         ]  # fmt: skip
-        view += [self.method, self.means, *self.panel.outputs]
         screen.shows(self._look, [self.chosen, self.offered], view)
         self.panel.connect()
-        screen.on(self.method.input, self._explain, [self.method], [self.means])
-        screen.on(self.measure.click, self._estimate, self.form, [], then_look=True)
+        screen.on(form.method.input, self._explain, [form.method], [form.means])
+        screen.on(self.measure.click, self._estimate, form.inputs, [], then_look=True)
         screen.on(
-            self.start.click, self._start, [self.name, self.auto, *self.form],
-            [self.chosen, self.name], then_look=True,
+            self.start.click, self._start, [form.name, form.auto, *form.inputs],
+            [self.chosen, form.name], then_look=True,
         )  # fmt: skip
         screen.on(self.list.select, self._choose, [], [self.chosen], then_look=True)
         screen.on(self.cancel.click, self._stop, [self.chosen], [], then_look=True)
         screen.on(
-            self.resume.click, self._resume, [self.chosen, self.auto], [self.chosen],
+            self.resume.click, self._resume, [self.chosen, form.auto], [self.chosen],
             then_look=True,
         )  # fmt: skip
 
     def _look(self, who: str, chosen: int | None, offered: Any) -> View:
         with self._services.pool.connection() as conn:
             sides = pairs.sides(conn)
-            known = plans.listed(conn)
+            listed = plans.listed(conn)
             found = runs.list_all(conn)[:MOST_SHOWN]
             job_of = _jobs_of_runs(conn)
             probe = next(iter(jobs.recent(conn, limit=1, tasks=["probe"])), None)
             choice = self._choice(conn)
-        names = {row.model.id: row.model.name for row in known}
-        bases = [row.model.name for row in known if row.model.kind != "openai"]
-        start = "base" if choice is None else choice.base
+        names = {row.model.id: row.model.name for row in listed}
         run = next((one for one in found if one.id == chosen), found[0] if found else None)
         can_train = sum(side.train for side in sides) > 1
         probing = probe is not None and probe.status in jobs_html.OPEN
@@ -196,24 +129,37 @@ class _Tune:
             self.estimate: tune.estimate(probe),
             self.list: tune.run_list(found, job_of, names, run.id if run else None),
             self.run: gr.Column(visible=run is not None),
+            **self._choices(sides, listed, choice, offered),
         }
-        sources = [(tune.side_label(s), s.generator) for s in sides if s.train]
-        recommended = choice.method if choice is not None else "adapter"
-        if offered != [sources, bases, recommended]:
-            updates |= {
-                self.sources: gr.CheckboxGroup(sources, value=[key for _, key in sources]),
-                self.base: gr.Dropdown(bases, value=start if start in bases else bases[0]),
-                self.method: recommended,
-                self.means: tune.method_note(recommended, choice),
-                self.offered: [sources, bases, recommended],
-            }
         if run is not None:
             made = None if run.model_id is None else names.get(run.model_id)
-            metrics = next((r.model.metrics for r in known if r.model.id == run.model_id), {})
+            metrics = next((r.model.metrics for r in listed if r.model.id == run.model_id), {})
             updates |= self._run(run, job_of.get(run.id), made, metrics)
         busy = any(job.status in jobs_html.OPEN for job in job_of.values())
         improved, improving = self.panel.look()
         return View({**updates, **improved}, running=busy or probing or improving)
+
+    def _choices(
+        self,
+        sides: Sequence[Side],
+        listed: Sequence[plans.Listed],
+        choice: Choice | None,
+        offered: Any,
+    ) -> Updates:
+        """What can be chosen in the form, if that has changed since it was offered."""
+        sources = [(tune.side_label(side), side.generator) for side in sides if side.train]
+        bases = [row.model.name for row in listed if row.model.kind != "openai"]
+        recommended = choice.method if choice is not None else "adapter"
+        if offered == [sources, bases, recommended]:
+            return {}
+        start = "base" if choice is None else choice.base
+        return {
+            self.form.sources: gr.CheckboxGroup(sources, value=[key for _, key in sources]),
+            self.form.base: gr.Dropdown(bases, value=start if start in bases else bases[0]),
+            self.form.method: recommended,
+            self.form.means: tune.method_note(recommended, choice),
+            self.offered: [sources, bases, recommended],
+        }
 
     def _run(self, run: Run, job: Job | None, made: str | None, metrics: Any) -> Updates:
         """A run with its curves and the end of its log."""
@@ -234,11 +180,13 @@ class _Tune:
             self.heldout: gr.LinePlot(
                 heldout, visible=heldout is not None, x_lim=_steps(points), y_lim=SHARES
             ),
-            self.log: str(pieces.log(text)) if text else str(parts.note("It printed nothing yet.")),
+            self.log: str(parts.log(text))
+            if text
+            else str(parts.note("The run has not printed anything yet.")),
         }
 
     def _choice(self, conn: Connection) -> Choice | None:
-        """The method to take on a worker of this machine; None: what serves cannot be trained."""
+        """The best method on a worker of this machine; None if the serving version cannot be trained."""
         try:
             return methods.known(conn, methods.workers_machine(self._services))
         except InputError:
@@ -248,32 +196,15 @@ class _Tune:
         with self._services.pool.connection() as conn:
             return tune.method_note(method, self._choice(conn))
 
-    def _chosen_options(self, *form: Any) -> tuple[str, list[str], TrainOptions]:
-        base, sources, method, epochs, batch, rate, negatives, frozen, sides, seed = form
-        if not base or not sources:
-            raise InputError("Choose a version to start from, and pairs to learn from.")
-        options = tuning.options(
-            self._services,
-            method=method,
-            epochs=epochs or None,
-            batch_size=int(batch or 32),
-            learning_rate=rate or None,
-            hard_negatives=int(negatives or 0),
-            freeze_layers=int(frozen or 0),
-            adapter_sides="query" if sides == "query" else "both",
-            seed=int(seed or 0),
-        )
-        return base, list(sources), options
-
     def _estimate(self, who: str, *form: Any) -> None:
-        base, sources, options = self._chosen_options(*form)
+        base, sources, options = self.form.options(*form)
         queue.defer(
             self._services, "probe", who=who, base=base, options=options.as_json(),
             generators=sources,
         )  # fmt: skip
 
     def _start(self, who: str, name: str | None, auto: bool, *form: Any) -> tuple[int, str]:
-        base, sources, options = self._chosen_options(*form)
+        base, sources, options = self.form.options(*form)
         run_id = tuning.create_run(
             self._services, base, options, generators=sources, name=(name or "").strip(), by=who
         )
@@ -287,7 +218,7 @@ class _Tune:
         with self._services.pool.connection() as conn:
             job = _jobs_of_runs(conn).get(_known(conn, chosen).id)
         if job is None:
-            raise InputError("The run is not under way.")
+            raise InputError("The run is not running.")
         queue.cancel(self._services, JobId(job.id))
 
     def _resume(self, who: str, chosen: int | None, auto: bool) -> int:

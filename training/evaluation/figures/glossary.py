@@ -17,6 +17,8 @@ MEANINGS: dict[str, str] = {
     "interval": "The range that the true value lies in, in 95 of 100 repetitions. If it contains 0,"
     " the difference may be chance.",
     "held-out": "Kept apart: nothing is trained on these questions, so they judge fairly.",
+    "validation": "Kept apart during a run: after each epoch they show whether the model still"
+    " improves, so that it stops before it overfits.",
     "hybrid": "The search that people get: words and meaning together.",
 }
 
