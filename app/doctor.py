@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from app.access.auth import parse_rules, unknown_collections
+from app.access.policy import parse_rules, unknown_collections
 from app.settings import Settings
 from pipelines.embedder import model_files
 from pipelines.errors import AttuneError

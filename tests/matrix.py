@@ -17,7 +17,7 @@ import httpx
 from psycopg import sql
 from starlette.routing import Mount
 
-from app.access.auth import Way
+from app.access.policy import Way
 from pipelines.store import sessions
 from pipelines.store.db import Connection
 from pipelines.store.sessions import Session

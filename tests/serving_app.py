@@ -16,7 +16,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
-from app.access.auth import COOKIE, Way
+from app.access.auth import COOKIE
+from app.access.policy import Way
 from app.services import Services, open_services
 from app.settings import Settings
 from app.watchdog.launch import listen

@@ -15,13 +15,14 @@ from fastapi import FastAPI, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader
 
-from app.access import addresses, limits, oauth
+from app.access import addresses, cookies, limits, oauth
 from app.access.addresses import Hosts
-from app.access.auth import Access, Person, Way, set_cookie
-from app.access.visitor import is_https
+from app.access.auth import COOKIE, Access, Person
+from app.access.policy import Way
 from pipelines.store.db import Pool
 
-TEMPLATE = "login.html"
+# Also of the base that other plain pages extend.
+TEMPLATES = Path(__file__).parent
 LOOPBACK = Hosts(frozenset())
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 # This page runs no script and loads nothing.
@@ -41,9 +42,7 @@ NOT_LOCAL = (
     "from elsewhere, set ATTUNE_ADMIN_PASSWORD and start Attune again."
 )
 SCRIPT = Path(__file__).with_name("session.js")
-_templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True
-)
+_templates = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True)
 log = logging.getLogger(__name__)
 
 
@@ -180,7 +179,8 @@ class _Pages:
 
     def _cookie(self, request: Request, value: str, max_age_s: int) -> str:
         framed = self._access.settings.on_spaces
-        return set_cookie(value, secure=is_https(request), framed=framed, max_age_s=max_age_s)
+        secure = cookies.is_https(request)
+        return cookies.header(COOKIE, value, secure=secure, framed=framed, max_age_s=max_age_s)
 
     def _page(self, target: str, complaint: str = "", status: int = 200) -> Response:
         policy = self._access.policy
@@ -198,7 +198,7 @@ class _Pages:
 
     @staticmethod
     def _render(status: int = 200, **values: Any) -> Response:
-        page = _templates.get_template(TEMPLATE).render(**values)
+        page = _templates.get_template("login.html").render(**values)
         headers = {"content-security-policy": POLICY, "cache-control": "no-store"}
         return HTMLResponse(page, status, headers=headers)
 

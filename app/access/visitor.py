@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from http.cookies import SimpleCookie
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.access import cookies
 
 COOKIE = "attune_visitor"
 MAX_AGE_S = 400 * 24 * 3600  # the longest that browsers keep
@@ -48,7 +49,13 @@ class VisitorCookie:
         connection = HTTPConnection(scope)
         if token_of(connection) is not None:
             return await self.app(scope, receive, send)
-        cookie = _cookie(secure=is_https(connection))
+        cookie = cookies.header(
+            COOKIE,
+            secrets.token_urlsafe(32),
+            secure=cookies.is_https(connection),
+            framed=True,
+            max_age_s=MAX_AGE_S,
+        )
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -58,22 +65,3 @@ class VisitorCookie:
             await send(message)
 
         return await self.app(scope, receive, send_with_cookie)
-
-
-def is_https(connection: HTTPConnection) -> bool:
-    """Whether the browser uses https, at least as far as a proxy."""
-    forwarded = connection.headers.get("x-forwarded-proto", connection.url.scheme)
-    return forwarded.split(",")[0].strip() == "https"
-
-
-def _cookie(*, secure: bool) -> str:
-    jar = SimpleCookie()
-    jar[COOKIE] = secrets.token_urlsafe(32)
-    jar[COOKIE]["httponly"] = True
-    jar[COOKIE]["path"] = "/"
-    jar[COOKIE]["max-age"] = MAX_AGE_S
-    # A Space is shown in a frame of another site, where browsers keep only such a cookie. They accept
-    # it over https only.
-    jar[COOKIE]["samesite"] = "None" if secure else "Lax"
-    jar[COOKIE]["secure"] = secure
-    return jar[COOKIE].OutputString() + ("; Partitioned" if secure else "")

@@ -24,10 +24,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from app import look
 from app.access import faults, guard, login
 from app.access.addresses import Hosts
-from app.access.auth import Access, may_see_metrics, unknown_collections
+from app.access.auth import Access, may_see_metrics
 from app.access.bodies import Bodies, upload_limits
 from app.access.events import Events
 from app.access.guard import Guard
+from app.access.policy import unknown_collections
 from app.access.reader import clear_all, reader_of
 from app.access.sessions import Sessions
 from app.access.visitor import VisitorCookie

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jinja2 import Environment, FileSystemLoader
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-PAGE = Path(__file__).with_name("lost.html").read_text(encoding="utf-8")
+from app.access import login
+
+_ENVIRONMENT = Environment(
+    loader=FileSystemLoader([Path(__file__).parent, login.TEMPLATES]), autoescape=True
+)
+PAGE = _ENVIRONMENT.get_template("lost.html").render()
 
 
 class LostPage:

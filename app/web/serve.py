@@ -18,7 +18,8 @@ from datetime import timedelta
 from types import FrameType
 from urllib.parse import urlsplit
 
-from app.access.auth import Access, policy_of
+from app.access.auth import Access
+from app.access.policy import policy_of
 from app.handbook import index_handbook
 from app.services import Services, open_services
 from app.settings import Settings

@@ -9,8 +9,9 @@ import pytest
 from pydantic import SecretStr
 
 from app import doctor
-from app.access import auth, limits
-from app.access.auth import COOKIE, policy_of
+from app.access import auth, limits, policy
+from app.access.auth import COOKIE
+from app.access.policy import policy_of
 from app.settings import Settings
 from pipelines.errors import AccessError, InputError
 from pipelines.store import documents, sessions
@@ -342,11 +343,11 @@ def test_rules_for_unknown_collections_are_told(dsn, tiny_model, tmp_path, caplo
             )  # fmt: skip
         auth_of = started.app.state.access
         with started.services.pool.connection() as conn:
-            told = auth.unknown_collections(auth_of.readers, documents.collections(conn))
+            told = policy.unknown_collections(auth_of.readers, documents.collections(conn))
         (check,) = [c for c in doctor.examine_services(started.services) if c.name == "readers"]
     assert check.state == "warning"
     assert check.detail == told
     assert "Board, hrr" in told
     assert "with documents: hr." in told
     assert "ATTUNE_READERS names collections without documents: Board, hrr" in caplog.text
-    assert auth.unknown_collections({"hr": frozenset(["admins"])}, ["hr", "default"]) is None
+    assert policy.unknown_collections({"hr": frozenset(["admins"])}, ["hr", "default"]) is None

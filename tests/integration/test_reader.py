@@ -9,8 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from app.access.auth import COOKIE, parse_rules
+from app.access.auth import COOKIE
 from app.access.limits import OVER_BUDGET, Limits
+from app.access.policy import parse_rules
 from app.access.reader import HIDDEN, Reader, closed_to, reader_of
 from app.actions.ingest import open_ingester
 from app.chat import turns

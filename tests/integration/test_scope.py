@@ -126,7 +126,7 @@ def test_the_threshold_follows_what_is_searched(started):
 
 def test_names_of_private_collections_cannot_be_given(started):
     """Neither in a rule nor to a file."""
-    from app.access.auth import parse_rules
+    from app.access.policy import parse_rules
 
     for call in (scope.check_name, lambda name: parse_rules(f"{name}=everyone")):
         with pytest.raises(InputError, match="visitor:"):
