@@ -3,14 +3,14 @@ The error tree. Raise where the facts are, saying what was expected and what was
 each process edge (CLI, HTTP handler, job) catches `AttuneError` once and shows its message.
 
     AttuneError
-    ├── InputError      what a person gave cannot be used        exit 2, HTTP 422
-    ├── ConflictError   the state changed under the caller       exit 3, HTTP 409
+    ├── InputError      what a person gave cannot be used        exit 2
+    ├── ConflictError   the state changed under the caller       exit 3
     │   └── BusyError   somebody else is at the same; later it may be free
-    ├── NotReadyError   something needed is not there yet        exit 4, HTTP 503
-    ├── ArtifactError   a model's files are not what was stored  exit 5, HTTP 500
-    ├── ProviderError   an LLM or embeddings provider failed     exit 6, HTTP 502
-    ├── GateError       a rule refuses the step                  exit 7, HTTP 409
-    └── AccessError     whoever asks may not                     exit 7, HTTP 403
+    ├── NotReadyError   something needed is not there yet        exit 4
+    ├── ArtifactError   a model's files are not what was stored  exit 5
+    ├── ProviderError   an LLM or embeddings provider failed     exit 6
+    ├── GateError       a rule refuses the step                  exit 7
+    └── AccessError     whoever asks may not                     exit 7
 """
 
 from __future__ import annotations
@@ -27,21 +27,18 @@ class AttuneError(Exception):
     """A fault with a message that a person can act on."""
 
     exit_code = 1
-    http_status = 500
 
 
 class InputError(AttuneError):
     """What a person gave cannot be used."""
 
     exit_code = 2
-    http_status = 422
 
 
 class ConflictError(AttuneError):
     """The state changed under the caller; look again and retry."""
 
     exit_code = 3
-    http_status = 409
 
 
 class BusyError(ConflictError):
@@ -52,35 +49,30 @@ class NotReadyError(AttuneError):
     """Something needed is not there yet (database, index, model)."""
 
     exit_code = 4
-    http_status = 503
 
 
 class ArtifactError(AttuneError):
     """A model's files are not what its manifest says."""
 
     exit_code = 5
-    http_status = 500
 
 
 class ProviderError(AttuneError):
     """An LLM or embeddings provider failed or refused."""
 
     exit_code = 6
-    http_status = 502
 
 
 class GateError(AttuneError):
     """A rule (evaluation, completeness) refuses the step."""
 
     exit_code = 7
-    http_status = 409
 
 
 class AccessError(AttuneError):
     """Whoever asks may not do this."""
 
     exit_code = 7
-    http_status = 403
 
 
 def is_disk_full(error: BaseException) -> bool:

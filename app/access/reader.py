@@ -19,7 +19,7 @@ from pipelines.store import scope
 from pipelines.store.chats import Message
 from pipelines.store.db import Connection
 
-EVERYONE, SIGNED_IN, ADMINS = "everyone", "signed-in", "admins"
+EVERYONE, SIGNED_IN = "everyone", "signed-in"
 HIDDEN = (
     "This answer came from documents that are not open to you now. If you have an account, sign in."
 )

@@ -32,7 +32,7 @@ SWITCH_S = 1.0
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that is done: what, what that means, and seconds; None: not known."""
+    """One thing that is done, what it means, and how long it takes if that is known."""
 
     name: str
     means: str
@@ -84,20 +84,20 @@ def promotion(conn: Connection, model: Model, status: Status, count: Count = gap
             _build_step(missing, seconds, borrows),
             Step(
                 "Load.",
-                f"{left} of {servers} running servers still load and check it; they go on answering"
-                " with the version that serves."
+                f"{left} of {servers} running servers have to load and check it. Meanwhile they"
+                " answer with the serving version."
                 if left > 0
-                else "Every running server has it loaded already.",
+                else "Every running server has loaded it already.",
                 LOAD_S if left > 0 else 0.0,
             ),
             Step(
                 "Prove.",
-                "Every window has its vector, a sample is embedded again, passages find themselves.",
+                "Every window must have its vector. A sample is embedded again and must match.",
                 PROVE_S,
             ),
             Step(
                 "Switch.",
-                "One transaction. Answers under way end on the version they began with.",
+                "One transaction. Running answers finish on the version they began with.",
                 SWITCH_S,
             ),
         ),
@@ -110,13 +110,11 @@ def promotion(conn: Connection, model: Model, status: Status, count: Count = gap
 
 def _build_step(missing: int, seconds: float | None, borrows: bool) -> Step:
     if borrows:
-        means = (
-            "It embeds questions only, so it searches the vectors that are there: nothing to embed."
-        )
+        means = "It changes only how questions are embedded, so it uses the existing vectors."
     elif missing:
         means = (
-            f"{missing:,} windows of the documents are embedded, beside the vectors that serve;"
-            " nobody who asks notices."
+            f"{missing:,} windows of text are embedded, next to the vectors in use. Visitors notice"
+            " nothing."
         )
     else:
         means = "Its vectors are complete."

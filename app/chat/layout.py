@@ -33,7 +33,7 @@ class Layout:
         self.notice = gr.HTML(visible=False, elem_id="notice")
         self.chat = _chatbot()
         with gr.Column(elem_id="composer"):
-            self.to_end = gr.Button("To the end", elem_id="to-end")
+            self.to_end = gr.Button("Jump to the end", elem_id="to-end")
             # What somebody adds to the chat, and how far it is.
             gr.HTML(FILES, elem_id="attachments", padding=False)
             self.files_ready = gr.Button("New documents", visible="hidden", elem_id="files-ready")

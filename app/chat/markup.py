@@ -11,6 +11,8 @@ import re
 from collections.abc import Sequence
 
 from app.chat import markdown
+from app.chat.escaping import escape
+from app.chat.writer import Cite
 from pipelines.store.chats import Message, Shown
 
 LABELS = {
@@ -39,7 +41,7 @@ def answer(message: Message) -> str:
     """An answer with its label, links on its citations, and the nearest passages if it has none."""
     parts = [_label(message), markdown.html(message.text, cite=_links(message.id, message.shown))]
     if message.note:
-        parts.append(f'<p class="note" dir="auto">{markdown.escape(message.note)}</p>')
+        parts.append(f'<p class="note" dir="auto">{escape(message.note)}</p>')
     if message.kind in ("not_found", "error") and message.shown:
         parts.append(_nearest(message))
     return "\n\n".join(filter(None, parts))
@@ -57,7 +59,7 @@ def _label(message: Message) -> str:
     return f'<p><strong class="label {kind}">{LABELS[kind]}</strong></p>' if kind else ""
 
 
-def _links(message_id: int, shown: Sequence[Shown]) -> markdown.Cite:
+def _links(message_id: int, shown: Sequence[Shown]) -> Cite:
     """Writes each ``[n]`` that has a passage as a link that the page's script opens in the panel."""
     known = {passage.number: passage for passage in shown}
 
@@ -65,7 +67,7 @@ def _links(message_id: int, shown: Sequence[Shown]) -> markdown.Cite:
         passage = known.get(number)
         if passage is None:
             return None
-        where = markdown.escape(_where(passage))
+        where = escape(_where(passage))
         return _chip("a", number, f' href="#source-{int(message_id)}-{number}" title="{where}"')
 
     return link
@@ -79,10 +81,7 @@ def _nearest(message: Message) -> str:
     """The first passages that were found, as a list."""
     nearest = message.shown[:NEAREST]
     link = _links(message.id, nearest)
-    rows = (
-        f'<li dir="auto">{link(near.number)} {markdown.escape(_where(near))}</li>'
-        for near in nearest
-    )
+    rows = (f'<li dir="auto">{link(near.number)} {escape(_where(near))}</li>' for near in nearest)
     return f"<ul>{''.join(rows)}</ul>"
 
 
@@ -105,9 +104,9 @@ def _where(passage: Shown) -> str:
 def source_details(passage: Shown) -> str:
     """What is known of a passage, above its text."""
     lines = [
-        f"<strong>{markdown.escape(passage.title)}</strong>",
+        f"<strong>{escape(passage.title)}</strong>",
         f"Page {passage.page}" if passage.page else "",
-        markdown.escape(passage.heading or ""),
+        escape(passage.heading or ""),
         "" if passage.cited else "Not cited in the answer",
     ]
     return f'<p dir="auto">{"<br>".join(filter(None, lines))}</p>'

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -14,26 +12,19 @@ from app import look
 from app.access import login
 from app.access.adders import Adder, adder_of
 from app.access.auth import access_of, person_of
-from app.access.limits import BUSY, Limits
-from app.access.reader import Reader, clear_all, reader_of
-from app.chat import markup, turns, waiting
+from app.access.reader import clear_all, reader_of
+from app.chat.asking import NOT_STORED, Asking, rendered
 from app.chat.conversations import as_uuid
-from app.chat.layout import NOT_YOURS, QUIET, Layout, Updates, shown_if
+from app.chat.layout import NOT_YOURS, QUIET, Layout, Updates
 from app.chat.stops import Stops
-from app.chat.turns import Progress
+from app.chat.votes import Votes
 from app.chat.welcome import welcome
 from pipelines.answering.examples import starters
 from pipelines.store import chats
-from pipelines.store.chats import Message
 from pipelines.store.db import Connection
 
 if TYPE_CHECKING:
     from app.services import Services
-
-# A reader sees no difference below, and each showing costs the server as much as several tokens.
-SHOWN_EVERY_S = 0.08
-# Before the id of a conversation whose last answer could not be stored.
-NOT_STORED = "not stored: "
 
 
 def build(services: Services, stops: Stops) -> gr.Blocks:
@@ -56,7 +47,6 @@ class _ChatPage(Layout):
         super().__init__(services, stops)
         self._services = services
         self._stops = stops
-        self._limits = Limits(services.pool, services.settings)
         self._connect()
 
     def _connect(self) -> None:
@@ -67,32 +57,14 @@ class _ChatPage(Layout):
             side.tools, side.list, side.undo, self.why, self.passages.panel, self.box, self.help,
             self.chat, self.notice,
         ]  # fmt: skip
-        self._connect_asking()
-        self.box.stop(self._stop, [self.conversation], None, **QUIET)
+        for asked in Asking(self._services, self._stops, self).connect():
+            asked.then(self._show, [self.conversation, side.titled], self.view, **QUIET)
         self.files_ready.click(
             self._show_new_files, [self.conversation, self.help], [self.chat], **QUIET
         )
         self.to_end.click(None, js="() => window.attuneToEnd()")
-        self.chat.like(self._vote, [self.messages], [self.reason, self.voted, self.why], **QUIET)
-        gr.on(
-            [self.reason.submit, self.send_reason.click],
-            self._give_reason, [self.reason, self.voted], [self.why], **QUIET,
-        )  # fmt: skip
+        Votes(self._services, self).connect()
         self._connect_sidebar()
-
-    def _connect_asking(self) -> None:
-        # How many are answered at once is for `Limits` to say: who waits in Gradio's queue sees nothing.
-        asking = {**QUIET, "concurrency_limit": None}
-        # At every step of a stream Gradio builds each output again, told of or not; so these are
-        # few, and the rest of the page follows at the end.
-        stream = [self.chat, self.conversation, self.box, self.why]
-        where = [self.conversation, self.help]
-        for asked in (
-            self.box.submit(self._ask, [self.box, *where], stream, **asking),
-            self.chat.example_select(self._ask_example, where, stream, **asking),
-            self.chat.retry(self._ask_again, [self.messages, self.conversation], stream, **asking),
-        ):
-            asked.then(self._show, [self.conversation, self.sidebar.titled], self.view, **QUIET)
 
     def _connect_sidebar(self) -> None:
         side, view = self.sidebar, self.view
@@ -117,69 +89,6 @@ class _ChatPage(Layout):
         """Who is signed in, and the way to the admin pages."""
         return login.links(access_of(request), person_of(request))
 
-    async def _ask(
-        self, question: str, conversation: str | None, help: bool, request: gr.Request
-    ) -> AsyncIterator[Updates]:
-        if not question.strip():
-            yield {self.box: gr.skip()}
-            return
-        # Only now: what is typed while the answer comes is the next question.
-        yield {self.box: ""}
-        async for update in self._answer(question, conversation, request, help=help):
-            yield update
-
-    async def _answer(
-        self,
-        question: str,
-        conversation: str | None,
-        request: gr.Request,
-        *,
-        again: int | None = None,
-        help: bool = False,
-    ) -> AsyncIterator[Updates]:
-        """
-        :param again: The message whose question is asked again, in place of all that followed it.
-        :param help: A new conversation is about Attune itself.
-        """
-        reader, mine = await asyncio.to_thread(reader_of, request), as_uuid(conversation)
-        with self._limits.place() as free:
-            refusal = await asyncio.to_thread(self._limits.refusal, reader) if free else BUSY
-            if refusal is not None:
-                # Nothing is stored; the question stands in its box, ready to be sent again.
-                gr.Info(refusal, title="One moment")
-                yield {self.box: question or gr.skip()}
-                return
-            if again is not None:
-                question = await asyncio.to_thread(self._take_back, reader.visitor, again)
-            async for update in self._turn(reader, mine, question, help=help):
-                yield update
-
-    async def _turn(
-        self, reader: Reader, mine: UUID | None, question: str, *, help: bool
-    ) -> AsyncIterator[Updates]:
-        before = await asyncio.to_thread(self._messages, reader, mine)
-        rendered = await asyncio.to_thread(_rendered, before)
-        chat = [*rendered, {"role": "user", "content": markup.question(question)}]
-        yield self._begun(chat)
-        shown_at, text = 0.0, ""
-        steps = turns.ask(
-            self._services, self._stops, self._limits, reader, mine, question, help=help
-        )
-        async for step in steps:
-            late = time.monotonic() - shown_at > SHOWN_EVERY_S
-            # A word among many may wait; the first one, and what is told instead of words, may not.
-            if step.message is None and (late or not text or step.text == text):
-                shown_at, text = time.monotonic(), step.text
-                yield {
-                    self.chat: [*chat, _bot(await asyncio.to_thread(waiting.growing, step))],
-                    self.conversation: str(step.conversation),
-                }
-            elif step.message is not None and step.message.id == turns.UNSAVED:
-                yield {
-                    self.chat: [*chat, *_rendered([step.message])],
-                    self.conversation: f"{NOT_STORED}{step.conversation}",
-                }
-
     async def _show(
         self, conversation: str | None, titled: str | None, request: gr.Request
     ) -> Updates:
@@ -191,43 +100,6 @@ class _ChatPage(Layout):
         return view | (
             {self.sidebar.title: gr.skip()} if conversation and conversation == titled else {}
         )
-
-    async def _ask_example(
-        self, conversation: str | None, help: bool, event: gr.SelectData, request: gr.Request
-    ) -> AsyncIterator[Updates]:
-        question = event.value["text"]
-        async for update in self._answer(question, conversation, request, help=help):
-            yield update
-
-    async def _ask_again(
-        self, ids: list[int], conversation: str | None, event: gr.RetryData, request: gr.Request
-    ) -> AsyncIterator[Updates]:
-        message_id = ids[int(event.index)]
-        async for update in self._answer("", conversation, request, again=message_id):
-            yield update
-
-    def _stop(self, conversation: str | None, request: gr.Request) -> None:
-        mine = as_uuid(conversation)
-        if mine is not None and self._is_mine(reader_of(request).visitor, mine):
-            self._stops.stop(mine)
-
-    def _vote(self, ids: list[int], event: gr.LikeData, request: gr.Request) -> tuple[Any, ...]:
-        message_id = ids[int(event.index)]
-        verdict = {"Like": "like", "Dislike": "dislike", True: "like", False: "dislike"}
-        chosen, visitor = verdict.get(event.liked), reader_of(request).visitor
-        with self._services.pool.connection() as conn:
-            if chosen is None:
-                chats.unvote(conn, visitor, message_id)
-            else:
-                chats.vote(conn, visitor, message_id, chosen)  # type: ignore[arg-type]
-        return "", [message_id, chosen], gr.Row(visible=shown_if(chosen is not None))
-
-    def _give_reason(self, reason: str, voted: list[Any], request: gr.Request) -> Any:
-        (message_id, verdict), visitor = voted, reader_of(request).visitor
-        with self._services.pool.connection() as conn:
-            chats.vote(conn, visitor, message_id, verdict, reason.strip()[:1000])
-        gr.Info("Thank you, noted.", duration=3)
-        return gr.Row(visible="hidden")
 
     def _open(self, conversation: str | None, request: gr.Request) -> Updates:
         view = self._view(request, as_uuid(conversation))
@@ -279,7 +151,7 @@ class _ChatPage(Layout):
         return {
             **self.sidebar.view(visitor, known),
             self.chat: gr.Chatbot(
-                _rendered(messages),
+                rendered(messages),
                 feedback_value=[_VOTES.get(m.verdict or "") for m in messages if m.kind],
                 **empty,
             ),
@@ -292,31 +164,6 @@ class _ChatPage(Layout):
             self.notice: gr.HTML(visible=False),
         }
 
-    def _begun(self, chat: list[Any]) -> Updates:
-        first = _bot(waiting.growing(Progress(UUID(int=0))))
-        return {
-            self.chat: gr.Chatbot([*chat, first], examples=[]),
-            self.box: gr.Textbox(submit_btn=False, stop_btn=True),
-            self.why: gr.Row(visible="hidden"),
-        }
-
-    def _messages(self, reader: Reader, conversation: UUID | None) -> list[Message]:
-        if conversation is None:
-            return []
-        with self._services.pool.connection() as conn:
-            return clear_all(reader, chats.messages(conn, reader.visitor, conversation))
-
-    def _is_mine(self, visitor: str, conversation: UUID) -> bool:
-        with self._services.pool.connection() as conn:
-            return chats.get(conn, visitor, conversation) is not None
-
-    def _take_back(self, visitor: str, message_id: int) -> str:
-        """Remove a question and what followed it; returns its text, to be asked again."""
-        with self._services.pool.connection() as conn:
-            message = chats.message(conn, visitor, message_id)
-            chats.drop_from(conn, visitor, message_id)
-        return message.text if message else ""
-
 
 _VOTES = {"like": "Like", "dislike": "Dislike"}
 
@@ -328,19 +175,3 @@ def _empty(conn: Connection, adder: Adder, help: bool) -> dict[str, Any]:
         "placeholder": welcome(conn, adder, help=help),
         "examples": [{"text": question} for question in questions],
     }
-
-
-def _rendered(messages: list[Message]) -> list[dict[str, str]]:
-    return [
-        {
-            "role": message.role,
-            "content": markup.question(message.text)
-            if message.kind is None
-            else markup.answer(message),
-        }
-        for message in messages
-    ]
-
-
-def _bot(content: str) -> dict[str, str]:
-    return {"role": "assistant", "content": content}

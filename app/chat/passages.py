@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 ASKED = "Is this the right source for your question?"
 SAID: dict[Verdict, str] = {
-    "right": "You say that this is the right source.",
-    "wrong": "You say that this is the wrong source.",
+    "right": "You marked this as the right source.",
+    "wrong": "You marked this as the wrong source.",
 }
 GONE = "This passage is not part of the answer."
 
@@ -155,5 +155,5 @@ def _buttons(said: Verdict | None) -> list[Any]:
             f"✓ {name}" if chosen else name, variant="primary" if chosen else "secondary"
         )
 
-    told = f"{SAID[said]} Press again to take it back." if said else ASKED
+    told = f"{SAID[said]} Press again to undo." if said else ASKED
     return [told, button("right", "Right"), button("wrong", "Wrong")]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from app.chat import markdown, markup
+from app.chat import markup
+from app.chat.escaping import escape
 from pipelines.store.chats import Shown
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def _under_way(step: Progress) -> str:
 
 def _status(step: Progress) -> str:
     words = status(step)
-    return f'<p class="waiting">{markdown.escape(words)}</p>' if words else ""
+    return f'<p class="waiting">{escape(words)}</p>' if words else ""
 
 
 def _sources(found: Sequence[Shown]) -> str:
@@ -58,4 +59,4 @@ def _sources(found: Sequence[Shown]) -> str:
 
 def _plain(text: str) -> str:
     """Text inside HTML: on one line, because a blank one would end the HTML and begin Markdown."""
-    return markdown.escape(" ".join(text.split()))
+    return escape(" ".join(text.split()))

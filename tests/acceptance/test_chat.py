@@ -262,7 +262,7 @@ def test_who_scrolls_up_is_left_alone_and_finds_the_way_back(visit):
     expect(bot(page)).to_contain_text("It goes on", timeout=20_000)
     stop = page.get_by_role("button", name="Stop", exact=True)
     expect(stop).to_be_in_viewport(ratio=1)
-    to_end = page.get_by_role("button", name="To the end")
+    to_end = page.get_by_role("button", name="Jump to the end")
     pane(page).hover()
     page.mouse.wheel(0, -10_000)
     expect(page.locator("#chat .user-row").first).to_be_in_viewport()

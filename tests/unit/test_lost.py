@@ -23,7 +23,7 @@ def test_browser_gets_a_page_with_a_way_back(client):
     answer = client.get("/nope", headers={"accept": "text/html,*/*"})
     assert answer.status_code == 404
     assert answer.headers["content-type"].startswith("text/html")
-    assert '<a href="/">' in answer.text
+    assert 'href="/">Go to the chat</a>' in answer.text
 
 
 def test_programs_and_pages_that_exist_are_left_alone(client):

@@ -111,9 +111,9 @@ def _pairs_step(conn: Connection, new: int) -> Step:
     made = (last.pairs or {}) if last is not None else {}
     each = made["seconds"] / made["passages"] if made.get("passages") else PASSAGE_S
     means = (
-        f"Questions about {new:,} passages not looked at yet, made without a language model."
+        f"Questions about {new:,} passages not used yet, made without a language model."
         if new
-        else "Every passage was looked at already."
+        else "Every passage was used already."
     )
     return Step("Make pairs.", means, new * each)
 
@@ -122,7 +122,7 @@ def _train_step(choice: Choice) -> Step:
     minutes = choice.minutes(choice.method)
     label = LABELS[choice.method]
     if minutes is None:
-        means = f"{label}, unless this machine turns out to be fast enough for more."
+        means = f"{label}, or more if this machine turns out to be fast enough."
         return Step("Train a new version.", means, MEASURE_S + UNKNOWN_S)
     return Step("Train a new version.", f"{label}: {choice.reason}", 60 * minutes)
 
@@ -131,9 +131,7 @@ def _compare_step(conn: Connection, choice: Choice, more: int) -> Step:
     heldout = sum(side.heldout for side in pairs.sides(conn)) + round(
         more / TRAINED * (1 - TRAINED)
     )
-    means = (
-        f"With the version that serves, on about {heldout:,} questions that it never learns from."
-    )
+    means = f"With the serving version, on about {heldout:,} held-out questions."
     last = next(iter(evaluations.list_all(conn, limit=1)), None)
     windows = methods.amount(conn).windows
     seconds = COMPARE_S + COMPARED_TWICE * windows * WINDOW_S
@@ -153,7 +151,7 @@ def _first_model(figures: dict[str, Any]) -> dict[str, Any]:
 
 
 def _promote_step(conn: Connection, choice: Choice) -> Step:
-    means = "Only if it is better. Nobody who asks notices; you can roll back."
+    means = "Only if it is better. Visitors notice nothing, and you can roll back."
     seconds = LOAD_S + PROVE_S + SWITCH_S
     if choice.method != "query":
         base = methods.starting_point(conn)

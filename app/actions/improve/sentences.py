@@ -11,7 +11,7 @@ from pipelines.store.evaluations import Evaluation
 from pipelines.store.ids import EvaluationId
 from training.evaluation.figures.comparison import system_name
 
-STOPPED = "It was stopped and not gone on with."
+STOPPED = "It was stopped and not continued."
 # Passages that yield enough held-out questions, as a rule.
 NEEDED = 30
 
@@ -81,7 +81,7 @@ def kept(serving: str, version: str, found: Figures | None) -> str:
     if found.outcome == "worse":
         return f"Kept {serving}: {version} is worse on {asked}."
     return (
-        f"Kept {serving}: no improvement was shown on {asked}; {version} is there if you want to"
+        f"Kept {serving}: no improvement was shown on {asked}. {version} is there if you want to"
         " look."
     )
 

@@ -1,0 +1,184 @@
+"""Asking in the chat: a question, an example, the same question again, and stopping an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import gradio as gr
+
+from app.access.limits import BUSY, Limits
+from app.access.reader import Reader, clear_all, reader_of
+from app.chat import markup, turns, waiting
+from app.chat.conversations import as_uuid
+from app.chat.layout import QUIET, Layout, Updates
+from app.chat.stops import Stops
+from app.chat.turns import Progress
+from pipelines.store import chats
+from pipelines.store.chats import Message
+
+if TYPE_CHECKING:
+    from app.services import Services
+
+# A reader sees no difference below, and each update costs the server as much as several tokens.
+SHOWN_EVERY_S = 0.08
+# Before the id of a conversation whose last answer could not be stored.
+NOT_STORED = "not stored: "
+
+
+class Asking:
+    """The handlers of one page that stream answers into its components."""
+
+    def __init__(self, services: Services, stops: Stops, layout: Layout) -> None:
+        self._services, self._stops, self._layout = services, stops, layout
+        self._limits = Limits(services.pool, services.settings)
+
+    def connect(self) -> Sequence[Any]:
+        """
+        Let the question box, the examples and the retry button ask.
+
+        :returns: The events, each to be followed by showing the page as it is stored.
+        """
+        page = self._layout
+        # How many are answered at once is for `Limits` to say: who waits in Gradio's queue sees nothing.
+        asking = {**QUIET, "concurrency_limit": None}
+        # Gradio builds every output again at each step of a stream. So these are few, and the rest
+        # of the page follows at the end.
+        stream = [page.chat, page.conversation, page.box, page.why]
+        where = [page.conversation, page.help]
+        page.box.stop(self._stop, [page.conversation], None, **QUIET)
+        return (
+            page.box.submit(self._ask, [page.box, *where], stream, **asking),
+            page.chat.example_select(self._ask_example, where, stream, **asking),
+            page.chat.retry(self._ask_again, [page.messages, page.conversation], stream, **asking),
+        )
+
+    async def _ask(
+        self, question: str, conversation: str | None, help: bool, request: gr.Request
+    ) -> AsyncIterator[Updates]:
+        if not question.strip():
+            yield {self._layout.box: gr.skip()}
+            return
+        # Only now: what is typed while the answer comes is the next question.
+        yield {self._layout.box: ""}
+        async for update in self._answer(question, conversation, request, help=help):
+            yield update
+
+    async def _answer(
+        self,
+        question: str,
+        conversation: str | None,
+        request: gr.Request,
+        *,
+        again: int | None = None,
+        help: bool = False,
+    ) -> AsyncIterator[Updates]:
+        """
+        :param again: The message whose question is asked again, in place of all that followed it.
+        :param help: A new conversation is about Attune itself.
+        """
+        reader, mine = await asyncio.to_thread(reader_of, request), as_uuid(conversation)
+        with self._limits.place() as free:
+            refusal = await asyncio.to_thread(self._limits.refusal, reader) if free else BUSY
+            if refusal is not None:
+                # Nothing is stored; the question stands in its box, ready to be sent again.
+                gr.Info(refusal, title="One moment")
+                yield {self._layout.box: question or gr.skip()}
+                return
+            if again is not None:
+                question = await asyncio.to_thread(self._take_back, reader.visitor, again)
+            async for update in self._turn(reader, mine, question, help=help):
+                yield update
+
+    async def _turn(
+        self, reader: Reader, mine: UUID | None, question: str, *, help: bool
+    ) -> AsyncIterator[Updates]:
+        before = await asyncio.to_thread(self._messages, reader, mine)
+        shown = await asyncio.to_thread(rendered, before)
+        chat = [*shown, {"role": "user", "content": markup.question(question)}]
+        yield self._begun(chat)
+        shown_at, text = 0.0, ""
+        steps = turns.ask(
+            self._services, self._stops, self._limits, reader, mine, question, help=help
+        )
+        async for step in steps:
+            late = time.monotonic() - shown_at > SHOWN_EVERY_S
+            # A word among many may wait; the first one, and what is told instead of words, may not.
+            if step.message is None and (late or not text or step.text == text):
+                shown_at, text = time.monotonic(), step.text
+                yield {
+                    self._layout.chat: [
+                        *chat,
+                        _bot(await asyncio.to_thread(waiting.growing, step)),
+                    ],
+                    self._layout.conversation: str(step.conversation),
+                }
+            elif step.message is not None and step.message.id == turns.UNSAVED:
+                yield {
+                    self._layout.chat: [*chat, *rendered([step.message])],
+                    self._layout.conversation: f"{NOT_STORED}{step.conversation}",
+                }
+
+    async def _ask_example(
+        self, conversation: str | None, help: bool, event: gr.SelectData, request: gr.Request
+    ) -> AsyncIterator[Updates]:
+        question = event.value["text"]
+        async for update in self._answer(question, conversation, request, help=help):
+            yield update
+
+    async def _ask_again(
+        self, ids: list[int], conversation: str | None, event: gr.RetryData, request: gr.Request
+    ) -> AsyncIterator[Updates]:
+        message_id = ids[int(event.index)]
+        async for update in self._answer("", conversation, request, again=message_id):
+            yield update
+
+    def _stop(self, conversation: str | None, request: gr.Request) -> None:
+        mine = as_uuid(conversation)
+        if mine is not None and self._is_mine(reader_of(request).visitor, mine):
+            self._stops.stop(mine)
+
+    def _begun(self, chat: list[Any]) -> Updates:
+        first = _bot(waiting.growing(Progress(UUID(int=0))))
+        return {
+            self._layout.chat: gr.Chatbot([*chat, first], examples=[]),
+            self._layout.box: gr.Textbox(submit_btn=False, stop_btn=True),
+            self._layout.why: gr.Row(visible="hidden"),
+        }
+
+    def _messages(self, reader: Reader, conversation: UUID | None) -> list[Message]:
+        if conversation is None:
+            return []
+        with self._services.pool.connection() as conn:
+            return clear_all(reader, chats.messages(conn, reader.visitor, conversation))
+
+    def _is_mine(self, visitor: str, conversation: UUID) -> bool:
+        with self._services.pool.connection() as conn:
+            return chats.get(conn, visitor, conversation) is not None
+
+    def _take_back(self, visitor: str, message_id: int) -> str:
+        """Remove a question and what followed it; returns its text, to be asked again."""
+        with self._services.pool.connection() as conn:
+            message = chats.message(conn, visitor, message_id)
+            chats.drop_from(conn, visitor, message_id)
+        return message.text if message else ""
+
+
+def rendered(messages: list[Message]) -> list[dict[str, str]]:
+    """Stored messages as the chat shows them."""
+    return [
+        {
+            "role": message.role,
+            "content": markup.question(message.text)
+            if message.kind is None
+            else markup.answer(message),
+        }
+        for message in messages
+    ]
+
+
+def _bot(content: str) -> dict[str, str]:
+    return {"role": "assistant", "content": content}
