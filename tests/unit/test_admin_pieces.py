@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.actions.plans import Listed, Plan, Step, lineage
 from app.actions.versions import Status
-from app.admin.html import figures, jobs, parts, tune, versions
+from app.admin.html import figures, jobs, parts, template, tune, versions
 from pipelines.store.active import Audit
 from pipelines.store.ids import JobId, ModelId
 from pipelines.store.jobs import Job
@@ -18,6 +19,7 @@ from training.evaluation.gate import Verdict
 
 NOW = datetime(2024, 5, 14, 12, tzinfo=UTC)
 READY = Verdict(True, "x", "promote", "Ready to serve: better on 240 questions.")
+TEMPLATES = Path(template.__file__).with_name("templates")
 HOSTILE = '<img src=x onerror="alert(1)">'
 
 
@@ -113,6 +115,18 @@ def test_texts_of_others_are_shown_as_text():
     for html in shown:
         assert "<img" not in html
         assert "&lt;img" in html
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in TEMPLATES.glob("*.html")))
+def test_every_template_can_be_read(name):
+    """A screen that is seldom empty has its template read for the first time by a visitor."""
+    assert template.ENVIRONMENT.get_template(f"{name}.html").module
+
+
+def test_a_list_without_jobs_says_how_one_begins():
+    """With a link to each screen that starts one."""
+    html = jobs.job_list([], None)
+    assert [f"#tab-{name}" in html for name in ("documents", "pairs", "tune")] == [True] * 3
 
 
 def test_chosen_row_is_told_to_everybody():

@@ -184,7 +184,7 @@ def run_seconds(job: Job) -> float | None:
 def job_list(found: list[Job], chosen: Job | None) -> str:
     """The jobs as rows to choose."""
     if not found:
-        return parts.stack(parts.empty("No jobs here", _html.none()))
+        return parts.stack(parts.empty("No jobs here", _html.nothing()))
     rows = [
         (job.id, (title(job), status(job), _cell(state(job)), parts.when(job.updated_at)))
         for job in found

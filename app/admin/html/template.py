@@ -14,14 +14,14 @@ from app.admin.html import words
 
 # Everything handed in is escaped, whatever it is and wherever it comes from; only what a template
 # made is taken as it is.
-_ENVIRONMENT = Environment(
+ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates")),
     autoescape=True,
     trim_blocks=True,
     lstrip_blocks=True,
     undefined=StrictUndefined,
 )
-_ENVIRONMENT.filters |= {"counted": words.count, "flat": words.flat, "shortened": words.shortened}
+ENVIRONMENT.filters |= {"counted": words.count, "flat": words.flat, "shortened": words.shortened}
 
 
 class Template:
@@ -36,7 +36,7 @@ class Template:
 
     @cached_property
     def _macros(self) -> Any:
-        return _ENVIRONMENT.get_template(f"{self._name}.html").module
+        return ENVIRONMENT.get_template(f"{self._name}.html").module
 
     def __getattr__(self, macro: str) -> Callable[..., Markup]:
         made: Callable[..., Markup] = getattr(self._macros, macro)
