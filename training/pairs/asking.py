@@ -1,9 +1,9 @@
 """
-Questions from a passage by a language model, through any OpenAI-compatible endpoint.
+Questions about a passage from a language model, through any OpenAI-compatible endpoint.
 
-Answers are read strictly: JSON with the number of questions asked for, or the passage counts as
-failed and is asked again in the next run. Waiting as the provider says (Retry-After) and trying
-again is the client's own work.
+Answers must be JSON with the requested number of questions. Otherwise the passage has failed, and
+is tried again in the next run. The client itself retries and waits as the provider says
+(Retry-After).
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from training.pairs.forms import Made
 QUESTIONS = 2
 AT_ONCE = 4
 RETRIES = 6
-# Passages that fail one after the other before the whole stops: the provider is at fault, not they.
+# After so many failures in a row the run stops, because the provider is at fault and not the passages.
 MOST_FAILURES = 5
 MOST_TOKENS = 400
-# Of English text; other languages take more tokens, and the estimate is rounded up.
+# For English text. Other languages take more tokens.
 CHARS_PER_TOKEN = 4
 LONGEST_PASSAGE = 6000
-# How often a stop is looked at while calls run.
+# How often a stop is checked while calls run.
 POLL_S = 1.0
 
 _SYSTEM = (
@@ -50,7 +50,7 @@ Answer with JSON alone: {{"questions": ["...", "..."]}}"""
 
 @dataclass(frozen=True)
 class Estimate:
-    """What generation will take. `tokens_out` is the most that answers may have."""
+    """The expected cost of generation. `tokens_out` is the maximum that answers may have."""
 
     passages: int
     calls: int
@@ -60,7 +60,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Answered:
-    """What came of one passage: its questions, or why there are none."""
+    """The result for one passage: its questions, or the reason why there are none."""
 
     passage: Passage
     made: list[Made]
@@ -68,7 +68,7 @@ class Answered:
 
 
 def estimate(passages: Sequence[Passage], count: int = QUESTIONS) -> Estimate:
-    """Calls and tokens for passages."""
+    """Estimate calls and tokens for passages."""
     chars = sum(len(_prompt(passage, count)) + len(_SYSTEM) for passage in passages)
     return Estimate(
         len(passages), len(passages), -(-chars // CHARS_PER_TOKEN), MOST_TOKENS * len(passages)
@@ -152,9 +152,9 @@ async def _ask(client: AsyncOpenAI, passage: Passage, options: LLMOptions, count
 
 def parse(answer: str, count: int) -> list[str]:
     """
-    The questions in an answer.
+    Read the questions in an answer.
 
-    :raises ValueError: Anything but the JSON that was asked for; a code fence around it is let pass.
+    :raises ValueError: It is not the requested JSON. A code fence around it is accepted.
     """
     bare = answer.strip().removeprefix("```json").removeprefix("```").removesuffix("```").strip()
     try:

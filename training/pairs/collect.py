@@ -1,8 +1,8 @@
 """
-Pairs into the store: from documents, from files, and from liked answers.
+Stores pairs from documents, from files, and from liked answers.
 
-Whatever the source, a pair passes the same checks, gets its side, and is stored with what was found
-against it. Nothing is dropped silently: rejected pairs stay, with their reason.
+Every pair passes the same checks, gets its side, and is stored with the objections found. Nothing
+is dropped silently: rejected pairs are stored with their reason.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from training.pairs.offline import OfflineGenerator
 from training.pairs.seedfile import SeedFile
 from training.pairs.sides import Piece
 
-# Passages of one call: enough to tune on, and minutes without a language model.
+# Passages per call. They are enough to tune on, and take minutes without a language model.
 MOST_PASSAGES = 2000
-# Shorter passages are headings and captions; nobody's question is answered there.
+# Shorter passages are headings and captions, which answer no question.
 SHORTEST_CHARS = 200
 WRITTEN_AT_ONCE = 50
-# Windows of a file: seconds, so that a stop is heard soon.
+# Windows per batch. A batch takes seconds, so that a stop takes effect soon.
 EMBEDDED_AT_ONCE = 256
 OTHER_SIDE = "its passage is on the other side, or repeats one that is"
 SUSPICIOUS = "its document gives orders to language models"
 FEEDBACK = "from a liked answer"
-# Of one visitor's questions in thirty days: nobody alone bends what is learned.
+# Questions of one visitor in 30 days, so that no single visitor dominates the training.
 MOST_PER_VISITOR = 20
 
 OnProgress = Callable[[int, int], None]
@@ -51,7 +51,10 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass
 class Summary:
-    """What a call did: passages looked at, pairs by status, why some were not taken, and faults."""
+    """
+    The result of a call: numbers of passages and of pairs by status, reasons for rejection, and
+    faults.
+    """
 
     passages: int = 0
     stored: int = 0
@@ -63,7 +66,7 @@ class Summary:
     faults: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """The fields as plain JSON values."""
         return {
             name: dict(value) if isinstance(value, Counter) else value
             for name, value in vars(self).items()
@@ -77,9 +80,9 @@ class Draft:
     question: str
     kind: str
     passage: Passage
-    # What it was made in: the same question of one group has several passages, of two is repeated.
+    # Its source. The same question twice in one group has several passages, in two it is a duplicate.
     group: str
-    # The answer it comes from, and whose question it was; None: nobody asked it.
+    # The answer it comes from, and the visitor who asked it. None if it was generated.
     message_id: int | None = None
     visitor: str | None = None
 
@@ -92,7 +95,7 @@ def waiting(
     without: Sequence[str] = (),
 ) -> list[Passage]:
     """
-    The passages that a generator has not seen, at most `limit`: an even sample of the documents.
+    At most `limit` passages that a generator has not seen, an even sample of the documents.
 
     :param without: Collections to leave out.
     :raises InputError: There is no document with text.
@@ -105,7 +108,7 @@ def waiting(
     if not found:
         raise InputError("No indexed document has passages to ask about: ingest some first.")
     seen = pairs.done(conn, generator)
-    # By their sums: an even draw, and the next call goes on where this one ends.
+    # Ordered by their sums, which is an even sample that the next call continues.
     left = sorted((p for p in found if p.sha256 not in seen), key=lambda p: p.sha256)
     return left[:limit]
 
@@ -164,14 +167,14 @@ async def generate_asked(
     stream = asking.questions(passages, options, count=per_passage, at_once=at_once, stop=stop)
     async with aclosing(stream) as answers:
         async for answered in answers:
-            # One at a time: every answer is paid for, and kept when the next one fails.
+            # One at a time, because every answer is paid for and must be kept if the next one fails.
             await asyncio.to_thread(collector.keep, [answered])
             on_progress(collector.summary.passages, len(passages))
     return collector.summary
 
 
 def asked_name(options: LLMOptions) -> str:
-    """How the store calls a language model as a generator."""
+    """The name of a language model as a generator."""
     return f"llm:{options.model}"
 
 
@@ -217,9 +220,9 @@ def import_file(
 
 def collect_liked(pool: Pool, handle: SearchHandle, *, created_by: str = "system") -> Summary:
     """
-    Questions whose answers people liked, with the passages these cite; all wait for review.
+    Store liked questions with the passages that their answers cite. All wait for review.
 
-    No visitor teaches more than their share (`MOST_PER_VISITOR`).
+    No visitor contributes more than `MOST_PER_VISITOR`.
     """
     with pool.connection() as conn:
         by_text = {p.text: p for p in pairs.passages(conn, suspicious_code=documents.SUSPICIOUS)}
@@ -238,7 +241,9 @@ def collect_liked(pool: Pool, handle: SearchHandle, *, created_by: str = "system
 
 
 def _room(taught: Mapping[str, int]) -> Callable[[str, int], bool]:
-    """Whether a visitor's answer may still be taken; one answer counts once, whatever it cites."""
+    """
+    A function that says whether a visitor's answer may still be used. An answer counts only once.
+    """
     taken: dict[str, set[int]] = {}
 
     def has_room(visitor: str, message_id: int) -> bool:
@@ -252,7 +257,7 @@ def _room(taught: Mapping[str, int]) -> Callable[[str, int], bool]:
 
 
 class Collector:
-    """Checks drafts, gives them their side, and stores them part by part."""
+    """Checks drafts, assigns their sides, and stores them in parts."""
 
     def __init__(
         self,
@@ -287,7 +292,7 @@ class Collector:
         )
 
     def keep(self, answers: Sequence[Answered]) -> None:
-        """Store what was made of passages, and that they are done."""
+        """Store the questions of passages, and that these passages are done."""
         asked = [
             Draft(m.question, m.kind, a.passage, a.passage.sha256) for a in answers for m in a.made
         ]
@@ -309,9 +314,10 @@ class Collector:
         """
         Check and store drafts in one transaction.
 
-        :param ranks: Of the passage for the base model, from 1; 0: not placed; None: not looked for.
-        :param hold: Why all of them wait for review.
-        :param also: Called at its end.
+        :param ranks: Rank of each draft's passage for the base model, from 1. 0 means not placed,
+            and None not ranked.
+        :param hold: The reason why all of them wait for review, if they do.
+        :param also: Called at the end of the transaction.
         """
         new = [self.judge(d, rank, hold) for d, rank in zip(asked, ranks, strict=True)]
         new = [pair for pair in new if pair is not None]
@@ -321,13 +327,17 @@ class Collector:
             also(conn, self.summary)
 
     def judge(self, draft: Draft, rank: int | None, hold: str) -> NewPair | None:
-        """The pair of a draft with what was found against it; None: its question is there already."""
+        """
+        Check a draft.
+
+        :returns: The pair with its status and reason, or None if its question is stored already.
+        """
         passage, key = draft.passage, quality.digest(draft.question)
         fault = quality.fault(draft.question, passage.language)
         side = self._sides[passage.sha256]
         if key in self._asked or self._seen.setdefault(key, draft.group) != draft.group:
             self.summary.rejected[quality.DUPLICATE] += 1
-            return None  # there is nothing new to look at
+            return None  # a duplicate is not stored
         if fault is None and rank == 0:
             fault = quality.GENERIC
         if fault is None and side is None:
@@ -351,7 +361,9 @@ class Collector:
         )  # fmt: skip
 
     def _ranks(self, asked: Sequence[Draft]) -> list[int]:
-        """Where the serving embedder places each passage among all; 0: beyond `quality.PLACED`."""
+        """
+        The rank of each draft's passage for the serving embedder, or 0 beyond `quality.PLACED`.
+        """
         if not asked:
             return []
         vectors = self._handle.encoder.encode_queries([draft.question for draft in asked])
@@ -375,7 +387,7 @@ def _ranks_in(
     on_progress: OnProgress,
     stop: Stop,
 ) -> list[int | None]:
-    """The same among the passages of a file; None where there are too few to lose one's way."""
+    """The ranks among the passages of a file. None if there are too few passages to rank."""
     if len(passages) <= quality.PLACED:
         return [None] * len(asked)
     order = {p.sha256: n for n, p in enumerate(passages.values())}

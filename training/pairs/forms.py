@@ -1,5 +1,5 @@
 """
-Forms of English sentences turned round into questions: definitions, figures, effects, statements.
+Turns English sentences into questions by their form: definitions, figures, effects, statements.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Made:
-    """A question, and what it was made from."""
+    """A question and the kind of form that it was made by."""
 
     question: str
     kind: str
@@ -72,7 +72,7 @@ _OPEN_ENDS = frozenset([
 
 
 def definition(sentence: str) -> Iterator[Made]:
-    """What a term or an abbreviation means."""
+    """Questions about the meaning of a term or an abbreviation."""
     for whole, short in _ABBREVIATION.findall(sentence):
         yield Made(f"What does {short} stand for?", "definition")
         yield Made(f"What is {whole.strip()}?", "definition")
@@ -90,7 +90,7 @@ def definition(sentence: str) -> Iterator[Made]:
 
 
 def _is_name(term: str) -> bool:
-    """Whether a run of words may name something, and is not the beginning of a sentence."""
+    """Whether a run of words may be a name, and not the beginning of a sentence."""
     words = [word.casefold() for word in words_of(term)]
     return (
         1 <= len(words) <= 6
@@ -101,12 +101,12 @@ def _is_name(term: str) -> bool:
 
 
 def _is_base_form(verb: str) -> bool:
-    """Whether an English verb can follow *do*: as far as its ending tells."""
+    """Whether an English verb can follow *do*, judging by its ending."""
     return verb not in _AUXILIARIES and not verb.endswith(("ed", "ing"))
 
 
 def figure(sentence: str) -> Iterator[Made]:
-    """What an amount was, how much it changed, and why."""
+    """Questions about an amount, its change, and the reason for the change."""
     bare = _LEADING.sub("", sentence)
     match = _FIGURE.match(bare[:1].upper() + bare[1:])
     if match is None or _ANAPHORA.match(match["subject"]):
@@ -127,7 +127,7 @@ def figure(sentence: str) -> Iterator[Made]:
 
 
 def effect(sentence: str) -> Iterator[Made]:
-    """How something could affect something else."""
+    """Questions about how something could affect something else."""
     bare = _LEADING.sub("", sentence)
     match = _EFFECT.match(bare[:1].upper() + bare[1:])
     if match is None or not _is_cause(match["cause"]):
@@ -138,7 +138,7 @@ def effect(sentence: str) -> Iterator[Made]:
 
 
 def statement(sentence: str, speaker: str) -> Iterator[Made]:
-    """What the writers say of themselves; `speaker` stands for them."""
+    """Questions about what the writers say of themselves. `speaker` replaces "we"."""
     match = _STATEMENT.match(sentence)
     if match is None:
         return
@@ -161,20 +161,20 @@ def _is_cause(text: str) -> bool:
 
 
 def _third(text: str, speaker: str) -> str:
-    """The text as an outsider would say it."""
+    """The text in the third person."""
     text = re.sub(r"\b[Oo]ur\b", f"{speaker}'s", text)
     return re.sub(r"\b(?:[Ww]e|us)\b", speaker, text)
 
 
 def lower(text: str) -> str:
-    """The text inside a sentence: the first letter small, unless the word is a name or initials."""
+    """Lower the first letter for use inside a sentence, if the first word is a function word."""
     first = text.split(" ", 1)[0]
     function_word = first.lower() in _FUNCTION_WORDS
     return text[:1].lower() + text[1:] if function_word else text
 
 
 def _trim(text: str) -> str:
-    """The text without a word that wants another after it."""
+    """Remove words at the end that need another word after them."""
     words = text.rstrip(" ,").split()
     while words and words[-1].lower() in _OPEN_ENDS:
         words.pop()
@@ -182,11 +182,11 @@ def _trim(text: str) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text, without its marks."""
+    """The words of a text, without punctuation."""
     return _WORD.findall(text)
 
 
 def is_prose(sentence: str) -> bool:
-    """Not a row of a table, a running head or a list of numbers."""
+    """Whether a sentence is prose, and not a table row, a running head or a list of numbers."""
     letters = sum(char.isalpha() for char in sentence)
     return letters > 0.5 * len(sentence) and "|" not in sentence

@@ -1,4 +1,4 @@
-"""What a run learns from: passages, questions to train on, and questions held out."""
+"""The training material of a run: passages, training questions, and held-out questions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FEWEST_PAIRS = 2
 
 @dataclass(frozen=True)
 class Material:
-    """What a run learns from: passages, questions to train on, and questions held out."""
+    """The training material of a run: passages, training questions, and held-out questions."""
 
     corpus: dict[str, str]
     train: list[Question]
@@ -25,10 +25,11 @@ def material(
     pairs: SeedFile, heldout: SeedFile | None, *, seed: int = 0, offline: int = 0
 ) -> Material:
     """
-    Pairs as a run takes them; without a held-out file, a tenth of the passages is set aside.
+    Prepare the pairs of a file for a run. Without a held-out file, a tenth of the passages is held
+    out.
 
-    :param offline: Questions to add on each passage to train on, made without a language model.
-    :raises InputError: Too few pairs, or a passage on both sides.
+    :param offline: Number of questions per training passage to add, made without a language model.
+    :raises InputError: There are too few pairs, or a passage is on both sides.
     """
     if heldout is None:
         train, held = split.hold_out(pairs, seed)

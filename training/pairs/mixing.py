@@ -1,4 +1,4 @@
-"""Questions made without a language model, beside those of a file: more to learn from its passages."""
+"""Additional training questions on a file's passages, made without a language model."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ def questions(
     """
     Up to `per_passage` questions on each passage that is not held out.
 
-    :param heldout: Ids of passages that nothing may be learned of, nor of those with their words.
-    :param asked: Questions there are already.
+    :param heldout: Ids of held-out passages. They and passages with the same words get no
+        questions.
+    :param asked: Existing questions, which are not repeated.
     """
     barred = {same_words(corpus[name]) for name in heldout}
     language = language_of_most(corpus.values())
@@ -36,7 +37,7 @@ def questions(
         for made in generator.questions(passage):
             key = quality.digest(made.question)
             if key in known:
-                found.pop(key, None)  # of two passages: it tells neither
+                found.pop(key, None)  # the question fits two passages and so identifies neither
             elif quality.fault(made.question, language) is None:
                 found[key] = Question(made.question, (name,))
             known.add(key)

@@ -1,11 +1,11 @@
 """
-Questions from a passage without a language model. Pure.
+Questions about a passage without a language model. Pure.
 
-Headings, definitions, figures, effects, tables and key phrases are turned round into questions by
-the form of a sentence; where no form fits, a part of a telling sentence stands for a question
-(cropping, as in Contriever, Izacard et al. 2022). Forms of sentences are English; in other languages
-headings, key phrases and crops are left. What a retriever learns from them is the words of the
-documents: which belong together, and which tell one passage from its neighbours.
+Headings, definitions, figures, effects, tables and key phrases become questions by the form of a
+sentence. Where no form fits, a part of a sentence with rare words serves as a question (cropping,
+as in Contriever, Izacard et al. 2022). The forms of sentences are English. Other languages have
+headings, key phrases and crops only. From such questions a retriever learns the words of the
+documents: which belong together, and which distinguish one passage from its neighbours.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ from training.pairs.forms import (
 )
 
 PER_PASSAGE = 4
-# A word in more than this share of the passages says nothing about any of them.
+# A word in more than this share of the passages is too common to identify one.
 COMMON = 0.15
-# Two words that stand together in so many passages are a term.
+# Two adjacent words in at least so many passages are a term.
 TOGETHER = 3
 SENTENCE_CHARS = (40, 400)
 MOST_WORDS = 24
-# Of a sentence's words, in a crop.
+# Least and greatest share of a sentence's words in a crop.
 CROP = (0.4, 0.8)
 
 
 class OfflineGenerator:
-    """Makes questions of passages, knowing how rare the words of the collection are."""
+    """Makes questions about passages, using the document frequency of the collection's words."""
 
     name = "offline"
 
@@ -61,7 +61,7 @@ class OfflineGenerator:
         self._speaker = "the company" if company > everything.count("study") else "the authors"
 
     def questions(self, passage: Passage) -> list[Made]:
-        """Up to `per_passage` questions; the same ones each time."""
+        """Up to `per_passage` questions, the same ones on every call."""
         draw = random.Random(passage.sha256)
         makers: list[Callable[[Passage, random.Random], Iterator[Made]]] = [self._cropped]
         if passage.section:
@@ -69,8 +69,8 @@ class OfflineGenerator:
         makers.append(self._of_phrases)
         if passage.language in ("en", None):
             makers += [self._of_tables, self._of_sentences]
-        # One of each kind in turn, so that no kind fills a passage alone; forms of sentences,
-        # which are most like what people ask, come first.
+        # One of each kind in turn, so that no single kind fills a passage. Forms of sentences come
+        # first, because they are most like people's questions.
         queues = [list(maker(passage, draw)) for maker in reversed(makers)]
         found: dict[str, Made] = {}
         while any(queues) and len(found) < self._per_passage:
@@ -156,7 +156,7 @@ class OfflineGenerator:
             yield Made(glue.join(part).strip(" ,;:.()|"), "sentence")
 
     def _telling(self, passage: Passage) -> list[str]:
-        """Sentences with words that few passages hold, the rarest first."""
+        """Sentences ordered by the rarity of their words, rarest first."""
         low, high = SENTENCE_CHARS
         found = [
             " ".join(passage.text[a:b].split())
@@ -174,7 +174,7 @@ class OfflineGenerator:
         return math.log(1 + self._count / (1 + self._holders[word.casefold()]))
 
     def _phrases(self, text: str) -> list[str]:
-        """Runs of telling words that stand together elsewhere too; the most telling first."""
+        """Runs of rare words that occur together elsewhere too, best first."""
         together = TOGETHER if self._count > 20 else 1
         common = COMMON * self._count if self._count > 20 else self._count
         runs: Counter[str] = Counter()

@@ -1,8 +1,8 @@
 """
-What makes a question fit to train or judge on. Pure.
+Checks whether a question is fit to train or evaluate on. Pure.
 
-A generator that sees one passage writes questions which only make sense with that passage at
-hand; no retriever can place them, and nobody would ask them of a whole collection.
+A generator that sees one passage may write questions that only make sense next to it. No retriever
+can find their passage, and nobody would ask them about a whole collection.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from pipelines.text import clean
 
 FEWEST_CHARS = 8
 MOST_CHARS = 400
-# Of letters, before the language of a question is worth an opinion.
+# Length from which the language of a question can be identified.
 LANGUAGE_CHARS = 40
-# A passage that the base model does not place among so many is not what the question is about, or
-# one of too many that are.
+# If the base model ranks the passage lower, the question is about something else or fits too many
+# passages.
 PLACED = 50
 
 _LEANS = re.compile(
@@ -39,15 +39,15 @@ GENERIC = "too general: the base model does not place its passage"
 
 
 def leans_on_context(question: str) -> bool:
-    """Whether a question points at its passage ("the context information", "this section")."""
+    """Whether a question refers to its passage ("the context information", "this section")."""
     return _LEANS.search(question) is not None
 
 
 def fault(question: str, language: str | None) -> str | None:
     """
-    Why a question is not fit, in a few words; None where nothing speaks against it.
+    The reason in a few words why a question is not fit, or None.
 
-    :param language: Of the passage, ISO 639-1; None: not told.
+    :param language: The passage's language (ISO 639-1), or None if unknown.
     """
     if len(question) < FEWEST_CHARS:
         # Four characters of Chinese or Japanese can ask something.
@@ -68,6 +68,6 @@ def fault(question: str, language: str | None) -> str | None:
 
 
 def digest(question: str) -> str:
-    """Names a question, whatever its case, white space and final mark."""
+    """The sha256 of a question regardless of case, white space and final punctuation."""
     bare = " ".join(question.casefold().split()).rstrip(" ?.!？。")
     return hashlib.sha256(bare.encode()).hexdigest()

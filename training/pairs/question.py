@@ -1,4 +1,4 @@
-"""A question to train or judge on."""
+"""A question to train or evaluate on."""
 
 from __future__ import annotations
 

@@ -1,10 +1,9 @@
 """
-Files of questions and the passages that answer them: JSON of three maps, or CSV of
-question and passage.
+Files of questions and their passages: JSON of three maps, or CSV of question and passage.
 
-The JSON is that of LlamaIndex's embedding fine-tuning:
-``{"queries": {id: text}, "corpus": {id: text}, "relevant_docs": {id: [id, ...]}}``. Whatever is
-wrong with a file is said in one sentence that names the place; nothing is repaired silently.
+The JSON is that of LlamaIndex's embedding fine-tuning: ``{"queries": {id: text}, "corpus": {id:
+text}, "relevant_docs": {id: [id, ...]}}``. A fault in a file is reported in one sentence that names
+the place. Nothing is repaired silently.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ from pipelines.errors import InputError
 from pipelines.system import atomic_files
 
 KEYS = ("queries", "corpus", "relevant_docs")
-# With one question there is nothing to hold out, and no other passage to tell its own from.
+# A single question cannot be held out, and has no other passage as a negative.
 FEWEST_QUESTIONS = 2
-# Quotes count as well, so that a text that begins with one comes back as it was.
+# Leading quotes count too, so that a text that begins with one is read back unchanged.
 _FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 
@@ -40,9 +39,9 @@ class SeedFile:
 
 def read(path: Path) -> SeedFile:
     """
-    The questions and passages of a file, complete and consistent.
+    Read and check a file of questions and passages.
 
-    :raises InputError: One sentence: which file, which place, what is expected there.
+    :raises InputError: One sentence with the file, the place, and what is expected there.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -71,22 +70,22 @@ def read(path: Path) -> SeedFile:
 
 
 def _storable(text: str) -> bool:
-    """Whether the database takes it: JSON can spell signs that no text has."""
+    """Whether the database can store a text. JSON can encode characters that no text has."""
     return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def write(path: Path, seed: SeedFile) -> None:
-    """Store as JSON, or as CSV where the name ends in .csv; appears complete or not at all."""
+    """Write JSON, or CSV if the name ends in .csv, atomically."""
     atomic_files.write_text(path, render(seed, path.suffix))
 
 
 def parse(text: str) -> SeedFile:
-    """What `render` made JSON of."""
+    """Parse the JSON that `render` wrote."""
     return SeedFile(**json.loads(text))
 
 
 def render(seed: SeedFile, ending: str) -> str:
-    """The text of a file with this ending: ``.csv``, or anything else for JSON."""
+    """The content of a file with this ending: CSV for ``.csv``, JSON for any other."""
     if ending.lower() != ".csv":
         return json.dumps(vars(seed), ensure_ascii=False, indent=1) + "\n"
     rows = io.StringIO()
@@ -99,7 +98,7 @@ def render(seed: SeedFile, ending: str) -> str:
 
 
 def _quoted(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula; `_unquoted` takes the quote away again."""
+    """Quote a cell that a spreadsheet would read as a formula. `_unquoted` reverses this."""
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
@@ -197,7 +196,7 @@ def _from_csv(path: Path, text: str) -> SeedFile:
 
 
 def _id(text: str) -> str:
-    """The same text always gets the same id."""
+    """A stable id of a text."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -214,7 +213,7 @@ def _refuse_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _kind(value: Any) -> str:
-    """What a JSON value is, for a person."""
+    """The type of a JSON value in words."""
     if value is None:
         return "null"
     if value in ("", [], {}):

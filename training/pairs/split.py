@@ -1,4 +1,4 @@
-"""Questions to train on and questions held out: no passage is on both sides."""
+"""Splits questions into training and held-out ones, with no passage on both sides."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from training.pairs.question import Question
 from training.pairs.seedfile import SeedFile
 
 SHARE = 0.1
-# With fewer groups of questions a held-out part says nothing, and training misses it.
+# With fewer groups of questions a held-out part is too small to judge by, and training needs it.
 FEWEST_GROUPS = 10
 
 
@@ -19,13 +19,13 @@ def hold_out(
     seed: SeedFile, number: int, share: float = SHARE
 ) -> tuple[list[Question], list[Question]]:
     """
-    Part of the questions set aside: those of about a tenth of the passages.
+    Hold out part of the questions at random.
 
-    Questions that share a passage, or have passages of the same words, stay together.
+    Questions that share a passage, or have passages with the same words, stay together.
 
-    :param number: Seed of the draw.
-    :param share: Of the questions, to set aside.
-    :returns: Training questions, then held-out ones; none of these where there are few passages.
+    :param number: Seed of the random draw.
+    :param share: Share of the questions to hold out.
+    :returns: Training questions and held-out ones. With few passages nothing is held out.
     """
     texts = [[same_words(seed.corpus[p]) for p in seed.relevant_docs[q]] for q in seed.queries]
     groups = clusters(texts).tolist()
@@ -50,9 +50,10 @@ def questions_of(seed: SeedFile) -> list[Question]:
 
 def joined(train: SeedFile, heldout: SeedFile) -> tuple[dict[str, str], list[Question]]:
     """
-    The passages of both files, and the held-out questions by the joined ids.
+    Join the passages of both files.
 
-    :raises InputError: A held-out question's passage, or the question itself, is trained on.
+    :returns: The passages, and the held-out questions with the joined ids.
+    :raises InputError: A held-out question or its passage is also trained on.
     """
     known = {same_words(text) for text in _answers(train)}
     shared = sum(same_words(text) in known for text in _answers(heldout))
@@ -77,5 +78,5 @@ def _answers(seed: SeedFile) -> Iterable[str]:
 
 
 def same_words(text: str) -> str:
-    """The text without what makes no difference: case and white space."""
+    """The text without differences in case and white space."""
     return " ".join(text.casefold().split())

@@ -1,4 +1,4 @@
-"""The pairs in the store as a run and an evaluation take them."""
+"""The stored pairs in the form that runs and evaluations use."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from training.pairs import split
 from training.pairs.material import FEWEST_PAIRS, Material
 from training.pairs.seedfile import SeedFile
 
-# Passages beside those that are asked about: what a question has to be told from. More cost time
-# and change no verdict; they are an even sample of the documents.
+# Total number of passages to search in. Passages without questions are an even sample of the
+# documents. More of them cost time and change no verdict.
 MOST_PASSAGES = 5000
 
 
@@ -21,13 +21,13 @@ def material(
     conn: Connection, *, generators: Collection[str] | None = None, seed: int = 0
 ) -> Material:
     """
-    The accepted pairs to train on, a tenth of their passages set aside to tell when to stop.
+    The accepted training pairs, with a tenth of their passages held out to choose a checkpoint.
 
-    The held-out side stays out of it: what a run has looked at, if only to choose its checkpoint,
-    proves nothing afterwards (`dataset`).
+    The held-out side is not used. Questions that a run has seen, if only to choose its checkpoint,
+    cannot judge it afterwards (`dataset`).
 
-    :param generators: Train only on what these made; None: on all.
-    :raises InputError: There are none to train on.
+    :param generators: Only pairs from these generators. None means all.
+    :raises InputError: There are no pairs to train on.
     """
     train = pairs.usable(conn, "train", generators=generators)
     if len({pair.passage_sha256 for pair in train}) < FEWEST_PAIRS:
@@ -49,9 +49,9 @@ def material(
 
 def accepted(conn: Connection, split: Split | None) -> SeedFile:
     """
-    The accepted pairs as a file that can be taken in again.
+    The accepted pairs as a file that can be imported again.
 
-    :param split: None: both sides.
+    :param split: One side only. None means both.
     :raises InputError: There are none.
     """
     found = pairs.select(conn, statuses=["accepted"], split=split)
@@ -68,7 +68,7 @@ def accepted(conn: Connection, split: Split | None) -> SeedFile:
 
 
 def corpus_of(conn: Connection, found: Sequence[Pair]) -> dict[str, str]:
-    """The pairs' passages, and others of the documents up to `MOST_PASSAGES`."""
+    """The pairs' passages, filled up with other passages of the documents to `MOST_PASSAGES`."""
     corpus = {pair.passage_sha256: pair.passage for pair in found}
     others = {
         p.sha256: p.text
@@ -80,6 +80,7 @@ def corpus_of(conn: Connection, found: Sequence[Pair]) -> dict[str, str]:
 
 
 def by_question(found: Sequence[Pair]) -> dict[str, list[Pair]]:
+    """Group pairs by their question's sha256."""
     asked: dict[str, list[Pair]] = {}
     for pair in found:
         asked.setdefault(pair.question_sha256, []).append(pair)

@@ -1,6 +1,8 @@
 """
-What a person decides about a question somebody asked: a pair to train on, a question to judge on,
-or passages that are wrong for it. The decision is the review; the checks of other pairs hold.
+Stores a person's decision on a question that somebody asked: as a pair to train on, as a question
+to evaluate on, or with passages that are wrong for it.
+
+The decision counts as the review. The checks of other pairs apply.
 """
 
 from __future__ import annotations
@@ -25,9 +27,9 @@ Use = Literal["train", "heldout", "wrong"]
 @dataclass(frozen=True)
 class Lesson:
     """
-    A question somebody asked, as it is to be kept, and passages that are right or wrong for it.
+    A question that somebody asked, as edited, with passages that are right or wrong for it.
 
-    :param visitor: Whose question it was.
+    :param visitor: The visitor who asked it.
     """
 
     message_id: int
@@ -38,11 +40,13 @@ class Lesson:
 
 def teach(pool: Pool, handle: SearchHandle, lesson: Lesson, use: Use, *, who: str) -> int:
     """
-    Keep a lesson; of how many passages.
+    Store a reviewed question.
 
-    :raises InputError: The question is not fit, or no passage is given that is still there.
-    :raises GateError: The visitor has taught their share, or the passage is on the other side.
-    :raises ConflictError: It is kept already.
+    :returns: The number of passages stored.
+    :raises InputError: The question is not fit, or none of its passages still exists.
+    :raises GateError: Too many of this visitor's questions are used, or the passage is on the other
+        side.
+    :raises ConflictError: It is stored already.
     """
     question = " ".join(lesson.question.split())
     with pool.connection() as conn:
@@ -117,11 +121,11 @@ def decide(
     conn: Connection, pair_id: int, status: Status, *, who: str, question: str | None = None
 ) -> None:
     """
-    A person's decision on a stored pair, with the question as they would ask it.
+    Store a person's decision on a pair, with the edited question if given.
 
     :raises InputError: The question is empty, or the pair is gone.
     :raises GateError: Its passage is on the other side.
-    :raises ConflictError: The question as edited is another pair's already.
+    :raises ConflictError: Another pair has the edited question.
     """
     pair = pair_review.get(conn, pair_id)
     if pair is None:
