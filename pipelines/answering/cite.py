@@ -1,9 +1,9 @@
 """
-Citations that do not hang on the LLM's obedience: the supporting sentence by alignment.
+Finds the supporting sentence of each citation by alignment, independently of the LLM.
 
-Pure: text in, numbers and character spans out. A sentence of the answer is compared with each
-sentence of the passage it cites; shared terms count by their rarity, and figures have to agree.
-Where the best match is weak, nothing is marked.
+Pure functions from text to numbers and character spans. A sentence of the answer is compared with
+each sentence of the passage it cites. Shared terms count by their rarity, and figures must agree.
+If the best match is weak, nothing is marked.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from pipelines.text.terms import terms
 
 Span = tuple[int, int]
 
-# Share of a claim's weight that a sentence must hold to be marked as its support.
+# Share of a claim's weight that a sentence must contain to be marked as its support.
 SURE = 0.5
-# A neighbour is marked along only if it brings at least this much of what the best one lacks.
+# A neighbouring sentence is marked too if it adds at least this share of the claim's weight.
 NEIGHBOUR_GAIN = 0.25
-# What is left of the match when the claim has figures and the sentence none of them.
+# Factor on the match if the claim has figures and the sentence has none of them.
 NO_FIGURE = 0.4
 
 _MARK = re.compile(r"\[(\d{1,3})\]")
 _LIST = re.compile(
     r"[\[【]\s*(?:passages?\s*)?(\d{1,3}(?:\s*(?:,|;|and|-|–)\s*\d{1,3})*)\s*[\]】]", re.I
 )
-# Longer than this no citation is while it is written.
+# Longest citation while it is being streamed.
 LONGEST_MARK = 40
-# Stands for a citation that was dropped; it is one of the signs that no answer holds.
+# Placeholder for a dropped citation. No answer contains this character.
 _GAP = "\x00"
 _LEAD = r"(?:and also|and|or|as well as|see also|see|cf\.|also|sources?:?)"
-# What goes with dropped citations, in this order. Repeats are bounded, which keeps them linear.
+# Text removed around dropped citations, in this order. Repeats are bounded, which keeps them linear.
 _AROUND_GAPS = [
     re.compile(rf"(?i)[ \t]?[(][ \t]?(?:{_LEAD}[ \t]{{1,3}})?\x00+[ \t]?[)]"),
     re.compile(rf"(?i)(?:,[ \t]?|[ \t]){_LEAD}[ \t]{{1,3}}\x00+(?=[ \t]?(?:[.,;:!?)\n]|$))"),
@@ -49,7 +49,7 @@ _UNUSABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence of the answer and the passages it cites."""
+    """A sentence of the answer with the numbers of the passages it cites."""
 
     text: str
     numbers: tuple[int, ...]
@@ -57,10 +57,10 @@ class Claim:
 
 def normalise(text: str) -> str:
     """
-    The text with citations in one spelling: ``[1, 3]``, ``[1-3]``, ``【1】`` become ``[1][3]`` and so on.
+    Write citations in one spelling: ``[1, 3]``, ``[1-3]`` and ``【1】`` become ``[1][3]`` and so on.
 
-    Round brackets stay: ``(2021)`` is a year more often than a citation. Control characters and
-    lone surrogates go: they can be neither stored nor shown.
+    Round brackets stay, because ``(2021)`` is a year more often than a citation. Control characters
+    and lone surrogates are removed, because they can be neither stored nor shown.
     """
     return _in_one_spelling(text).strip()
 
@@ -79,9 +79,12 @@ def _in_one_spelling(text: str) -> str:
 
 def drop_dangling(text: str, count: int) -> tuple[str, int]:
     """
-    The text without citations that point at no passage of `count`, and how many those were.
+    Remove citations of passages that do not exist, with the words that only lead to them.
 
-    Words that only led to such a citation go with it: "and also [9]", "(see [9])".
+    Such words are "and also" in "and also [9]", or "see" in "(see [9])".
+
+    :param count: Number of passages.
+    :returns: The text, and the number of citations removed.
     """
     dropped = 0
 
@@ -101,26 +104,26 @@ def drop_dangling(text: str, count: int) -> tuple[str, int]:
 
 
 def renumber(text: str, order: Sequence[int]) -> str:
-    """The text with its citations numbered by their place in `order`, from 1; others stay."""
+    """Number the citations by their position in `order`, from 1. Others stay."""
     new = {number: place for place, number in enumerate(order, start=1)}
     return _MARK.sub(lambda match: f"[{new.get(int(match[1]), match[1])}]", text)
 
 
 class Numbering:
     """
-    Numbers citations in order of first appearance while a text comes piece by piece.
+    Numbers citations in order of first appearance while a text arrives piece by piece.
 
-    A number that was given stays: what a reader has seen is not renumbered under their eyes.
+    An assigned number never changes, so that the reader does not see numbers change.
     """
 
     def __init__(self, count: int) -> None:
-        """:param count: Passages that can be cited."""
+        """:param count: Number of passages that can be cited."""
         self._count = count
         self._held = ""
         self.order: list[int] = []  # numbers as they came, in order of first appearance
 
     def feed(self, piece: str) -> str:
-        """What can be shown of the text so far: all but a citation that is not whole yet."""
+        """Return the part of the text that can be shown: all but an unfinished citation."""
         text = self._held + piece
         opened = max(text.rfind("[", -LONGEST_MARK), text.rfind("【", -LONGEST_MARK))
         whole = opened < 0 or any(closing in text[opened:] for closing in "]】")
@@ -138,12 +141,12 @@ class Numbering:
 
 
 def numbers(text: str) -> list[int]:
-    """The passages that a text cites, in order of first mention."""
+    """The numbers of the passages that a text cites, in order of first mention."""
     return list(dict.fromkeys(int(n) for n in _MARK.findall(text)))
 
 
 def claims(text: str) -> list[Claim]:
-    """The sentences of an answer that cite something, without the marks."""
+    """The sentences of an answer with citations, without the marks."""
     found = []
     for start, end in sentences.split(text):
         sentence = text[start:end]
@@ -153,7 +156,7 @@ def claims(text: str) -> list[Claim]:
 
 
 class Aligner:
-    """Finds supporting sentences in passages; knows how rare each term is among them."""
+    """Finds supporting sentences in passages by the rarity of their shared terms."""
 
     def __init__(self, passages: Sequence[tuple[str, str | None]]) -> None:
         """:param passages: Text and language of each, in the order they are numbered from 1."""
@@ -173,7 +176,7 @@ class Aligner:
         self._unseen = math.log1p(total)
 
     def spans(self, answer: str) -> Mapping[int, Span]:
-        """For each passage the answer cites, the span of its supporting sentence, where sure."""
+        """The span of the supporting sentence in each cited passage, where one is sure."""
         best: dict[int, tuple[float, Span]] = {}
         for claim in claims(answer):
             for number in claim.numbers:
@@ -193,7 +196,7 @@ class Aligner:
         scores = [self._held(wanted, figures, features) for _, features in rows]
         top = max(range(len(rows)), key=scores.__getitem__)
         score, (start, end) = scores[top], rows[top][0]
-        # A claim drawn from two sentences is marked over both.
+        # If two sentences support a claim together, both are marked.
         for near in (top - 1, top + 1):
             if 0 <= near < len(rows):
                 both = self._held(wanted, figures, rows[top][1] | rows[near][1])
@@ -203,7 +206,7 @@ class Aligner:
         return (score, (start, end)) if score >= SURE else None
 
     def _held(self, wanted: frozenset[str], figures: set[str], held: Iterable[str]) -> float:
-        """Share of the wanted weight that is held; much less when no figure agrees."""
+        """The share of the claim's weight in a sentence, reduced if no figure agrees."""
         shared = wanted.intersection(held)
         score = self._weight(shared) / self._weight(wanted)
         return score * NO_FIGURE if figures and not figures & shared else score

@@ -71,6 +71,12 @@ class Embed:
 
     @component.output_types(vector=Any, embed_ms=float)
     def run(self, query: Query) -> dict[str, Any]:
+        """
+        Embed the question with the encoder of its handle.
+
+        :param query: The question and the version to search with.
+        :returns: `vector`, the question's (*Shape:* ``(d,)``), and `embed_ms`.
+        """
         started = time.perf_counter()
         vector = query.handle.encoder.encode_queries([query.question])[0]
         return {"vector": vector, "embed_ms": _since(started)}
@@ -85,12 +91,21 @@ class Retrieve:
 
     @component.output_types(found=Found)
     def run(self, query: Query, vector: Any, embed_ms: float) -> dict[str, Any]:
+        """
+        Search the passages, and decide whether they can answer the question.
+
+        :param query: The question, the version, and the collections to search.
+        :param vector: The question's vector. *Shape:* ``(d,)``
+        :param embed_ms: Time of the embedding, passed on.
+        :returns: `found`, the hits best first.
+        :raises psycopg.OperationalError: The connection was lost twice.
+        """
         started = time.perf_counter()
         try:
             hits, answerable = self._search(query, vector)
         except psycopg.OperationalError:
-            # The connection was lost in the middle. Reading again does no harm, and the pool
-            # waits for a database that comes back; nothing above tries again.
+            # The connection was lost during the search. Reading again does no harm, and the pool
+            # waits until the database is back. No caller retries.
             hits, answerable = self._search(query, vector)
         found = Found(query, vector, tuple(hits), answerable, embed_ms, _since(started))
         return {"found": found}
@@ -116,6 +131,13 @@ class Pose:
         question=str, passages=list[dict[str, str]], documents=list[Document], fence=str
     )
     def run(self, found: Found) -> dict[str, Any]:
+        """
+        Prepare the variables of the prompt.
+
+        :param found: The result of the search.
+        :returns: `question`, `passages` for the prompt, the same as Haystack `documents`, and
+            `fence`, a random mark around the passages.
+        """
         return {
             "question": found.query.question,
             "passages": [
@@ -132,6 +154,12 @@ class Tidy:
 
     @component.output_types(replies=list[str], meta=list[dict[str, Any]])
     def run(self, replies: list[ChatMessage]) -> dict[str, Any]:
+        """
+        Normalise the replies' citations and remove control characters.
+
+        :param replies: Messages of the chat model.
+        :returns: `replies` as text, and the `meta` of each message.
+        """
         return {
             "replies": [cite.normalise(reply.text or "") for reply in replies],
             "meta": [dict(reply.meta) for reply in replies],
@@ -144,6 +172,12 @@ class ExtractSentences:
 
     @component.output_types(extracts=list[Extract])
     def run(self, found: Found) -> dict[str, Any]:
+        """
+        Choose the sentences that answer the question best.
+
+        :param found: The result of the search.
+        :returns: `extracts` from the hits.
+        """
         encoder = found.query.handle.encoder
         return {
             "extracts": extract.choose(

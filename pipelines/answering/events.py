@@ -1,4 +1,4 @@
-"""What an answer is, and the events on the way to it. Plain data; importing this is cheap."""
+"""An answer, and the events on the way to it. Plain data that is cheap to import."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ class Turn:
 @dataclass(frozen=True)
 class Citation:
     """
-    A passage that the answer names as ``[number]``.
+    A passage that the answer cites as ``[number]``.
 
-    `span` marks the supporting sentence in `text`, in characters; None: unsure, nothing is marked.
+    `span` marks the supporting sentence in `text`, in characters. It is None if no sentence is
+    sure.
     """
 
     number: int
@@ -43,18 +44,19 @@ class Citation:
 
     @property
     def highlight(self) -> str | None:
-        """The marked text."""
+        """The text of the supporting sentence."""
         return None if self.span is None else self.text[self.span[0] : self.span[1]]
 
 
 @dataclass(frozen=True)
 class Answer:
     """
-    What a question came to. `passages` are all that were found: first those that the text cites,
-    in order of appearance, then the others, best first. ``[n]`` in the text counts them from 1;
-    `citations` are those that the text names.
+    The answer to a question.
 
-    `note` tells of something short of a fault: an answer that broke off, a question rewritten.
+    `passages` are all that were found: first those that the text cites, in order of appearance,
+    then the others, best first. ``[n]`` in the text counts them from 1. `citations` are those that
+    the text cites. `note` reports minor problems: an answer that broke off, or a rewritten
+    question.
     """
 
     text: str
@@ -72,7 +74,9 @@ class Answer:
 
     @property
     def uncited(self) -> bool:
-        """A written answer that names no source: nobody can check it."""
+        """
+        Whether it was written by the LLM without naming a source, so that nobody can check it.
+        """
         return self.kind == "llm" and not self.citations
 
 
@@ -85,7 +89,9 @@ class StageStarted:
 
 @dataclass(frozen=True)
 class Passages:
-    """What the search found, before the answer is written; `question` as it was searched."""
+    """
+    The hits of the search, before the answer is written. `question` is the question as searched.
+    """
 
     hits: list[Hit]
     question: str
@@ -94,10 +100,10 @@ class Passages:
 @dataclass(frozen=True)
 class Retrying:
     """
-    The language model failed before its first word and is asked once more, after a pause.
+    The language model failed before its first word and is tried again after a pause.
 
-    :param attempt: Which one begins, of `attempts`.
-    :param reason: What was wrong, as the end of "The language model ...".
+    :param attempt: Number of the attempt that begins, of `attempts`.
+    :param reason: The fault, as the end of "The language model ...".
     """
 
     attempt: int
@@ -108,9 +114,9 @@ class Retrying:
 @dataclass(frozen=True)
 class Token:
     """
-    The next piece of the answer's text, as it comes; `Done` holds the tidied whole.
+    The next piece of the answer's text as it arrives. `Done` has the complete, tidied text.
 
-    `cited`: numbers of the passages cited so far, as `Passages` counts them, in order of
+    `cited` are the numbers of the passages cited so far, as `Passages` counts them, in order of
     appearance. ``[n]`` in the text counts `cited` from 1.
     """
 
@@ -120,7 +126,7 @@ class Token:
 
 @dataclass(frozen=True)
 class Done:
-    """The answer. Always the last event."""
+    """The finished answer, always the last event."""
 
     answer: Answer
 
@@ -129,7 +135,7 @@ Event = StageStarted | Passages | Retrying | Token | Done
 
 
 def cited_first(hits: Sequence[Hit], order: Sequence[int]) -> list[Hit]:
-    """The passages with those numbers first, in that order."""
+    """The passages with these numbers first, in that order, then the others."""
     cited = set(order)
     rest = [hit for number, hit in enumerate(hits, start=1) if number not in cited]
     return [*(hits[number - 1] for number in order), *rest]

@@ -1,8 +1,8 @@
 """
 The LLM's part: a streamed answer from numbered passages, and follow-ups rewritten to stand alone.
 
-Retries belong in here and to nothing above: whoever waits is told of each. What goes wrong comes out as one
-`ProviderError` whose message a person understands.
+Only this module retries, and it reports each retry to the reader. Every fault becomes one
+`ProviderError` with a message that a person understands.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pipelines.answering.events import Turn
 
 ATTEMPTS = 3
-# A follow-up that cannot be rewritten is searched as it is; nobody is kept waiting for it.
+# A follow-up that is not rewritten in time is searched unchanged.
 REWRITE_ATTEMPTS = 2
 REWRITE_TIMEOUT_S = 15
 LONGEST_REWRITE = 400
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class FollowUp(Shared):
-    """A question and what was said before it."""
+    """A question with the conversation before it."""
 
     question: str = field(repr=False)
     turns: Sequence[Turn] = field(repr=False)
@@ -51,16 +51,22 @@ class FollowUp(Shared):
 
 @component
 class Recall:
-    """The conversation, as the prompt takes it."""
+    """Prepares the conversation for the prompt."""
 
     @component.output_types(question=str, turns=list[dict[str, str]])
     def run(self, asked: FollowUp) -> dict[str, Any]:
+        """
+        Shorten the turns for the prompt.
+
+        :param asked: The follow-up question with its turns.
+        :returns: `question`, and `turns` with `role` and at most 1,000 characters of `text`.
+        """
         turns = [{"role": turn.role, "text": turn.text[:1000]} for turn in asked.turns]
         return {"question": asked.question, "turns": turns}
 
 
 class Generation:
-    """The chat model behind its prompts. Every event loop gets its own client."""
+    """The chat model with its prompts. Every event loop has its own client."""
 
     def __init__(self, options: LLMOptions) -> None:
         self._options = options
@@ -69,11 +75,13 @@ class Generation:
 
     async def answer(self, found: Found) -> AsyncGenerator[str | Retrying | GeneratedAnswer, None]:
         """
-        The answer piece by piece; the last item is the whole, with the passages it cites.
+        Stream the answer piece by piece. The last item is the complete answer with the passages it
+        cites.
 
-        A model that fails before its first word is asked again. Closing the iterator ends the request.
+        A model that fails before its first word is tried again. Closing the iterator ends the
+        request.
 
-        :raises ProviderError: The model failed; pieces may have come before.
+        :raises ProviderError: The model failed, perhaps after some pieces.
         """
         deadline = time.monotonic() + self._options.timeout_s
         for attempt in range(1, ATTEMPTS + 1):
@@ -86,7 +94,7 @@ class Generation:
                 return
             except Exception as error:
                 again = None if begun or attempt == ATTEMPTS else retry(error, attempt)
-                # After the pause there has to be as much time again, or it was for nothing.
+                # A retry is useless unless as much time as the pause is left after it.
                 if again is None or time.monotonic() + 2 * again.wait_s >= deadline:
                     raise explain(error, self._options) from error
             yield Retrying(attempt + 1, ATTEMPTS, again.reason)
@@ -96,9 +104,9 @@ class Generation:
         self, found: Found, deadline: float
     ) -> AsyncGenerator[str | GeneratedAnswer, None]:
         """
-        One request.
+        Send one request.
 
-        :param deadline: When the first piece has to be there, in monotonic seconds.
+        :param deadline: Time by which the first piece must arrive, in monotonic seconds.
         """
         handle = self._here().answer.stream(
             {"pose": {"found": found}}, streaming_components=["llm"]
@@ -118,7 +126,9 @@ class Generation:
         yield whole
 
     async def rewrite(self, question: str, turns: Sequence[Turn]) -> str:
-        """The question so that it stands alone; unchanged when the model fails."""
+        """
+        Rewrite a question so that it stands alone. It is returned unchanged if the model fails.
+        """
         pipeline = self._here().rewrite
         try:
             async with asyncio.timeout(min(REWRITE_TIMEOUT_S, self._options.timeout_s)):
@@ -142,10 +152,10 @@ class Generation:
 
 
 class _Pipelines:
-    """The two pipelines of one event loop, each with a client of its own."""
+    """The two pipelines of one event loop, each with its own client."""
 
     def __init__(self, options: LLMOptions) -> None:
-        # Haystack lets a component belong to one pipeline only.
+        # In Haystack a component can belong to only one pipeline.
         self._llms = [_generator(options), _generator(options, retries=REWRITE_ATTEMPTS - 1)]
         self.answer = _answering(self._llms[0])
         self.rewrite = _rewriting(self._llms[1])
@@ -157,7 +167,7 @@ class _Pipelines:
 
 
 def _answering(llm: OpenAIChatGenerator) -> Pipeline:
-    """Found -> answer with the documents it cites."""
+    """The pipeline from `Found` to the answer with the documents it cites."""
     pipeline = Pipeline()
     pipeline.add_component("pose", Pose())
     pipeline.add_component("prompt", _prompt("answer"))
@@ -176,7 +186,7 @@ def _answering(llm: OpenAIChatGenerator) -> Pipeline:
 
 
 def _rewriting(llm: OpenAIChatGenerator) -> Pipeline:
-    """FollowUp -> replies."""
+    """The pipeline from `FollowUp` to replies."""
     pipeline = Pipeline()
     pipeline.add_component("recall", Recall())
     pipeline.add_component("prompt", _prompt("rewrite"))
@@ -197,7 +207,7 @@ def _prompt(name: str) -> ChatPromptBuilder:
 
 def _generator(options: LLMOptions, *, retries: int = 0) -> OpenAIChatGenerator:
     return OpenAIChatGenerator(
-        # Local servers want no key, the client wants one anyway.
+        # Local servers need no key, but the client requires one.
         api_key=Secret.from_token(options.api_key or "none"),
         model=options.model,
         api_base_url=options.base_url,

@@ -1,4 +1,4 @@
-"""The chat model's options, and its faults in words. The client itself loads with the first use."""
+"""The chat model's options, and its faults in words. The client is imported at the first use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class LLMOptions:
     """
-    Which chat model, where. `timeout_s` is the longest silence before a token, retries included.
+    The chat model and its endpoint.
+
+    `timeout_s` is the longest silence before a token, including retries.
     """
 
     model: str
@@ -26,13 +28,13 @@ class LLMOptions:
 
 
 def explain(error: BaseException, options: LLMOptions) -> ProviderError:
-    """What went wrong with the language model, in words for the person who asked."""
+    """Explain a fault of the language model in words for the person who asked."""
     return ProviderError(f"The language model {_reason(_cause(error), options)}")
 
 
 @dataclass(frozen=True)
 class Retry:
-    """Whether asking again may help. `reason` ends "The language model ..."."""
+    """A retry that may help, after a pause. `reason` ends the sentence "The language model ..."."""
 
     reason: str
     wait_s: float
@@ -40,10 +42,10 @@ class Retry:
 
 def retry(error: BaseException, attempt: int) -> Retry | None:
     """
-    How to ask again after an attempt that failed before its first word.
+    Decide about a retry after an attempt that failed before its first word.
 
     :param attempt: Counts from 1. Pauses double unless the provider names one.
-    :returns: None where asking again is of no use.
+    :returns: None if a retry is useless.
     """
     import openai
 
@@ -61,7 +63,7 @@ def retry(error: BaseException, attempt: int) -> Retry | None:
 
 
 def _asked_to_wait(cause: BaseException) -> float | None:
-    """The seconds that the provider asks for, if it does."""
+    """The pause in seconds that the provider asks for, if any."""
     response = getattr(cause, "response", None)
     try:
         seconds = float(response.headers["retry-after"]) if response is not None else 0
@@ -71,7 +73,7 @@ def _asked_to_wait(cause: BaseException) -> float | None:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """What the client said, out of what was wrapped around it."""
+    """The client's own error, without the errors wrapped around it."""
     import openai
 
     cause = error

@@ -1,4 +1,4 @@
-"""What an evaluation is given names of: registered versions, folders, and models of an API."""
+"""Resolves the names of models to evaluate: registered versions, folders, and models of an API."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ CACHE = "embeddings.sqlite"
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What names are resolved in: the rules of new indexes, encoders, and where runs are kept."""
+    """
+    What names are resolved with: rules of new indexes, encoder options, and the folders of runs.
+    """
 
     rules: Rules
     options: EncoderOptions
@@ -32,9 +34,9 @@ class Surroundings:
 
 def resolve(conn: Connection, name: str, around: Surroundings) -> Candidate:
     """
-    The candidate of a name: a registered version, ``openai:NAME``, a folder, or a hub id.
+    The candidate with a name: a registered version, ``openai:NAME``, a folder, or a hub id.
 
-    :raises InputError: There is nothing of that name.
+    :raises InputError: There is nothing with that name.
     """
     check_name(conn, name)
     if (model := models.by_name(conn, name)) is not None:
@@ -48,9 +50,9 @@ def resolve(conn: Connection, name: str, around: Surroundings) -> Candidate:
 
 def check_name(conn: Connection, name: str) -> None:
     """
-    Refuse a name that can only be meant for a version, and is none. Nothing is loaded for it.
+    Refuse a name that can only be a version's but is not. Nothing is loaded.
 
-    :raises InputError: There is no such version; the message lists those there are.
+    :raises InputError: There is no such version. The message lists the existing ones.
     """
     elsewhere = name.startswith((OPENAI_PREFIX, ".", "~")) or "/" in name
     if elsewhere or name == model_files.BUNDLED or Path(name).is_dir():
@@ -60,7 +62,7 @@ def check_name(conn: Connection, name: str) -> None:
 
 
 def registered(model: Model, around: Surroundings) -> Candidate:
-    """The candidate of a registered version, its files verified."""
+    """The candidate of a registered version, with its files verified."""
     if model.kind == "openai":
         return _of_api(model.name, model.base, around)
     folder = loading.model_folder(model, around.options.models)
@@ -82,7 +84,7 @@ def registered(model: Model, around: Surroundings) -> Candidate:
 
 
 def identity(model: Model) -> str:
-    """What names a model's weights, wherever they are: as `Candidate.identity`."""
+    """The name of a model's weights wherever they are, as in `Candidate.identity`."""
     return model.base if model.kind == "openai" else str(model.manifest_sha256)
 
 
@@ -110,7 +112,7 @@ def _of_api(name: str, base: str, around: Surroundings) -> Candidate:
 
 
 def _trained_on(model: Model, folders: Folders) -> frozenset[str]:
-    """Digests of the questions of a model's run, while its folder is kept."""
+    """Digests of the questions that a model was trained on, while its run's folder exists."""
     if "run" not in model.settings:
         return frozenset()
     run = folders.run(model.settings["run"])

@@ -1,4 +1,4 @@
-"""What an evaluation asks: questions, the passages they are asked of, and which ones answer."""
+"""Evaluation datasets: questions, the passages to search, and which passages answer."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from training.pairs.seedfile import SeedFile
 @dataclass(frozen=True)
 class Dataset:
     """
-    Questions and passages by id. `languages` are those of the passages, ISO 639-1; None: not told.
+    Questions and passages by id.
 
-    `leaning` names the questions that cannot be understood without their passage.
+    `languages` are those of the passages (ISO 639-1, None if unknown). `leaning` are the questions
+    that cannot be understood without their passage.
     """
 
     name: str
@@ -34,7 +35,7 @@ class Dataset:
 
     @property
     def sha256(self) -> str:
-        """Names the content: the same questions, passages and answers have the same sum."""
+        """The sum of the content. The same questions, passages and answers have the same sum."""
         value = [
             dict(self.queries),
             dict(self.corpus),
@@ -62,7 +63,7 @@ def of_file(path: Path) -> Dataset:
     """
     The dataset of a JSON or CSV file of pairs.
 
-    :raises InputError: The file cannot be used; one sentence says why.
+    :raises InputError: The file cannot be used. One sentence says why.
     """
     return _of_seed(_name(path), seedfile.read(path))
 
@@ -86,13 +87,13 @@ def of_passages(
 
 
 def general() -> Dataset:
-    """The questions of general knowledge that come with the project: what tuning may forget."""
+    """The bundled questions of general knowledge, which show what tuning forgets."""
     with resources.as_file(resources.files("training") / "general.json") as path:
         return _of_seed("general", seedfile.read(path))
 
 
 def facts(dataset: Dataset) -> DatasetFacts:
-    """What there is to know of a dataset before believing figures on it."""
+    """The data card of a dataset."""
     languages: dict[str, int] = {}
     for language in dataset.languages.values():
         languages[language or "unknown"] = languages.get(language or "unknown", 0) + 1
@@ -115,7 +116,7 @@ def _of_seed(name: str, seed: SeedFile) -> Dataset:
 
 
 def _name(path: Path) -> str:
-    """The file's name with its folder: `val.json` alone says little."""
+    """The file's name with its folder, because `val.json` alone says little."""
     return "/".join(path.absolute().parts[-2:])
 
 

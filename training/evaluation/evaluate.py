@@ -1,8 +1,8 @@
 """
-Models side by side on questions that none was trained on.
+Compares models on questions that none of them was trained on.
 
-For each model the whole retrieval as users have it, its windows alone, and whole passages as
-published figures measure them; BM25 alone beside all. Differences come with an interval.
+Each model is measured with the hybrid search that users have, with its windows alone, and on whole
+passages as published figures are. BM25 alone is measured once. Differences have an interval.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ ORDER: tuple[Mode, ...] = ("words", "hybrid", "windows", "whole")
 
 @dataclass(frozen=True)
 class _Measured:
-    """A system's rankings and what they are worth."""
+    """A system's rankings with its measures per question."""
 
     system: System
     rankings: Rankings
@@ -116,7 +116,7 @@ def evaluate(
 
 
 def forget(kept: Path, report: Report) -> None:
-    """Remove what was kept for an evaluation that is stored, and what nobody came back to."""
+    """Remove the kept steps of a stored evaluation, and those of abandoned ones."""
     for model in report.models:
         Stages(kept, report.dataset.sha256, model.identity, model.rules).forget()
     stages_of.forget_old(kept)
@@ -151,7 +151,7 @@ def _measure(
 def _comparisons(
     names: Sequence[str], measured: Mapping[str, _Measured], cluster: NDArray[np.int64]
 ) -> list[Comparison]:
-    """Each model against the first, mode by mode; and each model against BM25 alone."""
+    """Compare each model with the first one in every mode, and with BM25 alone."""
     modes: tuple[Mode, ...] = ("hybrid", "windows", "whole")
     pairs = [
         (system_name(name, mode), system_name(names[0], mode))

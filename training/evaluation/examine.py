@@ -1,6 +1,7 @@
 """
-One model of an evaluation, step by step: its own search, whole passages, general questions. What a
-step found is kept, and a model is loaded only when a step needs it that is not done yet.
+Measures one model of an evaluation step by step: search, whole passages, general questions.
+
+Results of a step are kept. The model is loaded only when a step needs it that is not done yet.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Candidate:
     """
     A model to evaluate. `identity` is the sha256 of its files' manifest, or ``openai:NAME``.
 
-    `load` is called when its turn comes, so that one model at a time is in memory.
+    `load` is called when it is the model's turn, so that only one model is in memory.
     """
 
     name: str
@@ -44,7 +45,7 @@ class Candidate:
 
 
 class Examined:
-    """One model, step by step. It is loaded when a step needs it that is not done yet."""
+    """One model's measurement. The model is loaded when the first unfinished step needs it."""
 
     def __init__(
         self,
@@ -60,9 +61,9 @@ class Examined:
 
     def search(self, *, words: bool) -> tuple[dict[Mode, Rankings], Timings]:
         """
-        What the model's own search finds.
+        Rank by the app's own search.
 
-        :param words: BM25 alone as well.
+        :param words: Also by BM25 alone.
         """
         step = "search with words" if words else "search"
         find = partial(self._search, words=words)
@@ -70,7 +71,7 @@ class Examined:
         return stages_of.search_of(value)
 
     def whole(self) -> Rankings:
-        """Whole passages, as published figures measure them."""
+        """Rank whole passages, as published figures do."""
 
         def find() -> dict[str, Any]:
             self._meter.begin(self._candidate.name, "whole passages")
@@ -79,7 +80,7 @@ class Examined:
         return stages_of.rankings_of(self._once("whole", find, "whole passages"))
 
     def general(self, general: Dataset) -> Rankings:
-        """Questions of general knowledge."""
+        """Rank the passages of general questions."""
 
         def find() -> dict[str, Any]:
             self._meter.begin(self._candidate.name, "general questions")
@@ -89,7 +90,7 @@ class Examined:
         return stages_of.rankings_of(self._once(step, find, "general questions"))
 
     def facts(self, timings: Timings) -> ModelFacts:
-        """What the model is and takes."""
+        """The model's properties and costs."""
         told = self._stages.once("facts", lambda: _told(self._encoder))
         candidate = self._candidate
         return ModelFacts(
@@ -148,7 +149,7 @@ class Examined:
 
 
 def _told(encoder: Encoder) -> dict[str, Any]:
-    """What only the loaded model tells of itself."""
+    """Facts that only the loaded model knows."""
     paid = encoder if isinstance(encoder, PaidEncoder) else None
     return {
         "dimension": encoder.dimension,

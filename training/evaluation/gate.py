@@ -1,8 +1,8 @@
 """
-May a model be promoted? A rule over figures; it neither measures nor promotes.
+Decides by a rule on figures whether a model may be promoted. It neither measures nor promotes.
 
-It asks for an evaluation against what serves, on questions that were held out, whose interval
-does not lie below zero. A person may override it, with a reason that is kept.
+The rule requires an evaluation against the serving version on held-out questions whose interval
+does not lie below zero. A person may override it with a reason, which is stored.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ Advice = Literal["promote", "wait", "leave", "compare", "serves"]
 @dataclass(frozen=True)
 class Verdict:
     """
-    Whether a promotion may go ahead, and what is advised.
+    Whether a model may be promoted, and what is advised.
 
-    :param reason: Why, with the figures. It is what the audit keeps.
-    :param sentence: The advice for a person, in one sentence that names no version. Every page and
-        command shows this one.
-    :param overridden: A person decided otherwise.
+    :param reason: The reason with its figures, as stored in the audit.
+    :param sentence: The advice in one sentence without the version's name. Every page and command
+        shows this one.
+    :param overridden: A person has overridden the rule.
     """
 
     allowed: bool
@@ -42,7 +42,7 @@ class Verdict:
 
     @property
     def better(self) -> bool:
-        """Whether it is proved better, not merely no worse."""
+        """Whether it is proved better, not merely not worse."""
         return self.advice == "promote"
 
 
@@ -54,14 +54,14 @@ def decide(
     override: str | None = None,
 ) -> Verdict:
     """
-    The verdict on promoting a model.
+    Decide whether a model may be promoted.
 
-    :param figures: Those of the newest evaluation that compares the two
-        (`evaluations.latest_of(conn, candidate, serving)`); None: there is none.
+    :param figures: Figures of the newest evaluation that compares the two
+        (`evaluations.latest_of(conn, candidate, serving)`), or None without one.
     :param candidate: Identity of the model: its manifest's sha256, or ``openai:NAME``.
-    :param serving: Identity of the model that serves.
-    :param override: Why to promote in spite of a refusal; empty is no reason.
-    :raises GateError: The override's reason is too short to tell anybody anything later.
+    :param serving: Identity of the serving model.
+    :param override: Reason to promote in spite of a refusal.
+    :raises GateError: The reason for overriding is too short to be understood later.
     """
     found = _examine(figures, candidate, serving)
     why = (override or "").strip()
@@ -104,7 +104,7 @@ def _examine(figures: Mapping[str, Any] | None, candidate: str, serving: str) ->
 
 
 def _of_outcome(figures: Mapping[str, Any], name: str, count: int) -> Verdict:
-    """The verdict by how the comparison ended for the version of this name."""
+    """The verdict by the comparison's outcome for this version."""
     found = next(v for v in figures["verdicts"] if v["model"] == name)
     reason = str(found["sentence"])
     if found["outcome"] == "worse":
@@ -122,7 +122,10 @@ def _of_outcome(figures: Mapping[str, Any], name: str, count: int) -> Verdict:
 
 
 def _more_questions(figures: Mapping[str, Any], name: str) -> int | None:
-    """How many more questions would show a difference of the size seen; None: not worth it."""
+    """
+    How many more questions would show a difference of the observed size, or None if it is too
+    small.
+    """
     mode, measure = DECIDING
     pair = (system_name(name, mode), system_name(figures["models"][0]["name"], mode), measure)
     found = (

@@ -1,4 +1,4 @@
-"""One bar over all models and steps of an evaluation, with one time left."""
+"""One progress bar with a remaining time over all models and steps of an evaluation."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ PERCENT = 100
 WINDOW_CHARS, PASSAGE_CHARS = 400, 1000
 # What steps cost, in windows embedded.
 QUESTION, SEARCH, LOADING, FIGURES = 0.3, 0.2, 20.0, 5.0
-# A time left is told when so much is done.
+# The remaining time is shown when this share is done.
 ENOUGH = 0.02
 
 
 def costs(dataset: Dataset, general: Dataset) -> dict[str, float]:
-    """The steps of one model, in order, with what each costs."""
+    """The steps of one model in order, with the cost of each."""
     questions = len(dataset.queries)
     return {
         "loading": LOADING,
@@ -37,7 +37,7 @@ def _whole(dataset: Dataset) -> float:
 
 
 class Meter:
-    """Tells how far an evaluation is, in percent. It never goes back."""
+    """Reports the progress of an evaluation in percent. It never goes back."""
 
     def __init__(
         self, on_progress: OnProgress, models: Sequence[str], dataset: Dataset, general: Dataset
@@ -54,12 +54,12 @@ class Meter:
         self._last = (0, 0)
 
     def begin(self, model: str, step: str) -> None:
-        """A step of a model begins."""
+        """Begin a step of a model."""
         self._enter(model, step)
         self._show(0.0)
 
     def skip(self, model: str, step: str) -> None:
-        """A step was done by an attempt before."""
+        """Count a step that an earlier attempt has finished."""
         self._enter(model, step)
         self._given += self._cost
         self._show(1.0)

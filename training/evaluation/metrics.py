@@ -1,7 +1,7 @@
 """
-Figures of rankings: hit rate, MRR, NDCG, MAP and recall, for each question and on average.
+Ranking metrics: hit rate, MRR, NDCG, MAP and recall, per question and on average.
 
-Pure. The measures are those of ir-measures, over trec_eval's code.
+Pure. Computed by ir-measures with trec_eval's code.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Found:
 
 
 def rank_of(ranking: Sequence[Found], relevant: Collection[str]) -> int | None:
-    """The 1-based place of the first relevant passage; None: it is not in the ranking."""
+    """The rank of the first relevant passage, counted from 1, or None if none is in the ranking."""
     for place, found in enumerate(ranking, start=1):
         if found.passage in relevant:
             return place
@@ -53,9 +53,9 @@ def per_question(
     rankings: Mapping[str, Sequence[Found]], relevant: Mapping[str, Collection[str]]
 ) -> dict[str, list[float]]:
     """
-    Each measure of each question, in the order of `relevant`.
+    Each metric for each question, in the order of `relevant`.
 
-    :param rankings: By question, best first. A question that is missing found nothing.
+    :param rankings: Passages by question, best first. A missing question has found nothing.
     """
     import ir_measures
 
@@ -74,7 +74,7 @@ def per_question(
 
 
 def averages(values: Mapping[str, Sequence[float]], keep: Sequence[bool]) -> dict[str, float]:
-    """The mean of each measure over the questions to keep; empty when none is kept."""
+    """The mean of each metric over the questions to keep, or nothing if none is kept."""
     chosen = np.asarray(keep, dtype=bool)
     if not chosen.any():
         return {}
@@ -82,6 +82,6 @@ def averages(values: Mapping[str, Sequence[float]], keep: Sequence[bool]) -> dic
 
 
 def fingerprint(question: str) -> str:
-    """The same for questions that differ in case, spaces or punctuation alone."""
+    """A digest that ignores case, spaces and punctuation of a question."""
     words = "".join(c if c.isalnum() else " " for c in question.casefold()).split()
     return hashlib.sha256(" ".join(words).encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Embeddings that are paid for: bought once, kept by content hash, with what they cost."""
+"""Paid embeddings, cached by content hash, with their cost."""
 
 from __future__ import annotations
 
@@ -26,13 +26,15 @@ MAX_TOKENS = 7000
 
 
 def dollars(model: str, tokens: int) -> float | None:
-    """What that many tokens cost; None: the price is not known."""
+    """The price of that many tokens, or None if it is unknown."""
     price = DOLLARS_PER_MILLION.get(model)
     return None if price is None else tokens * price / 1e6
 
 
 class PaidEncoder:
-    """An `OpenAIEncoder` behind a cache: asks only for texts that were never asked for."""
+    """
+    An `OpenAIEncoder` with a cache, which embeds only texts that it has never embedded before.
+    """
 
     def __init__(self, encoder: OpenAIEncoder, cache: Path) -> None:
         self._encoder = encoder
@@ -50,7 +52,7 @@ class PaidEncoder:
 
     @property
     def tokens_used(self) -> int:
-        """Tokens paid for by this encoder, as the endpoint counted them."""
+        """Tokens that this encoder has paid for, as the endpoint counted them."""
         return self._encoder.tokens_used
 
     @property

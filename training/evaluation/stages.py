@@ -1,6 +1,8 @@
 """
-What an evaluation has found out so far, step by step, kept in files: one that was cut off goes on
-with the first step that is missing. What is kept is forgotten with the finished evaluation.
+Finished steps of an evaluation, kept in files.
+
+An interrupted evaluation continues with the first missing step. The files are removed when the
+evaluation is stored.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ class Stages:
         self._key = _key(dataset_sha256, identity, rules)
 
     def get(self, step: str) -> Any:
-        """What the step found; None: it is not done, or its file cannot be read."""
+        """The result of a step, or None if it is not done or its file cannot be read."""
         if self._folder is None:
             return None
         try:
@@ -42,7 +44,7 @@ class Stages:
             return None
 
     def once(self, step: str, find: Callable[[], Any]) -> Any:
-        """What the step finds, as plain values; found only if it is not there yet."""
+        """The result of a step as plain values, computed only if it is not kept."""
         if (value := self.get(step)) is None:
             value = find()
             if self._folder is not None:
@@ -59,7 +61,7 @@ class Stages:
 
 
 def forget_old(folder: Path) -> None:
-    """Remove the files that nobody came back to for a week."""
+    """Remove files that have not been used for a week."""
     for path in folder.glob("*.json"):
         try:
             if time.time() - path.stat().st_mtime > KEPT_S:
@@ -69,22 +71,22 @@ def forget_old(folder: Path) -> None:
 
 
 def ranked(rankings: Rankings) -> dict[str, list[list[Any]]]:
-    """Rankings as plain values."""
+    """Convert rankings to plain values."""
     return {q: [[hit.passage, hit.score] for hit in hits] for q, hits in rankings.items()}
 
 
 def rankings_of(value: Mapping[str, Any]) -> Rankings:
-    """Rankings from plain values."""
+    """Convert plain values to rankings."""
     return {q: [Found(passage, score) for passage, score in hits] for q, hits in value.items()}
 
 
 def searched(found: Mapping[Mode, Rankings], timings: Timings) -> dict[str, Any]:
-    """What a model's own search found, as plain values."""
+    """Convert the results of a model's own search to plain values."""
     return {"found": {m: ranked(one) for m, one in found.items()}, "timings": asdict(timings)}
 
 
 def search_of(value: Mapping[str, Any]) -> tuple[dict[Mode, Rankings], Timings]:
-    """The same from plain values."""
+    """Convert plain values to the results of a model's own search."""
     found: dict[Mode, Rankings] = {m: rankings_of(one) for m, one in value["found"].items()}
     return found, Timings(**value["timings"])
 

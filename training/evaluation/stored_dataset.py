@@ -1,4 +1,4 @@
-"""The held-out pairs in the store as a dataset to evaluate on."""
+"""The stored held-out pairs as a dataset to evaluate on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from training.pairs.stored import by_question, corpus_of
 
 def dataset(conn: Connection) -> Dataset:
     """
-    The held-out pairs, asked of the documents' passages.
+    The held-out pairs with the documents' passages to search in.
 
     :raises InputError: There are none.
     """

@@ -1,7 +1,7 @@
 """
-Why an answer may have been missed: simple rules over the texts, told as guesses.
+Guesses why an answer was missed, by simple rules on the texts.
 
-Pure. They look at the question, the passage that answers it, and what was ranked first instead.
+Pure. The rules read the question, the passage that answers it, and the passages ranked above it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from pipelines.text.terms import terms
 
-# Shares of a passage's words (three in a row) that another one holds too: nearly the same text.
+# Share of common word triples from which two passages are nearly the same text.
 SAME_TEXT = 0.4
 # Share of tokens with a digit that makes a passage look like a table.
 TABLE_DIGITS = 0.25
@@ -24,7 +24,7 @@ NONE_FOUND = "no cause found by these rules"
 
 
 class Causes:
-    """Likely causes of a loss, for passages of one corpus."""
+    """Likely causes of losses, for the passages of one corpus."""
 
     def __init__(self, corpus: Mapping[str, str], language: str | None = "en") -> None:
         self._corpus = corpus
@@ -36,10 +36,11 @@ class Causes:
         self, question: str, relevant: Sequence[str], top: Sequence[str], *, leans: bool
     ) -> str:
         """
-        The most likely causes, for a person; never empty.
+        The most likely causes in words for a person, never empty.
 
         :param relevant: Passages that answer the question.
-        :param top: Passages ranked best by the system that lost, best first.
+        :param top: Best-ranked passages of the system that lost, best first.
+        :param leans: Whether the question cannot be understood without its passage.
         """
         found = []
         wrong = [name for name in top[:3] if name not in relevant]
@@ -57,7 +58,10 @@ class Causes:
         return "; ".join(found) or NONE_FOUND
 
     def _answers_too(self, question: str, name: str, relevant: Sequence[str]) -> bool:
-        """Nearly the same text, or as many of the question's words, weighted by how rare they are."""
+        """
+        Whether a passage has nearly the same text, or at least as many of the question's words by
+        weight.
+        """
         if any(_overlap(self._corpus[gold], self._corpus[name]) >= SAME_TEXT for gold in relevant):
             return True
         asked = set(terms(question, self._language))
@@ -69,7 +73,9 @@ class Causes:
         return sum(1 / self._holding[term] for term in held)
 
     def _jargon(self, question: str, relevant: Sequence[str]) -> list[str]:
-        """Abbreviations of the question that hardly any passage holds, or not the right one."""
+        """
+        Abbreviations in the question that hardly any passage contains, or that the right one lacks.
+        """
         limit = max(1, RARE * len(self._corpus))
         return [
             word
@@ -82,14 +88,14 @@ class Causes:
 
 
 def is_table(text: str) -> bool:
-    """Whether a passage is mostly numbers or drawn with bars."""
+    """Whether a passage is mostly numbers, or is drawn with bars."""
     tokens = text.split()
     digits = sum(any(char.isdigit() for char in token) for token in tokens)
     return text.count("|") >= TABLE_BARS or digits > TABLE_DIGITS * max(len(tokens), 1)
 
 
 def is_cut(text: str) -> bool:
-    """Whether a passage begins in the middle of a sentence, or ends in one."""
+    """Whether a passage begins or ends within a sentence."""
     shown = text.strip()
     return shown[:1].islower() or not shown.endswith((".", "!", "?", '"', "”", ")", ":", ";"))
 

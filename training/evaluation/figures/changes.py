@@ -1,7 +1,7 @@
 """
-Question by question: what one way to search ranks higher or lower than another, and why perhaps.
+Compares two systems question by question: rank changes and their likely causes.
 
-Pure; works on a report as it is stored.
+Pure. Works on a stored report.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pipelines.store.evaluations import QuestionRow
 from training.evaluation.figures.causes import Causes
 
-# A rank beyond this counts as not found: users see no more.
+# A lower rank counts as not found, because users see no more passages.
 DEEPEST = 10
 
 Kind = Literal["won", "lost", "alike"]
@@ -32,10 +32,11 @@ class Placed:
 @dataclass(frozen=True)
 class Change:
     """
-    One question as two ways to search answer it.
+    One question as two systems answer it.
 
     `before` and `after` are ranks of the first right passage, None beyond `DEEPEST`. `gain` is the
-    difference of their reciprocals; `leans`: the question can hardly be understood by itself.
+    difference of their reciprocals. `leans` says that the question is hardly clear without its
+    passage.
     """
 
     question: str
@@ -50,12 +51,12 @@ class Change:
 
 
 def worth(rank: int | None) -> float:
-    """What a rank counts in MRR@10."""
+    """The contribution of a rank to MRR@10."""
     return 1 / rank if rank is not None and rank <= DEEPEST else 0.0
 
 
 def changes(questions: Sequence[QuestionRow], old: str, new: str) -> list[Change]:
-    """Every question, those that changed most first; losses before wins of the same size."""
+    """All questions, largest change first, and losses before wins of the same size."""
     found = [_change(question, old, new) for question in questions]
     return sorted(found, key=lambda change: (-abs(change.gain), change.gain))
 
@@ -85,23 +86,23 @@ def _listing(result: Mapping[str, Any], relevant: Sequence[str]) -> tuple[Placed
 
 
 def count(found: Sequence[Change]) -> dict[Kind, int]:
-    """How many questions changed which way."""
+    """Count wins, losses and unchanged questions."""
     kinds = Counter(change.kind for change in found)
     return {"won": kinds["won"], "lost": kinds["lost"], "alike": kinds["alike"]}
 
 
 def passages_in(row: QuestionRow) -> set[str]:
-    """Ids of all passages that a question names: right ones, and those that were found."""
+    """Ids of all passages in a question's row: right ones and retrieved ones."""
     found = {str(passage) for result in row.results.values() for passage, _ in result["top"]}
     return found | set(row.relevant)
 
 
 def cause(change: Change, texts: Mapping[str, str], causes: Causes) -> str:
     """
-    Why the answer was lost, guessed by simple rules.
+    Guess by simple rules why the answer was lost.
 
-    :param texts: Passages by id; where one is missing there is nothing to guess from.
-    :param causes: Of the same passages.
+    :param texts: Passages by id. Without the right one, that is the cause given.
+    :param causes: Made for the same passages.
     """
     if not all(passage in texts for passage in change.relevant):
         return "the passage is no longer among the documents"

@@ -1,4 +1,4 @@
-"""What an evaluation comes to: figures, differences, and a verdict in words. Plain values."""
+"""The result of an evaluation: figures, differences, and verdicts in words. Plain values."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ LABELS: dict[Mode, str] = {
     "windows": "windows",
     "hybrid": "hybrid",
 }
-# What verdicts are about, chosen before anything is measured: MRR of the retrieval users have.
+# The measure of verdicts, fixed before anything is measured: MRR of the search that users have.
 DECIDING: tuple[Mode, str] = ("hybrid", COMPARED[0])
 
 
 def system_name(model: str, mode: Mode) -> str:
-    """What a way to search is called: the model and what it is given, or BM25."""
+    """The name of a system: the model and its mode, or BM25."""
     return BM25 if mode == "words" else f"{model}, {LABELS[mode]}"
 
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What a model is and what it takes. `tokens_paid` and `dollars` are of this evaluation."""
+    """Properties and costs of a model. `tokens_paid` and `dollars` are those of this evaluation."""
 
     name: str
     identity: str
@@ -45,7 +45,7 @@ class ModelFacts:
 
 @dataclass(frozen=True)
 class System:
-    """A way to search, and its figures on all questions and without those that lean on context."""
+    """A system and its figures on all questions, and without those that lean on their context."""
 
     name: str
     model: str | None
@@ -57,7 +57,7 @@ class System:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One measure of two systems on the same questions."""
+    """The difference of two systems in one measure on the same questions."""
 
     candidate: str
     reference: str
@@ -67,7 +67,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class ModelVerdict:
-    """Whether a model is better than the reference, as users have it."""
+    """Whether a model is better than the reference with the search that users have."""
 
     model: str
     reference: str
@@ -77,7 +77,7 @@ class ModelVerdict:
 
 @dataclass(frozen=True)
 class General:
-    """Figures on general questions: what tuning forgot. Differences are of MRR@10."""
+    """Figures on general questions, which show what tuning forgot. Differences are of MRR@10."""
 
     dataset: DatasetFacts
     figures: dict[str, dict[str, float]]
@@ -86,7 +86,9 @@ class General:
 
 @dataclass(frozen=True)
 class Result:
-    """What one system found for one question: the rank of the first answer, and the best passages."""
+    """
+    One system's result for one question: rank of the first right passage, and the best passages.
+    """
 
     rank: int | None
     top: tuple[Found, ...]
@@ -94,7 +96,7 @@ class Result:
 
 @dataclass(frozen=True)
 class QuestionResult:
-    """One question, as each system answered it."""
+    """One question with the results of every system."""
 
     id: str
     question: str
@@ -105,7 +107,7 @@ class QuestionResult:
 
 @dataclass(frozen=True)
 class Report:
-    """One evaluation, whole. The first of the models is the reference."""
+    """One complete evaluation. The first model is the reference."""
 
     dataset: DatasetFacts
     models: tuple[ModelFacts, ...]
@@ -120,7 +122,7 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """The verdicts as one text; without a second model, what the figures are of."""
+        """The verdicts as one text. Without a second model, a note on whose figures these are."""
         if not self.verdicts:
             return f"Figures of {self.models[0].name} alone; nothing to compare with."
         return " ".join(verdict.sentence for verdict in self.verdicts)
@@ -130,11 +132,11 @@ class Report:
         return next(system for system in self.systems if system.name == name)
 
     def compared(self, candidate: str, reference: str, measure: str) -> Difference:
-        """The difference of two systems that were compared."""
+        """The difference of two systems in one measure."""
         return find(self.comparisons, candidate, reference, measure)
 
     def as_json(self) -> dict[str, Any]:
-        """Everything, as plain values."""
+        """The report as plain JSON values."""
         value = asdict(self) | {"verdict": self.verdict}
         for question in value["questions"]:
             for result in question["results"].values():
@@ -151,7 +153,10 @@ def find(
 
 
 def verdict_of(model: str, reference: str, comparisons: Sequence[Comparison]) -> ModelVerdict:
-    """The verdict on a model: by the retrieval as users have it, with the windows alone beside."""
+    """
+    The verdict on a model by the search that users have. Its sentence also compares the vectors
+    alone.
+    """
     mode, measure = DECIDING
     whole = find(comparisons, system_name(model, mode), system_name(reference, mode), measure)
     alone = find(

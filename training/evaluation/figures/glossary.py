@@ -1,4 +1,4 @@
-"""What the terms of figures mean, each in a sentence that needs no other. Pure."""
+"""Explanations of the terms in reports, each in a sentence of its own. Pure."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ MEANINGS: dict[str, str] = {
 
 
 def meaning(term: str) -> str:
-    """What a term means; empty if it needs no explanation."""
+    """The explanation of a term, or an empty text if it needs none."""
     return MEANINGS.get(term, "")

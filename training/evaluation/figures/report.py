@@ -1,7 +1,7 @@
 """
-The report of an evaluation: one HTML file that needs nothing else, and the same as JSON.
+The report of an evaluation as one self-contained HTML file, and as JSON.
 
-Everything that comes from documents or questions is escaped by the template engine.
+The template engine escapes everything that comes from documents or questions.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ SNIPPET = 240
 
 @dataclass(frozen=True)
 class Hit:
-    """A passage in a list, shortened."""
+    """A shortened passage in a list."""
 
     text: str
     score: float
@@ -64,7 +64,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Change:
-    """A question that one model ranks otherwise than the reference."""
+    """A question that one model ranks differently from the reference."""
 
     question: str
     before: str
@@ -75,7 +75,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Group:
-    """Wins or losses, the largest ones shown."""
+    """Wins or losses. Only the largest are listed."""
 
     title: str
     total: int
@@ -93,7 +93,7 @@ class Changes:
 
 @dataclass(frozen=True)
 class Tile:
-    """A figure of the reference and of a model, and what it is of."""
+    """One measure of the reference (`before`) and of a model (`after`)."""
 
     title: str
     before: float
@@ -103,7 +103,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Chart:
-    """One measure of all systems, ways to search side by side; it begins at `low`, not at 0."""
+    """One measure of all systems. The axis begins at `low`, not at 0."""
 
     measure: str
     low: float
@@ -111,12 +111,12 @@ class Chart:
     beside: list[tuple[str, float]]
 
     def place(self, value: float) -> str:
-        """Where a value stands, in the chart's width."""
+        """A value's position in the chart's width."""
         return f"{100 * min(max((value - self.low) / (1 - self.low), 0), 1):.2f}%"
 
 
 def write(folder: Path, report: Report, dataset: Dataset) -> tuple[Path, Path]:
-    """Store `report.html` and `report.json` in a folder; their paths."""
+    """Write `report.html` and `report.json` to a folder and return their paths."""
     html, data = folder / "report.html", folder / "report.json"
     text = render(report, dataset)
     write_staged(html, lambda file: file.write(text.encode()))
@@ -125,7 +125,7 @@ def write(folder: Path, report: Report, dataset: Dataset) -> tuple[Path, Path]:
 
 
 def render(report: Report, dataset: Dataset) -> str:
-    """The report as HTML: no scripts, no requests, light and dark, for screen and paper."""
+    """Render the report as HTML: no scripts, no requests, light and dark, for screen and paper."""
     from jinja2 import Environment, StrictUndefined
 
     source = (resources.files("training") / "report.html").read_text("utf-8")
@@ -158,7 +158,7 @@ def _chart(report: Report, measure: str) -> Chart:
 
 
 def _tiles(report: Report, verdict: ModelVerdict) -> list[Tile]:
-    """What changes for users, for vectors alone, and on general questions."""
+    """The main figures: for users, for vectors alone, and on general questions."""
     modes: tuple[tuple[Mode, str], ...] = (
         ("hybrid", "as users search"),
         ("windows", "vectors alone"),
@@ -185,7 +185,7 @@ def _cost(model: ModelFacts) -> str:
 
 
 def _notes(report: Report) -> list[str]:
-    """What a reader must not overlook: BM25 beside the vectors, and a set too small or too easy."""
+    """Warnings for the reader: where BM25 beats the vectors, and what a model forgot."""
     notes = []
     measure = COMPARED[0]
     for model in report.models:
@@ -288,20 +288,20 @@ def _snippet(text: str) -> str:
 
 
 def figures(report: Report) -> dict[str, Any]:
-    """The report without its questions, as the database keeps it."""
+    """The report without its questions, as stored in the database."""
     value: dict[str, Any] = json.loads(json.dumps(report.as_json()))
     del value["questions"]
     return value
 
 
 def stored(conn: Connection, found: Evaluation) -> dict[str, Any]:
-    """An evaluation from the database, in the form of `Report.as_json`."""
+    """A stored evaluation in the form of `Report.as_json`."""
     questions = [vars(row) for row in evaluations.questions_of(conn, found.id)]
     return {**found.figures, "questions": questions}
 
 
 def store(conn: Connection, report: Report, *, created_by: str = "system") -> EvaluationId:
-    """Keep an evaluation with its questions in the database; its id."""
+    """Store an evaluation with its questions and return its id."""
     questions = report.as_json()["questions"]
     return evaluations.add(
         conn,

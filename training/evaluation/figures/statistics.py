@@ -1,7 +1,7 @@
 """
-Is one ranking better than another? A paired bootstrap over questions, and its answer in words.
+Compares two rankings by a paired bootstrap over questions, and states the outcome in words.
 
-Pure. Questions of one passage are not independent: whole clusters are drawn, not questions
+Pure. Questions of one passage are not independent, so whole clusters are resampled, not questions
 (Cameron, Gelbach and Miller, 2008, https://doi.org/10.1162/rest.90.3.414).
 """
 
@@ -20,17 +20,17 @@ Outcome = Literal["better", "no proof yet", "worse"]
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
-# How sure a larger set should be to show a difference of the size seen.
+# Probability with which a larger set should show a difference of the observed size.
 POWER = 0.8
-# Beyond so many times the questions at hand, a difference is not worth the search for it.
+# If more than so many times the present questions were needed, the difference is not worth proving.
 FAR = 50
-# Resamples drawn at once: bounds the memory at large sets.
+# Resamples drawn at once, which limits the memory for large sets.
 BATCH = 500
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and the range that covers its true value in 95 of 100 repetitions."""
+    """A mean, and the range that contains its true value in 95 of 100 repetitions."""
 
     mean: float
     low: float
@@ -40,10 +40,11 @@ class Interval:
 @dataclass(frozen=True)
 class Difference:
     """
-    What separates two rankings of the same questions: candidate minus reference.
+    The difference of two rankings of the same questions, candidate minus reference.
 
-    `more_questions`: about how many further ones would show a difference of this size with
-    probability 0.8; 0 when it shows already, None when it is too small to be worth it.
+    `more_questions` is about how many more questions would show a difference of this size with
+    probability 0.8. It is 0 if the difference is proved already, and None if it is too small to
+    matter.
     """
 
     mean: float
@@ -58,8 +59,9 @@ def interval(values: Sequence[float], cluster: NDArray[np.int64], *, seed: int =
     """
     The mean of a per-question figure with its 95% interval.
 
-    :param values: Figures between 0 and 1; so is the interval, whose stretching for few clusters
-        may lead beyond.
+    :param values: Figures between 0 and 1. The interval is cut to this range, which its widening
+        for few clusters may exceed.
+    :param cluster: Cluster of each question, from `clusters`. *Shape:* ``(q,)``
     """
     array = np.asarray(values, dtype=np.float64)
     low, high, _ = _bounds(array, cluster, seed)
@@ -74,11 +76,11 @@ def compare(
     seed: int = 0,
 ) -> Difference:
     """
-    The difference of two rankings, question by question.
+    Compare two rankings question by question.
 
-    :param candidate: A figure for each question, higher is better.
+    :param candidate: A figure for each question. Higher is better.
     :param reference: The same figure of the other ranking, in the same order.
-    :param cluster: From `clusters`.
+    :param cluster: Cluster of each question, from `clusters`. *Shape:* ``(q,)``
     """
     values = np.asarray(candidate, dtype=np.float64) - np.asarray(reference, dtype=np.float64)
     low, high, draws = _bounds(values, cluster, seed)
@@ -91,7 +93,7 @@ def compare(
 
 
 def words(difference: Difference) -> str:
-    """The outcome as a person reads it."""
+    """The outcome in words."""
     if difference.outcome != "no proof yet":
         return difference.outcome
     if difference.more_questions is None:
@@ -102,7 +104,7 @@ def words(difference: Difference) -> str:
 def _bounds(
     values: NDArray[np.float64], cluster: NDArray[np.int64], seed: int
 ) -> tuple[float, float, NDArray[np.float64]]:
-    """The 95% interval of the mean, and the resampled means it comes from."""
+    """The 95% interval of the mean, with the resampled means behind it."""
     count = int(cluster.max()) + 1
     sums = np.bincount(cluster, weights=values, minlength=count)
     sizes = np.bincount(cluster, minlength=count).astype(np.float64)
@@ -118,8 +120,8 @@ def _bounds(
         ]
     )
     if count > 1:
-        # Resampled means spread too little with few clusters: by sqrt((n-1)/n), and by what
-        # Student's t has over the normal distribution.
+        # With few clusters the resampled means vary too little: by sqrt((n-1)/n), and by the ratio
+        # of the normal distribution's quantile to Student's t.
         tail = (1 + CONFIDENCE) / 2
         widen = math.sqrt(count / (count - 1)) * stats.t.ppf(tail, count - 1) / stats.norm.ppf(tail)
         draws = mean + (draws - mean) * widen

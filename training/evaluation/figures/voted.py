@@ -1,4 +1,4 @@
-"""What people's votes moved: an evaluation, on those of its questions that came from them. Pure."""
+"""The effect of a new version on the questions that people voted on. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Moved:
 
     @property
     def sentence(self) -> str:
-        """In words, with the difference."""
+        """The two figures and their difference in words."""
         noun = "question" if self.questions == 1 else "questions"
         return (
             f"{self.questions} held-out {noun} that people voted on: MRR@{DEPTH}"
@@ -38,10 +38,10 @@ def moved(
     figures: Mapping[str, Any], rows: Sequence[QuestionRow], wanted: Collection[str]
 ) -> list[Moved]:
     """
-    Each model of an evaluation against its first, on some of its questions.
+    Compare each model of an evaluation with its first one, on some of the questions.
 
-    :param wanted: Sums of these questions, as `quality.digest` makes them.
-    :returns: Empty when there is nothing to compare, or none of them was asked.
+    :param wanted: Sums of these questions by `quality.digest`.
+    :returns: Empty if there is nothing to compare, or none of them was asked.
     """
     reference, *others = [model["name"] for model in figures["models"]]
     asked = [row for row in rows if digest(row.question) in wanted]
