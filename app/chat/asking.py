@@ -38,9 +38,9 @@ class Asking:
 
     def connect(self) -> Sequence[Any]:
         """
-        Let the question box, the examples and the retry button ask.
+        Connect the question box, the examples and the retry button.
 
-        :returns: The events, each to be followed by showing the page as it is stored.
+        :returns: The events. After each of them the page must be shown as it is stored.
         """
         page = self._layout
         # How many are answered at once is for `Limits` to say: who waits in Gradio's queue sees nothing.
@@ -77,7 +77,10 @@ class Asking:
         help: bool = False,
     ) -> AsyncIterator[Updates]:
         """
-        :param again: The message whose question is asked again, in place of all that followed it.
+        Answer a question if the limits allow it.
+
+        :param again: Id of the message whose question is asked again. It and all later turns are
+            removed.
         :param help: A new conversation is about Attune itself.
         """
         reader, mine = await asyncio.to_thread(reader_of, request), as_uuid(conversation)
@@ -160,7 +163,7 @@ class Asking:
             return chats.get(conn, visitor, conversation) is not None
 
     def _take_back(self, visitor: str, message_id: int) -> str:
-        """Remove a question and what followed it; returns its text, to be asked again."""
+        """Remove a question and all later turns, and return its text to be asked again."""
         with self._services.pool.connection() as conn:
             message = chats.message(conn, visitor, message_id)
             chats.drop_from(conn, visitor, message_id)

@@ -1,4 +1,4 @@
-"""The sidebar: a visitor's conversations, and what can be done with the open one."""
+"""The sidebar: a visitor's conversations, and the actions on the open one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SEARCH = '<input type="search" placeholder="Search chats" aria-label="Search cha
 
 
 class Conversations:
-    """The sidebar, to be made where it stands in the page."""
+    """The sidebar. Create it at its place in the page."""
 
     def __init__(self, services: Services) -> None:
         self._pool = services.pool
@@ -36,7 +36,7 @@ class Conversations:
             self.account = gr.HTML(elem_id="account")
 
     def _add_tools(self) -> None:
-        """Above the list, so that a long list does not push them out of sight."""
+        """Add the tools above the list, so that a long list does not push them out of sight."""
         # "hidden" is in the page from the start: what is mounted when it first shows is given
         # its value once more a frame later, over what somebody has typed by then.
         with gr.Column(visible="hidden", elem_id="conversation-tools") as self.tools:
@@ -56,7 +56,7 @@ class Conversations:
                 self.json = gr.Button("Save as JSON", size="sm", min_width=0)
 
     def view(self, visitor: str, opened: Conversation | None) -> dict[Any, Any]:
-        """The sidebar for an open conversation; None: a new one."""
+        """The sidebar for the open conversation. None stands for a new one."""
         link = f"/conversations/{opened.id}" if opened else ""
         return {
             self.list: self.choices(visitor, opened.id if opened else None),
@@ -87,19 +87,19 @@ class Conversations:
         return self.choices(visitor, mine)
 
     def set_deleted(self, visitor: str, conversation: UUID, *, deleted: bool) -> None:
-        """Delete a conversation of the visitor's, or bring it back."""
+        """Delete one of the visitor's conversations, or restore it."""
         with self._pool.connection() as conn:
             chats.set_deleted(conn, visitor, conversation, deleted=deleted)
 
 
 def _label(conversation: Conversation) -> str:
-    """The title on one line, and below it the moment of the last message, for the script."""
+    """The title on one line, and below it the time of the last message, for the script."""
     moment = conversation.updated_at.astimezone(UTC)
     return f"{' '.join(conversation.title.split())}\n{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def as_uuid(text: str | None) -> UUID | None:
-    """The id that a client sent; None for anything that is no id."""
+    """The id that a client sent, or None if it is not an id."""
     try:
         return UUID(text) if text else None
     except ValueError:

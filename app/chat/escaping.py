@@ -1,15 +1,15 @@
-"""Text as HTML in which nothing can be read as markup, neither by a browser nor by Gradio's Markdown."""
+"""Escapes text so that neither a browser nor Gradio's Markdown can read markup in it."""
 
 from __future__ import annotations
 
 
 def escape(text: str) -> str:
-    """Text for HTML, also in an attribute: nothing in it can be read as markup of any kind."""
+    """Escape text for HTML, also for an attribute."""
     return text.translate(_ENTITIES)
 
 
 class _Entities(dict[int, str]):
-    """For `str.translate`: letters, digits and the blank stay, all else becomes an entity."""
+    """A table for `str.translate`: letters, digits and blanks stay, all else becomes an entity."""
 
     def __missing__(self, code: int) -> str:
         sign = chr(code)

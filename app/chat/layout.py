@@ -1,4 +1,4 @@
-"""What the chat page is made of: the components, in the order in which they stand in the page."""
+"""The components of the chat page, in their order on the page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Updates = dict[Any, Any]
 
 
 class Layout:
-    """The components. The chat scrolls in the middle; the composer stays below it."""
+    """The components. The chat scrolls in the middle, and the composer stays below it."""
 
     def __init__(self, services: Services, stops: Stops) -> None:
         self.conversation = gr.State(None)
@@ -42,7 +42,10 @@ class Layout:
         self.passages = Passages(services, stops, self.conversation, QUIET)
 
     def _add_reason(self) -> None:
-        """What was good or wrong: above the question, so that it is seen wherever the chat stands."""
+        """
+        Add the field for a vote's reason, above the question, where it is visible at any scroll
+        position.
+        """
         with gr.Row(visible="hidden", elem_id="why") as self.why:
             self.reason = gr.Textbox(
                 label="Reason",
@@ -91,5 +94,5 @@ def _question_box() -> gr.Textbox:
 
 
 def shown_if(wanted: bool) -> bool | str:
-    """Gradio's word for shown, or for hidden yet in the page."""
+    """Gradio's value for visible, or for hidden but present in the page."""
     return True if wanted else "hidden"

@@ -1,12 +1,12 @@
 """
-Markdown of documents, models and visitors as HTML that can only format. Pure.
+Converts Markdown of documents, models and visitors to HTML that can only format. Pure.
 
-The text is parsed here, and never again: every sign that a browser or Gradio's own Markdown could
-read is written as a numeric entity. Tags come from the list in `app.chat.writer` and carry no address,
-no style and no handler. Whatever a text holds, it can neither load, link nor run anything.
+The text is parsed here and never again. Every character that a browser or Gradio's own Markdown
+could interpret is written as a numeric entity. Tags come from the list in `app.chat.writer` and
+have no address, no style and no handler. So no text can load, link or run anything.
 
-Each block is one line, blocks are parted by an empty line: Gradio's Markdown passes such lines
-through as they are, and draws only those again that changed while an answer is written.
+Each block is one line, with an empty line between blocks. Gradio's Markdown passes such lines
+through unchanged, and redraws only changed ones while an answer is written.
 """
 
 from __future__ import annotations
@@ -60,18 +60,18 @@ def html(text: str, *, cite: Cite | None = None, span: Span | None = None) -> st
 
 
 def plain(text: str) -> str:
-    """A text as it was written, line by line."""
+    """A text as it was written, with its line breaks."""
     return _as_it_is(_usable(text), None, None)
 
 
 def _usable(text: str) -> str:
-    """The text in as many characters, with line ends and signs that HTML knows."""
+    """The text in the same number of characters, with line ends and characters that HTML allows."""
     text = text.replace("\r\n", " \n").replace("\r", "\n")
     return re.sub(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]", "�", text)
 
 
 def _parsed(source: str) -> list[Token] | None:
-    """The text's tokens; None where it is too large or too deep."""
+    """The text's tokens, or None if it is too large or too deep."""
     if len(source) > LONGEST_CHARS or source.count("\n") > MOST_LINES:
         return None
     if _cells(source) > MOST_CELLS or len(_SIGNS.findall(source)) > MOST_SIGNS:
@@ -86,7 +86,7 @@ def _parsed(source: str) -> list[Token] | None:
 
 
 def _cells(source: str) -> int:
-    """How many cells a table of this text could have: short rows are filled up."""
+    """The number of cells that a table in this text could have, with short rows filled up."""
     lines = source.split("\n")
     return max(line.count("|") for line in lines) * len(lines)
 
@@ -99,7 +99,7 @@ def _as_it_is(source: str, marker: Marker | None, cite: Cite | None) -> str:
 
 
 def _read_link(state: StateInline, silent: bool) -> bool:
-    """An inline rule: of a link or an image its words stay, and its address as text."""
+    """An inline rule that replaces a link or an image by its words, and its address as text."""
     if state.src[state.pos] not in "![":
         return False
     found = _LINK.match(state.src, state.pos)

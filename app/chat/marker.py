@@ -1,4 +1,4 @@
-"""Finds which of the shown characters stand in a span of a Markdown source. Pure."""
+"""Finds which of the shown characters belong to a span of a Markdown source. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ AHEAD, AHEAD_OF_A_SIGN, BETWEEN_SIGNS = 2000, 200, 40
 
 
 class Marker:
-    """Tells which of the shown characters stand in a span of the source."""
+    """Finds which of the shown characters belong to a span of the source."""
 
     def __init__(self, source: str, span: Span | None) -> None:
         self._source, self._span = source, span
@@ -20,7 +20,7 @@ class Marker:
         self._lines = [0, *(found.end() for found in re.finditer("\n", source))] if span else []
 
     def go_to(self, first: int, end: int) -> None:
-        """What is shown next stands in these lines of the source."""
+        """Continue in these lines of the source."""
         if self._span is None:
             return
         start = self._lines[first]
@@ -42,7 +42,7 @@ class Marker:
         return (piece for piece in pieces if piece[0])
 
     def _sign_by_sign(self, text: str) -> Iterator[tuple[str, bool]]:
-        """For text that the source spells differently, as with entities."""
+        """Mark text that the source spells differently, e.g. with entities."""
         assert self._span is not None
         held, marked, ahead = "", False, AHEAD_OF_A_SIGN
         for sign in text:
@@ -56,7 +56,7 @@ class Marker:
             yield held, marked
 
     def _find(self, sign: str, ahead: int) -> int | None:
-        """Where a sign stands next, as itself or as an entity."""
+        """The next position of a character, as itself or as an entity."""
         spellings = re.compile(rf"{re.escape(sign)}|&#?\w{{1,32}};")
         until = min(self._at + ahead, self._end)
         for found in spellings.finditer(self._source, self._at, until):

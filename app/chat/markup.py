@@ -1,7 +1,7 @@
 """
-What the chat shows: answers, questions and passages, as HTML that is safe to show. Pure.
+Answers, questions and passages as safe HTML for the chat. Pure.
 
-Answers quote documents, and documents may hold anything: `app.chat.markdown` writes their text.
+Answers quote documents, which may contain anything. `app.chat.markdown` writes their text.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ def question(text: str) -> str:
 
 
 def growing(text: str, found: Sequence[Shown]) -> str:
-    """An answer of which more is to come, and the passages as its text counts them."""
+    """An unfinished answer, with links to the passages it cites so far."""
     return markdown.html(text, cite=_links(0, found))
 
 
 def answer(message: Message) -> str:
-    """An answer with its label, links on its citations, and the nearest passages if it has none."""
+    """An answer with its label and linked citations, and the nearest passages if it has none."""
     parts = [_label(message), markdown.html(message.text, cite=_links(message.id, message.shown))]
     if message.note:
         parts.append(f'<p class="note" dir="auto">{escape(message.note)}</p>')
@@ -48,7 +48,7 @@ def answer(message: Message) -> str:
 
 
 def label_of(message: Message) -> str | None:
-    """The kind of answer that has to be told; None: it is written, and cites its sources."""
+    """The kind of answer to label, or None for a written answer that cites its sources."""
     if message.kind == "llm" and not any(passage.cited for passage in message.shown):
         return "uncited"
     return message.kind if message.kind in LABELS else None
@@ -60,7 +60,10 @@ def _label(message: Message) -> str:
 
 
 def _links(message_id: int, shown: Sequence[Shown]) -> Cite:
-    """Writes each ``[n]`` that has a passage as a link that the page's script opens in the panel."""
+    """
+    A function that links each ``[n]`` with a passage. The page's script opens the link in the
+    panel.
+    """
     known = {passage.number: passage for passage in shown}
 
     def link(number: int) -> str | None:
@@ -78,7 +81,7 @@ def _chip(tag: str, number: int, attributes: str = "") -> str:
 
 
 def _nearest(message: Message) -> str:
-    """The first passages that were found, as a list."""
+    """The first hits as a list."""
     nearest = message.shown[:NEAREST]
     link = _links(message.id, nearest)
     rows = (f'<li dir="auto">{link(near.number)} {escape(_where(near))}</li>' for near in nearest)
@@ -86,14 +89,14 @@ def _nearest(message: Message) -> str:
 
 
 def place(passage: Shown) -> str:
-    """Where a passage stands in its document: page, else the nearest heading."""
+    """The position of a passage in its document: its page, or the nearest heading."""
     if passage.page:
         return f"page {passage.page}"
     return (passage.heading or "").split(" > ")[-1][:60]
 
 
 def source_label(passage: Shown) -> str:
-    """One line that names a passage."""
+    """One line that identifies a passage."""
     return " · ".join(filter(None, [str(passage.number), passage.title, place(passage)]))
 
 
@@ -102,7 +105,7 @@ def _where(passage: Shown) -> str:
 
 
 def source_details(passage: Shown) -> str:
-    """What is known of a passage, above its text."""
+    """The details of a passage, shown above its text."""
     lines = [
         f"<strong>{escape(passage.title)}</strong>",
         f"Page {passage.page}" if passage.page else "",
@@ -113,13 +116,13 @@ def source_details(passage: Shown) -> str:
 
 
 def passage_text(passage: Shown) -> str:
-    """A passage, its supporting sentence marked; lines that a page wrapped are joined."""
+    """A passage with its supporting sentence marked and wrapped lines joined."""
     # Joining changes no offset.
     return markdown.html(_WRAPPED.sub(r"\1 ", passage.text), span=passage.span)
 
 
 def transcript(title: str, messages: Sequence[Message]) -> str:
-    """A conversation as a Markdown file, with the passages that the answers cite."""
+    """A conversation as a Markdown file with the cited passages."""
     parts = [f"# {_plain(title)}"]
     for message in messages:
         if message.role == "user":
@@ -138,5 +141,5 @@ def transcript(title: str, messages: Sequence[Message]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text as it is, every character that Markdown or HTML could read escaped."""
+    """Escape every character that Markdown or HTML could interpret."""
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|~:@$])", r"\\\1", html.escape(text, quote=False))

@@ -1,4 +1,4 @@
-"""The chat page: conversations at the left, the chat, and the passages of an answer at the right."""
+"""The chat page: conversations on the left, the chat, and an answer's passages on the right."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def build(services: Services, stops: Stops) -> gr.Blocks:
-    """The page's blocks, with their events."""
+    """Build the page's blocks with their events."""
     look.share_schema()
     with gr.Blocks(
         title="Attune", fill_height=True, analytics_enabled=False, delete_cache=(3600, 3600)
@@ -41,7 +41,7 @@ def build(services: Services, stops: Stops) -> gr.Blocks:
 
 
 class _ChatPage(Layout):
-    """The handlers of one page; state of visitors is in Gradio's session and the database."""
+    """The handlers of one page. Visitors' state is in Gradio's session and in the database."""
 
     def __init__(self, services: Services, stops: Stops) -> None:
         super().__init__(services, stops)
@@ -79,20 +79,20 @@ class _ChatPage(Layout):
         side.undo.click(self._undo, [side.deleted], view, **QUIET)
 
     async def load(self, request: gr.Request) -> Updates:
-        """The page as a visitor first sees it; the address may name a conversation of theirs."""
+        """The page as a visitor first sees it. The address may name one of their conversations."""
         wanted = request.query_params.get("chat")
         help = "help" in request.query_params
         view = await asyncio.to_thread(self._view, request, as_uuid(wanted), help=help)
         return view | self._notice(bool(wanted) and view[self.conversation] is None)
 
     def load_account(self, request: gr.Request) -> str:
-        """Who is signed in, and the way to the admin pages."""
+        """The account's name, and links to sign in or out and to the admin pages."""
         return login.links(access_of(request), person_of(request))
 
     async def _show(
         self, conversation: str | None, titled: str | None, request: gr.Request
     ) -> Updates:
-        """The page as it is stored; a title that somebody may be typing anew stays."""
+        """The page as it is stored. A title that may be being edited stays."""
         if conversation and conversation.startswith(NOT_STORED):  # what is shown is all there is
             kept = conversation.removeprefix(NOT_STORED)
             return {self.box: gr.Textbox(submit_btn=True, stop_btn=False), self.conversation: kept}
@@ -106,7 +106,7 @@ class _ChatPage(Layout):
         return view | self._notice(view[self.conversation] is None)
 
     def _notice(self, is_missing: bool) -> Updates:
-        """Say why an empty chat is there instead of the conversation that was asked for."""
+        """Explain why the chat is empty although a conversation was requested."""
         return {self.notice: gr.HTML(f"<p role='status'>{NOT_YOURS}</p>", visible=is_missing)}
 
     def _open_new(self, request: gr.Request) -> Updates:
@@ -126,7 +126,7 @@ class _ChatPage(Layout):
         return self._view(request, mine)
 
     def _show_new_files(self, conversation: str | None, help: bool, request: gr.Request) -> Updates:
-        """What an empty chat says once files have come in, or gone."""
+        """Update the text of an empty chat after files were added or deleted."""
         if conversation is not None:
             return {self.chat: gr.skip()}
         with self._services.pool.connection() as conn:
@@ -136,8 +136,9 @@ class _ChatPage(Layout):
         self, request: gr.Request, conversation: UUID | None, *, help: bool = False
     ) -> Updates:
         """
-        The whole page for a conversation as stored; None, or not the visitor's: a new one.
+        The whole page for a stored conversation, or for a new one.
 
+        :param conversation: If it is None or not the visitor's, the page is for a new conversation.
         :param help: The new one is about Attune itself.
         """
         adder = adder_of(request)
@@ -169,7 +170,7 @@ _VOTES = {"like": "Like", "dislike": "Dislike"}
 
 
 def _empty(conn: Connection, adder: Adder, help: bool) -> dict[str, Any]:
-    """What a chat without a conversation shows: a welcome, and questions to start with."""
+    """The content of an empty chat: a welcome, and questions to start with."""
     questions = starters(conn, adder.reader.readable(conn, help=help))
     return {
         "placeholder": welcome(conn, adder, help=help),

@@ -1,4 +1,4 @@
-"""The panel beside the chat: the passages of an answer, and which of them its visitor calls right."""
+"""The panel next to the chat: an answer's passages, and the visitor's marks on them."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ GONE = "This passage is not part of the answer."
 
 class Passages:
     """
-    The panel, to be made where it stands in the page.
+    The panel. Create it at its place in the page.
 
-    :param conversation: The state that holds the open conversation.
-    :param quiet: How its events are connected.
+    :param conversation: The state with the open conversation.
+    :param quiet: Options for connecting its events.
     """
 
     def __init__(
@@ -76,7 +76,11 @@ class Passages:
         self.wrong.click(self._mark_wrong, chosen, marks, **quiet)
 
     def _open(self, reference: str, conversation: str | None, request: gr.Request) -> list[Any]:
-        """`reference` is what the script wrote: message (0: the one under way), number, time."""
+        """
+        Open the panel.
+
+        :param reference: Written by the script: message (0 for the running answer), number, time.
+        """
         message_id, number, *_ = (int(part) for part in reference.split("-"))
         reader = reader_of(request)
         message = self._message(reader, message_id, conversation)
@@ -102,7 +106,7 @@ class Passages:
     def _mark(
         self, reader: Reader, message_id: int | None, number: int, verdict: Verdict
     ) -> list[Any]:
-        """Keep what the visitor says of a passage of an answer of theirs; said twice, it is taken back."""
+        """Store the visitor's mark on a passage. The same mark again removes it."""
         message = self._message(reader, message_id)
         passage = None if message is None else _numbered(message, number)
         if message is None or passage is None:
@@ -116,7 +120,7 @@ class Passages:
         return _buttons(after)
 
     def _shown(self, reader: Reader, message: Message, number: int) -> list[Any]:
-        """A passage, and what its visitor said of it."""
+        """A passage with its visitor's mark."""
         passage = _numbered(message, number)
         if passage is None:
             return [GONE, "", gr.Column(visible="hidden"), *_buttons(None)]
@@ -133,7 +137,7 @@ class Passages:
     def _message(
         self, reader: Reader, message_id: int | None, conversation: str | None = None
     ) -> Message | None:
-        """An answer, if it is the visitor's; 0: what was found for the one under way."""
+        """The visitor's answer with this id. For 0, the hits of the running answer."""
         if message_id == 0 and (mine := as_uuid(conversation)) is not None:
             shown = self._stops.found(mine, reader.visitor)
             return Message(MessageId(0), "assistant", "", None, None, None, shown)
@@ -147,7 +151,7 @@ def _numbered(message: Message, number: int) -> Shown | None:
 
 
 def _buttons(said: Verdict | None) -> list[Any]:
-    """The sentence and the two buttons; what was chosen is told by a tick, not by colour alone."""
+    """The sentence and the two buttons. The chosen one has a tick, not only a colour."""
 
     def button(verdict: Verdict, name: str) -> gr.Button:
         chosen = said == verdict

@@ -1,4 +1,4 @@
-"""The answers under way on this server: what may end them, and what their search has found."""
+"""The running answers on this server: how to stop them, and the hits of their searches."""
 
 from __future__ import annotations
 
@@ -18,38 +18,43 @@ KEPT = 256
 
 
 class Stops:
-    """Lets a button end an answer that another request streams, and the panel show its passages."""
+    """
+    Lets a button stop an answer that another request streams, and the panel show its passages.
+    """
 
     def __init__(self) -> None:
         self._events: dict[UUID, asyncio.Event] = {}
         self._found: OrderedDict[UUID, tuple[str, list[Shown]]] = OrderedDict()
 
     def stop(self, conversation: UUID) -> None:
-        """End the answer under way in this conversation, if there is one."""
+        """Stop the running answer of this conversation, if there is one."""
         if conversation in self._events:
             self._events[conversation].set()
 
     def stop_all(self) -> None:
-        """End all answers under way, for a server that ends."""
+        """Stop all running answers, because the server ends."""
         for event in self._events.values():
             event.set()
 
     def keep(self, conversation: UUID, visitor: str, shown: Sequence[Shown]) -> None:
-        """Keep what was found for the visitor's last question in a conversation."""
+        """Keep the hits of the visitor's last question in a conversation."""
         self._found[conversation] = (visitor, list(shown))
         self._found.move_to_end(conversation)
         while len(self._found) > KEPT:
             self._found.popitem(last=False)
 
     def found(self, conversation: UUID, visitor: str) -> list[Shown]:
-        """What was found for the visitor's last question in a conversation; nothing of others'."""
+        """The hits of the visitor's last question in a conversation, if it is theirs."""
         owner, shown = self._found.get(conversation, ("", []))
         return shown if owner == visitor else []
 
     async def until(
         self, conversation: UUID, events: AsyncIterator[Event]
     ) -> AsyncGenerator[Event | None, None]:
-        """The events until they end or are stopped, also between two of them; None: a second passed."""
+        """
+        Pass on events until they end or are stopped. None is yielded for each second without an
+        event.
+        """
         stop = self._events[conversation] = asyncio.Event()
         stopping = asyncio.ensure_future(stop.wait())
         following: asyncio.Future[Event] | None = None

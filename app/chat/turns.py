@@ -1,7 +1,7 @@
 """
-One visitor's turns: asks the answerer, stores what was said, and yields what to show meanwhile.
+One visitor's turns: asks the answerer, stores the messages, and yields what to show meanwhile.
 
-Knows no Gradio. Every call names the visitor; what is not theirs is not there.
+Independent of Gradio. Every call names the visitor, and other visitors' rows are invisible.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ NOT_SAVED = "This answer was not saved: the disk is full."
 @dataclass(frozen=True)
 class Progress:
     """
-    How far an answer is.
+    The state of an answer that is being made.
 
-    :param found: What the search found, as the answer will show it.
-    :param retry: The language model is asked again; None: it is not, or it answers.
-    :param waited_s: Seconds since the stage began or the last piece of text came.
+    :param found: The hits of the search, as the answer will show them.
+    :param retry: Set while the language model is tried again.
+    :param waited_s: Seconds since the stage began or the last piece of text arrived.
     :param message: The stored answer, at the end.
     """
 
@@ -74,7 +74,7 @@ class Progress:
 
 @dataclass
 class _Turn:
-    """What has happened since a question was asked."""
+    """The state of one question since it was asked."""
 
     services: Services
     conversation: UUID
@@ -93,7 +93,7 @@ class _Turn:
     finished: bool = False
 
     def take(self, event: Event | None) -> Progress:
-        """How far it is after an event; None: a second passed without one."""
+        """The progress after an event, or after a second without one (None)."""
         if event is not None:
             self._note(event)
         waited_s = time.perf_counter() - self.heard
@@ -117,7 +117,7 @@ class _Turn:
         self.heard = time.perf_counter()
 
     def _keep(self) -> None:
-        """Count the passages as the text so far does; no sentence was looked for in them yet."""
+        """Number the passages as the text so far does. Supporting sentences are not known yet."""
         cited = len(self.cited)
         self.shown = [
             replace(_shown(number, hit, {}), cited=number <= cited)
@@ -128,7 +128,7 @@ class _Turn:
         self.stops.keep(self.conversation, self.visitor, shown)
 
     async def stop(self) -> None:
-        """Store what came so far; also where the task that asked has been cancelled."""
+        """Store the text so far, even if the asking task has been cancelled."""
         seconds = time.perf_counter() - self.started
         storing = asyncio.ensure_future(
             asyncio.to_thread(
@@ -149,12 +149,12 @@ async def ask(
     help: bool = False,
 ) -> AsyncGenerator[Progress, None]:
     """
-    Answer a question in a conversation, a new one if None; the last event holds the answer.
+    Answer a question in a conversation, or in a new one if None. The last event has the answer.
 
-    When it is stopped, or the caller stops listening, what came so far is stored with a note.
-    Passages come from collections that are open to the reader.
+    If it is stopped, or the caller stops listening, the text so far is stored with a note. Only
+    collections that the reader may read are searched.
 
-    :param help: A new conversation is about Attune itself: it searches the handbook alone.
+    :param help: A new conversation is about Attune itself and searches only the handbook.
 
     :raises InputError: The question is empty.
     """
@@ -197,7 +197,9 @@ async def _answer(
     history: list[Turn],
     collections: list[str] | None,
 ) -> AsyncGenerator[Event, None]:
-    """The answerer's events, on one handle; extracts when the day's calls of the LLM are used up."""
+    """
+    The answerer's events on one handle. If the day's LLM calls are used up, the answer is extracts.
+    """
     await asyncio.to_thread(services.replica.current)  # loads at the first question
     with services.replica.question() as handle:
         has_llm = services.answerer.llm is not None
@@ -217,7 +219,7 @@ async def _answer(
 
 
 def _reason(error: Exception) -> str:
-    """What ended an answer, in words; a fault that nobody foresaw goes to the log."""
+    """Explain in words what ended an answer. Unexpected faults are logged."""
     if isinstance(error, AttuneError):
         return str(error)
     if is_disk_full(error):
@@ -239,8 +241,11 @@ def _open(
     help: bool = False,
 ) -> _Opened:
     """
-    The conversation, what was said in it before, the collections to search, and whether the
-    question was stored: on a full disk it is answered all the same.
+    Open the conversation and store the question. On a full disk it is answered without being
+    stored.
+
+    :returns: The conversation, its earlier turns, the collections to search, and whether the
+        question was stored.
     """
     try:
         return _opened(services, reader, conversation_id, question, help=help, store=True)
@@ -280,7 +285,7 @@ def _opened(
 
 
 def _add(services: Services, conversation: UUID | None, **values: Any) -> MessageId:
-    """Store what was answered; returns its id, or `UNSAVED` where the disk is full."""
+    """Store an answer and return its id, or `UNSAVED` if the disk is full."""
     if conversation is None:
         return UNSAVED
     try:

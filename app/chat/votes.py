@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class Votes:
-    """The handlers of one page's thumbs and of the reason below them."""
+    """The handlers of one page's vote buttons and of the reason field."""
 
     def __init__(self, services: Services, layout: Layout) -> None:
         self._services, self._layout = services, layout
 
     def connect(self) -> None:
-        """Let the thumbs vote, and the text box give the reason."""
+        """Connect the vote buttons and the reason field."""
         page = self._layout
         page.chat.like(self._vote, [page.messages], [page.reason, page.voted, page.why], **QUIET)
         gr.on(

@@ -1,4 +1,4 @@
-"""What stands in the place of an answer until it is there, as HTML. Pure."""
+"""The placeholder of an answer until it is complete, as HTML. Pure."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ STEPS = {"rewrite": "Reading the conversation…", "search": "Searching…"}
 
 
 def growing(step: Progress) -> str:
-    """The text so far, what is under way, and the passages that were found."""
+    """The text so far, the status, and the hits."""
     parts = [markup.growing(step.text, step.found), _status(step), _sources(step.found)]
     return "\n\n".join(filter(None, parts))
 
 
 def status(step: Progress) -> str:
-    """What is done and what is under way, with the seconds once they are many; "" while text comes."""
+    """The current step, with the seconds if it takes long. Empty while text arrives."""
     waited = int(step.waited_s) if step.waited_s >= PATIENCE_S else 0
     if step.text:
         return f"The language model has been silent for {waited} s." if waited else ""
@@ -48,7 +48,7 @@ def _status(step: Progress) -> str:
 
 
 def _sources(found: Sequence[Shown]) -> str:
-    """The passages, each with a link that the page's script opens in the panel."""
+    """The hits, each with a link that the page's script opens in the panel."""
     rows = (
         f'<li dir="auto"><a class="source" href="#source-0-{passage.number}">'
         f"{_plain(passage.title)}</a> <small>{_plain(markup.place(passage))}</small></li>"
@@ -58,5 +58,5 @@ def _sources(found: Sequence[Shown]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text inside HTML: on one line, because a blank one would end the HTML and begin Markdown."""
+    """Text inside HTML on one line, because a blank line would end the HTML and begin Markdown."""
     return escape(" ".join(text.split()))

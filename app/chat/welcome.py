@@ -1,4 +1,4 @@
-"""What an empty chat says: what can be asked, and how documents come in."""
+"""The text of an empty chat: what can be asked, and how to add documents."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _FIGURE = re.compile(r"[-+−±~≈<>(]*[$€£¥]?\s?\d[\d.,'\s]*\)?\s?(?:%|[^\
 
 
 def run(text: str, marker: Marker | None, cite: Cite | None) -> str:
-    """A run of text, its citations written and its marked part marked."""
+    """A run of text with its citations linked and its marked part marked."""
     parts = marker.parts(text) if marker else [(text, False)]
     written = ((_cited(part, cite), marked) for part, marked in parts)
     return "".join(f"<mark>{part}</mark>" if marked else part for part, marked in written)
@@ -54,7 +54,7 @@ class Writer:
         self._aligned = _aligned(tokens)
 
     def blocks(self) -> Iterator[str]:
-        """The HTML of each block, as one line."""
+        """The HTML of each block on one line."""
         line, depth = "", 0
         for at, token in enumerate(self._tokens):
             line += self._block(at, token)
@@ -112,9 +112,9 @@ class Writer:
 
 def _direction(tokens: Sequence[Token], at: int) -> str:
     """
-    Which way the first letter of a list, a quote or a table is read.
+    The direction in which the first letter of a list, a quote or a table is read.
 
-    A browser told to find out itself looks at no text of parts that have a direction of their own.
+    With ``dir="auto"`` a browser ignores the text of parts that have a direction of their own.
     """
     level = tokens[at].level
     for token in tokens[at + 1 : at + 40]:
@@ -131,7 +131,9 @@ def _direction(tokens: Sequence[Token], at: int) -> str:
 
 
 def _aligned(tokens: Sequence[Token]) -> dict[int, str]:
-    """The class of each table cell that stands right or in the middle: as told, and figures right."""
+    """
+    The class of each right-aligned or centred table cell: as specified, and figures on the right.
+    """
     sides: dict[int, str] = {}
     columns: list[list[int]] = []
     column = 0
@@ -154,7 +156,7 @@ def _aligned(tokens: Sequence[Token]) -> dict[int, str]:
 
 
 def _side(tokens: Sequence[Token], cells: Sequence[int]) -> str | None:
-    """Where a column stands; `cells` begins with its head."""
+    """The alignment of a column. `cells` begins with its header."""
     told = str(tokens[cells[0]].attrs.get("style", "")).removeprefix("text-align:")
     if told in ("right", "center"):
         return told
