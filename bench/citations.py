@@ -1,13 +1,13 @@
 """
-Citations against known answers: does the marked span hold what experts marked in the article?
+Citations against known answers: does the marked span contain what experts marked in the article?
 
-Questions and answer spans of COVID-QA; its articles are ingested as files, like anybody's. Two
-ways to a mark are measured: extracts, and the alignment of an LLM's sentence. An LLM's sentence
-is stood in for by the expert's words with every third one left out, cited once to a passage
-that holds them and once to one that does not.
+Questions and answer spans are those of COVID-QA, whose articles are ingested as files. Two kinds of
+marks are measured: extracts, and the alignment of an LLM's sentence. The LLM's sentence is
+simulated by the expert's words with every third word left out. It cites a passage that contains
+them, and then a passage that does not.
 
-`python -m bench.citations train` prints the figures that constants were chosen by; the rows are
-of the other articles.
+`python -m bench.citations train` prints the figures that constants were chosen by. The rows are of
+the other articles.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ QUESTIONS = 150
 
 @dataclass(frozen=True)
 class Asked:
-    """One question: its answer, what experts marked, and the checks of alignment."""
+    """One question: its answer, the experts' marks, and the checks of alignment."""
 
     answer: Answer
     gold: Sequence[str]
@@ -44,7 +44,7 @@ class Asked:
 
     @property
     def answered(self) -> bool:
-        """Whether it was not said that the documents do not answer."""
+        """Whether the answer is anything but "not found"."""
         return self.answer.kind != "not_found"
 
     @property
@@ -58,12 +58,12 @@ class Asked:
 
     @property
     def findable(self) -> bool:
-        """Whether a passage that the answer was made from holds the expert's words."""
+        """Whether a passage behind the answer contains the expert's words."""
         return any(bare(g) in bare(hit.text) for g in self.gold for hit in self.answer.passages)
 
 
 def bare(text: str) -> str:
-    """The text without white space and case, so that conversion does not matter."""
+    """The text without white space and case, so that conversion makes no difference."""
     return "".join(text.split()).casefold()
 
 
@@ -77,7 +77,7 @@ def touches(passage: str, mark: str, gold: str) -> bool:
 
 
 def ask(services: Services, split: str, count: int) -> Iterator[Asked]:
-    """Ask questions of one half of the articles, ingesting them first where they are not there."""
+    """Ask questions of one half of the articles, ingesting missing articles first."""
     ingester = Ingester(
         services.pool, services.replica.current, Converter(), services.settings.chunk_chars
     )
@@ -99,10 +99,10 @@ def ask(services: Services, split: str, count: int) -> Iterator[Asked]:
 
 def aligned(answer: Answer, gold: str) -> tuple[bool | None, bool | None]:
     """
-    Alignment of the thinned words of an expert.
+    Check the alignment of an expert's words with every third word left out.
 
-    :returns: Whether the mark in a passage that holds them touches them (None: nothing marked, or
-        no such passage), and whether anything was marked in a passage that does not hold them.
+    :returns: Whether the mark in a passage with these words touches them (None: nothing marked, or
+        no such passage), and whether anything was marked in a passage without them.
     """
     words = gold.split()
     claim = " ".join(word for n, word in enumerate(words) if n % 3 != 2 or len(words) < 4)
@@ -151,7 +151,7 @@ def measure(services: Services, split: str, count: int = QUESTIONS) -> list[dict
 
 
 def rows() -> list[dict[str, Any]]:
-    """Measured on articles that nothing was chosen by; none where the data is absent."""
+    """Figures on articles that no constant was chosen by. No rows without the data."""
     if not DATA.is_dir():
         return []
     with tempfile.TemporaryDirectory(prefix="attune-") as home, _services(Path(home)) as services:

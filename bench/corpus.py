@@ -1,10 +1,10 @@
 """
-A corpus of any size in an empty database, without embedding all of it.
+A corpus of any size in an empty database, of which only a part is embedded.
 
-Passages of a public documentation set, halved to about a window each, one chunk per window; beyond
-what there is they are taken again, with a word of their own. Some passages are embedded; every
-other text takes a vector between that of a neighbour and another, which costs a search as much as
-its own would.
+Passages of a public documentation set are halved to about one window each, with one chunk per
+window. When there are no more, they are reused with an additional word. Some passages are embedded.
+Every other text gets a vector between that of a neighbour and another one. A search costs the same
+on it.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ from pipelines.store.db import Connection
 
 SCALE = Path(__file__).resolve().parents[2] / "shared/data/scale"
 EMBEDDED = 2000
-# Made vectors lie between real ones: copies about each would be islands, which no real corpus has
-# and a graph is bad at.
+# Synthetic vectors lie between real ones. Copies around each would be islands, which no real corpus
+# has and which a graph handles badly.
 NOISE, NOISES = 0.3, 4096
 STEPS = 1024
 # Chunks of a document; every hundredth document is in a collection of its own kind.
 DOCUMENT = 500
 HUNDREDTH = "hundredth"
-# Enough of a text to know it again by.
+# Characters that identify a text.
 KNOWN_BY = 80
 
 
 def titles() -> list[str]:
-    """Questions: the titles of pages."""
+    """Titles of pages, used as questions."""
     found: dict[str, str] = json.loads((SCALE / "title_queries.json").read_text())["queries"]
     return list(found.values())
 
@@ -60,7 +60,7 @@ def _passages() -> list[str]:
 
 
 def texts(start: int, end: int) -> Iterator[str]:
-    """The texts of these windows, all of them different."""
+    """The distinct texts of these windows."""
     passages = _passages()
     for number in range(start, end):
         again, place = divmod(number, len(passages))
@@ -68,7 +68,7 @@ def texts(start: int, end: int) -> Iterator[str]:
 
 
 class Neighbours:
-    """An encoder that really embeds questions, and gives documents vectors near real ones."""
+    """An encoder that embeds questions, and gives documents vectors near real ones."""
 
     def __init__(self, real: Encoder) -> None:
         passages = _passages()
@@ -97,13 +97,13 @@ class Neighbours:
 
 
 def handle(services: Services) -> SearchHandle:
-    """What serves, with the encoder of neighbours in place of its own."""
+    """The serving handle with the `Neighbours` encoder."""
     serving = services.replica.current()
     return replace(serving, encoder=Neighbours(serving.encoder))
 
 
 def write(conn: Connection, handle: SearchHandle, start: int, end: int) -> None:
-    """Windows `start` to `end` as documents, each in a transaction of its own."""
+    """Write windows `start` to `end` as documents, each in its own transaction."""
     for first in range(start, end, DOCUMENT):
         found = list(texts(first, min(first + DOCUMENT, end)))
         new = [NewChunk(text, None, None, 0, len(text), "en", [(0, len(text))]) for text in found]
@@ -121,13 +121,13 @@ def write(conn: Connection, handle: SearchHandle, start: int, end: int) -> None:
 
 
 def drop_graph(conn: Connection, handle: SearchHandle) -> None:
-    """Before a bulk load: it is built several times faster afterwards."""
+    """Drop the graph before a bulk load. Building it afterwards is several times faster."""
     name = sql.Identifier(graphs.hnsw_name(handle.vectors_id))
     conn.execute(sql.SQL("drop index if exists {}").format(name))
 
 
 def settle(services: Services, handle: SearchHandle) -> None:
-    """What a server sees to by and by: the graph, statistics, the threshold."""
+    """Do the maintenance of a server: the graph, statistics, the threshold."""
     with services.pool.connection() as conn:
         conn.autocommit = True
         graphs.build_hnsw(conn, handle.vectors_id, memory_mb=1024, workers=2)
@@ -144,7 +144,7 @@ def table(handle: SearchHandle) -> str:
 
 
 def filled(services: Services, windows: int) -> SearchHandle:
-    """Fill an empty database with this many windows and settle it; the handle to ask with."""
+    """Fill an empty database with this many windows, settle it, and return the handle."""
     found = handle(services)
     with services.pool.connection() as conn:
         write(conn, found, 0, windows)

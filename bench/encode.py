@@ -1,8 +1,9 @@
 """
-Embedding on this CPU: the accelerated twin beside `SentenceTransformer.encode` as it comes (torch,
-fp32, all cores), on windows of documentation pages, in turn; and torch as Attune runs it.
+Embedding on this CPU: the accelerated twin compared with `SentenceTransformer.encode` unchanged
+(torch, fp32, all cores) on windows of documentation pages, in turn, and with torch as Attune runs
+it.
 
-The twin is built as a load builds it, from windows of other pages.
+The twin is built as on loading, from windows of other pages.
 """
 
 from __future__ import annotations
@@ -27,7 +28,11 @@ SIZE, STRIDE = 128, 96
 
 
 def rows() -> list[dict[str, Any]]:
-    """Ratios to torch; none where the pages are absent."""
+    """
+    Ratios to torch. No rows without the pages.
+
+    :raises RuntimeError: The twin could not be built.
+    """
     if not ingest.PAGES.is_file():
         return []
     folder = model_files.bundled_model()
@@ -65,9 +70,11 @@ def _seconds(
     encoders: Sequence[Callable[[Sequence[str]], Any]], calls: Sequence[Sequence[str]], rounds: int
 ) -> list[float]:
     """
-    The median time of a call by each encoder: all calls by one, then by the next, and so on in turn.
+    The median time of a call by each encoder, all calls of one encoder first, then of the next, in
+    turn.
 
-    Not call by call: the threads that torch leaves spinning would take the other's time.
+    Single calls do not alternate, because threads that torch leaves spinning would slow the other
+    one.
     """
     taken: list[list[float]] = [[] for _ in encoders]
     for _ in range(rounds):

@@ -1,9 +1,9 @@
 """
-What things cost as the corpus grows: taking in, asking, building a version, switching to it, disk
-and memory, at 1,000, 10,000 and 100,000 windows, and with --large at 500,000.
+Costs as the corpus grows: ingest, questions, building a version, switching to it, disk and memory,
+at 1,000, 10,000 and 100,000 windows, and with --large at 500,000.
 
-Texts are real, vectors are made (`bench.corpus`), so nothing here counts embedding. Draws
-docs/images/growth.png with the line that a larger deployment would follow.
+Texts are real and vectors are synthetic (`bench.corpus`), so embedding is not measured. Draws
+docs/images/growth.png with an extrapolation to larger deployments.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SIZES = (1_000, 10_000, 100_000)
 LARGE = 500_000
 # As far as the plot follows the line beyond what was measured.
 FURTHER = 5_000_000
-# Taken in while the graph is there, as a server does.
+# Windows ingested while the graph exists, as on a server.
 LIVE = 500
 QUESTIONS = 100
 PLOT = Path(__file__).resolve().parents[1] / "docs/images/growth.png"
@@ -39,7 +39,7 @@ TABLES = ("document", "document_blob", "chunk", "text_window", "posting")
 
 @dataclass(frozen=True)
 class Cost:
-    """What was measured at one size; `ingest_per_s` and `build_per_s` are of windows."""
+    """The measurements at one size. `ingest_per_s` and `build_per_s` count windows."""
 
     windows: int
     ingest_per_s: float
@@ -63,12 +63,12 @@ LABELS = {
     "disk_mb": "disk, MB",
     "memory_mb": "memory, MB",
 }
-# The p95 of a hundred questions says more of the machine than of the size.
+# The p95 of a hundred questions depends more on the machine than on the size.
 PLOTTED = ("question_p50_ms", "ingest_per_s", "build_s", "promote_s", "disk_mb", "memory_mb")
 
 
 def rows(*, large: bool = False) -> list[dict[str, Any]]:
-    """Figures at each size; none where the passages are absent."""
+    """Figures at each size. No rows without the passages."""
     if not corpus.SCALE.is_dir():
         return []
     costs = measure((*SIZES, LARGE) if large else SIZES)
@@ -95,7 +95,7 @@ def rows(*, large: bool = False) -> list[dict[str, Any]]:
 def measure(sizes: Sequence[int]) -> list[Cost]:
     """The costs at each size, in one database that grows."""
     costs = []
-    # Made vectors are harder on a graph than real ones, and this is not about what it finds.
+    # Synthetic vectors are harder for a graph than real ones, and its recall is not measured here.
     proof.LEAST_SELF_RETRIEVAL = 0.9
     with scratch() as services:
         handle = corpus.handle(services)
@@ -159,7 +159,7 @@ def _at(
 
 
 def _candidate(services: Services, handle: SearchHandle) -> SearchHandle:
-    """Another version of the same model, to be built and switched to."""
+    """Another version of the same model, to build and switch to."""
     with services.pool.connection() as conn:
         model = models.get(conn, handle.model_id)
         assert model is not None
@@ -178,7 +178,7 @@ def _candidate(services: Services, handle: SearchHandle) -> SearchHandle:
 
 
 def _empty(services: Services, candidate: SearchHandle) -> None:
-    """Take a version's vectors away, so that all of them are made again."""
+    """Delete a version's vectors, so that all of them are made again."""
     with services.pool.connection() as conn:
         corpus.drop_graph(conn, candidate)
         conn.execute(sql.SQL("truncate {}").format(sql.Identifier(corpus.table(candidate))))
@@ -186,7 +186,7 @@ def _empty(services: Services, candidate: SearchHandle) -> None:
 
 
 def _disk_mb(services: Services, handle: SearchHandle) -> float:
-    """Everything of the documents, with the vectors of one version."""
+    """Disk space of the documents and of the vectors of one version."""
     with services.pool.connection() as conn:
         row = conn.execute(
             "select sum(pg_total_relation_size(name::regclass)) from unnest(%s::text[]) t (name)",
@@ -197,9 +197,9 @@ def _disk_mb(services: Services, handle: SearchHandle) -> float:
 
 
 def _memory_mb() -> float:
-    """This process and the database's, what they share counted once."""
+    """Memory of this process and of the database, with shared memory counted once."""
     here = psutil.Process()
-    # The embedded server is no child of ours: it outlives whoever started it.
+    # The embedded server is not our child, because it outlives the process that started it.
     servers = [
         p for p in psutil.process_iter(["name"]) if p.info["name"] == "postgres" and _ours(p)
     ]
@@ -207,7 +207,7 @@ def _memory_mb() -> float:
 
 
 def _ours(process: psutil.Process) -> bool:
-    """Whether a database process works in a bench's own folder."""
+    """Whether a database process uses a bench's folder."""
     try:
         return "attune-bench-" in process.cwd()
     except psutil.Error:
@@ -224,7 +224,7 @@ def line(sizes: Sequence[int], values: Sequence[float]) -> tuple[float, float]:
     """
     The power law through the two largest sizes: ``value = factor * size ** exponent``.
 
-    Smaller ones are mostly what everything costs that does not grow.
+    Smaller sizes consist mostly of costs that do not grow.
     """
     (n, a), (m, b) = list(zip(sizes, values, strict=True))[-2:]
     exponent = math.log(b / a) / math.log(m / n)
@@ -232,7 +232,7 @@ def line(sizes: Sequence[int], values: Sequence[float]) -> tuple[float, float]:
 
 
 def plot(costs: Sequence[Cost], path: Path = PLOT) -> None:
-    """One small picture, a panel for each cost."""
+    """Draw a small picture with one panel per cost."""
     import matplotlib
 
     matplotlib.use("Agg")

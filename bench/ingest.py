@@ -1,11 +1,11 @@
 """
-Taking files in against bare encoding: windows a second of both, on the same windows, in turn.
+Ingest compared with bare encoding: windows per second of both, on the same windows, in turn.
 
-Pages of a public documentation set are ingested as Markdown files into an empty library, then their
-windows are embedded again by the encoder alone. Once with torch, against `SentenceTransformer.encode`
-as it comes; and once with the accelerated twin, against the same with the twin's graph in torch's
-place, and against the twin itself. Then a long file, and the same with one more sentence. What a
-graph over many windows adds is in `bench/growth` and `bench/scale`.
+Pages of a public documentation set are ingested as Markdown files into an empty library. Then their
+windows are embedded again by the encoder alone. With torch, the comparison is
+`SentenceTransformer.encode` unchanged. With the accelerated twin, it is the same with the twin's
+graph in place of torch, and the twin itself. Then a long file is ingested, and the same file with
+one more sentence. `bench/growth` and `bench/scale` measure what a graph over many windows adds.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ ROUNDS = 3
 TORCH_FILES, TWIN_FILES = 40, 210
 # As many windows as an annual report has.
 EDITED_FILES = 130
-# What SentenceTransformer.encode takes together.
+# Batch size of SentenceTransformer.encode.
 AT_ONCE = 32
 
 Encode = Callable[[Sequence[str]], object]
 
 
 def rows() -> list[dict[str, Any]]:
-    """Ratios for both encoders; none where the pages are absent."""
+    """Ratios for both encoders. No rows without the pages."""
     if not PAGES.is_file():
         return []
     files = some_pages(ROUNDS * (TORCH_FILES + TWIN_FILES))
@@ -87,8 +87,10 @@ def rows() -> list[dict[str, Any]]:
 
 def openvino_as_it_comes(folder: Path) -> Encode:
     """
-    What `SentenceTransformer.encode` does (like lengths together, batches of 32, each padded, one
-    after the other), with a twin's graph in torch's place and OpenVINO's own settings.
+    Encode like `SentenceTransformer.encode`, with a twin's graph in place of torch.
+
+    It sorts by length, pads batches of 32, and runs them one after the other with OpenVINO's
+    defaults.
     """
     from tokenizers import Tokenizer
 
@@ -117,7 +119,7 @@ def _rounds(files: list[Incoming]) -> list[list[Incoming]]:
 
 
 def some_pages(count: int) -> list[Incoming]:
-    """Pages, the shortest and longest left out: of like size each."""
+    """Pages of similar size, without the shortest and longest."""
     found = []
     with tarfile.open(PAGES) as archive:
         for member in archive:
@@ -133,7 +135,7 @@ def some_pages(count: int) -> list[Incoming]:
 
 @dataclass(frozen=True)
 class _Measured:
-    """Windows a second over those of each encoder alone, and themselves; medians."""
+    """Medians of windows per second, and their ratios to those of each encoder alone."""
 
     ratios: list[float]
     rate: float
@@ -167,7 +169,10 @@ def _measure(
 
 
 def _edited(services: Services, pages: Sequence[Incoming]) -> tuple[float, float, int]:
-    """Seconds of a long file with one new sentence in its middle, of the whole; its windows."""
+    """
+    Seconds for a long file with one new sentence in its middle, and for the whole file, and its
+    windows.
+    """
     texts = [page.load().decode() for page in pages]
 
     def file(parts: list[str]) -> list[Incoming]:
@@ -183,7 +188,7 @@ def _edited(services: Services, pages: Sequence[Incoming]) -> tuple[float, float
 
 
 def _ingest(ingester: Ingester, files: Sequence[Incoming]) -> tuple[float, int]:
-    """Seconds and windows."""
+    """Ingest files and return the seconds and the number of windows."""
     started = time.perf_counter()
     count = sum(outcome.windows for outcome in ingester.ingest_many(files))
     return time.perf_counter() - started, count
@@ -196,7 +201,7 @@ def _empty(services: Services) -> None:
 
 
 def _windows(services: Services, sources: Sequence[str] | None = None) -> list[str]:
-    """Texts of the windows of these files; None: of all."""
+    """Texts of the windows of these files, or of all files."""
     with services.pool.connection() as conn:
         return [
             row[0]

@@ -1,9 +1,9 @@
 """
-Many people in the chat at once: a real server, real HTTP, a language model that is a stub.
+Many people in the chat at once: a real server and real HTTP, with a stub as the language model.
 
 Each visitor opens the page, keeps Gradio's heartbeat open, asks, reads for a while, and asks again.
-50 of them are served; 200 ask more than two cores can answer, and what cannot be answered has to be
-refused at once and politely. Questions are headings of the documents that are searched.
+50 of them are served. 200 ask more than two cores can answer, and questions that cannot be answered
+must be refused at once and politely. Questions are headings of the searched documents.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tests.fakes import LLMCall, scripted_llm
 from tests.serving import Served
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "shared/data/zoo/pdf/uber_2021.pdf"
-# By this the stream of an answer is told from "Searching".
+# Distinguishes the stream of an answer from "Searching".
 FIRST_WORD = "Certainly"
 ANSWER = f"{FIRST_WORD}: the documents say so, and they say it at some length and with figures [1]."
 READING_S = (8.0, 16.0)
@@ -54,7 +54,7 @@ class Seen:
 
 
 class Visitor:
-    """One browser: a cookie of its own and a session of Gradio's."""
+    """One browser, with its own cookie and its own session of Gradio."""
 
     def __init__(self, url: str, seen: Seen) -> None:
         self._client = httpx.AsyncClient(base_url=url, timeout=60)
@@ -71,14 +71,14 @@ class Visitor:
         for event in told["dependencies"]:
             if event["backend_fn"]:
                 self._events.setdefault(event["api_name"], event["id"])
-            # What follows an answer; functions of other parts may have its name.
+            # The event after an answer. Functions of other components may have the same name.
             if event["trigger_after"] == self._events.get("_ask", -1):
                 self._events["after"] = event["id"]
         self._heart = asyncio.create_task(self._beat())
         await self._call("load", [])
 
     async def ask(self, question: str) -> None:
-        """Ask, and note what came of it."""
+        """Ask a question and record the result."""
         started = time.perf_counter()
         first: float | None = None
         refused, fault = False, ""
@@ -135,7 +135,7 @@ class Visitor:
 
 @dataclass(frozen=True)
 class Load:
-    """What a crowd saw, and what the server took for it."""
+    """The visitors' measurements and the server's resources."""
 
     seen: Seen
     retrieval_s: list[float]
@@ -143,7 +143,7 @@ class Load:
 
     @property
     def growth(self) -> float:
-        """Memory at the end over memory when all had asked once."""
+        """Memory at the end divided by memory when everybody had asked once."""
         middle = self.memory_mb[len(self.memory_mb) // 3 :]
         return float(np.mean(middle[-3:]) / np.mean(middle[:3]))
 
@@ -151,7 +151,7 @@ class Load:
 def run(
     url: str, pid: int, visitors: int, *, questions: int, reading_s: tuple[float, float] = READING_S
 ) -> Load:
-    """Let a crowd loose on a server that has started."""
+    """Run a crowd of visitors against a server that has started."""
     return asyncio.run(_run(url, pid, visitors, questions, reading_s))
 
 
@@ -183,7 +183,7 @@ async def _run(
 
 @asynccontextmanager
 async def _watched(pid: int, memory: list[float]) -> AsyncIterator[None]:
-    """Take the server's memory twice a second; raises where it is gone."""
+    """Sample the server's memory twice a second, and raise if the server has gone."""
     process = psutil.Process(pid)
 
     async def watch() -> None:
@@ -203,13 +203,13 @@ _BUCKET = re.compile(r'attune_stage_seconds_bucket\{le="([^"]+)",stage="search"\
 
 
 def _retrievals(url: str) -> dict[float, float]:
-    """The server's own histogram of the search stage: upper bound in seconds to how many."""
+    """The server's histogram of the search stage: count by upper bound in seconds."""
     text = httpx.get(f"{url}/metrics", timeout=30).text
     return {float(bound): float(count) for bound, count in _BUCKET.findall(text)}
 
 
 def _since(before: dict[float, float], after: dict[float, float]) -> list[float]:
-    """The upper bound of each search's bucket, as many as there were."""
+    """The upper bounds of the buckets of all searches between two readings."""
     found: list[float] = []
     for bound in sorted(after):
         until = int(after[bound] - before.get(bound, 0))
@@ -218,12 +218,12 @@ def _since(before: dict[float, float], after: dict[float, float]) -> list[float]
 
 
 def speak(call: LLMCall) -> None:
-    """The stub: half a second for an answer, as a fast model takes."""
+    """A stub that takes half a second for an answer, like a fast model."""
     call.say(ANSWER, pause_s=0.03)
 
 
 def rows() -> list[dict[str, Any]]:
-    """50 visitors are served well; of 200 nobody meets anything worse than a polite refusal."""
+    """50 visitors are served well. Of 200 nobody gets anything worse than a polite refusal."""
     with tempfile.TemporaryDirectory(prefix="attune-") as folder, scripted_llm() as llm:
         llm.script = [speak]
         server = Served(

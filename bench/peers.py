@@ -1,10 +1,10 @@
 """
-Beside peers: LlamaIndex, plain Haystack with pgvector and txtai, on the same passages, questions and
-model.
+Comparison with peers: LlamaIndex, plain Haystack with pgvector, and txtai, on the same passages,
+questions and model.
 
-Passages of the seed's validation set, one chunk each, embedded by the bundled model on torch. The
-peers do what their guides show first: one vector for a passage, nearest first. LlamaIndex keeps
-them in memory, txtai in memory with faiss, Haystack in the same Postgres.
+Passages are those of the seed's validation set, one chunk each, embedded by the bundled model with
+torch. The peers run as their guides show first: one vector per passage, nearest first. LlamaIndex
+keeps them in memory, txtai in memory with faiss, Haystack in the same Postgres.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MODEL = str(model_files.bundled_model())
 
 
 class Contestant(Protocol):
-    """One way from passages to the nearest ones of a question."""
+    """A system that finds the passages nearest to a question."""
 
     name: str
 
@@ -43,7 +43,7 @@ class Contestant(Protocol):
 
 
 class Attune:
-    """Windows of passages, words and vectors fused."""
+    """Windows of passages, with BM25 and vectors fused."""
 
     name = "Attune"
 
@@ -100,7 +100,7 @@ class Haystack:
 
 
 class LlamaIndex:
-    """VectorStoreIndex in memory, as in the walk-through that this project set out from."""
+    """VectorStoreIndex in memory, as in the tutorial that this project started from."""
 
     name = "LlamaIndex, in memory"
 
@@ -160,7 +160,7 @@ class Txtai:
 
 
 def rows() -> list[dict[str, Any]]:
-    """Figures of each; none where the question set or the packages (`.[peers]`) are absent."""
+    """Figures of each system. No rows without the question set or the packages (`.[peers]`)."""
     if not VALIDATION.is_file():
         return []
     if not all(map(find_spec, ("llama_index", "haystack_integrations", "txtai"))):
@@ -188,14 +188,14 @@ def rows() -> list[dict[str, Any]]:
 
 
 def _load(one: Contestant, passages: dict[str, str]) -> float:
-    """Passages a second."""
+    """Load the passages and return passages per second."""
     started = time.perf_counter()
     one.load(passages)
     return len(passages) / (time.perf_counter() - started)
 
 
 def _ask(contestants: Sequence[Contestant], questions: SeedFile) -> tuple[list[float], list[float]]:
-    """Hit rate and median milliseconds of each; every question goes to each in turn."""
+    """Hit rate and median milliseconds of each system. Every question goes to each in turn."""
     hits: list[list[bool]] = [[] for _ in contestants]
     times: list[list[float]] = [[] for _ in contestants]
     for query, text in questions.queries.items():
@@ -214,7 +214,7 @@ def _timed(work: Callable[[], Sequence[str]]) -> tuple[float, Sequence[str]]:
 
 
 def _row(name: str, value: float, unit: str, better: str, how: str) -> dict[str, Any]:
-    """A figure to compare, without a goal of its own."""
+    """A figure for comparison, without a goal."""
     return {
         "name": name, "value": round(value, 3), "unit": unit, "goal": None, "better": better,
         "how": how,

@@ -1,9 +1,10 @@
 """
-The way of a question at 100,000 windows: retrieval against its bare SQL, what the pipelines add,
-and how many of the nearest windows the vector side finds within a filter. Without one, `bench/scale`
-counts them among real vectors: a graph finds its way less well among made ones.
+A question at 100,000 windows: retrieval compared with its bare SQL, the overhead of the pipelines,
+and the recall of the vector side within a filter.
 
-Passages of a public documentation set, see `bench.corpus`. Questions are the titles of pages.
+Recall without a filter is measured in `bench/scale` on real vectors, because a graph works less
+well on synthetic ones. Passages are those of a public documentation set (see `bench.corpus`).
+Questions are the titles of pages.
 """
 
 from __future__ import annotations
@@ -35,14 +36,14 @@ QUESTIONS = 200
 ASKED = 60
 COMPARED = 100
 TOP_K = 10
-# Cosines that differ by less are one.
+# Cosines that differ by less count as equal.
 SAME = 1e-6
 
 Asked = Sequence[tuple[str, Any]]
 
 
 def rows() -> list[dict[str, Any]]:
-    """Latencies, ratios and recall; none where the passages are absent."""
+    """Latencies, ratios and recall. No rows without the passages."""
     if not corpus.SCALE.is_dir():
         return []
     titles = corpus.titles()
@@ -75,7 +76,7 @@ def rows() -> list[dict[str, Any]]:
 def times(
     conn: Connection, handle: SearchHandle, asked: Asked, collections: list[str] | None = None
 ) -> list[float]:
-    """Milliseconds of each retrieval; the first ten are asked before, to warm up."""
+    """Milliseconds of each retrieval, after ten questions to warm up."""
     spent = [
         _ms(partial(hybrid.hybrid, conn, handle, question, vector, TOP_K, collections=collections))
         for question, vector in [*asked[:10], *asked]
@@ -87,9 +88,9 @@ def recall(
     conn: Connection, handle: SearchHandle, asked: Asked, collections: list[str] | None
 ) -> float:
     """
-    Share of ten windows found by the vector side alone that are among the truly nearest ten.
+    The share of ten windows found by the vector side alone that are truly among the nearest ten.
 
-    As near as the tenth counts as well: some passages are there twice.
+    Windows as near as the tenth count too, because some passages occur twice.
     """
     shares = []
     for question, vector in asked:
@@ -105,7 +106,7 @@ def recall(
 def _cosines(
     conn: Connection, handle: SearchHandle, vector: Any, collections: list[str] | None
 ) -> list[float]:
-    """Of the nearest chunks, by comparing all windows."""
+    """The cosines of the nearest chunks, by comparing all windows."""
     with conn.transaction():
         conn.execute("set local enable_indexscan = off")
         rows = conn.execute(
@@ -129,7 +130,7 @@ def _cosines(
 def _against_sql(
     services: Services, handle: SearchHandle, asked: Asked
 ) -> tuple[list[float], list[float]]:
-    """Milliseconds of each retrieval, and of its own statements sent again by themselves."""
+    """Milliseconds of each retrieval, and of its SQL statements alone."""
     whole, bare = [], []
     with services.pool.connection() as conn:
         for question, vector in [*asked[:10], *asked]:
@@ -142,7 +143,7 @@ def _against_sql(
 
 @contextmanager
 def _recorded(conn: Connection) -> Any:
-    """The statements that go through the connection meanwhile."""
+    """Record the statements that go through the connection meanwhile."""
     statements: list[tuple[Any, Any]] = []
 
     class Recording(psycopg.Cursor[Any]):
@@ -169,7 +170,7 @@ def _replay(conn: Connection, statements: Sequence[tuple[Any, Any]]) -> None:
 def _overheads(
     services: Services, handle: SearchHandle, questions: Sequence[str]
 ) -> tuple[float, float]:
-    """Milliseconds that the pipelines add: to a retrieval, and to a whole question."""
+    """Milliseconds that the pipelines add to a retrieval, and to a whole question."""
     answerer = services.answerer
     answerer.warm()
 
@@ -205,7 +206,7 @@ def _median(values: Sequence[float]) -> float:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The value that this share of them does not exceed."""
+    """The value that this share of the values does not exceed."""
     return float(np.quantile(values, share))
 
 

@@ -28,7 +28,7 @@ MEASURES = {
     "MRR@10": RR @ 10, "NDCG@10": nDCG @ 10,
 }  # fmt: skip
 MODES: tuple[Mode, ...] = ("lexical", "dense", "hybrid")
-# Of the walk-through that this project set out from, on its validation set (hit@5).
+# hit@5 of the tutorial that this project started from, on its validation set.
 PUBLISHED = {"text-embedding-ada-002": 0.871, "bge-small-en": 0.787, "bge-small-en tuned": 0.844}
 
 

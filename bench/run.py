@@ -1,9 +1,9 @@
 """
-Everything that is measured: `make bench`, or `python -m bench.run --only NAME` for one module.
+Runs all benches: `make bench`, or `python -m bench.run --only NAME` for one module.
 
-Writes bench/results.json, a list of rows with module, name, value, unit, goal, which way is better
-and how it was measured, and from it the tables in docs/performance.md. A module whose data is
-absent is skipped, and its rows stay as they were.
+Writes bench/results.json, a list of rows with module, name, value, unit, goal, the better
+direction, and the method. The tables in docs/performance.md are made from it. A module whose data
+is absent is skipped, and its rows stay as they were.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ START, END = "<!-- results -->", "<!-- /results -->"
 
 
 def met(row: dict[str, Any]) -> bool | None:
-    """Whether a row reaches its goal; None where it has none."""
+    """Whether a row reaches its goal, or None without one."""
     if row["goal"] is None:
         return None
     reached = row["value"] >= row["goal"]
@@ -56,7 +56,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def tables(rows: list[dict[str, Any]]) -> str:
-    """All rows, a table under a heading for each module."""
+    """All rows, with a heading and a table for each module."""
     parts = []
     for module, heading in MODULES.items():
         own = [row for row in rows if row["module"] == module]
@@ -67,13 +67,13 @@ def tables(rows: list[dict[str, Any]]) -> str:
 
 
 def page(text: str, rows: list[dict[str, Any]]) -> str:
-    """The page with its tables written anew between the markers."""
+    """The page with new tables between its markers."""
     between = re.compile(f"{re.escape(START)}.*{re.escape(END)}", re.DOTALL)
     return between.sub(lambda _: f"{START}\n{tables(rows)}\n{END}", text)
 
 
 def store(module: str, fresh: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Put a module's rows in place of its earlier ones, in the file and on the page; all rows."""
+    """Replace a module's rows in the file and on the page, and return all rows."""
     kept = [row for row in json.loads(RESULTS.read_text()) if row["module"] != module]
     rows = kept + [{"module": module, **row} for row in fresh]
     rows.sort(key=lambda row: list(MODULES).index(row["module"]))

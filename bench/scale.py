@@ -1,8 +1,8 @@
 """
-100,000 windows of real pages taken in by one command, and questions over them: the memory it takes
-from the first thousands to the last, and what the vector side finds among real vectors.
+100,000 windows of real pages ingested by one command, and questions over them.
 
-Pages of a public documentation set as Markdown files; questions are the titles of pages.
+Measures memory from the first thousands to the last, and the recall among real vectors. Pages are
+those of a public documentation set as Markdown files. Questions are the titles of pages.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from app.settings import Settings
 from bench import corpus, question, zoo
 
 PAGES = corpus.SCALE / "docs_md.tar.gz"
-# Text enough for a little more than 100,000 windows.
+# Enough text for a little more than 100,000 windows.
 TEXT_BYTES = 32_500_000
 COMPARED = 200
 TOP_K = question.TOP_K
-# Parts of the run whose memory is compared: the faster encoder is built before the first.
+# Parts of the run whose memory is compared. The faster encoder is built before the first part.
 EARLY, LATE = (0.2, 0.3), (0.9, 1.0)
 
 
 def rows() -> list[dict[str, Any]]:
-    """Rate, memory, latency and recall; none where the pages are absent."""
+    """Rate, memory, latency and recall. No rows without the pages."""
     if not PAGES.is_file():
         return []
     titles = corpus.titles()[:COMPARED]
@@ -62,7 +62,7 @@ def rows() -> list[dict[str, Any]]:
 
 
 def _unpack(folder: Path) -> None:
-    """As many pages as there is text wanted."""
+    """Unpack pages until there is enough text."""
     with tarfile.open(PAGES) as archive:
         members = [member for member in archive if member.isfile()]
         sizes = itertools.accumulate(member.size for member in members)

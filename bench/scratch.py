@@ -1,4 +1,6 @@
-"""A database of a bench's own: an embedded server in a temporary folder, with the bundled model."""
+"""
+A separate database for a bench: an embedded server in a temporary folder, with the bundled model.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from app.settings import Settings
 
 @contextmanager
 def scratch() -> Iterator[Services]:
-    """Services on an empty database, whatever the environment says; gone afterwards."""
+    """Services on an empty, temporary database, independent of the environment."""
     with tempfile.TemporaryDirectory(prefix="attune-bench-") as folder:
         settings = Settings(home=Path(folder), database_url="", base_model="all-MiniLM-L6-v2")
         with open_services(settings) as services:

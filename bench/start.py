@@ -1,7 +1,9 @@
 """
-From nothing running to an answer: `attune ask` with its embedded database, and `attune serve` until
-it says that it is ready; each by torch, as a small library is, and with the CPU twin that a larger
-one has. The median of some starts; files are in the system's cache, as after a first start.
+Time from a stopped system to an answer.
+
+Measures `attune ask` with its embedded database, and `attune serve` until it reports that it is
+ready. Both run with torch, as for a small library, and with the CPU twin of a larger one. Figures
+are medians of several starts with files in the system's cache, as after a first start.
 """
 
 from __future__ import annotations
@@ -23,11 +25,11 @@ QUESTION = "How do I add documents?"
 
 
 def rows() -> list[dict[str, Any]]:
-    """Seconds of both commands; with the twin only where the large document is."""
+    """Seconds of both commands. With the twin only if the large document is present."""
     with tempfile.TemporaryDirectory(prefix="attune-") as home:
         server = Served(Path(home), worker=True)
         del server.environment["ATTUNE_THREADS"], server.environment["OMP_NUM_THREADS"]
-        server.start()  # takes in the handbook
+        server.start()  # indexes the handbook
         server.stop()
         found = _both(server, "by torch")
         if LARGE.is_file():

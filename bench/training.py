@@ -1,12 +1,14 @@
 """
-Fine-tuning: pairs a second beside the library's trainer as it comes, and the adapter's whole run.
+Fine-tuning: pairs per second compared with the library's trainer unchanged, and a run of the
+adapter.
 
-Both trainers see the same pairs at the same batch size, learning rate and seed. The plain one is
-given whole passages, which the encoder cuts at its 256 tokens, and the library's ranking loss.
+Both trainers see the same pairs with the same batch size, learning rate and seed. The library's
+trainer gets whole passages, which the encoder cuts at its 256 tokens, and the library's ranking
+loss.
 
-Both are also trained to the end on half of the questions, by passage, and compared on the other
-half, some six minutes on two cores. They count as equal unless the 95% interval of the difference lies
-below zero, as at the gate before a promotion.
+Both are also trained to the end on half of the questions, split by passage, and compared on the
+other half, which takes about six minutes on two cores. They count as equal unless the 95% interval
+of the difference lies below zero, as at the gate before a promotion.
 """
 
 from __future__ import annotations
@@ -35,8 +37,9 @@ STEPS = 5
 
 def rows() -> list[dict[str, Any]]:
     """
-    Speed of `full` as a ratio, steps of both trainers in turn, and what both reach after a round;
-    seconds of `adapter`. None without the data.
+    Speed of `full` as a ratio, the results of both trainers after a run, and seconds of `adapter`.
+
+    Steps of the two trainers alternate. No rows without the data.
     """
     if not DATA.is_file():
         return []
@@ -100,7 +103,7 @@ def row(
 
 
 def adapter_run(folder: Path, twins: Path | None = None) -> tuple[RunDir, float]:
-    """A finished run of `adapter`, and the seconds that it took."""
+    """A finished run of `adapter`, and its seconds."""
     run_dir = write_run(folder, TrainOptions(method="adapter"), twins)
     started = time.perf_counter()
     launch.train(run_dir, Machine(device="cpu"), lambda _: None)
@@ -108,12 +111,12 @@ def adapter_run(folder: Path, twins: Path | None = None) -> tuple[RunDir, float]
 
 
 def window_texts(run_dir: RunDir) -> list[str]:
-    """What a finished run embedded."""
+    """The texts that a finished run embedded."""
     return prepared_of(run_dir).windows.texts
 
 
 def prepared_of(run_dir: RunDir) -> Prepared:
-    """What a finished run trained on."""
+    """The training data of a finished run."""
     base = Path(run_dir.read_settings().base)
     return prepare.load(run_dir, base, device="cpu", report=lambda done, total: None)
 
@@ -121,7 +124,7 @@ def prepared_of(run_dir: RunDir) -> Prepared:
 def write_run(
     folder: Path, options: TrainOptions, twins: Path | None = None, share: float = split.SHARE
 ) -> RunDir:
-    """A run folder of the seed's training questions; a share of them is held out."""
+    """A run folder with the seed's training questions, a share of them held out."""
     base = model_files.bundled_model()
     seed = seedfile.read(DATA)
     train, heldout = split.hold_out(seed, 0, share)
@@ -139,7 +142,7 @@ def write_run(
 
 
 def step_times(run_dir: RunDir, scratch: Path) -> tuple[list[float], list[float]]:
-    """Seconds of the plain trainer's steps, and of ours, one after the other."""
+    """Seconds of the library trainer's steps and of ours, alternating."""
     trainers = [build(run_dir, scratch / name) for name, build in trainers_by_name().items()]
     steps = [stepper(trainer) for trainer in trainers]
     times: tuple[list[float], list[float]] = ([], [])
@@ -153,7 +156,7 @@ def step_times(run_dir: RunDir, scratch: Path) -> tuple[list[float], list[float]
 
 
 def trainers_by_name() -> dict[str, Callable[..., Any]]:
-    """The plain one first."""
+    """The two trainers, the library's first."""
     return {"plain": plain_trainer, "full": our_trainer}
 
 
@@ -173,7 +176,7 @@ def stepper(trainer: Any) -> Callable[[], None]:
 
 
 def our_trainer(run_dir: RunDir, scratch: Path) -> Any:
-    """The trainer of `full`, on the vectors that the adapter's run left."""
+    """The trainer of `full`, on the vectors from the adapter's run."""
     from training.finetune.methods import networks
     from training.finetune.methods.trainer import build_trainer
     from training.finetune.progress import Reporter
@@ -227,8 +230,10 @@ def plain_trainer(run_dir: RunDir, scratch: Path) -> Any:
 
 def quality(folder: Path) -> dict[str, Any]:
     """
-    Both trained to the end on half of the questions; what they and the base reach on the other
-    half, over all windows, question by question, and the passages that answer these.
+    Train both to the end on half of the questions, and evaluate them on the other half.
+
+    :returns: Measures of both and of the base over all windows, question by question, and the
+        passages that answer the questions.
     """
     run_dir = write_run(folder / "half", TrainOptions(method="full"), share=0.5)
     prepared = prepared_of(run_dir)

@@ -1,8 +1,8 @@
 """
-A folder of real and broken documents in one `attune ingest`: what became of each file, in what time,
-and the most memory that the command, its reader and its database held together.
+A folder of real and broken documents in one `attune ingest`: the outcome of each file, the time,
+and the peak memory of the command, its reader and its database together.
 
-`python -m bench.zoo [FOLDER]` prints every file; the rows are the figures of the whole.
+`python -m bench.zoo [FOLDER]` prints every file. The rows are totals.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ EXIT_CODES = (0, 10)
 
 @dataclass(frozen=True)
 class Ingested:
-    """One run of the command: its exit code, its JSON, seconds, and memory twice a second in MB."""
+    """One run of the command: exit code, JSON, seconds, and memory samples twice a second in MB."""
 
     code: int
     printed: dict[str, Any]
@@ -40,12 +40,12 @@ class Ingested:
 
     @property
     def peak_mb(self) -> float:
-        """The most memory at a time."""
+        """The peak memory."""
         return max(self.memory_mb, default=0.0)
 
     @property
     def unexplained(self) -> list[str]:
-        """Files without an end, or failed without a reason."""
+        """Files without a final status, or failed without a reason."""
         return [
             file["path"]
             for file in self.printed["files"]
@@ -55,7 +55,9 @@ class Ingested:
 
 
 class Watch:
-    """The memory of a process and of all that works on its data folder, twice a second."""
+    """
+    Samples the memory of a process and of everything that works on its data folder, twice a second.
+    """
 
     def __init__(self, pid: int, home: Path) -> None:
         self.held_mb: list[float] = []
@@ -76,7 +78,7 @@ class Watch:
             self.held_mb.append(sum(map(_share, self._processes())) / 1e6)
 
     def _processes(self) -> set[psutil.Process]:
-        """The process, the database (which is nobody's child), and the descendants of both."""
+        """The process, the database (which is not its child), and the descendants of both."""
         found: set[psutil.Process] = set()
         for process in psutil.process_iter(["pid", "cmdline"]):
             line = process.info["cmdline"] or []
@@ -89,9 +91,11 @@ class Watch:
 
 
 def _share(process: psutil.Process) -> int:
-    """Bytes a process holds; what several share counts once over all of them."""
+    """
+    Memory of a process in bytes, with shared memory divided among the processes that share it.
+    """
     try:
-        # The kernel's own sum: psutil adds up every mapping, which costs the run it watches.
+        # The kernel's own sum, because psutil adds up every mapping and would slow the watched run.
         rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
     except OSError:  # it has ended
         return 0
@@ -100,7 +104,7 @@ def _share(process: psutil.Process) -> int:
 
 
 def ingest(folder: Path, home: Path) -> Ingested:
-    """Ingest a folder with the command; `home` becomes its data folder."""
+    """Ingest a folder with the command, with `home` as its data folder."""
     attune = Path(sys.executable).with_name("attune")
     environment = {**os.environ, "ATTUNE_HOME": str(home), "DATABASE_URL": ""}
     started = time.perf_counter()
@@ -146,7 +150,7 @@ def measure(folder: Path) -> tuple[Ingested, list[dict[str, Any]]]:
 
 
 def rows() -> list[dict[str, Any]]:
-    """None where the folder is absent."""
+    """The totals of a run. No rows without the folder."""
     return measure(ZOO)[1] if ZOO.is_dir() else []
 
 
