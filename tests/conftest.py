@@ -1,6 +1,6 @@
 """
-Shared fixtures: one embedded server per process, one database per test, cloned from a migrated
-template; a tiny encoder built here, so that nothing is downloaded.
+Shared fixtures: one embedded server per process, one database per test cloned from a migrated
+template, and a tiny encoder built here, so that nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--update-screenshots` writes the browser tests' pictures to docs/images."""
+    """Add `--update-screenshots`, which writes the browser tests' pictures to docs/images."""
     parser.addoption("--update-screenshots", action="store_true")
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real documents and question sets; tests that use it skip where it is absent."""
+    """The folder of real documents and question sets. Tests that use it are skipped without it."""
     if not SHARED_DATA.is_dir():
         pytest.skip("real documents are absent: ../shared/data is not there")
     return SHARED_DATA
@@ -93,14 +93,16 @@ def empty_dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def module_dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
-    """A fresh, migrated database for the tests of one module, where setting up costs too much."""
+    """
+    A fresh, migrated database shared by the tests of one module, where setting up is expensive.
+    """
     with _fresh_database(postgres) as fresh:
         yield fresh
 
 
 @pytest.fixture
 def pool(dsn: str) -> Iterator[Pool]:
-    """A pool on the test's own database."""
+    """A pool on the test's database."""
     pool = db.open_pool(dsn, max_size=4)
     yield pool
     pool.close()

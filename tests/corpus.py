@@ -1,4 +1,4 @@
-"""Puts passages straight into the tables, for tests that need something to find."""
+"""Writes passages directly to the tables, for tests that need something to search."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def add_document(
     collection: str = "default",
     language: str = "en",
 ) -> list[ChunkId]:
-    """One indexed document whose chunks are these passages, one to a page; their ids."""
+    """Add an indexed document with these passages as chunks, one per page, and return their ids."""
     encoder = handle.encoder
     spans = [
         windows.cut(offsets, handle.size_tokens, handle.stride_tokens)

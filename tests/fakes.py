@@ -1,4 +1,4 @@
-"""Small stand-ins, and builders of the small real things that tests run on."""
+"""Small fakes, and builders of the small real models that tests use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from typing import Any
 
 
 def build_tiny_model(folder: Path, *, dimension: int = 32, seed: int = 0) -> Path:
-    """A real sentence-transformers folder of random weights: loads in milliseconds, learns nothing."""
+    """
+    Build a real sentence-transformers folder with random weights, which loads in milliseconds.
+    """
     import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.models import Normalize, Pooling, Transformer
@@ -63,7 +65,9 @@ def build_tiny_model(folder: Path, *, dimension: int = 32, seed: int = 0) -> Pat
 
 
 def build_tiny_llm(folder: Path) -> Path:
-    """A random two-layer Llama with a byte-level tokenizer: speaks gibberish, at once."""
+    """
+    Build a random two-layer Llama with a byte-level tokenizer, which answers gibberish at once.
+    """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -107,14 +111,14 @@ def build_tiny_llm(folder: Path) -> Path:
 
 
 class LLMCall:
-    """One request to the scripted LLM, and the ways to answer it."""
+    """One request to the scripted LLM, with the ways to answer it."""
 
     def __init__(self, handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
         self._handler = handler
         self.body = body
 
     def say(self, text: str, *, finish: str | None = "stop", pause_s: float = 0) -> None:
-        """The text, word by word when a stream was asked for."""
+        """Answer with a text, word by word if a stream was requested."""
         if not self.body.get("stream"):
             message = {"role": "assistant", "content": text}
             choice = {"index": 0, "message": message, "finish_reason": finish}
@@ -130,7 +134,9 @@ class LLMCall:
         self.raw(b"")
 
     def embed(self, dimension: int = 64) -> None:
-        """Vectors that are alike where texts share words, with the words counted as tokens."""
+        """
+        Answer with vectors that are similar where texts share words. Words are counted as tokens.
+        """
         rows = []
         for text in self.body["input"]:
             vector = [0.01] * dimension
@@ -151,19 +157,19 @@ class LLMCall:
         )
 
     def fail(self, status: int, code: str = "", retry_after: str | None = None) -> None:
-        """An error as OpenAI sends it."""
+        """Answer with an error in OpenAI's format."""
         headers = {"retry-after": retry_after} if retry_after else {}
         self._json(status, {"error": {"message": f"secret-detail {code}", "code": code}}, headers)
 
     def begin(self) -> None:
-        """The head of a stream."""
+        """Send the head of a stream."""
         self._handler.send_response(200)
         self._handler.send_header("content-type", "text/event-stream")
         self._handler.send_header("transfer-encoding", "chunked")
         self._handler.end_headers()
 
     def piece(self, choice: dict[str, Any]) -> None:
-        """One event of a stream."""
+        """Send one event of a stream."""
         event = {
             **_ENVELOPE,
             "object": "chat.completion.chunk",
@@ -172,12 +178,12 @@ class LLMCall:
         self.raw(f"data: {json.dumps(event)}\n\n".encode())
 
     def raw(self, data: bytes) -> None:
-        """Bytes as one HTTP chunk; none ends the body."""
+        """Send bytes as one HTTP chunk. An empty chunk ends the body."""
         self._handler.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
         self._handler.wfile.flush()
 
     def hang_up(self) -> None:
-        """Close the connection in the middle."""
+        """Close the connection in the middle of the answer."""
         self._handler.close_connection = True
         self._handler.connection.close()
 
@@ -197,9 +203,9 @@ _ENVELOPE = {"id": "1", "created": 0, "model": "scripted"}
 
 class ScriptedLLM:
     """
-    An OpenAI-compatible server on loopback whose every answer is scripted.
+    An OpenAI-compatible server on loopback with scripted answers.
 
-    `script` holds one step for each request; the last one repeats.
+    `script` has one step per request. The last step repeats.
     """
 
     def __init__(self) -> None:
@@ -209,13 +215,13 @@ class ScriptedLLM:
         self.broken_pipes = 0
 
     def prompt(self, request: int = -1) -> str:
-        """All that a request said to the model."""
+        """The whole text that a request sent to the model."""
         return "\n".join(m["content"] for m in self.requests[request]["messages"])
 
 
 @contextmanager
 def scripted_llm() -> Iterator[ScriptedLLM]:
-    """A `ScriptedLLM` that listens."""
+    """A listening `ScriptedLLM`."""
     fake = ScriptedLLM()
 
     class Handler(BaseHTTPRequestHandler):

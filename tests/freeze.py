@@ -1,9 +1,9 @@
 """
-Looks for freezes: `python -m tests.freeze`, an hour or so on two cores, not part of `make test`.
+Searches for freezes: `python -m tests.freeze`, about an hour on two cores, not part of `make test`.
 
-On a home whose model has its CPU twin, and with busy loops running, it ingests forty files of one
-line again and again, by the command and by a worker, and asks a starting server three questions at
-once. A run that has not ended in time counts as frozen; it is killed, and the next one begins.
+The model has its CPU twin, and busy loops run. Forty files of one line are ingested again and
+again, by the command and by a worker, and a starting server is asked three questions at once. A run
+that has not ended in time counts as frozen. It is killed, and the next one begins.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ PLACES = ("river", "garden", "castle", "harbour", "forest", "meadow", "mill", "t
 
 
 class Bench:
-    """A home with a twin, files to ingest, and how long a run may take."""
+    """A data folder with a twin, files to ingest, and the longest time of a run."""
 
     def __init__(self, home: Path, within_s: float) -> None:
         self.home, self._within_s = home, within_s
@@ -48,7 +48,7 @@ class Bench:
         self._notes = home / "notes"
 
     def prepare(self) -> None:
-        """Write the files, and let a large one be ingested, before which the twin is built."""
+        """Write the files, and ingest a large one, before which the twin is built."""
         self._notes.mkdir(parents=True, exist_ok=True)
         for n in range(FILES):
             (self._notes / f"note_{n}.txt").write_text(f"Crane {n} lifts {n % 9 + 1} tonnes.\n")
@@ -64,7 +64,7 @@ class Bench:
         return self._ends(line, lambda: _indexed(dsn) == FILES)
 
     def worker(self, dsn: str) -> bool:
-        """Let a worker do one ingest job of all files."""
+        """Let a worker run one ingest job with all files."""
         with psycopg.connect(dsn) as conn:
             put = [
                 queued.put(
@@ -84,7 +84,7 @@ class Bench:
         return self._ends(["worker", "--queues", "documents"], done, ends_itself=False)
 
     def ask(self, _: str) -> bool:
-        """Start a server, and ask it three questions the moment that it says it is ready."""
+        """Start a server, and ask it three questions as soon as it is ready."""
         self.server.start(within_s=2 * self._within_s)
         try:
             asyncio.run(asyncio.wait_for(_ask(self.server.url), self._within_s))
@@ -99,7 +99,7 @@ class Bench:
                 print("  SIGTERM did not end it")
 
     def _ends(self, line: list[str], done: Callable[[], bool], *, ends_itself: bool = True) -> bool:
-        """Whether a command gets done in time; one that does not is killed with all it began."""
+        """Whether a command ends in time. Otherwise it is killed with all its children."""
         with (self.home / "command.log").open("wb") as log:
             process = subprocess.Popen(
                 [ATTUNE, *line],
@@ -146,7 +146,7 @@ def _status(dsn: str, job_id: JobId) -> str:
 
 
 def _clear(dsn: str) -> None:
-    """Delete what a run has ingested."""
+    """Delete the documents that a run has ingested."""
     with psycopg.connect(dsn) as conn:
         for row in documents.list_all(conn, collection=COLLECTION):
             chunks.delete_document(conn, row.document.id)
@@ -167,7 +167,7 @@ async def _ask(url: str) -> None:
 
 @contextmanager
 def _busy(count: int) -> Iterator[None]:
-    """Loops that take what they can of the machine."""
+    """Processes in endless loops that use the machine's cores."""
     with ExitStack() as stack:
         for _ in range(count):
             loop = stack.enter_context(subprocess.Popen([sys.executable, "-c", "while True: pass"]))
@@ -176,7 +176,7 @@ def _busy(count: int) -> Iterator[None]:
 
 
 def main() -> None:
-    """Run what is asked for, and print a line of how many have ended."""
+    """Do the requested runs and print how many have ended."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", nargs="*", help=f"of {', '.join(RUNS)}; default: all")
     parser.add_argument("--runs", type=int, help="how often; default: 60, 20 and 30")

@@ -1,4 +1,4 @@
-"""Two small documents about a harbour that does not exist, with facts that no model knows."""
+"""Two small documents about an invented harbour, with facts that no model knows."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ down a hull, each for boats below and above ten metres; the dock is booked a wee
 
 
 def write(folder: Path) -> list[Path]:
-    """The report, as a PDF of three pages, and the rules, as Markdown."""
+    """Write the report as a PDF of three pages, and the rules as Markdown."""
     from reportlab.lib.styles import getSampleStyleSheet
     from reportlab.platypus import PageBreak, Paragraph, SimpleDocTemplate
 

@@ -1,7 +1,7 @@
 """
-Markdown that links, loads or breaks out, in whatever dialect: none of it may do so on a page.
+Markdown that tries to link, load or break out, in several dialects. None may succeed on a page.
 
-Nobody listens at 203.0.113.9, an address for documentation; /logout is a page of Attune's own.
+Nobody listens at 203.0.113.9, an address for documentation. /logout is a page of Attune.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
-Every way into the application, as it tells of them itself, tried by whoever should not get in.
+Every entry point of the application, as listed by itself, tried by people without access.
 
-Nothing here names a handler or a route: what is added to a page is tried by itself.
+No handler or route is named here, so that whatever is added to a page is tried too.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ REFUSED = {401, 403, 303}
 
 @dataclass(frozen=True)
 class Try:
-    """A way in."""
+    """An entry point."""
 
     method: str
     path: str
@@ -41,7 +41,7 @@ class Try:
 
 
 def strangers(served: Listening) -> dict[str, str]:
-    """Cookies that must not open the admin pages, by what they are."""
+    """Cookies that must not open the admin pages, by description."""
     access = served.app.state.access
     good = access.start("admin-password", "admin")
     way, token, signature = good.split(".")
@@ -60,12 +60,12 @@ def strangers(served: Listening) -> dict[str, str]:
 
 
 def member(served: Listening, way: Way = "chat-password") -> str:
-    """The cookie of somebody who may chat and no more."""
+    """The cookie of somebody who may chat and nothing else."""
     return str(served.app.state.access.start(way, "guest"))
 
 
 def routes(served: Listening, mount: str) -> Iterator[Try]:
-    """Every route of a mount, its parameters filled with something."""
+    """Every route of a mount, with its parameters filled in."""
     yield from _tries(mounted(served, mount).routes, mount)
 
 
@@ -76,7 +76,7 @@ def mounted(served: Listening, mount: str) -> Mount:
 
 
 def own_routes(served: Listening) -> Iterator[Try]:
-    """Every route beside the mounts."""
+    """Every route outside the mounts."""
     return _tries([r for r in served.app.routes if not isinstance(r, Mount)], "")
 
 
@@ -91,7 +91,7 @@ def _tries(listed: Any, prefix: str) -> Iterator[Try]:
 
 
 def config(served: Listening, mount: str, cookie: str) -> dict[str, Any]:
-    """What a mount tells of its components and events."""
+    """A mount's own description of its components and events."""
     with served.client(cookie) as client:
         answer = client.get(f"{mount}/config")
         answer.raise_for_status()
@@ -99,7 +99,7 @@ def config(served: Listening, mount: str, cookie: str) -> dict[str, Any]:
 
 
 def events(told: dict[str, Any], session: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Name and body of every event with a handler on the server, with the inputs' first values."""
+    """Name and body of every event with a server-side handler, with its inputs' initial values."""
     values = {c["id"]: c["props"].get("value") for c in told["components"]}
     for event in told["dependencies"]:
         if event["backend_fn"]:
@@ -130,7 +130,7 @@ def outcomes(client: httpx.Client, mount: str, session: str) -> Iterator[dict[st
 
 
 def tells_something(output: dict[str, Any]) -> bool:
-    """Whether an event's outcome holds anything but "leave it as it is"."""
+    """Whether an event's outcome contains anything but "no change"."""
     data = (output.get("output") or {}).get("data") or []
     return not all(map(_says_nothing, data))
 

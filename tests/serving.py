@@ -1,4 +1,4 @@
-"""`attune serve` as a real process, and the browser that looks at it."""
+"""`attune serve` as a real process, and the browser that visits it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SMALL_BYTES = 150_000
 
 
 class Served:
-    """The server of one data folder, which can be stopped and started again."""
+    """The server of one data folder, which can be stopped and restarted."""
 
     def __init__(self, home: Path, *, worker: bool = False, **environment: str) -> None:
         self.home = home
@@ -55,7 +55,7 @@ class Served:
         }  # fmt: skip
 
     def start(self, *, within_s: float = 180) -> None:
-        """Start, and wait until it says that it is ready."""
+        """Start the server and wait until it reports that it is ready."""
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 self.command,
@@ -73,7 +73,7 @@ class Served:
         raise AssertionError(f"attune serve did not get ready:\n{self.log}")
 
     def run(self, *arguments: str, within_s: float = 300) -> subprocess.CompletedProcess[str]:
-        """A command on the same data."""
+        """Run a command on the same data."""
         return subprocess.run(
             [ATTUNE, *arguments],
             env=self.environment,
@@ -84,11 +84,11 @@ class Served:
 
     @property
     def log(self) -> str:
-        """What the server printed."""
+        """The output of the server."""
         return self._log.read_text(errors="replace")
 
     def link(self, *, within_s: float = 30) -> str:
-        """The one-time link that it printed, as an address on it that leads to the chat."""
+        """The printed one-time link, as an address that leads to the chat."""
         deadline = time.monotonic() + within_s
         while (found := LINK.search(self.log)) is None:
             assert time.monotonic() < deadline, self.log
@@ -96,12 +96,12 @@ class Served:
         return f"{found.group(1)}&next=/"
 
     def children(self) -> list[psutil.Process]:
-        """What it has started."""
+        """The server's child processes."""
         assert self._process is not None
         return psutil.Process(self._process.pid).children()
 
     def processes(self) -> list[str]:
-        """Command lines of whatever still works on this data folder."""
+        """Command lines of all processes that still use this data folder."""
         lines = (
             " ".join(process.info["cmdline"] or [])
             for process in psutil.process_iter(["cmdline", "status"])
@@ -110,7 +110,11 @@ class Served:
         return [line for line in lines if str(self.home) in line]
 
     def stop(self, number: int = signal.SIGTERM, *, within_s: float = 30) -> tuple[float, int]:
-        """End it by a signal; the seconds it took and its exit code. What it began must be gone."""
+        """
+        Stop the server by a signal. No process that it started may remain.
+
+        :returns: The seconds it took, and the exit code.
+        """
         assert self._process is not None
         begun = psutil.Process(self._process.pid).children(recursive=True)
         started = time.monotonic()
@@ -130,18 +134,20 @@ class Served:
 
     @property
     def web_pid(self) -> int:
-        """Of the process that answers."""
+        """The id of the web process."""
         (pid,) = (child.pid for child in self.children() if "web" in child.cmdline())
         return pid
 
     @property
     def running(self) -> bool:
-        """Whether the process lives."""
+        """Whether the server is running."""
         return self._process is not None and self._process.poll() is None
 
 
 def _lives(process: psutil.Process) -> bool:
-    """Whether it still runs: where nobody reaps orphans, the dead stay listed as zombies."""
+    """
+    Whether a process is running. Where nothing reaps orphans, ended ones stay listed as zombies.
+    """
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -150,7 +156,7 @@ def _lives(process: psutil.Process) -> bool:
 
 @contextmanager
 def serving(*, worker: bool = False, **environment: str) -> Iterator[Served]:
-    """A server that has started in a folder of its own, with nothing but the handbook."""
+    """A started server with its own folder and nothing but the handbook."""
     home = Path(tempfile.mkdtemp(prefix="attune-"))  # short: the database's socket lies in it
     server = Served(home, worker=worker, **environment)
     try:
@@ -165,7 +171,7 @@ def serving(*, worker: bool = False, **environment: str) -> Iterator[Served]:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Debian's chromium, driven by Playwright; a skip where there is none."""
+    """Debian's chromium, driven by Playwright. Tests are skipped without it."""
     if CHROMIUM is None:
         pytest.skip("browser tests are left out: chromium is not installed")
     with sync_playwright() as playwright:
@@ -177,8 +183,10 @@ def chromium() -> Iterator[Browser]:
 @contextmanager
 def visits(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
     """
-    Opens pages of a server, each as a new visitor. In the end none may have asked anybody else,
-    or complained of anything but a stream that was cut off.
+    Opens pages of a server, each as a new visitor.
+
+    At the end no page may have contacted another host, or logged an error other than an aborted
+    stream.
     """
     contexts, strangers, complaints = [], [], []
 
@@ -202,7 +210,10 @@ def visits(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
 
 
 def keep_focus(control: Locator) -> None:
-    """Focus a control and see the focus stay: a page that is still being drawn may move it."""
+    """
+    Focus a control and wait until the focus stays, because a page that is still rendering may move
+    it.
+    """
     for _ in range(20):
         control.focus()
         control.page.wait_for_timeout(300)
@@ -212,7 +223,7 @@ def keep_focus(control: Locator) -> None:
 
 
 def screenshot(page: Page, path: Path) -> None:
-    """A PNG of few colours, small enough to be kept with the sources."""
+    """A PNG with few colours, small enough for the repository."""
     path.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=path, animations="disabled", caret="hide")
     image = Image.open(path).convert("RGB").quantize(128, dither=Image.Dither.NONE)

@@ -1,4 +1,4 @@
-"""The application in this process, and clients that are anonymous, signed in, or pretend to be."""
+"""The application in this process, with clients that are anonymous, signed in, or pretend to be."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ LOCAL = ("127.0.0.1", 50000)
 
 @dataclass
 class Running:
-    """An application that has started."""
+    """A started application."""
 
     app: FastAPI
     services: Services
 
     def client(self, *, address: tuple[str, int] = LOCAL, **headers: str) -> TestClient:
-        """A browser of its own; redirects are shown, not followed."""
+        """A separate browser that does not follow redirects."""
         return TestClient(
             self.app, base_url=BASE, client=address, headers=headers, follow_redirects=False
         )
@@ -59,21 +59,21 @@ def running(dsn: str, model: Path, home: Path, **settings: Any) -> Iterator[Runn
 
 @dataclass
 class Listening:
-    """An application that answers on a port."""
+    """An application that listens on a port."""
 
     app: FastAPI
     services: Services
     url: str
 
     def client(self, cookie: str = "", **headers: str) -> httpx.Client:
-        """A client with the cookie of a session, or with what it takes for one."""
+        """A client with a session's cookie, or with the credentials for one."""
         cookies = {COOKIE: cookie} if cookie else {}
         return httpx.Client(base_url=self.url, cookies=cookies, headers=headers, timeout=30)
 
 
 @contextmanager
 def listening(dsn: str, model: Path, home: Path, **settings: Any) -> Iterator[Listening]:
-    """The application behind a real server, for clients whose requests go on at the same time."""
+    """The application behind a real server, for clients that send requests at the same time."""
     config = _settings(dsn, model, home, settings)
     with open_services(config, pool_size=8) as services, listen(*LOOPBACK) as bound:
         app = create_app(services)

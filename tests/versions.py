@@ -30,14 +30,14 @@ WORDS = [
 
 
 def passages(count: int, *, of: str = "p") -> list[str]:
-    """Texts whose words differ, each told apart from any other; the same for the same `of`."""
+    """Distinct texts with different words, always the same for the same `of`."""
     return [
         " ".join(random.Random(f"{of}{n}").choices(WORDS, k=11)) + f" {of}{n}" for n in range(count)
     ]
 
 
 def register(pool: Pool, folder: Path, name: str, store: Path) -> ModelId:
-    """A model folder as a registered version, its files kept in `store`."""
+    """Register a model folder as a version, with its files kept in `store`."""
     kept, sha256 = model_files.put(folder, store)
     dimension = LocalEncoder(kept, device="cpu").dimension
     with pool.connection() as conn:
@@ -53,7 +53,7 @@ def register(pool: Pool, folder: Path, name: str, store: Path) -> ModelId:
 
 
 def create(pool: Pool, model_id: ModelId, options: EncoderOptions) -> tuple[IndexId, SearchHandle]:
-    """The index of a model, not built yet, with its handle."""
+    """Create a model's index, not built, and return its handle."""
     with pool.connection() as conn:
         model = models.get(conn, model_id)
         assert model is not None
@@ -64,13 +64,13 @@ def create(pool: Pool, model_id: ModelId, options: EncoderOptions) -> tuple[Inde
 
 
 def switch(handle: SearchHandle, epoch: int, action: str = "promote") -> Switch:
-    """A switch to a version, asked for by a test."""
+    """A switch to a version, as requested by a test."""
     return Switch(handle.index_id, epoch, "test", action, uuid4(), {})
 
 
 @contextmanager
 def opened(dsn: str, base: Path, home: Path, count: int) -> Iterator[Services]:
-    """Services on an empty database, with one document of so many passages in it."""
+    """Services on an empty database, with one document of so many passages."""
     given: dict[str, Any] = {"home": home, "DATABASE_URL": dsn, "base_model": str(base)}
     with open_services(Settings(**given)) as services:
         with services.pool.connection() as conn:

@@ -1,4 +1,4 @@
-"""`attune worker` as a real process, with its times shortened."""
+"""`attune worker` as a real process with shortened times."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ run(settings.load(), sys.argv[1].split(","), timing=Timing({times}))
 
 
 class Worker:
-    """A worker process; its output is kept for when something goes wrong."""
+    """A worker process. Its output is kept for failure messages."""
 
     def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
         self.process, self._log = process, log
 
     @property
     def log(self) -> str:
-        """What it printed."""
+        """The output of the worker."""
         return self._log.read_text(errors="replace")
 
     @property
@@ -41,12 +41,12 @@ class Worker:
         return "begins" in self.log
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """Send SIGKILL."""
         self.process.kill()
         self.process.wait()
 
     def stop(self, within_s: float = 10) -> float:
-        """SIGTERM; the seconds it took to end."""
+        """Send SIGTERM and return the seconds until it ended."""
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(within_s)
@@ -57,7 +57,7 @@ class Worker:
 def working(
     home: Path, dsn: str, model: Path, *, queues: str = "documents,index,train", **environment: str
 ) -> Iterator[Worker]:
-    """A worker on a database; it ends with the context."""
+    """A worker on a database, which ends with the context."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     settings = {
         "ATTUNE_HOME": str(home), "DATABASE_URL": dsn, "ATTUNE_BASE_MODEL": str(model),
@@ -86,7 +86,7 @@ def working(
 
 
 def until(holds: Callable[[], T], within_s: float = 120) -> T:
-    """Wait until something holds; what it gives then."""
+    """Wait until a condition is true and return its value."""
     deadline = time.monotonic() + within_s
     while not (found := holds()):
         assert time.monotonic() < deadline, "it did not come true in time"

@@ -1,4 +1,4 @@
-"""A process that builds, promotes and rolls back on order, with the app's own functions."""
+"""A process that builds, promotes and rolls back on command with the app's own functions."""
 
 from __future__ import annotations
 
@@ -37,8 +37,10 @@ Outcome = Literal["done", "lost", "refused", "cut off", "fault"]
 @dataclass(frozen=True)
 class Order:
     """
-    What to do. ``promote`` is all that a person starts, from the build on; ``prove`` and
-    ``switch`` are its last steps alone, with and without the proof, at the moment `at`.
+    A command. ``promote`` does everything that a person starts, from the build on.
+
+    ``prove`` and ``switch`` are its last steps alone, with and without the proof, at the moment
+    `at`.
     """
 
     what: Literal["build", "prepare", "promote", "rollback", "prove", "switch"]
@@ -50,7 +52,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Told:
-    """What came of an order; `epoch` when it made one."""
+    """The outcome of a command, with the `epoch` if it set one."""
 
     outcome: Outcome
     began: float
@@ -60,7 +62,7 @@ class Told:
 
 
 def administer(site: Site, name: str, pipe: Pipe) -> None:
-    """Carry out orders from the pipe until it closes."""
+    """Carry out commands from the pipe until it closes."""
     stopping = stop_at_sigterm()
     os.nice(NICE)
     journal = Journal(site.journals, name)

@@ -1,4 +1,4 @@
-"""The processes of a run: servers, writers and admins, started, killed and ended."""
+"""The processes of a run: servers, writers and admins, which are started, killed and ended."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ READY_S = 120.0
 
 
 class Role:
-    """One process that can be killed and started again."""
+    """One process that can be killed and restarted."""
 
     def __init__(self, name: str, target: Callable[..., None], *arguments: object) -> None:
         self.name = name
@@ -32,32 +32,32 @@ class Role:
 
     @property
     def pid(self) -> int:
-        """Of the running process."""
+        """The id of the running process."""
         assert self._process is not None
         assert self._process.pid is not None
         return self._process.pid
 
     @property
     def alive(self) -> bool:
-        """Whether it runs."""
+        """Whether it is running."""
         return self._process is not None and self._process.is_alive()
 
     def start(self) -> None:
-        """A fresh process."""
+        """Start a fresh process."""
         self._process = CONTEXT.Process(target=self._target, args=self._arguments, name=self.name)
         self._process.start()
 
     def kill(self) -> None:
-        """SIGKILL, and wait until it is gone."""
+        """Send SIGKILL, and wait until it is gone."""
         os.kill(self.pid, signal.SIGKILL)
         self._process.join(STOP_S)
 
     def signal(self, number: int) -> None:
-        """Send it a signal."""
+        """Send a signal."""
         os.kill(self.pid, number)
 
     def end(self) -> None:
-        """Ask it to end; it is killed if it does not."""
+        """Ask it to end, and kill it if it does not."""
         if self._process is not None and self._process.is_alive():
             self.signal(signal.SIGTERM)
             self._process.join(STOP_S)
@@ -66,7 +66,7 @@ class Role:
 
 
 class Admin:
-    """A process that carries out orders, one at a time."""
+    """A process that carries out commands, one at a time."""
 
     def __init__(self, site: Site, name: str) -> None:
         self.name = name
@@ -75,7 +75,7 @@ class Admin:
         self._pipe: Pipe | None = None
 
     def start(self) -> None:
-        """A fresh process, ready when this returns."""
+        """Start a fresh process and wait until it is ready."""
         self._pipe, theirs = CONTEXT.Pipe()
         self._role = Role(self.name, administer, self._site, self.name, theirs)
         self._role.start()
@@ -85,16 +85,16 @@ class Admin:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs."""
+        """Whether it is running."""
         return self._role is not None and self._role.alive
 
     def send(self, order: Order) -> None:
-        """Begin to carry out an order."""
+        """Begin to carry out a command."""
         assert self._pipe is not None
         self._pipe.send(order)
 
     def told(self, on_stage: Callable[[str], None] = lambda _: None) -> Told | None:
-        """What came of the order; None: the process died of it."""
+        """The outcome of the command, or None if the process was killed by it."""
         assert self._pipe is not None
         while True:
             try:
@@ -106,12 +106,12 @@ class Admin:
             on_stage(str(message))
 
     def do(self, order: Order, on_stage: Callable[[str], None] = lambda _: None) -> Told | None:
-        """Carry out an order; see `told`."""
+        """Carry out a command. See `told`."""
         self.send(order)
         return self.told(on_stage)
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """Send SIGKILL."""
         assert self._role is not None
         self._role.kill()
 
@@ -122,7 +122,7 @@ class Admin:
 
 
 class Cast:
-    """Everybody who takes part at one site."""
+    """All processes at one site."""
 
     def __init__(
         self,
@@ -157,17 +157,21 @@ class Cast:
             role.end()
 
     def end_writers(self) -> None:
-        """What they are at is finished first."""
+        """End the writers after their current operations."""
         for role in self.writers:
             role.end()
 
     def dead(self) -> list[str]:
-        """Who should run and does not."""
+        """The processes that should be running but are not."""
         return [role.name for role in (*self.servers, *self.writers) if not role.alive]
 
 
 def wait_until(condition: Callable[[], bool], within_s: float) -> bool:
-    """Whether it came true in time."""
+    """
+    Wait until a condition is true.
+
+    :returns: Whether it became true in time.
+    """
     deadline = time.monotonic() + within_s
     while not condition():
         if time.monotonic() > deadline:

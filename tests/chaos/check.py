@@ -1,4 +1,4 @@
-"""What the journals and the database come to: each function counts one kind of broken promise."""
+"""Evaluates journals and database. Each function counts one kind of broken promise."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.chaos.writer import COLLECTION
 
 @dataclass(frozen=True)
 class Questions:
-    """Answers counted. `cut`: questions whose own server was killed under them."""
+    """Counts of answers. `cut` counts questions whose server was killed before the answer."""
 
     answers: int
     failed: list[str]
@@ -27,7 +27,7 @@ class Questions:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Chunks counted at the end, against what the writers were told."""
+    """Counts of chunks at the end, compared with what the writers were told."""
 
     chunks: int
     lost: list[str]
@@ -39,7 +39,7 @@ class Corpus:
 
 
 def history(conn: Connection) -> tuple[dict[int, int], list[str]]:
-    """The index of every epoch by the audit, and what is wrong with the chain of promotions."""
+    """The index of every epoch by the audit, and faults in the chain of promotions."""
     audits = sorted(
         (a for a in active.audits(conn, limit=100_000) if a.action in ("promote", "rollback")),
         key=lambda a: int(a.detail["epoch"]),
@@ -60,7 +60,7 @@ def history(conn: Connection) -> tuple[dict[int, int], list[str]]:
 
 
 def questions(site: Site, conn: Connection, by_epoch: dict[int, int]) -> Questions:
-    """Every answer against the audit, and against what had been deleted before it was asked."""
+    """Compare every answer with the audit, and with what had been deleted before the question."""
     answers = entries(site.journals, "server", "answer")
     asked = entries(site.journals, "server", "asked")
     deleted = {
@@ -100,7 +100,7 @@ def questions(site: Site, conn: Connection, by_epoch: dict[int, int]) -> Questio
 
 
 def corpus(site: Site, conn: Connection, documents: int) -> Corpus:
-    """The documents and chunks that are there, and those that should be."""
+    """Compare the existing documents and chunks with the expected ones."""
     stands: dict[str, dict[str, Any]] = {}
     told = entries(site.journals, "writer", "stands")
     for entry in told:
@@ -159,7 +159,7 @@ def corpus(site: Site, conn: Connection, documents: int) -> Corpus:
 
 
 def _came_in(site: Site, stands: dict[str, Any], refused: dict[str, Any]) -> bool:
-    """Whether the look-up right after a refusal found the refused content."""
+    """Whether a lookup right after a refusal found the refused content."""
     intended = [
         entry
         for entry in entries(site.journals, "writer", "intends")
@@ -174,7 +174,7 @@ def _came_in(site: Site, stands: dict[str, Any], refused: dict[str, Any]) -> boo
 
 
 def convergence(site: Site, epochs: set[int]) -> list[float]:
-    """Seconds from each commit until each server followed it, for these epochs."""
+    """Seconds from each commit of these epochs until each server followed it."""
     committed = {
         entry["epoch"]: entry["t"]
         for entry in entries(site.journals, "admin", "committed")
@@ -205,7 +205,7 @@ def followed_within(site: Site, began: dict[int, float]) -> list[float]:
 
 
 def retrieval_ms(site: Site, span: tuple[float, float]) -> list[float]:
-    """Milliseconds of the retrievals of questions asked in a span of time."""
+    """Milliseconds of the retrievals in a time span."""
     return [
         entry["ms"]
         for entry in entries(site.journals, "server", "answer")
@@ -214,12 +214,14 @@ def retrieval_ms(site: Site, span: tuple[float, float]) -> list[float]:
 
 
 def late_follower(site: Site, name: str, resumed: float) -> float:
-    """Seconds that a server which had been stopped took to follow."""
+    """Seconds that a server needed to follow after it had been stopped."""
     seen = [e["t"] for e in entries(site.journals, name, "follows") if e["t"] >= resumed]
     return min(seen, default=resumed) - resumed
 
 
 def quantile(values: list[float], share: float) -> float:
-    """The least value that at least this share does not exceed; 0 of none."""
+    """
+    The least value that at least this share of the values does not exceed, or 0 without values.
+    """
     ordered = sorted(values)
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else 0.0

@@ -1,6 +1,6 @@
 """
-Promotions that are not the app's: without the NOTIFY, to measure the poll; and, as faults that a
-run must catch, with one guard removed.
+Promotions that differ from the app's: without the NOTIFY, to measure polling, and with one guard
+removed, as faults that a run must detect.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ WRITER_S = 5.0
 
 @contextmanager
 def altered(how: str, tell: Callable[[str], None], note: Callable[..., None]) -> Iterator[None]:
-    """Meanwhile `active.promote` is the one asked for, and says when it begins and has committed."""
+    """
+    Replace `active.promote` meanwhile by a given one that reports its beginning and its commit.
+    """
     real = active.promote
     chosen: Callable[..., Active] = {
         TWO_COMMITS: _in_two_commits,
@@ -45,7 +47,7 @@ def altered(how: str, tell: Callable[[str], None], note: Callable[..., None]) ->
 
 
 def _in_two_commits(conn: Connection, switch: Switch, complete: Any) -> Active:
-    """The pointer first, its epoch after it."""
+    """Commit the pointer first and its epoch later."""
     before = _expected(conn, switch)
     with conn.transaction():
         conn.execute("update active set index_id = %s", (switch.index_id,))
@@ -58,7 +60,9 @@ def _in_two_commits(conn: Connection, switch: Switch, complete: Any) -> Active:
 
 
 def _lock_let_go(conn: Connection, switch: Switch, complete: Any) -> Active:
-    """Checked while writers wait, as the real one does; pointed at it when they no longer do."""
+    """
+    Check while writers wait, as the real promotion does, but switch after the lock is released.
+    """
     with conn.transaction():
         before = _expected(conn, switch)
         active._check(conn, switch, complete)
@@ -71,7 +75,7 @@ def _lock_let_go(conn: Connection, switch: Switch, complete: Any) -> Active:
 
 
 def _wait_for_writer(conn: Connection) -> None:
-    """Until a document has come in, so that the fault shows however slow the machine is."""
+    """Wait until a document was added, so that the fault shows on machines of any speed."""
     last, deadline = gaps.last_window(conn), time.monotonic() + WRITER_S
     while gaps.last_window(conn) == last and time.monotonic() < deadline:
         conn.commit()

@@ -1,4 +1,6 @@
-"""What goes wrong on purpose, beside SIGKILL: the database crashes, connections are dropped, a process stops."""
+"""
+Faults caused on purpose besides SIGKILL: a database crash, dropped connections, a stopped process.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ DOWN_S = 0.5
 
 
 def crash(postgres: EmbeddedPostgres) -> float:
-    """``pg_ctl -m immediate``, and start again; the seconds until it took connections."""
+    """
+    Run ``pg_ctl -m immediate`` and restart, and return the seconds until it accepted connections.
+    """
     server = postgres._server
     pgexec(
         "pg_ctl",
@@ -40,7 +44,7 @@ def crash(postgres: EmbeddedPostgres) -> float:
 
 
 def drop_listeners(site: Site) -> int:
-    """Cut every connection that waits for a NOTIFY; how many."""
+    """Cut every connection that waits for a NOTIFY, and return their number."""
     with site.connect() as conn:
         return len(
             conn.execute(
@@ -52,7 +56,7 @@ def drop_listeners(site: Site) -> int:
 
 @contextmanager
 def stopped(role: Role, seconds: float) -> Iterator[list[float]]:
-    """SIGSTOP now and SIGCONT after `seconds`, beside what is done meanwhile; the moment it went on."""
+    """Send SIGSTOP now and SIGCONT after `seconds`, and yield the moment of the latter."""
     resumed: list[float] = []
 
     def resume() -> None:

@@ -1,4 +1,4 @@
-"""What a process saw, line by line in a file: whatever was written outlives a SIGKILL."""
+"""A process's observations, line by line in a file. A written line survives SIGKILL."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Journal:
-    """Appends entries of one process; each carries the time (`t`, monotonic seconds of the machine)."""
+    """Appends one process's entries with their time (`t`, monotonic seconds of the machine)."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self._file = os.open(
@@ -18,15 +18,16 @@ class Journal:
         )
 
     def note(self, kind: str, **facts: Any) -> None:
-        """One entry, in one system call."""
+        """Write one entry in one system call."""
         line = json.dumps({"kind": kind, "t": time.monotonic(), **facts}, default=str)
         os.write(self._file, line.encode() + b"\n")
 
 
 def entries(folder: Path, name: str, *kinds: str) -> list[dict[str, Any]]:
     """
-    All entries of these kinds by processes whose names begin so, in order of time; each with its
-    process under `by`.
+    All entries of these kinds by processes with this name prefix, in order of time.
+
+    Each has the name of its process under `by`.
     """
     found = []
     for path in folder.glob(f"{name}*.jsonl"):

@@ -1,6 +1,6 @@
 """
-Looks at the database all the time, each time in one snapshot: is exactly one version active, and
-does it hold a vector of every live window, and of nothing else?
+Checks the database continuously, each time in one snapshot: exactly one version is active, and it
+has one vector for every live window and no others.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PAUSE_S = 0.02
 
 @dataclass
 class Seen:
-    """What was found. `pairs`: the indexes seen active in each epoch."""
+    """The observations. `pairs` are the indexes seen active in each epoch."""
 
     looks: int = 0
     incomplete: list[tuple[int, Gap]] = field(default_factory=list)
@@ -29,7 +29,7 @@ class Seen:
 
 
 class Observer:
-    """A thread that looks until it is stopped."""
+    """A thread that checks until it is stopped."""
 
     def __init__(self, site: Site) -> None:
         self.seen = Seen()

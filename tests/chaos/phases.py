@@ -1,4 +1,4 @@
-"""What a run does, one phase after another, while servers are asked and writers write."""
+"""The phases of a run, one after another, while servers are asked and writers write."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ JOB_KILL_S = 1.5
 
 @dataclass
 class Facts:
-    """What the phases counted and timed. Times are `time.monotonic`."""
+    """The counts and times of the phases. Times are `time.monotonic`."""
 
     swaps: int = 0
     rollbacks: int = 0
@@ -81,7 +81,7 @@ class Run:
     # -- steps ------------------------------------------------------------------------------
 
     def pointer(self) -> Active:
-        """The active pointer; waits for a database that is coming back."""
+        """The active pointer. Waits for a database that is coming back."""
         while True:
             try:
                 with self.site.connect() as conn:
@@ -92,7 +92,9 @@ class Run:
                 time.sleep(0.1)
 
     def new_version(self, artefact: Artefact | None = None) -> str:
-        """The name of a fresh version, not built; of another dimension than the one before."""
+        """
+        The name of a fresh version that is not built, with another dimension than the one before.
+        """
         self._versions += 1
         name = f"c{self._versions}"
         chosen = artefact or self.site.artefacts[self._versions % len(self.site.artefacts)]
@@ -100,7 +102,7 @@ class Run:
         return name
 
     def wait_followed(self) -> None:
-        """Until every live server follows the pointer, or long enough."""
+        """Wait until every live server follows the pointer, up to a limit."""
 
         def followed() -> bool:
             try:
@@ -117,7 +119,9 @@ class Run:
     # -- phases -----------------------------------------------------------------------------
 
     def warm_up(self) -> None:
-        """Until every server has answered: imports and first loads are not measured."""
+        """
+        Wait until every server has answered, because imports and first loads are not measured.
+        """
         self.live.phase("warming up")
         names = [role.name for role in self.cast.servers]
         ready = wait_until(lambda: all(self._answered(name) for name in names), 120)
@@ -133,7 +137,7 @@ class Run:
         return len(entries(self.site.journals, name, "answer")) > 5
 
     def swap(self) -> None:
-        """The plan's swaps, rollbacks among them, some without a NOTIFY."""
+        """Do the plan's swaps, rollbacks among them, some without a NOTIFY."""
         began = time.monotonic()
         kinds = _shuffled(
             self._dice,
@@ -164,7 +168,9 @@ class Run:
         self.wait_followed()
 
     def _next_version(self) -> str:
-        """In turn one built from nothing, and one that served before and is caught up."""
+        """
+        Alternate between a version built from scratch and one that served before and is caught up.
+        """
         self._promotions += 1
         before = f"c{self._versions - 1}"
         if self._promotions % 2 == 0 and self._versions > 1 and not self.serves(before):
@@ -172,7 +178,7 @@ class Run:
         return self.new_version()
 
     def drop_connections(self) -> None:
-        """Swaps at whose moment every listening connection has just been cut."""
+        """Swap right after every listening connection has been cut."""
         for _ in range(self.plan.dropped_listeners):
             self.live.show("dropping LISTEN", f"{self.facts.listeners} connections")
             self.facts.listeners += faults.drop_listeners(self.site)
@@ -184,7 +190,7 @@ class Run:
             self.wait_followed()
 
     def damage(self) -> None:
-        """Files that changed since they were registered are refused, with the reason shown."""
+        """Check that files changed after registration are refused, with the reason shown."""
         for how in ("flipped", "truncated", "missing")[: self.plan.damages]:
             self.live.show("damaging files", how)
             artefact = damaged(self.site.artefacts[1], self.site.home / how)
@@ -218,7 +224,7 @@ class Run:
                 self.facts.not_refused.append(f"{how}: {built} {told}")
 
     def kill(self) -> None:
-        """Fresh versions promoted by processes that are killed, with servers that are killed, too."""
+        """Promote fresh versions by processes that are killed, while servers are killed too."""
         plan, kills = self.plan, []
         stages = list(STAGES)
         for n in range(plan.killed_admins):
@@ -254,7 +260,9 @@ class Run:
         self.wait_followed()
 
     def _attempt(self, version: str, kill: tuple[str, str] | None, crash: bool) -> Told | None:
-        """One try at a promotion; None: it was killed. The next takes up what it left."""
+        """
+        One attempt at a promotion, or None if it was killed. The next attempt continues its work.
+        """
         admin = self.cast.admins[0]
         who, stage = kill or ("", "")
         wanted, most_s = STAGES.get(stage, ("", 0.0))
@@ -311,7 +319,9 @@ class Run:
         role.start()
 
     def kill_workers(self) -> None:
-        """Promotions as jobs, whose worker is killed and started again: the job is rescued, and ends well."""
+        """
+        Promote by jobs whose worker is killed and restarted. The job is rescued and ends well.
+        """
         (worker,) = self.cast.workers
         for n in range(self.plan.killed_workers):
             version = self.new_version()
@@ -338,7 +348,7 @@ class Run:
             return queue.get(conn, job_id)
 
     def race(self) -> None:
-        """Two admins promote at the same moment, each another version or both the same."""
+        """Let two admins promote at the same moment, different versions or the same one."""
         first, second = self.cast.admins
         names = [self.new_version() for _ in range(3)]
         for name in names:
@@ -371,7 +381,9 @@ class Run:
         self.wait_followed()
 
     def settle(self, pool: Pool) -> dict[str, object]:
-        """Writers end, the previous version is caught up; what active and previous lack then."""
+        """
+        End the writers, catch up the previous version, and return the gaps of active and previous.
+        """
         self.live.phase("settling")
         self.cast.end_writers()
         left: dict[str, object] = {}
@@ -388,7 +400,7 @@ class Run:
 
 
 def build_two(site: Site, admin: Admin) -> list[str]:
-    """Two versions of different dimension, built, for switches back and forth."""
+    """Build two versions of different dimension, to switch back and forth."""
     names = []
     for artefact in site.artefacts[1:]:
         name = f"two{artefact.dimension}"
@@ -401,7 +413,10 @@ def build_two(site: Site, admin: Admin) -> list[str]:
 
 
 def _shuffled(dice: random.Random, items: list) -> list:
-    """In another order, the first one never a rollback: there is nothing to go back to."""
+    """
+    Shuffle the plan so that the first swap is not a rollback, because there is nothing to return
+    to.
+    """
     while True:
         dice.shuffle(items)
         if not items or items[0] != "rollback":
@@ -409,7 +424,7 @@ def _shuffled(dice: random.Random, items: list) -> list:
 
 
 def open_pool(site: Site) -> Pool:
-    """A pool of the conductor's own, once the database is there."""
+    """Open a separate pool as soon as the database is available."""
     for _ in range(50):
         with contextlib.suppress(NotReadyError, AttuneError):
             return db.open_pool(site.dsn, max_size=2)

@@ -1,4 +1,4 @@
-"""How much a run does: `FULL` is what the documentation promises, `SHORT` what every test run affords."""
+"""The size of a run: `FULL` for the documentation's promises, `SHORT` for every test run."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Plan:
     """
-    Counts and times of one run. `silent` swaps happen without a NOTIFY; without `windows` the
-    writers' pause at scale is not measured.
+    Counts and times of one run.
+
+    `silent` swaps happen without a NOTIFY. Without `windows` the writers' pause at scale is not
+    measured.
     """
 
     swaps: int

@@ -1,8 +1,8 @@
 """
-What every process of a run needs, imported once: they are forked from a server that has it, which
-takes milliseconds where an interpreter of their own would take seconds.
+Modules that every process of a run needs, imported once. Processes are forked from a server with
+these modules, which takes milliseconds instead of seconds.
 
-Nothing here may start a thread or compute with torch: neither survives a fork.
+Nothing here may start a thread or compute with torch, because neither survives a fork.
 """
 
 import logging

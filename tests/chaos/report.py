@@ -1,4 +1,4 @@
-"""What a run says: one line while it works, a table at the end, rows for bench/chaos.json."""
+"""The report of a run: one line during the run, a table at the end, rows for bench/chaos.json."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ EVERY_S = 5.0
 
 
 class Live:
-    """Lines of progress on stdout, every few seconds."""
+    """Prints a line of progress every few seconds."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
@@ -19,12 +19,12 @@ class Live:
         self._phase = ""
 
     def phase(self, name: str, detail: str = "") -> None:
-        """A phase begins."""
+        """Begin a phase."""
         self._phase = name
         self._say(name, detail)
 
     def show(self, phase: str, detail: str) -> None:
-        """How far it is; said when it is time."""
+        """Print the progress if it is due."""
         if phase != self._phase or time.monotonic() - self._shown > EVERY_S:
             self._phase = phase
             self._say(phase, detail)
@@ -40,7 +40,7 @@ class Live:
 def row(
     name: str, value: float, unit: str, goal: float | None, how: str, *, better: str = "lower"
 ) -> dict[str, Any]:
-    """One figure, in the form of bench/results.json."""
+    """One figure in the format of bench/results.json."""
     return {
         "name": name,
         "value": round(float(value), 3),

@@ -1,12 +1,13 @@
 """
 The swap under fire: `make chaos`, or `python -m tests.chaos.run`.
 
-Servers answer questions and writers change documents, all as processes on a database of its own,
-while versions of different dimension are built, promoted and rolled back, and while processes are
-killed and stopped, the database crashes and admins race. What everybody was told is then compared
-with what the database holds. The same with a guard removed must fail.
+Servers answer questions and writers change documents, as processes on a separate database.
+Meanwhile versions of different dimension are built, promoted and rolled back, processes are killed
+and stopped, the database crashes, and admins race. Then the responses that everybody got are
+compared with the database's content. The same with a guard removed must fail.
 
-Writes bench/chaos.json and the table in docs/architecture.md; exits 1 when something that must never happen did.
+Writes bench/chaos.json and the table in docs/architecture.md. Exits with 1 if anything happened
+that must never happen.
 """
 
 from __future__ import annotations
@@ -46,14 +47,14 @@ from tests.chaos.site import Artefact, build_artefacts, open_site, own_postgres 
 
 @dataclass(frozen=True)
 class Result:
-    """Rows for the table, and what must never happen but did, in words."""
+    """Rows for the table, and the violations in words."""
 
     rows: list[dict[str, Any]]
     broken: list[str]
 
 
 def run(plan: Plan, live: Live, home: Path, only: str | None = None) -> Result:
-    """Everything, or one of `PARTS`, in a folder of its own."""
+    """Do a full run, or one of `PARTS`, in a separate folder."""
     live.phase("setting up")
     artefacts = build_artefacts(home)
     rows: list[dict[str, Any]] = []
@@ -113,7 +114,7 @@ def _fire(
 
 
 def _broken(seen: Seen, by_epoch: dict[int, int]) -> list[str]:
-    """What the observer saw that must never be."""
+    """The violations that the observer saw."""
     found = [f"observer: {fault}" for fault in seen.faults[:5]]
     if seen.incomplete:
         found.append(f"{len(seen.incomplete)} moments incomplete, first {seen.incomplete[0]}")
@@ -211,7 +212,7 @@ def _scale(
 def _controls(
     plan: Plan, live: Live, home: Path, postgres: Any, artefacts: tuple[Artefact, ...]
 ) -> Result:
-    """Promotions without one of their guards must be seen to break what the real ones keep."""
+    """Check that promotions without one of their guards break what the real ones preserve."""
     site = open_site(postgres, home, artefacts, "control", plan.documents)
     rows, broken = [], []
     with Observer(site) as observer, Cast(site, 1, 3, 2.0, pause_s=0.0, workers=0) as cast:
@@ -235,7 +236,7 @@ def _controls(
 def _control(
     how: str, plan: Plan, seen: Seen, fire: phases.Run, names: list[str]
 ) -> tuple[int, int]:
-    """Incomplete moments by a promotion without a guard, and after how many switches."""
+    """Count incomplete moments of a promotion without a guard, and the switches until the first."""
     admin = fire.cast.admins[0]
 
     def switch(how: str) -> None:

@@ -1,4 +1,7 @@
-"""How long a switch holds up writers when there are many windows: synthetic vectors, real transactions."""
+"""
+Measures how long a switch blocks writers at many windows, with synthetic vectors and real
+transactions.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +31,9 @@ WINDOWS_A_WRITE = 5
 @dataclass(frozen=True)
 class AtScale:
     """
-    Per switch: seconds that writers waited for it at most, and that the switch took; `rate`:
-    windows written per second meanwhile.
+    For each switch the longest wait of a writer and the duration of the switch, in seconds.
+
+    `rate` is the number of windows written per second meanwhile.
     """
 
     windows: int
@@ -40,7 +44,7 @@ class AtScale:
 
 
 class Synthetic:
-    """An encoder whose vectors mean nothing."""
+    """An encoder with meaningless vectors."""
 
     tokenizer = "synthetic"
 
@@ -59,7 +63,7 @@ class Synthetic:
 
 
 def measure(pool: Pool, windows: int, switches: int) -> AtScale:
-    """Switch to and fro between two complete versions beside two writers."""
+    """Switch back and forth between two complete versions while two writers write."""
     with pool.connection() as conn:
         handles = _load(conn, windows)
     for handle in handles:
@@ -72,7 +76,7 @@ def measure(pool: Pool, windows: int, switches: int) -> AtScale:
 
 
 def _load(conn: Connection, windows: int) -> list[SearchHandle]:
-    """A window a chunk, in two versions."""
+    """Write one window per chunk, in two versions."""
     found = active.get(conn)
     assert found is not None
     serving = indexes.get(conn, found.index_id)
@@ -160,7 +164,7 @@ def _switch_beside_writers(
 
 
 def _switch(pool: Pool, handle: SearchHandle) -> None:
-    """The transaction of a promotion with what catches up before it, without proof and replicas."""
+    """Run the transaction of a promotion after catching up, without proof and replicas."""
     with pool.connection() as conn:
         pointer = active.get(conn)
         assert pointer is not None
@@ -174,7 +178,7 @@ def _write(
     waits: list[tuple[float, float]],
     number: int,
 ) -> None:
-    """Documents one after another for whichever version serves; notes how long each waited."""
+    """Write documents for the serving version one after another, and note how long each waited."""
     count = 0
     while not stopping.wait(WRITE_EVERY_S):
         count += 1
@@ -200,5 +204,5 @@ def _write(
 
 
 def summary(found: AtScale) -> tuple[float, float]:
-    """The writers' pause (p95, milliseconds) and a switch (longest, seconds)."""
+    """The writers' pause (p95, milliseconds) and the longest switch (seconds)."""
     return quantile(found.pauses_s, 0.95) * 1e3, max(found.switches_s)

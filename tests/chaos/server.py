@@ -1,4 +1,4 @@
-"""A server without its web page: the app's replica and answers, asked all the time."""
+"""A server without its web page: the app's replica and answerer, asked continuously."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PATIENCE_S = 20.0
 
 
 def serve(site: Site, name: str, questions_per_s: float) -> None:
-    """Serve until SIGTERM, or until whoever started this is gone."""
+    """Serve until SIGTERM, or until the parent process has gone."""
     stopping = stop_at_sigterm()
     journal = Journal(site.journals, name)
     with open_services(site.settings(), pool_size=6) as services:
@@ -43,7 +43,7 @@ def serve(site: Site, name: str, questions_per_s: float) -> None:
 
 
 def stop_at_sigterm() -> threading.Event:
-    """Set by SIGTERM."""
+    """An event that SIGTERM sets."""
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -51,7 +51,7 @@ def stop_at_sigterm() -> threading.Event:
 
 
 def wait(stopping: threading.Event) -> None:
-    """Until it is set; it is, when the process that started this one has ended."""
+    """Wait until the event is set, by a signal or because the parent process has ended."""
     parent = parent_process()
     while not stopping.wait(0.5):
         if parent is not None and not parent.is_alive():
@@ -59,7 +59,7 @@ def wait(stopping: threading.Event) -> None:
 
 
 def end_with_parent() -> None:
-    """End this process when the one that started it has ended."""
+    """End this process when its parent has ended."""
     parent = parent_process()
     if parent is not None:
         parent.join()
@@ -67,7 +67,7 @@ def end_with_parent() -> None:
 
 
 def _watch(services: Services, journal: Journal, stopping: threading.Event) -> None:
-    """Note the moment at which each epoch is followed."""
+    """Note the moment when each epoch is followed."""
     seen = 0
     while not stopping.wait(WATCH_S):
         handle = services.replica.current()
@@ -78,7 +78,7 @@ def _watch(services: Services, journal: Journal, stopping: threading.Event) -> N
 
 @dataclass
 class Asker:
-    """Asks questions at a steady pace and notes every answer with the version it came from."""
+    """Asks questions at a steady rate and notes every answer with its version."""
 
     services: Services
     journal: Journal

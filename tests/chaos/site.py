@@ -1,4 +1,6 @@
-"""The place of a run: a database of its own, three small models of different dimensions, documents."""
+"""
+The site of a run: a separate database, three small models of different dimensions, and documents.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,7 @@ class Artefact:
 
 @dataclass(frozen=True)
 class Site:
-    """What a process needs to take part; travels to it as it is."""
+    """Everything a process needs to take part. It is pickled."""
 
     dsn: str
     home: Path
@@ -43,11 +45,11 @@ class Site:
 
     @property
     def journals(self) -> Path:
-        """Where processes note what they saw."""
+        """The folder of the processes' journals."""
         return self.home / "journals"
 
     def settings(self) -> Settings:
-        """The app's settings, whatever the environment says."""
+        """The app's settings, independent of the environment."""
         return Settings(
             home=self.home,
             DATABASE_URL=self.dsn,
@@ -66,11 +68,11 @@ class Site:
         )
 
     def connect(self) -> psycopg.Connection:
-        """A connection of the caller's own, in autocommit mode."""
+        """A separate connection in autocommit mode."""
         return psycopg.connect(self.dsn, autocommit=True, connect_timeout=5)
 
     def register(self, name: str, artefact: Artefact) -> None:
-        """A new version with these files, not built."""
+        """Register a new version with these files, not built."""
         with self.connect() as conn:
             models.add(
                 conn,
@@ -84,7 +86,7 @@ class Site:
 
 
 def build_artefacts(home: Path) -> tuple[Artefact, ...]:
-    """The models, real and random."""
+    """Build the real, random models."""
     from transformers.utils import logging
 
     logging.disable_progress_bar()
@@ -103,7 +105,7 @@ def open_site(
     name: str,
     documents: int,
 ) -> Site:
-    """A fresh database with documents, served by the first model."""
+    """A fresh database with documents, where the first model serves."""
     with psycopg.connect(postgres.dsn, autocommit=True) as conn:
         conn.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
     place = home / name
@@ -126,6 +128,6 @@ def own_postgres(home: Path) -> Iterator[EmbeddedPostgres]:
 
 
 def damaged(artefact: Artefact, folder: Path) -> Artefact:
-    """A copy of the files that a caller may damage, registered as they are now."""
+    """A copy of the files that may be damaged, registered in their present state."""
     kept, sha256 = model_files.put(artefact.folder, folder)
     return replace(artefact, folder=kept, sha256=sha256)

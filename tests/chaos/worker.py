@@ -1,4 +1,4 @@
-"""The app's own worker, which hears sooner than usual that another one has been killed."""
+"""The app's own worker, which notices earlier than usual that another one was killed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TIMING = Timing(beat_s=0.5, silent_s=3, rescue_s=0.5, poll_s=0.5, upkeep_s=1, gr
 
 
 def work(site: Site) -> None:
-    """Do jobs of documents and of indexes until SIGTERM."""
+    """Run jobs of documents and indexes until SIGTERM."""
     threading.Thread(target=end_with_parent, daemon=True).start()
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
         process.run(site.settings(), (queue.DOCUMENTS, queue.INDEX), timing=TIMING)

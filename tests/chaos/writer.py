@@ -1,4 +1,4 @@
-"""Takes documents in, replaces and deletes them without a pause, and notes what it was told."""
+"""Adds, replaces and deletes documents without a pause, and notes the responses."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LOOK_UP_S = 60.0
 
 
 def write(site: Site, name: str, pause_s: float) -> None:
-    """Write until SIGTERM; the operation under way is finished, and its outcome noted."""
+    """Write until SIGTERM. The current operation is finished and its outcome noted."""
     stopping = stop_at_sigterm()
     journal = Journal(site.journals, name)
     with (
@@ -40,7 +40,7 @@ def write(site: Site, name: str, pause_s: float) -> None:
 
 
 class Writer:
-    """Owns the sources that begin with its name."""
+    """A writer of the sources that begin with its name."""
 
     def __init__(self, services: Services, ingester: Ingester, journal: Journal, name: str) -> None:
         self._services, self._ingester = services, ingester
@@ -50,7 +50,7 @@ class Writer:
         self._dice = random.Random(name)
 
     def run(self, stopping: threading.Event, pause_s: float) -> None:
-        """One operation after another."""
+        """Do one operation after another."""
         from multiprocessing import parent_process
 
         parent = parent_process()
@@ -98,7 +98,7 @@ class Writer:
         self._settle(source, told)
 
     def _settle(self, source: str, told: dict[str, Any] | None) -> None:
-        """Note how the source stands: as told, else as the database says."""
+        """Note a source's state by the response, or by the database if there was none."""
         stands = told if told is not None else self._look_up(source)
         self._journal.note("stands", source=source, told=told is not None, **stands)
         if source in self._mine and stands["sha256"] is None:
