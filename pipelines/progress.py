@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,7 @@ class Progress:
     :param rate: Per second; None at first.
     :param eta_s: Seconds left; None at first.
     :param item: The item at hand, e.g. the name of a file.
+    :param figures: What was measured on the way, by name, e.g. the loss.
     """
 
     stage: str
@@ -22,6 +23,7 @@ class Progress:
     rate: float | None = None
     eta_s: float | None = None
     item: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 OnProgress = Callable[[Progress], None]
@@ -52,8 +54,6 @@ class Task:
     """
     A piece of long work as its caller sees it: it tells how far it is, and ends when asked to.
 
-    `Task()` tells nobody and is never stopped.
-
     :param tell: Called with each piece of news, perhaps often and from other threads.
     :param is_stopping: Whether somebody asked the work to stop. Cheap, and never undone.
     """
@@ -69,3 +69,7 @@ class Task:
     def telling(self, tell: Callable[[Progress], None]) -> Task:
         """The same work, for a part that tells its progress to `tell`."""
         return replace(self, tell=tell)
+
+
+# Work that tells nobody and that nobody stops.
+NO_TASK = Task()

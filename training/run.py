@@ -12,7 +12,7 @@ import fcntl
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,16 +22,15 @@ from psycopg.errors import UniqueViolation
 
 from pipelines.embedder import loading, model_files, registry
 from pipelines.errors import BusyError, ConflictError, InputError, NotReadyError
-from pipelines.progress import Stop, Stopped, never
+from pipelines.progress import NO_TASK, Progress, Stopped, Task
 from pipelines.store import active, indexes, models, runs
 from pipelines.store.db import Connection, Pool
 from pipelines.store.ids import ModelId, RunId
 from pipelines.store.models import Model
 from training.finetune import launch
 from training.finetune.card import model_card
-from training.finetune.launch import Machine, OnProgress
+from training.finetune.launch import Machine
 from training.finetune.options import TrainOptions
-from training.finetune.progress import Progress
 from training.finetune.rundir import RunDir, RunSettings, read_lines
 from training.pairs.material import Material
 
@@ -131,16 +130,14 @@ def execute(
     folders: Folders,
     run_id: RunId,
     machine: Machine,
-    on_progress: OnProgress = lambda _: None,
-    *,
-    stop: Stop = never,
+    task: Task = NO_TASK,
 ) -> Model:
     """
     Train, or go on training, and register the model; the model.
 
     :raises InputError: There is no such run, or it cannot be done as asked.
     :raises ConflictError: Another process executes it.
-    :raises Stopped: `stop` said so; the run stands as interrupted, and can be executed again.
+    :raises Stopped: The task was asked to stop; the run stands as interrupted, and can be executed again.
     """
     with pool.connection() as conn:
         row = runs.get(conn, run_id)
@@ -156,7 +153,7 @@ def execute(
             with pool.connection() as conn:
                 runs.mark_running(conn, run_id)
             if not folder.result.is_file():
-                launch.train(folder, machine, _storing(pool, run_id, on_progress), stop)
+                launch.train(folder, machine, _storing(pool, run_id, task))
             return _model(pool, _register(pool, folders, run_id))
         except Stopped:
             _ended(pool, run_id, "interrupted", None)
@@ -225,13 +222,13 @@ def _metrics(folder: RunDir) -> dict[str, Any]:
     return counts | result
 
 
-def _storing(pool: Pool, run_id: RunId, on_progress: OnProgress) -> Callable[[Progress], None]:
-    """Tells the database as well, every few seconds and at each change of stage."""
+def _storing(pool: Pool, run_id: RunId, task: Task) -> Task:
+    """The task, which tells the database as well, every few seconds and at each change of stage."""
     last: tuple[str, float] = ("", 0.0)
 
     def tell(progress: Progress) -> None:
         nonlocal last
-        on_progress(progress)
+        task.tell(progress)
         now = time.monotonic()
         if progress.stage == last[0] and now - last[1] < STORE_EVERY_S:
             return
@@ -239,7 +236,7 @@ def _storing(pool: Pool, run_id: RunId, on_progress: OnProgress) -> Callable[[Pr
         with pool.connection() as conn:
             runs.set_progress(conn, run_id, asdict(progress))
 
-    return tell
+    return task.telling(tell)
 
 
 @contextmanager

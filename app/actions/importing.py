@@ -8,7 +8,7 @@ from pathlib import Path
 from app import queue
 from app.services import Services
 from pipelines.errors import InputError
-from pipelines.progress import OnProgress, Progress, Stop, Stopped
+from pipelines.progress import Stopped, Task
 from pipelines.store import jobs, pair_files
 from pipelines.store.db import Connection
 from pipelines.store.ids import JobId
@@ -59,8 +59,7 @@ def take(
     split: Split | None,
     *,
     who: str,
-    on_progress: OnProgress,
-    stop: Stop,
+    task: Task,
 ) -> Summary:
     """
     Import a file that was left to a job. Its pairs, the job's result and the end of the file are one
@@ -85,7 +84,6 @@ def take(
         name,
         split=split,
         created_by=who,
-        on_progress=lambda done, total: on_progress(Progress("embedding", done, total)),
-        stop=stop,
+        task=task,
         also=end,
     )

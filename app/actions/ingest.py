@@ -10,16 +10,11 @@ from app.services import Services
 from pipelines.indexing.convert import Converter
 from pipelines.indexing.converted import ReadLimits
 from pipelines.indexing.ingest import Ingester
-from pipelines.progress import OnProgress, Stop, never, unheard
+from pipelines.progress import NO_TASK, Task
 
 
 @contextmanager
-def open_ingester(
-    services: Services,
-    *,
-    on_progress: OnProgress = unheard,
-    stop: Stop = never,
-) -> Iterator[Ingester]:
+def open_ingester(services: Services, task: Task = NO_TASK) -> Iterator[Ingester]:
     """Takes files in, with a reader process of its own that ends with the context."""
 
     settings = services.settings
@@ -35,7 +30,7 @@ def open_ingester(
             services.replica.refresh,
             converter,
             settings.chunk_chars,
-            on_progress,
-            twins.before_load(services, stop),
-            stop,
+            task.tell,
+            twins.before_load(services, task),
+            task.is_stopping,
         )

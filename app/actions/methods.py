@@ -13,14 +13,14 @@ from typing import Any
 from app.services import Services
 from pipelines.embedder import loading
 from pipelines.errors import InputError
-from pipelines.progress import OnProgress, Progress, Stop, check, never
+from pipelines.progress import NO_TASK, Task
 from pipelines.store import active, gaps, indexes, models, pairs, scope, speeds
 from pipelines.store.db import Connection
 from pipelines.store.models import Model
 from pipelines.text.windows import cut
 from training.finetune.costs import FEW_PAIRS, Amount, MethodCost, Speed, costs, duration, recommend
 from training.finetune.launch import Machine
-from training.finetune.options import LABELS, METHODS, Method, TrainOptions
+from training.finetune.options import LABELS, Method, TrainOptions
 from training.pairs import stored
 from training.pairs.material import Material
 
@@ -151,8 +151,7 @@ def choose(
     *,
     base: Model | None = None,
     found: Material | None = None,
-    on_progress: OnProgress = lambda _: None,
-    stop: Stop = never,
+    task: Task = NO_TASK,
 ) -> Choice:
     """The method to take, measured first where it was not; that takes some seconds."""
     with services.pool.connection() as conn:
@@ -160,7 +159,7 @@ def choose(
         lacking = speeds.get(conn, base.base, key(with_what)) is None
     if lacking:
         texts = list(found.corpus.values())[:SAMPLED] if found is not None else []
-        measure(services, base, with_what, texts, on_progress, stop)
+        measure(services, base, with_what, texts, task)
     with services.pool.connection() as conn:
         return known(conn, with_what, base=base, found=found)
 
@@ -170,8 +169,7 @@ def measure(
     base: Model,
     with_what: Machine,
     texts: Sequence[str] = (),
-    on_progress: OnProgress = lambda _: None,
-    stop: Stop = never,
+    task: Task = NO_TASK,
 ) -> None:
     """
     Measure how fast this machine trains a model, and keep it; some seconds.
@@ -187,10 +185,6 @@ def measure(
     if not texts:
         raise InputError("There is no document to measure with: ingest some first.")
 
-    def tell(done: int) -> None:
-        check(stop)
-        on_progress(Progress("measuring", done, len(METHODS)))
-
     folder = loading.model_folder(base, services.options.models)
     encoder = LocalEncoder(folder, device=with_what.device, threads=with_what.threads)
     settings = services.settings
@@ -201,7 +195,7 @@ def measure(
         [" ".join(text.split()[:QUESTION_WORDS]) for text in texts],
         TrainOptions(),
         with_what,
-        on_method=tell,
+        task=task,
     )
     keep(services, base, with_what, speed)
 

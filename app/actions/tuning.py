@@ -15,7 +15,7 @@ from app.actions import methods, versions
 from app.services import Services, llm_options
 from pipelines.embedder import registry
 from pipelines.errors import InputError
-from pipelines.progress import OnProgress, Progress, Stop, never
+from pipelines.progress import NO_TASK, Progress, Task
 from pipelines.store import active, evaluations, indexes, models, pairs
 from pipelines.store.db import Connection
 from pipelines.store.ids import EvaluationId, RunId
@@ -30,7 +30,6 @@ from training.evaluation.evaluate import forget
 from training.evaluation.figures import report as reports
 from training.evaluation.figures.comparison import Report
 from training.evaluation.rankings import Rules
-from training.finetune import progress as training_progress
 from training.finetune.options import TrainOptions
 from training.pairs import asking, collect, stored
 from training.pairs.collect import Summary
@@ -43,10 +42,6 @@ if TYPE_CHECKING:
 # Calls of a language model at a time.
 AT_ONCE = 4
 CORPUS = "corpus"
-
-
-def silent(_: Progress) -> None:
-    """Tells nobody."""
 
 
 def options(services: Services, **chosen: Any) -> TrainOptions:
@@ -67,8 +62,7 @@ def probe(
     chosen: TrainOptions,
     *,
     generators: Sequence[str] | None = None,
-    on_progress: OnProgress = silent,
-    stop: Stop = never,
+    task: Task = NO_TASK,
 ) -> Preflight:
     """
     What training on the stored pairs would take on this machine; nothing is kept.
@@ -81,7 +75,7 @@ def probe(
     from training.finetune import preflight  # which loads torch; a worker does when a job needs it
 
     with_what = methods.machine(services)
-    report, speed = preflight.probe(folder, found, chosen, with_what, on_progress, stop)
+    report, speed = preflight.probe(folder, found, chosen, with_what, task)
     if not chosen.freeze_layers:  # else it is not what runs take in general
         methods.keep(services, model, with_what, speed)
     return report
@@ -110,19 +104,14 @@ def create_run(
 def train(
     services: Services,
     run_id: RunId,
-    on_progress: OnProgress = silent,
-    stop: Stop = never,
+    task: Task = NO_TASK,
     *,
     processes: int = 1,
 ) -> Model:
     """Execute a run, or go on with it; the model. See `training.run.execute`."""
-
-    def told(at: training_progress.Progress) -> None:
-        on_progress(Progress(at.stage, at.step, at.total, at.samples_per_s, at.eta_s))
-
     folders = Folders.under(services.settings.home)
     with_what = methods.machine(services, processes)
-    model = run.execute(services.pool, folders, run_id, with_what, told, stop=stop)
+    model = run.execute(services.pool, folders, run_id, with_what, task)
     versions.share(services, model)
     return model
 
@@ -161,8 +150,7 @@ def generate(
     limit: int = collect.MOST_PASSAGES,
     without: Sequence[str] = (),
     by: str = "system",
-    on_progress: OnProgress = silent,
-    stop: Stop = never,
+    task: Task = NO_TASK,
 ) -> Summary:
     """
     Pairs of passages that the source has not seen, `limit` at most.
@@ -178,16 +166,8 @@ def generate(
     with services.pool.connection() as conn:
         passages = collect.waiting(conn, name, limit, without=without)
     count = per_passage or (asking.QUESTIONS if source == "llm" else PER_PASSAGE)
-    on_progress(Progress("asking", 0, len(passages)))
-    return make_pairs(
-        services,
-        source,
-        passages,
-        count,
-        by=by,
-        on_progress=lambda done, total: on_progress(Progress("asking", done, total)),
-        stop=stop,
-    )
+    task.tell(Progress("asking", 0, len(passages)))
+    return make_pairs(services, source, passages, count, by=by, task=task)
 
 
 def make_pairs(
@@ -198,8 +178,7 @@ def make_pairs(
     *,
     at_once: int = AT_ONCE,
     by: str = "system",
-    on_progress: collect.OnProgress,
-    stop: Stop = never,
+    task: Task = NO_TASK,
 ) -> Summary:
     """Pairs of these passages, `count` questions for each. `at_once`: calls of a model at a time."""
     handle = services.replica.current()
@@ -210,8 +189,7 @@ def make_pairs(
             passages,
             per_passage=count,
             created_by=by,
-            on_progress=on_progress,
-            stop=stop,
+            task=task,
         )
     llm = llm_options(services.settings)
     assert llm is not None, "the name of the generator asks for one"
@@ -224,8 +202,7 @@ def make_pairs(
             per_passage=count,
             at_once=at_once,
             created_by=by,
-            on_progress=on_progress,
-            stop=stop,
+            task=task,
         )
     )
 
@@ -259,8 +236,7 @@ def evaluate(
     names: Sequence[str],
     *,
     beside: Mapping[str, tuple[str, float]] | None = None,
-    on_progress: OnProgress = silent,
-    stop: Stop = never,
+    task: Task = NO_TASK,
 ) -> Report:
     """
     Compare models on a dataset; the first is the reference. The report is not stored: see `keep`.
@@ -280,8 +256,7 @@ def evaluate(
         candidates,
         beside=beside,
         kept=_unfinished(services),
-        on_progress=on_progress,
-        stop=stop,
+        task=task,
     )
 
 
@@ -334,9 +309,8 @@ def promote_if_better(
     name: str,
     *,
     who: str,
-    on_progress: OnProgress = silent,
     on_compared: Callable[[EvaluationId], object] = lambda _: None,
-    stop: Stop = never,
+    task: Task = NO_TASK,
 ) -> Automatic:
     """
     Evaluate a version against the one that serves, on the held-out pairs, build it, and let it
@@ -360,7 +334,7 @@ def promote_if_better(
         found = evaluations.latest_of(conn, identity(model), identity(serving))
     if found is None or found.dataset_sha256 != chosen.sha256:
         names = [serving.name, name]
-        report = evaluate(services, chosen, names, on_progress=on_progress, stop=stop)
+        report = evaluate(services, chosen, names, task=task)
         keep(services, report, chosen, by=who)
         with services.pool.connection() as conn:
             found = evaluations.latest_of(conn, identity(model), identity(serving))
@@ -373,7 +347,5 @@ def promote_if_better(
         with services.pool.connection() as conn:
             active.add_audit(conn, who, "not promoted", detail)
         return Automatic(name, False, verdict.reason, None, found.id)
-    after = versions.promote(
-        services, name, who=who, on_progress=on_progress, stop=stop, detail={"auto": True}
-    )
+    after = versions.promote(services, name, who=who, task=task, detail={"auto": True})
     return Automatic(name, True, verdict.reason, after.epoch, found.id)

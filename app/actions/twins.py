@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.embedder import loading, memory
 from pipelines.indexing.groups import BULK_CHUNKS
-from pipelines.progress import Stop, check
+from pipelines.progress import Progress, Task
 from pipelines.store import active, chunks, documents, gaps, indexes, models
 from pipelines.store.db import Connection
 from pipelines.store.ids import RuleId
@@ -38,7 +38,7 @@ PAUSE = timedelta(minutes=5)
 log = logging.getLogger(__name__)
 
 
-def before_load(services: Services, stop: Stop) -> Callable[[Sequence[str]], None] | None:
+def before_load(services: Services, task: Task) -> Callable[[Sequence[str]], None] | None:
     """What builds the serving version's twin when a load turns out to be large; None: it has one."""
 
     def serving() -> Model:
@@ -48,16 +48,14 @@ def before_load(services: Services, stop: Stop) -> Callable[[Sequence[str]], Non
     if not _lacks(serving(), services.options, BULK_CHUNKS):
         return None
     # Asked again: another version may have taken over meanwhile.
-    return lambda windows: _build(services, serving(), windows, stop)
+    return lambda windows: _build(services, serving(), windows, task)
 
 
-def before_build(
-    services: Services, model: Model, on_begin: Callable[[], None], stop: Stop
-) -> None:
+def before_build(services: Services, model: Model, task: Task) -> None:
     """
     Build the twin of a version that many windows are about to be embedded by.
 
-    :raises Stopped: `stop` said so.
+    :raises Stopped: The task was asked to stop.
     """
     if not _lacks(model, services.options, WORTH_WINDOWS):
         return
@@ -66,9 +64,9 @@ def before_build(
         if gaps.count_windows(conn, rule) < WORTH_WINDOWS:
             return
         windows = chunks.sample_windows(conn, rule, SAMPLE_WINDOWS)
-    on_begin()
-    _build(services, model, windows, stop)
-    check(stop)
+    task.tell(Progress("accelerating"))
+    _build(services, model, windows, task)
+    task.check()
 
 
 def lacking(conn: Connection, options: EncoderOptions) -> Model | None:
@@ -82,14 +80,14 @@ def lacking(conn: Connection, options: EncoderOptions) -> Model | None:
     return None if documents.came_in_within(conn, PAUSE) else model
 
 
-def build_lacking(services: Services, stop: Stop) -> str | None:
+def build_lacking(services: Services, task: Task) -> str | None:
     """Build the twin that is `lacking`; its version's name."""
     with services.pool.connection() as conn:
         model = lacking(conn, services.options)
         if model is None:
             return None
         windows = chunks.sample_windows(conn, _serving(conn)[1], SAMPLE_WINDOWS)
-    _build(services, model, windows, stop)
+    _build(services, model, windows, task)
     return model.name
 
 
@@ -107,8 +105,8 @@ def _lacks(model: Model, options: EncoderOptions, windows: int) -> bool:
     return model.dimension >= LEAST_DIMENSION and loading.lacks_twin(model, options, windows)
 
 
-def _build(services: Services, model: Model, windows: Sequence[str], stop: Stop) -> None:
-    verdict = loading.accelerate(model, services.options, windows, stop)
+def _build(services: Services, model: Model, windows: Sequence[str], task: Task) -> None:
+    verdict = loading.accelerate(model, services.options, windows, task)
     if verdict is None:
         return
     log.info("accelerated encoder of %s: %s", model.name, verdict.reason)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from app.actions.counts import Count
 from app.services import Services
 from pipelines.embedder import loading, registry
 from pipelines.errors import ConflictError, GateError, InputError, NotReadyError
-from pipelines.progress import OnProgress, Progress
+from pipelines.progress import NO_TASK, Progress, Task
 from pipelines.search import opening
 from pipelines.search.handle import SearchHandle
 from pipelines.store import active, evaluations, gaps, indexes, models, replicas, shadows
@@ -68,8 +68,7 @@ class Status:
 def build(
     services: Services,
     name: str,
-    on_progress: OnProgress = lambda _: None,
-    stop: Callable[[], bool] = lambda: False,
+    task: Task = NO_TASK,
 ) -> SearchHandle:
     """
     Make a version's vectors of all documents, or go on making them; its handle.
@@ -78,16 +77,16 @@ def build(
     """
     with services.pool.connection() as conn:
         model = registry.find(conn, name)
-    on_progress(Progress("loading"))
+    task.tell(Progress("loading"))
     with services.pool.connection() as conn:
         loading.share(conn, model, services.options)
         model = registry.find(conn, name)
-    twins.before_build(services, model, lambda: on_progress(Progress("accelerating")), stop)
+    twins.before_build(services, model, task)
     encoder = loading.load_model(model, services.options)
     with services.pool.connection() as conn:
         index_id = building.create(conn, model, encoder.tokenizer)
         handle = opening.load_index(conn, index_id, services.options)
-    building.build(services.pool, handle, on_progress, stop)
+    building.build(services.pool, handle, task)
     return handle
 
 
@@ -210,15 +209,14 @@ def promote(
     *,
     who: str,
     override: str | None = None,
-    on_progress: OnProgress = lambda _: None,
-    stop: Callable[[], bool] = lambda: False,
+    task: Task = NO_TASK,
     detail: Mapping[str, Any] | None = None,
 ) -> Active:
     """
     Let a version serve: build what is missing, have it loaded everywhere, prove it, switch.
 
     :param detail: What the audit keeps beside the verdict.
-    :raises Stopped: `stop` said so; the version that served serves on.
+    :raises Stopped: The task was asked to stop; the version that served serves on.
     :raises GateError: Its figures or its proof speak against it.
     :raises ConflictError: Another promotion came first.
     :raises NotReadyError: A replica cannot load it.
@@ -230,12 +228,12 @@ def promote(
         if _model_of(conn, before.index_id).id == model.id:
             raise ConflictError(f"{name} serves already.")
         found = allowed(conn, model, override)
-    handle = build(services, name, on_progress, stop)
-    on_progress(Progress("loading everywhere"))
-    switch.prepare(services.pool, handle.index_id, stop=stop)
-    on_progress(Progress("proving"))
+    handle = build(services, name, task)
+    task.tell(Progress("loading everywhere"))
+    switch.prepare(services.pool, handle.index_id, task=task)
+    task.tell(Progress("proving"))
     kept = {"gate": found.reason, "overridden": found.overridden, **(detail or {})}
-    after = switch.promote(services.pool, handle, before.epoch, who, detail=kept, stop=stop)
+    after = switch.promote(services.pool, handle, before.epoch, who, detail=kept, task=task)
     wait_followed(services, after.epoch)
     return after
 

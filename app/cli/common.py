@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from app.actions.tuning import Automatic
     from app.services import Services
-    from pipelines.progress import OnProgress, Progress
     from pipelines.store.ids import JobId
 
 
@@ -53,94 +51,6 @@ def emit_json(value: Any) -> None:
     json.dump(value, sys.stdout, ensure_ascii=False, default=str)
     sys.stdout.write("\n")
     sys.stdout.flush()
-
-
-@contextmanager
-def build_bar() -> Iterator[OnProgress]:
-    """A live line on stderr, for whatever tells `pipelines.versions.build.Progress`."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-    from rich.progress import Progress as Bar
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bars:
-        bar = bars.add_task("starting", total=None, note="")
-
-        def show(told: Progress) -> None:
-            left = "" if told.eta_s is None else f"  {told.eta_s / 60:.1f} min left"
-            rate = "" if told.rate is None else f"{told.rate:.0f} windows/s{left}"
-            bars.update(
-                bar,
-                description=told.stage,
-                completed=told.done,
-                total=told.total or None,
-                note=rate,
-            )
-
-        yield show
-
-
-# Where nobody watches a terminal, a line so often says how far it is.
-LINE_EVERY_S = 10.0
-
-
-@contextmanager
-def long_bar() -> Iterator[OnProgress]:
-    """How far long work is, on stderr: a bar on a terminal, else a line now and then."""
-    if not sys.stderr.isatty():
-        yield _lines()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn
-    from rich.progress import Progress as Bar
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[left]}"),
-    )
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bars:
-        bar = bars.add_task("starting", total=None, left="")
-
-        def show(told: Progress) -> None:
-            bars.update(
-                bar,
-                description=told.stage,
-                completed=told.done,
-                total=told.total or None,
-                left=_left(told),
-            )
-
-        yield show
-
-
-def _lines() -> OnProgress:
-    import typer
-
-    last: list[str | float] = ["", 0.0]
-
-    def show(told: Progress) -> None:
-        now = time.monotonic()
-        if told.stage == last[0] and now - float(last[1]) < LINE_EVERY_S:
-            return
-        last[:] = [told.stage, now]
-        share = f", {100 * told.done // told.total}%" if told.total else ""
-        left = f", {text}" if (text := _left(told)) else ""
-        typer.echo(f"{told.stage}{share}{left}", err=True)
-
-    return show
-
-
-def _left(told: Progress) -> str:
-    from training.finetune.costs import duration
-
-    return "" if told.eta_s is None else f"about {duration(told.eta_s / 60)} left"
 
 
 def print_automatic(done: Automatic) -> None:

@@ -229,6 +229,7 @@ def _with_progress(
 
     from app.actions.ingest import open_ingester
     from pipelines.indexing.stages import Incoming
+    from pipelines.progress import Task
 
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -254,7 +255,7 @@ def _with_progress(
         if shared:
             report.show = lambda line: console.print(Text.from_ansi(line), soft_wrap=True)
         try:
-            with open_ingester(opened, on_progress=show) as ingester:
+            with open_ingester(opened, Task(show)) as ingester:
                 incoming = [Incoming.from_path(path, collection) for path in paths]
                 with closing(ingester.ingest_many(incoming)) as outcomes:
                     yield from outcomes

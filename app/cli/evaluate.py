@@ -39,7 +39,8 @@ def evaluate(
     BM25 alone, and whether the differences are more than chance. Nothing that serves changes.
     """
     from app.actions import tuning
-    from app.cli.common import emit_json, hand_over, long_bar, services
+    from app.cli.bar import progress_bar
+    from app.cli.common import emit_json, hand_over, services
     from pipelines.errors import InputError
     from training.evaluation.dataset import of_file
 
@@ -58,8 +59,8 @@ def evaluate(
             place = dataset if dataset == tuning.CORPUS else str(Path(dataset).resolve())
             hand_over(opened, "evaluate", as_json=as_json, dataset=place, models=names)
             return
-        with long_bar() as show:
-            report = tuning.evaluate(opened, chosen, names, beside=given, on_progress=show)
+        with progress_bar() as task:
+            report = tuning.evaluate(opened, chosen, names, beside=given, task=task)
         evaluation_id, paths = tuning.keep(opened, report, chosen, by="cli", out=out)
     if as_json:
         from training.evaluation.figures.report import figures

@@ -65,11 +65,11 @@ def improve(
 
 def _run(opened: Services) -> Improvement:
     from app.actions.improve import action
-    from app.cli.common import long_bar
+    from app.cli.bar import progress_bar
 
     try:
-        with long_bar() as show:
-            return action.run(opened, who="cli", on_progress=show)
+        with progress_bar() as task:
+            return action.run(opened, who="cli", task=task)
     except KeyboardInterrupt:
         typer.echo("\nStopped. What is done stays: attune improve goes on from there.", err=True)
         raise

@@ -103,7 +103,8 @@ def build(name: Name, queue: Queued = False, as_json: AsJson = False) -> None:
     Interrupted, it goes on where it stopped. Nobody who asks notices.
     """
     from app.actions import versions
-    from app.cli.common import build_bar, emit_json, hand_over, services
+    from app.cli.bar import progress_bar
+    from app.cli.common import emit_json, hand_over, services
     from pipelines.embedder import registry
 
     if queue:
@@ -112,8 +113,8 @@ def build(name: Name, queue: Queued = False, as_json: AsJson = False) -> None:
                 registry.find(conn, name)
             hand_over(opened, "build", as_json=as_json, name=name)
         return
-    with services() as opened, build_bar() as show:
-        handle = versions.build(opened, name, show)
+    with services() as opened, progress_bar() as task:
+        handle = versions.build(opened, name, task)
     if as_json:
         emit_json({"version": name, "index": handle.index_id, "state": "ready"})
         return
@@ -230,7 +231,8 @@ def promote(
     on the version they began with.
     """
     from app.actions import versions
-    from app.cli.common import build_bar, emit_json, hand_over, services
+    from app.cli.bar import progress_bar
+    from app.cli.common import emit_json, hand_over, services
     from pipelines.embedder import registry
     from pipelines.errors import InputError
 
@@ -253,8 +255,8 @@ def promote(
         if queue:
             hand_over(opened, "promote", as_json=as_json, name=name, override=override)
             return
-        with build_bar() as show:
-            after = versions.promote(opened, name, who="cli", override=override, on_progress=show)
+        with progress_bar() as task:
+            after = versions.promote(opened, name, who="cli", override=override, task=task)
     if as_json:
         emit_json({"version": name, "epoch": after.epoch, "gate": verdict.reason})
         return
@@ -264,10 +266,10 @@ def promote(
 
 def _promote_if_better(opened: Services, name: str) -> Automatic:
     from app.actions import tuning
-    from app.cli.common import build_bar
+    from app.cli.bar import progress_bar
 
-    with build_bar() as show:
-        return tuning.promote_if_better(opened, name, who="cli", on_progress=show)
+    with progress_bar() as task:
+        return tuning.promote_if_better(opened, name, who="cli", task=task)
 
 
 def _tell(done: Automatic, as_json: bool) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from app.services import Services
     from pipelines.store.db import Connection
     from pipelines.store.pairs import Pair, Split, Status
-    from training.pairs.collect import OnProgress, Summary
+    from training.pairs.collect import Summary
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 group = typer.Typer(help="Questions and passages to tune on.", no_args_is_help=True)
@@ -79,6 +78,7 @@ def generate(
     Interrupted, it goes on where it stopped. A part of the documents is held out to judge on.
     """
     from app.actions import tuning
+    from app.cli.bar import progress_bar
     from app.cli.common import emit_json, hand_over, services
     from app.services import llm_options
     from training.pairs import asking, collect
@@ -126,9 +126,9 @@ def generate(
                 again=again,
             )
             return
-        with _bar() as show:
+        with progress_bar() as task:
             summary = tuning.make_pairs(
-                opened, source, passages, count, at_once=at_once, by="cli", on_progress=show
+                opened, source, passages, count, at_once=at_once, by="cli", task=task
             )
     _tell(summary, as_json)
 
@@ -150,6 +150,7 @@ def import_pairs(
 ) -> None:
     """Store the pairs of a file. If one row is wrong, nothing is imported."""
     from app.actions import importing
+    from app.cli.bar import progress_bar
     from app.cli.common import services, tell_job
     from training.pairs import collect, seedfile
 
@@ -159,7 +160,7 @@ def import_pairs(
             job_id = importing.leave(opened, seed, file.name, _side(split), who="cli")
             tell_job(opened, job_id, as_json=as_json)
             return
-        with _bar("windows") as show:
+        with progress_bar() as task:
             summary = collect.import_file(
                 opened.pool,
                 opened.replica.current(),
@@ -167,7 +168,7 @@ def import_pairs(
                 file.name,
                 split=_side(split),
                 created_by="cli",
-                on_progress=show,
+                task=task,
             )
     _tell(summary, as_json)
 
@@ -300,24 +301,6 @@ def _go_through(opened: Services, status: str) -> None:
             decided += 1
         except AttuneError as error:
             typer.secho(str(error), err=True, fg="yellow")
-
-
-@contextmanager
-def _bar(counted: str = "passages") -> Iterator[OnProgress]:
-    """A live line on stderr."""
-    from rich.console import Console
-    from rich.progress import (  # fmt: skip
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (TextColumn(counted), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        bar = progress.add_task("", total=None)
-        yield lambda done, total: progress.update(bar, completed=done, total=total)
 
 
 def _tell(summary: Summary, as_json: bool) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,7 +12,7 @@ if TYPE_CHECKING:
     from app.services import Services
     from pipelines.store.db import Connection
     from pipelines.store.models import Model
-    from training.finetune.launch import Machine, OnProgress
+    from training.finetune.launch import Machine
     from training.finetune.options import Method, TrainOptions
     from training.pairs.material import Material
 
@@ -87,7 +85,8 @@ def train(
     Interrupted or killed, `attune train --resume RUN` goes on from the last checkpoint.
     """
     from app.actions import methods, versions
-    from app.cli.common import emit_json, hand_over, long_bar, print_automatic, services
+    from app.cli.bar import progress_bar
+    from app.cli.common import emit_json, hand_over, print_automatic, services
     from pipelines.errors import InputError
     from pipelines.store.ids import RunId
     from training import run
@@ -132,8 +131,8 @@ def train(
                 stride_tokens=settings.window_stride,
             )
             if dry_run:
-                with long_bar() as show:
-                    report, _ = preflight.probe(folder, found, options, machine, show)
+                with progress_bar() as task:
+                    report, _ = preflight.probe(folder, found, options, machine, task)
                 emit_json(report.as_json()) if as_json else _print_preflight(report)
                 return
             for warning in preflight.few_pairs(found):
@@ -148,8 +147,8 @@ def train(
                 opened, "train", as_json=as_json, run_id=run_id, auto=auto, processes=processes
             )
             return
-        with _bar() as show_run:
-            model = run.execute(opened.pool, folders, run_id, machine, show_run)
+        with progress_bar() as task:
+            model = run.execute(opened.pool, folders, run_id, machine, task)
         versions.share(opened, model)
         promotion = _promote_if_better(opened, model.name) if auto else None
     if as_json:
@@ -188,10 +187,10 @@ def _method(
 
 def _promote_if_better(opened: Services, name: str) -> Automatic:
     from app.actions import tuning
-    from app.cli.common import build_bar
+    from app.cli.bar import progress_bar
 
-    with build_bar() as show:
-        return tuning.promote_if_better(opened, name, who="cli", on_progress=show)
+    with progress_bar() as task:
+        return tuning.promote_if_better(opened, name, who="cli", task=task)
 
 
 def _options(*, matryoshka: str, **values: Any) -> TrainOptions:
@@ -214,42 +213,6 @@ def _material(
         return stored.material(conn, seed=seed)
     held = None if heldout is None else seedfile.read(heldout)
     return material.material(seedfile.read(pairs), held, seed=seed, offline=offline)
-
-
-@contextmanager
-def _bar() -> Iterator[OnProgress]:
-    """A live line on stderr."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    from training.finetune.heldout import NDCG
-    from training.finetune.progress import Progress as Told
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        bar = progress.add_task("starting", total=None, note="")
-
-        def show(told: Told) -> None:
-            notes = [
-                "" if told.loss is None else f"loss {told.loss:.3f}",
-                "" if told.samples_per_s is None else f"{told.samples_per_s:.1f} pairs/s",
-                "" if not told.eta_s else f"{told.eta_s / 60:.1f} min left",
-                f"NDCG@10 {told.evaluation[NDCG]:.3f}" if NDCG in told.evaluation else "",
-            ]
-            progress.update(
-                bar,
-                description=told.stage,
-                completed=told.step,
-                total=told.total,
-                note="  ".join(note for note in notes if note),
-            )
-
-        yield show
 
 
 def _print_model(run_id: int, model: Model) -> None:

@@ -27,7 +27,7 @@ from app.queue import QUEUE_OF
 from app.services import Services
 from pipelines.embedder.encoder import load_torch
 from pipelines.errors import DISK_FULL, AttuneError, BusyError, is_disk_full
-from pipelines.progress import Progress, Stopped
+from pipelines.progress import Progress, Stopped, Task
 from pipelines.store import jobs
 from pipelines.store.ids import JobId
 from pipelines.store.jobs import Hold, Job
@@ -109,6 +109,11 @@ class Work:
     _looked: float = field(default_factory=time.monotonic)
     _lost: bool = False
 
+    @property
+    def task(self) -> Task:
+        """What the work itself is given."""
+        return Task(self.tell, self.is_stopping)
+
     def tell(self, progress: Progress) -> None:
         """Store the job's progress: at once for a new stage, else about once a second."""
         now = time.monotonic()
@@ -127,7 +132,7 @@ class Work:
                 progress.item,
             )
 
-    def stop(self) -> bool:
+    def is_stopping(self) -> bool:
         """
         Whether to stop: on request, because the worker ends, or because another worker has the job.
         """

@@ -31,7 +31,7 @@ def ingest(work: Work, *, document_ids: list[int], who: str = "system") -> dict[
     with work.services.pool.connection() as conn:
         alone = freezes.any_of(conn, work.hold.job_id)
 
-    with open_ingester(work.services, on_progress=work.tell, stop=work.stop) as ingester:
+    with open_ingester(work.services, task=work.task) as ingester:
         outcomes = queued.index(work.services.pool, ingester, ids, alone=alone)
     count = Counter(outcome.status for outcome in outcomes)
     return {
@@ -68,8 +68,7 @@ def generate(
         # An attempt before has done its part.
         limit=max(1, limit - work.before.done),
         by=who,
-        on_progress=work.tell,
-        stop=work.stop,
+        task=work.task,
     )
     return summary.as_json()
 
@@ -92,8 +91,7 @@ def import_pairs(
         name,
         split,
         who=who,
-        on_progress=work.tell,
-        stop=work.stop,
+        task=work.task,
     )
     return summary.as_json()
 
@@ -113,8 +111,7 @@ def probe(
         base,
         TrainOptions.from_json(options),
         generators=generators,
-        on_progress=work.tell,
-        stop=work.stop,
+        task=work.task,
     )
     return found.as_json()
 
@@ -124,11 +121,11 @@ def train(
     work: Work, *, run_id: int, auto: bool = False, processes: int = 1, who: str = "system"
 ) -> dict[str, Any]:
     """Execute a training run, or go on with it; with `auto`, its version is promoted if better."""
-    model = tuning.train(work.services, RunId(run_id), work.tell, work.stop, processes=processes)
+    model = tuning.train(work.services, RunId(run_id), work.task, processes=processes)
     result: dict[str, Any] = {"run": run_id, "version": model.name, "metrics": model.metrics}
     if auto:
         result["promotion"] = tuning.promote_if_better(
-            work.services, model.name, who=who, on_progress=work.tell, stop=work.stop
+            work.services, model.name, who=who, task=work.task
         ).as_json()
     return result
 
@@ -139,7 +136,7 @@ def evaluate(
 ) -> dict[str, Any]:
     """Compare models on held-out questions; the first is the reference."""
     chosen = tuning.dataset(work.services, dataset)
-    report = tuning.evaluate(work.services, chosen, models, on_progress=work.tell, stop=work.stop)
+    report = tuning.evaluate(work.services, chosen, models, task=work.task)
 
     def result(evaluation_id: int) -> dict[str, Any]:
         return {"evaluation": evaluation_id, "verdict": report.verdict}
@@ -157,7 +154,7 @@ def evaluate(
 @task
 def build(work: Work, *, name: str, who: str = "system") -> dict[str, Any]:
     """Make a version's vectors of all documents."""
-    handle = versions.build(work.services, name, work.tell, work.stop)
+    handle = versions.build(work.services, name, work.task)
     return {"version": name, "index": handle.index_id}
 
 
@@ -172,15 +169,11 @@ def promote(
 ) -> dict[str, Any]:
     """Let a version serve; with `auto`, only if it is better."""
     if auto:
-        return tuning.promote_if_better(
-            work.services, name, who=who, on_progress=work.tell, stop=work.stop
-        ).as_json()
+        return tuning.promote_if_better(work.services, name, who=who, task=work.task).as_json()
     handle = work.services.replica.refresh()
     if handle.model_name == name and work.before.stage:
         return {"version": name, "epoch": handle.epoch}  # an attempt before has done it
-    after = versions.promote(
-        work.services, name, who=who, override=override, on_progress=work.tell, stop=work.stop
-    )
+    after = versions.promote(work.services, name, who=who, override=override, task=work.task)
     return {"version": name, "epoch": after.epoch}
 
 
@@ -190,7 +183,7 @@ def improve(work: Work, *, who: str = "system") -> dict[str, Any]:
     with work.services.pool.connection() as conn:
         if who == schedule.WHO and not action.is_unfinished(conn) and not schedule.state(conn).due:
             return {"outcome": "nothing", "sentence": "Nothing new came in meanwhile."}
-    done = action.run(work.services, who=who, on_progress=work.tell, stop=work.stop)
+    done = action.run(work.services, who=who, task=work.task)
     return action.as_json(done)
 
 
@@ -198,11 +191,11 @@ def improve(work: Work, *, who: str = "system") -> dict[str, Any]:
 def measure(work: Work, *, who: str = "system") -> dict[str, Any]:
     """Measure how fast this machine trains, once, so that estimates are there when asked for."""
     with_what = methods.machine(work.services)
-    choice = methods.choose(work.services, with_what, on_progress=work.tell, stop=work.stop)
+    choice = methods.choose(work.services, with_what, task=work.task)
     return {"recommended": choice.method, "reason": choice.reason}
 
 
 @task
 def cleanup(work: Work, *, who: str = "system") -> dict[str, Any]:
     """Keep the previous version complete, drop what nothing uses, forget jobs that ended long ago."""
-    return upkeep.run(work.services, work.stop)
+    return upkeep.run(work.services, work.task)

@@ -20,7 +20,7 @@ from app.actions import methods, twins
 from app.actions.improve import schedule
 from app.services import Services
 from pipelines.errors import ArtifactError, BusyError, NotReadyError
-from pipelines.progress import Stop, check
+from pipelines.progress import NO_TASK, Task
 from pipelines.search.handle import SearchHandle
 from pipelines.search.opening import load_index
 from pipelines.store import (
@@ -87,11 +87,11 @@ def due(services: Services) -> list[tuple[str, str]]:
     return found
 
 
-def run(services: Services, stop: Stop = lambda: False) -> dict[str, Any]:
+def run(services: Services, task: Task = NO_TASK) -> dict[str, Any]:
     """
     Do all maintenance now and return what was done, by kind.
 
-    :raises Stopped: `stop` returned true.
+    :raises Stopped: The task was asked to stop.
     """
     unused_for = retention(services)
     with services.pool.connection() as conn:
@@ -99,7 +99,7 @@ def run(services: Services, stop: Stop = lambda: False) -> dict[str, Any]:
     added = 0
     for index in lacking:
         try:
-            added += build.fill(services.pool, _handle(services, index), stop=stop)
+            added += build.fill(services.pool, _handle(services, index), task)
         except (ArtifactError, NotReadyError) as error:
             # A version that cannot be loaded must not block the maintenance of the others.
             log.warning("the version of index %s cannot be kept complete: %s", index.id, error)
@@ -114,13 +114,13 @@ def run(services: Services, stop: Stop = lambda: False) -> dict[str, Any]:
         rate_counts.forget_before(conn, KEEP_COUNTS)
         pair_files.forget_before(conn, KEEP_JOBS)
     return {
-        "files_deleted": _delete_expired(services, stop),
+        "files_deleted": _delete_expired(services, task),
         "vectors_added": added,
         "indexes_dropped": dropped,
         "jobs_forgotten": forgotten,
         # Last, so that a fault in them blocks nothing else.
-        "graphs_built": _build_graphs(services, stop),
-        "twin_built": twins.build_lacking(services, stop),
+        "graphs_built": _build_graphs(services, task),
+        "twin_built": twins.build_lacking(services, task),
     }
 
 
@@ -130,21 +130,21 @@ def _expired_files(services: Services, conn: Connection) -> list[DocumentId]:
     return own_files.expired(conn, timedelta(days=days)) if days else []
 
 
-def _delete_expired(services: Services, stop: Stop) -> int:
+def _delete_expired(services: Services, task: Task) -> int:
     with services.pool.connection() as conn:
         expired = _expired_files(services, conn)
         for document_id in expired:
-            check(stop)
+            task.check()
             chunks.delete_document(conn, document_id)
     return len(expired)
 
 
-def _build_graphs(services: Services, stop: Stop) -> list[IndexId]:
+def _build_graphs(services: Services, task: Task) -> list[IndexId]:
     with services.pool.connection() as conn:
         lacking = _lacking_graph(conn)
     for index_id in lacking:
         try:
-            build.finish(services.pool, index_id, stop)
+            build.finish(services.pool, index_id, task)
         except BusyError:
             log.debug("another process builds the graph of index %s", index_id)
     return lacking

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.embedder.encoder import Encoder, Vectors
-from pipelines.progress import Stop, check
+from pipelines.progress import Progress, Stop, Task, check
 
 # Texts of a step: a second or a few on a CPU.
 STEP = 128
@@ -25,10 +25,6 @@ HEAR_EVERY_S = 0.5
 NOTHING: Mapping[str, Vectors] = MappingProxyType({})
 # Texts embedded so far and in all, of one call.
 OnTexts = Callable[[int, int], None]
-
-
-def unheard(done: int, total: int) -> None:
-    """Progress that nobody listens to."""
 
 
 class Embedder:
@@ -129,10 +125,10 @@ class Embedding:
 
 
 class Watched:
-    """An encoder that gives another's vectors, tells how far it is, and can be stopped."""
+    """An encoder that gives another's vectors, tells a task how far it is, and ends with it."""
 
-    def __init__(self, encoder: Encoder, on_texts: OnTexts, stop: Stop) -> None:
-        self._encoder, self._on_texts, self._stop = encoder, on_texts, stop
+    def __init__(self, encoder: Encoder, task: Task) -> None:
+        self._encoder, self._task = encoder, task
 
     @property
     def dimension(self) -> int:
@@ -143,11 +139,11 @@ class Watched:
         return self._encoder.tokenizer
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        """:raises Stopped: The stop said so."""
+        """:raises Stopped: The task was asked to stop."""
         return self._encode(self._encoder.encode_queries, texts)
 
     def encode_documents(self, texts: Sequence[str]) -> Vectors:
-        """:raises Stopped: The stop said so."""
+        """:raises Stopped: The task was asked to stop."""
         return self._encode(self._encoder.encode_documents, texts)
 
     def token_offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
@@ -157,4 +153,8 @@ class Watched:
         if len(texts) <= 1:
             return encode(texts)
         with Embedder() as embedder:
-            return embedder.begin(encode, texts, self.dimension).wait(self._on_texts, self._stop)
+            embedding = embedder.begin(encode, texts, self.dimension)
+            return embedding.wait(self._tell, self._task.is_stopping)
+
+    def _tell(self, done: int, total: int) -> None:
+        self._task.tell(Progress("embedding", done, total))

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from pipelines.embedder.cpu_twin import (
     read_verdict,
 )
 from pipelines.embedder.encoder import Encoder, LocalEncoder, Vectors, tokenizer_file
+from pipelines.progress import NO_TASK, Task
 from pipelines.system import atomic_files
 from pipelines.system.orphan import when_parent_ends
 
@@ -97,11 +98,11 @@ def _convert_and_compare(model: Path, staging: Path, texts: Sequence[str]) -> Ve
 
 
 def build_in_child(
-    model: Path, target: Path, texts: Sequence[str], stop: Callable[[], bool] = lambda: False
+    model: Path, target: Path, texts: Sequence[str], task: Task = NO_TASK
 ) -> Verdict | None:
     """
     `build` in a process of its own: the tools take a gigabyte, print progress bars on stdout and
-    change the threading of whoever loads them. None: `stop` said so, and nothing is decided.
+    change the threading of whoever loads them. None: it was stopped, and nothing is decided.
     """
     with (
         tempfile.TemporaryDirectory(prefix="attune-") as folder,
@@ -123,7 +124,7 @@ def build_in_child(
             stderr=errors,
         ) as child:
             while child.poll() is None:
-                if stop():
+                if task.is_stopping():
                     child.kill()
                     return None
                 time.sleep(STOP_EVERY_S)

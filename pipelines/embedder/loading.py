@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import platform
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from pipelines.embedder import build_twin, cpu_twin, model_files, sharing
 from pipelines.embedder.cpu_twin import Verdict
 from pipelines.embedder.encoder import Encoder, LocalEncoder, OpenAIEncoder, TokenCounter
 from pipelines.errors import NotReadyError
+from pipelines.progress import NO_TASK, Task
 from pipelines.store import models
 from pipelines.store.db import Connection
 from pipelines.store.models import Model
@@ -146,7 +147,7 @@ def accelerate(
     model: Model,
     options: EncoderOptions,
     texts: Sequence[str],
-    stop: Callable[[], bool] = lambda: False,
+    task: Task = NO_TASK,
 ) -> Verdict | None:
     """
     Build a model's accelerated twin if it lacks one; it serves from the next time the model is
@@ -161,7 +162,7 @@ def accelerate(
         return None
     target = _twin_folder(model.manifest_sha256, options)
     folder = model_folder(model, options.models)
-    return build_twin.build_in_child(folder, target, texts, stop)
+    return build_twin.build_in_child(folder, target, texts, task)
 
 
 def forget_twin(model: Model, options: EncoderOptions) -> None:

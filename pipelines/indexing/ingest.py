@@ -46,7 +46,7 @@ from pipelines.indexing.stages import (
     with_windows,
 )
 from pipelines.indexing.unfinished import Load, shared, standing
-from pipelines.progress import OnProgress, Stop, Stopped, check, never, unheard
+from pipelines.progress import OnProgress, Stop, Stopped, Task, check, never, unheard
 from pipelines.search import threshold
 from pipelines.search.handle import SearchHandle
 from pipelines.store import active, chunks, documents, graphs
@@ -129,9 +129,9 @@ class Ingester:
         if wanted:
             meter.stage("graph")
             with suppress(BusyError):  # who builds it sees what we have written
-                build.finish(self.pool, handle.vectors_id, self.stop)
+                build.finish(self.pool, handle.vectors_id, Task(is_stopping=self.stop))
         elif many:
-            build.settle(self.pool, handle.vectors_id, self.stop)
+            build.settle(self.pool, handle.vectors_id, Task(is_stopping=self.stop))
         handle = self.handle_source()  # another version may have taken over meanwhile
         with self.pool.connection() as conn:
             # What counts as an answer depends on what there is to find.

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from psycopg.errors import DiskFull, QueryCanceled
 
 from pipelines.errors import BusyError, InputError
-from pipelines.progress import OnProgress, Progress, Stop, Stopped, check, never
+from pipelines.progress import NO_TASK, Progress, Stopped, Task
 from pipelines.search import threshold
 from pipelines.search.handle import SearchHandle
 from pipelines.store import active, chunks, db, gaps, graphs, indexes, models
@@ -117,47 +117,37 @@ def _query_only(model: Model) -> bool:
     )
 
 
-def build(
-    pool: Pool,
-    handle: SearchHandle,
-    on_progress: OnProgress = lambda _: None,
-    stop: Stop = never,
-) -> None:
+def build(pool: Pool, handle: SearchHandle, task: Task = NO_TASK) -> None:
     """
     Make an index complete and ready: vectors, then the HNSW index, then what came in meanwhile.
 
-    :raises Stopped: `stop` said so; another call goes on from there.
+    :raises Stopped: The task was asked to stop; another call goes on from there.
     :raises ConflictError: Another process finishes the same build.
     """
-    fill(pool, handle, on_progress, stop)
-    on_progress(Progress("graph"))
-    finish(pool, handle.vectors_id, stop)
-    fill(pool, handle, on_progress, stop)
+    fill(pool, handle, task)
+    task.tell(Progress("graph"))
+    finish(pool, handle.vectors_id, task)
+    fill(pool, handle, task)
     with pool.connection() as conn:
         threshold.refresh(conn, handle)
         index = indexes.get(conn, handle.index_id)
         if index is not None and index.status == "building":
             indexes.mark(conn, handle.index_id, "ready")
-    on_progress(Progress("ready"))
+    task.tell(Progress("ready"))
 
 
-def fill(
-    pool: Pool,
-    handle: SearchHandle,
-    on_progress: OnProgress = lambda _: None,
-    stop: Stop = never,
-) -> int:
+def fill(pool: Pool, handle: SearchHandle, task: Task = NO_TASK) -> int:
     """
     Add what an index lacks and remove what it should not have; how many vectors were added.
     Several processes may do so at once. What comes in during the last round is left to the next
     call: where documents come in without a pause there would be no end.
 
-    :raises Stopped: `stop` said so.
+    :raises Stopped: The task was asked to stop.
     """
     added = 0
     meter: _Meter | None = None
     while True:
-        check(stop)
+        task.check()
         with pool.connection() as conn:
             cut = _cut(conn, handle)
             batch = _claim(conn, handle)
@@ -166,7 +156,7 @@ def fill(
         if batch:
             new = _embed(pool, handle, batch)
             added += new
-            on_progress(meter.after(new))
+            task.tell(meter.after(new))
         if cut < CUT_BATCH and len(batch) < BATCH:
             break
     with pool.connection() as conn:
@@ -245,12 +235,12 @@ def _cut(conn: Connection, handle: SearchHandle) -> int:
     return len(found)
 
 
-def finish(pool: Pool, index_id: IndexId, stop: Stop = never) -> None:
+def finish(pool: Pool, index_id: IndexId, task: Task = NO_TASK) -> None:
     """
     Build the HNSW index over the vectors that are loaded, unless there is a valid one.
 
     :param index_id: Of the vectors.
-    :raises Stopped: `stop` said so; the next one begins anew.
+    :raises Stopped: The task was asked to stop; the next call starts from the beginning.
     :raises BusyError: Another process is at it.
     """
     with pool.connection() as conn:
@@ -261,7 +251,7 @@ def finish(pool: Pool, index_id: IndexId, stop: Stop = never) -> None:
     with (
         _alone(pool, index_id),
         _autocommit(pool) as conn,
-        cancelled_when(conn, stop),
+        cancelled_with(task, conn),
     ):
         try:
             graphs.build_hnsw(conn, index_id, memory_mb=memory_mb, workers=BUILD_WORKERS)
@@ -272,13 +262,13 @@ def finish(pool: Pool, index_id: IndexId, stop: Stop = never) -> None:
         gaps.analyze(conn, index_id)
 
 
-def settle(pool: Pool, index_id: IndexId, stop: Stop = never) -> None:
+def settle(pool: Pool, index_id: IndexId, task: Task = NO_TASK) -> None:
     """
     After many writes, what autovacuum would come to within minutes, beside the first questions.
 
-    :raises Stopped: `stop` said so.
+    :raises Stopped: The task was asked to stop.
     """
-    with _autocommit(pool) as conn, cancelled_when(conn, stop):
+    with _autocommit(pool) as conn, cancelled_with(task, conn):
         gaps.analyze(conn, index_id)
 
 
@@ -305,9 +295,9 @@ def _autocommit(pool: Pool) -> Iterator[Connection]:
 
 
 @contextmanager
-def cancelled_when(conn: Connection, stop: Stop) -> Iterator[None]:
+def cancelled_with(task: Task, conn: Connection) -> Iterator[None]:
     """
-    Inside, a statement that takes minutes is cancelled within a second of `stop`.
+    Cancel a statement that takes minutes within a second of the task's being stopped.
 
     :raises Stopped: It was.
     """
@@ -315,7 +305,7 @@ def cancelled_when(conn: Connection, stop: Stop) -> Iterator[None]:
 
     def watch() -> None:
         while not ended.wait(STOP_EVERY_S):
-            if stop():
+            if task.is_stopping():
                 conn.cancel_safe(timeout=5)
 
     watching = threading.Thread(target=watch, daemon=True, name="stop")

@@ -16,7 +16,7 @@ import psycopg
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from pipelines.errors import ConflictError, GateError, NotReadyError
-from pipelines.progress import Stop, Stopped, never
+from pipelines.progress import NO_TASK, Task, unheard
 from pipelines.search.handle import SearchHandle
 from pipelines.store import active, indexes, replicas
 from pipelines.store.active import Active, GapError, Switch
@@ -41,13 +41,13 @@ def prepare(
     *,
     shadow_share: float = 0,
     timeout_s: float = PREPARE_TIMEOUT_S,
-    stop: Stop = never,
+    task: Task = NO_TASK,
 ) -> None:
     """
     Have every live replica load and verify a version, and wait until all of them have.
 
     :raises NotReadyError: A replica refused, with its reason, or did not make it in time.
-    :raises Stopped: `stop` said so.
+    :raises Stopped: The task was asked to stop.
     """
     with pool.connection() as conn:
         index = indexes.get(conn, index_id)
@@ -60,8 +60,7 @@ def prepare(
             late = replicas.unprepared(conn, index_id)
         if not late:
             return
-        if stop():
-            raise Stopped
+        task.check()
         refused = [row for row in late if index_id in row.refused]
         if refused or time.monotonic() > deadline:
             names = ", ".join(f"{row.id}: {row.fault or 'not loaded in time'}" for row in late)
@@ -80,7 +79,7 @@ def promote(
     who: str,
     *,
     detail: dict[str, Any] | None = None,
-    stop: Stop = never,
+    task: Task = NO_TASK,
 ) -> Active:
     """
     Let a prepared version serve, proved on the corpus as it is now.
@@ -89,9 +88,10 @@ def promote(
     :raises ConflictError: The active version changed meanwhile.
     :raises NotReadyError: It could not be completed, or a replica does not have it.
     """
-    build.fill(pool, handle, stop=stop)
+    silent = task.telling(unheard)  # promoting is a stage of its own
+    build.fill(pool, handle, silent)
     with pool.connection() as conn:
-        found = proof.prove(conn, handle, catch_up=lambda: build.fill(pool, handle, stop=stop))
+        found = proof.prove(conn, handle, catch_up=lambda: build.fill(pool, handle, silent))
     if not found.passed:
         raise GateError(f"The version is not fit to serve. {found.failures()}")
     switch = Switch(
@@ -102,7 +102,7 @@ def promote(
         uuid4(),
         (detail or {}) | {"version": handle.model_name, "proof": found.as_json()},
     )
-    return _switch(pool, handle, switch, stop)
+    return _switch(pool, handle, switch, task)
 
 
 def roll_back(
@@ -116,14 +116,13 @@ def roll_back(
     """
     detail = {"version": handle.model_name, "reason": reason}
     switch = Switch(handle.index_id, expected_epoch, who, "rollback", uuid4(), detail)
-    return _switch(pool, handle, switch, never)
+    return _switch(pool, handle, switch, NO_TASK)
 
 
-def _switch(pool: Pool, handle: SearchHandle, switch: Switch, stop: Stop) -> Active:
+def _switch(pool: Pool, handle: SearchHandle, switch: Switch, task: Task) -> Active:
     rate = 0.0
     for _ in range(MOST_TRIES):
-        if stop():
-            raise Stopped
+        task.check()
         try:
             with pool.connection() as conn:
                 return active.promote(

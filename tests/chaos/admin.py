@@ -17,6 +17,7 @@ from app.actions import versions
 from app.services import Services, open_services
 from pipelines.embedder import registry
 from pipelines.errors import AttuneError, ConflictError
+from pipelines.progress import Task
 from pipelines.search import opening
 from pipelines.store import indexes
 from pipelines.store.active import Active
@@ -103,7 +104,7 @@ def _do(services: Services, order: Order, name: str, tell: Callable[[str], None]
     if order.what == "rollback":
         return versions.roll_back(services, who=name)
     if order.what == "build":
-        versions.build(services, order.version, lambda told: tell(told.stage))
+        versions.build(services, order.version, Task(lambda told: tell(told.stage)))
         return None
     if order.what == "prepare":
         versions.prepare(services, order.version)
@@ -114,7 +115,7 @@ def _do(services: Services, order: Order, name: str, tell: Callable[[str], None]
             order.version,
             who=name,
             override=REASON,
-            on_progress=lambda told: tell(told.stage),
+            task=Task(lambda told: tell(told.stage)),
         )
     with services.pool.connection() as conn:
         model = registry.find(conn, order.version)

@@ -17,7 +17,7 @@ from pipelines.embedder.batches import Watched
 from pipelines.embedder.encoder import LocalEncoder
 from pipelines.embedder.loading import EncoderOptions
 from pipelines.errors import InputError, ProviderError
-from pipelines.progress import Progress, Stopped
+from pipelines.progress import Progress, Stopped, Task
 from pipelines.store import db, evaluations
 from pipelines.store.db import Pool
 from pipelines.store.scratch import PREFIX, scratch_database
@@ -203,8 +203,10 @@ def test_a_stopped_evaluation_leaves_no_database(
             dsn,
             questions,
             [_candidate("base", tiny_model)],
-            on_progress=lambda told: steps.append(told.stage.removeprefix("base: ")),
-            stop=lambda: place in steps,
+            task=Task(
+                lambda told: steps.append(told.stage.removeprefix("base: ")),
+                lambda: place in steps,
+            ),
         )
     assert steps[-1] == place
     assert _scratch_databases(dsn) == set()
@@ -235,13 +237,12 @@ def test_an_evaluation_that_was_cut_off_goes_on(
             questions,
             models,
             kept=kept,
-            on_progress=told.append,
-            stop=lambda: bool(told) and told[-1].stage == "v1: whole passages",
+            task=Task(told.append, lambda: bool(told) and told[-1].stage == "v1: whole passages"),
         )
     assert loaded == ["base", "v1"]
     reached = told[-1].done
     told.clear()
-    found = evaluate(dsn, questions, models, kept=kept, on_progress=told.append)
+    found = evaluate(dsn, questions, models, kept=kept, task=Task(told.append))
     assert loaded == ["base", "v1", "v1"]
     assert next(at for at in told if at.stage == "v1: whole passages").done >= reached
     assert [at.done for at in told] == sorted(at.done for at in told)
@@ -265,7 +266,7 @@ def test_texts_are_counted_while_they_are_embedded(tiny_model: Path):
     texts = [" ".join(["ba ce di"] * (1 + i % 7)) + f" {i}" for i in range(300)]
     encoder = LocalEncoder(tiny_model, device="cpu", threads=1)
     told: list[tuple[int, int]] = []
-    watched = Watched(encoder, lambda done, total: told.append((done, total)), lambda: False)
+    watched = Watched(encoder, Task(lambda at: told.append((at.done, at.total))))
     found = watched.encode_documents(texts)
     assert np.allclose(found, encoder.encode_documents(texts), atol=1e-5)
     assert told[-1] == (300, 300)

@@ -20,7 +20,7 @@ from app.services import open_services
 from app.settings import Settings
 from app.worker import upkeep
 from pipelines.errors import BusyError, InputError
-from pipelines.progress import Progress, Stopped, check
+from pipelines.progress import NO_TASK, Progress, Stopped, Task
 from pipelines.store import active, evaluations, improvements, models, pairs, runs
 from tests.corpus import add_document
 from training import run
@@ -75,7 +75,7 @@ def trained(services, larger_model, monkeypatch):
     """Training takes no time: a run makes a version of other random weights. Counts the runs."""
     done = []
 
-    def execute(pool, folders, run_id, machine, on_progress, *, stop):
+    def execute(pool, folders, run_id, machine, task):
         with pool.connection() as conn:
             row = runs.get(conn, run_id)
             if row.model_id is not None:
@@ -102,10 +102,10 @@ def judged(monkeypatch):
     done = []
     real = tuning.evaluate
 
-    def evaluate(services, chosen, names, on_progress=tuning.silent, stop=lambda: False):
+    def evaluate(services, chosen, names, task=NO_TASK):
         for step in ("loading", "indexing", "figures"):
-            on_progress(Progress(f"{names[0]}: {step}"))
-            check(stop)
+            task.tell(Progress(f"{names[0]}: {step}"))
+            task.check()
         key = (chosen.sha256, *names)
         if key not in REPORTS:
             REPORTS[key] = real(services, chosen, names)
@@ -139,7 +139,7 @@ def test_a_better_version_is_made_and_serves(by_vectors):
     services = by_vectors
     fill(services)
     told: list[Progress] = []
-    done = action.run(services, who="eve", on_progress=told.append)
+    done = action.run(services, who="eve", task=Task(told.append))
     assert done.outcome == "promoted", done.sentence
     assert serving(services) == done.version == "v1"
     assert done.sentence.startswith("Promoted v1: it ")
@@ -218,7 +218,7 @@ def test_stopped_anywhere_the_next_call_goes_on(services, trained, judged, monke
             return len([one for one in heard if stage in one]) > times
 
         heard: list[str] = []
-        return {"on_progress": tell, "stop": stop}
+        return {"task": Task(tell, stop)}
 
     with pytest.raises(Stopped):
         action.run(services, who="eve", **stopping_at("making pairs", 0))

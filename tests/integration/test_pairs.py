@@ -15,7 +15,7 @@ import pytest
 from pipelines.answering.llm import LLMOptions
 from pipelines.embedder.loading import EncoderOptions
 from pipelines.errors import InputError, ProviderError
-from pipelines.progress import Stopped
+from pipelines.progress import Stopped, Task
 from pipelines.search import opening
 from pipelines.store import chats, chunks, pairs
 from pipelines.versions import first
@@ -139,7 +139,9 @@ def test_a_language_model_is_asked_and_what_fails_is_asked_again(pool, handle):
 def test_generation_stops_when_told_and_keeps_what_it_has(pool, handle):
     """Also while a language model thinks: nobody waits for its answer."""
     with pytest.raises(Stopped):
-        collect.generate_offline(pool, handle, waiting(pool), per_passage=2, stop=lambda: True)
+        collect.generate_offline(
+            pool, handle, waiting(pool), per_passage=2, task=Task(is_stopping=lambda: True)
+        )
     assert len(waiting(pool)) == 10
     ask = json.dumps({"questions": ["How many ships has the harbour?"]})
     hang = threading.Event()
@@ -157,8 +159,7 @@ def test_generation_stops_when_told_and_keeps_what_it_has(pool, handle):
                 pool,
                 handle,
                 llm.url,
-                on_progress=lambda n, _: done.append(n),
-                stop=lambda: bool(done),
+                task=Task(lambda told: done.append(told.done), lambda: bool(done)),
             )
         assert time.monotonic() - began < 8
         hang.set()

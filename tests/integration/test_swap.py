@@ -15,7 +15,7 @@ from psycopg import sql
 from psycopg.errors import CheckViolation
 
 from pipelines.errors import ConflictError, NotReadyError
-from pipelines.progress import Stopped
+from pipelines.progress import Stopped, Task
 from pipelines.search import hybrid, opening
 from pipelines.store import active, chunks, documents, gaps, indexes, probes, replicas
 from pipelines.store.active import GapError
@@ -41,7 +41,7 @@ def test_a_statement_of_minutes_hears_a_stop(pool):
     """As the one that builds a graph; the connection is good for others afterwards."""
     began = time.monotonic()
     with pool.connection() as conn:
-        with pytest.raises(Stopped), build.cancelled_when(conn, lambda: True):
+        with pytest.raises(Stopped), build.cancelled_with(Task(is_stopping=lambda: True), conn):
             conn.execute("select pg_sleep(30)")
         conn.rollback()
         assert conn.execute("select 1").fetchone() == (1,)
@@ -52,7 +52,7 @@ def test_build_promote_and_roll_back(world):
     """The candidate serves after one transaction, and the previous version after another."""
     pool, _, serving, candidate = world
     told = []
-    build.build(pool, candidate, told.append)
+    build.build(pool, candidate, Task(told.append))
     assert [told[0].stage, told[-1].stage] == ["embedding", "ready"]
     after = cutover.promote(pool, candidate, 1, "admin")
     assert (after.index_id, after.previous_id, after.epoch) == (
@@ -195,7 +195,7 @@ def test_a_stopped_build_goes_on_where_it_was(world, monkeypatch):
     monkeypatch.setattr(build, "BATCH", 5)
     calls = iter([False, False, True])
     with pytest.raises(Stopped):
-        build.fill(pool, candidate, stop=lambda: next(calls))
+        build.fill(pool, candidate, Task(is_stopping=lambda: next(calls)))
     with pool.connection() as conn:
         assert indexes.count_vectors(conn, candidate.vectors_id) == 10
         total = gaps.measure(conn, candidate.vectors_id, candidate.rule_id).windows + 10

@@ -20,7 +20,7 @@ from pipelines.embedder import loading, model_files, registry
 from pipelines.embedder.encoder import LocalEncoder
 from pipelines.embedder.loading import EncoderOptions
 from pipelines.errors import ArtifactError, AttuneError, ConflictError, InputError
-from pipelines.progress import Stopped
+from pipelines.progress import Stopped, Task
 from pipelines.search import opening
 from pipelines.store import indexes, models, postings, runs
 from pipelines.store.ids import RunId
@@ -187,9 +187,8 @@ def test_a_torn_checkpoint_and_a_full_disk_cost_only_what_came_after(pool, folde
     assert checkpoints.last_complete(folder.checkpoints) == newest
     assert list(folder.checkpoints.glob("checkpoint-*")) == [newest]
     told: list[int] = []
-    model = run.execute(
-        pool, folders, run_id, CPU, lambda p: told.append(p.step) if p.loss is not None else None
-    )
+    task = Task(lambda at: told.append(at.done) if "loss" in at.figures else None)
+    model = run.execute(pool, folders, run_id, CPU, task)
     assert min(told) > step
     assert model.metrics["steps"] == 28
     assert run.execute(pool, folders, run_id, CPU) == model
@@ -212,7 +211,7 @@ def test_a_stopped_run_ends_in_seconds_and_can_go_on(pool, folders, base):
         return bool(asked)
 
     with pytest.raises(Stopped):
-        run.execute(pool, folders, run_id, CPU, stop=stop)
+        run.execute(pool, folders, run_id, CPU, Task(is_stopping=stop))
     assert time.monotonic() - asked[0] < 10
     with pool.connection() as conn:
         row = runs.get(conn, run_id)

@@ -14,6 +14,7 @@ from app.worker import upkeep
 from pipelines.embedder import build_twin, cpu_twin, loading, registry
 from pipelines.embedder.cpu_twin import AcceleratedEncoder, Verdict
 from pipelines.embedder.encoder import LocalEncoder
+from pipelines.progress import Task
 from pipelines.store import models
 from tests import versions as made
 from tests.fakes import build_tiny_model
@@ -67,15 +68,15 @@ def test_a_version_is_built_with_its_twin_and_deleted_with_it(services, tmp_path
     larger = build_tiny_model(tmp_path / "larger", dimension=48, seed=1)
     made.register(services.pool, larger, "v1", tmp_path / "models")
     told = []
-    twins.before_build(services, model(services, "v1"), lambda: told.append(1), lambda: False)
+    twins.before_build(services, model(services, "v1"), Task(told.append))
     assert not told
     monkeypatch.setattr(twins, "WORTH_WINDOWS", 5)
     with monkeypatch.context() as small:
         small.setattr(twins, "LEAST_DIMENSION", 1000)
-        twins.before_build(services, model(services, "v1"), lambda: told.append(1), lambda: False)
+        twins.before_build(services, model(services, "v1"), Task(told.append))
         assert not told
     stages = []
-    handle = versions.build(services, "v1", lambda progress: stages.append(progress.stage))
+    handle = versions.build(services, "v1", Task(lambda progress: stages.append(progress.stage)))
     assert isinstance(handle.encoder, AcceleratedEncoder)
     assert stages.index("loading") < stages.index("accelerating")
     tuned = model(services, "v1")

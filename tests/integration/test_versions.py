@@ -10,6 +10,7 @@ import pytest
 from app.actions import tuning, versions
 from app.worker import upkeep
 from pipelines.errors import ConflictError, GateError, InputError, NotReadyError
+from pipelines.progress import Task
 from pipelines.store import active, evaluations, graphs
 from tests import versions as made
 from tests.corpus import add_document
@@ -176,7 +177,7 @@ def test_what_was_not_evaluated_on_these_questions_is_evaluated_first(services):
     hold_out(services)
     evaluate(services, outcome="better")  # on other questions
     told = []
-    done = tuning.promote_if_better(services, "v1", who="eve", on_progress=told.append)
+    done = tuning.promote_if_better(services, "v1", who="eve", task=Task(told.append))
     assert not done.promoted
     assert "12 questions; at least 20" in done.reason
     assert any(progress.stage.startswith("v1: ") for progress in told)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from pipelines.progress import Progress
+from pipelines.progress import Progress, Task
 from training.evaluation import dataset, meter
 from training.evaluation.dataset import Dataset
 
@@ -34,13 +34,15 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_steps_and_texts_fill_one_bar(asked, told):
     """Two models of the same steps: the second begins at one half."""
-    bar = meter.Meter(told.append, ["base", "v1"], asked, asked)
+    bar = meter.Meter(Task(told.append), ["base", "v1"], asked, asked)
     for model in ("base", "v1"):
         for step in meter.costs(asked, asked):
             bar.begin(model, step)
-            bar.texts(5, 10)
-            bar.texts(10, 10)
-            bar.texts(20, 90)  # another lot of texts of the same step
+            bar.embedding().tell(Progress("embedding", 5, 10))
+            bar.embedding().tell(Progress("embedding", 10, 10))
+            bar.embedding().tell(
+                Progress("embedding", 20, 90)
+            )  # another lot of texts of the same step
     shares = [at.done for at in told]
     assert shares == sorted(shares)
     assert {at.total for at in told} == {100}
@@ -51,7 +53,7 @@ def test_steps_and_texts_fill_one_bar(asked, told):
 
 def test_time_left_is_told_by_what_this_attempt_did(asked, told, clock):
     """The first model was there: half of the second in ten seconds leaves ten."""
-    bar = meter.Meter(told.append, ["base", "v1"], asked, asked)
+    bar = meter.Meter(Task(told.append), ["base", "v1"], asked, asked)
     steps = meter.costs(asked, asked)
     for step in steps:
         bar.skip("base", step)
@@ -71,7 +73,7 @@ def test_time_left_is_told_by_what_this_attempt_did(asked, told, clock):
 
 def test_searching_in_several_ways_is_one_step(asked, told):
     """What follows the colon is told, and counted once."""
-    bar = meter.Meter(told.append, ["base"], asked, asked)
+    bar = meter.Meter(Task(told.append), ["base"], asked, asked)
     bar.begin("base", "searching: words")
     bar.begin("base", "searching: hybrid")
     assert told[0].done == told[1].done

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.errors import InputError
-from pipelines.progress import OnProgress, Stop, never, unheard
+from pipelines.progress import NO_TASK, Task
 from training.evaluation import dataset as datasets
 from training.evaluation import metrics
 from training.evaluation import stages as stages_of
@@ -63,8 +63,7 @@ def evaluate(
     *,
     beside: Mapping[str, tuple[str, float]] | None = None,
     kept: Path | None = None,
-    on_progress: OnProgress = unheard,
-    stop: Stop = never,
+    task: Task = NO_TASK,
 ) -> Report:
     """
     Compare models on a dataset; the first one is the reference.
@@ -72,7 +71,7 @@ def evaluate(
     :param dsn: Of the main database: scratch databases are made beside it and dropped.
     :param beside: Figures from elsewhere to show: name to measure and value.
     :param kept: Folder for what is found step by step; a step that is there is not done again.
-    :raises Stopped: `stop` said so; finished steps stay in `kept`, nothing else is left behind.
+    :raises Stopped: The task was asked to stop; finished steps stay in `kept`, nothing else is left behind.
     :raises InputError: Two models have one name, or a model was trained on these questions.
     """
     names = [candidate.name for candidate in candidates]
@@ -82,13 +81,13 @@ def evaluate(
     started = time.perf_counter()
     cluster = clusters.clusters([dataset.relevant[q] for q in dataset.queries])
     general = datasets.general()
-    meter = Meter(on_progress, names, dataset, general)
+    meter = Meter(task, names, dataset, general)
     general_values: dict[str, dict[str, list[float]]] = {}
     measured: dict[str, _Measured] = {}
     facts = []
     for candidate in candidates:
         stages = Stages(kept, dataset.sha256, candidate.identity, candidate.rules)
-        with Examined(dsn, candidate, dataset, stages, meter, stop) as examined:
+        with Examined(dsn, candidate, dataset, stages, meter) as examined:
             found, timings = examined.search(words=BM25 not in measured)
             found["whole"] = examined.whole()
             ranked = examined.general(general)

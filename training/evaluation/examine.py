@@ -13,7 +13,6 @@ from typing import Any
 
 from pipelines.embedder.batches import Watched
 from pipelines.embedder.encoder import Encoder
-from pipelines.progress import Stop
 from pipelines.store.scratch import scratch_database
 from training.evaluation import rankings
 from training.evaluation import stages as stages_of
@@ -54,10 +53,9 @@ class Examined:
         dataset: Dataset,
         stages: Stages,
         meter: Meter,
-        stop: Stop,
     ) -> None:
         self._dsn, self._candidate, self._dataset = dsn, candidate, dataset
-        self._stages, self._meter, self._stop = stages, meter, stop
+        self._stages, self._meter = stages, meter
 
     def search(self, *, words: bool) -> tuple[dict[Mode, Rankings], Timings]:
         """
@@ -115,10 +113,9 @@ class Examined:
                 self._dataset,
                 self._candidate.rules,
                 modes,
-                on_step=lambda step: self._meter.begin(self._candidate.name, step),
+                task=self._meter.steps_of(self._candidate.name),
                 # A question to a provider is paid for, and waits for the network.
                 time_questions=not isinstance(self._encoder, PaidEncoder),
-                stop=self._stop,
             )
         return stages_of.searched(found, timings)
 
@@ -137,7 +134,7 @@ class Examined:
 
     @cached_property
     def _watched(self) -> Watched:
-        return Watched(self._encoder, self._meter.texts, self._stop)
+        return Watched(self._encoder, self._meter.embedding())
 
     def __enter__(self) -> Examined:
         return self

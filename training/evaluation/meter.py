@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from pipelines.progress import OnProgress, Progress
+from pipelines.progress import Progress, Task
 from training.evaluation.dataset import Dataset
 
 PERCENT = 100
@@ -40,9 +40,9 @@ class Meter:
     """Reports the progress of an evaluation in percent. It never goes back."""
 
     def __init__(
-        self, on_progress: OnProgress, models: Sequence[str], dataset: Dataset, general: Dataset
+        self, task: Task, models: Sequence[str], dataset: Dataset, general: Dataset
     ) -> None:
-        self._tell = on_progress
+        self._task = task
         self._models = list(models)
         self._costs = costs(dataset, general)
         self._one = sum(self._costs.values())
@@ -64,8 +64,15 @@ class Meter:
         self._given += self._cost
         self._show(1.0)
 
-    def texts(self, done: int, total: int) -> None:
-        """So many of some texts are embedded; a step may embed several lots."""
+    def embedding(self) -> Task:
+        """What embeds texts for a step. A step may embed several lots."""
+        return self._task.telling(lambda told: self._texts(told.done, told.total))
+
+    def steps_of(self, model: str) -> Task:
+        """What begins steps of a model, each told by its name."""
+        return self._task.telling(lambda told: self.begin(model, told.stage))
+
+    def _texts(self, done: int, total: int) -> None:
         if done < self._last[0] or total != self._last[1]:
             self._before += self._last[0]
         self._last = (done, total)
@@ -88,4 +95,4 @@ class Meter:
         spent = time.monotonic() - self._began
         eta_s = spent / done * left if done > ENOUGH * (everything - self._given) else None
         percent = min(PERCENT - 1, int(PERCENT * self._at / everything))
-        self._tell(Progress(self._stage, percent, PERCENT, None, eta_s))
+        self._task.tell(Progress(self._stage, percent, PERCENT, None, eta_s))

@@ -10,7 +10,7 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pipelines.embedder.encoder import Encoder, Vectors
-from pipelines.progress import Stop, check, never
+from pipelines.progress import NO_TASK, Progress, Task
 from pipelines.search import hybrid
 from pipelines.search.handle import SearchHandle
 from pipelines.search.hybrid import Mode as SearchMode
@@ -41,7 +41,6 @@ SEARCH_MODE: dict[Mode, SearchMode] = {
 TIMED_QUESTIONS = 50
 
 Rankings = dict[str, list[Found]]  # by question, best first
-OnStep = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -74,32 +73,32 @@ def by_search(
     rules: Rules,
     modes: Sequence[Mode],
     *,
-    on_step: OnStep,
+    task: Task = NO_TASK,
     time_questions: bool = True,
-    stop: Stop = never,
 ) -> tuple[dict[Mode, Rankings], Timings]:
     """
     The rankings of a model through the app's own search.
 
     :param conn: Of an empty scratch database.
     :param modes: Any but ``whole``.
-    :raises Stopped: `stop` said so.
+    :param task: Told each step that begins.
+    :raises Stopped: The task was asked to stop.
     """
-    on_step("indexing")
+    task.tell(Progress("indexing"))
     started = time.perf_counter()
     handle, passage_of, windows = _index(conn, encoder, dataset, rules)
     index_s = time.perf_counter() - started
-    on_step("embedding the questions")
+    task.tell(Progress("embedding the questions"))
     questions = list(dataset.queries.values())
     embed_ms = _time_questions(encoder, questions) if time_questions else None
     vectors = encoder.encode_queries(questions)
     found: dict[Mode, Rankings] = {}
     times: list[float] = []
     for mode in modes:
-        on_step(f"searching: {mode}")
+        task.tell(Progress(f"searching: {mode}"))
         found[mode] = {}
         for name, question, vector in zip(dataset.queries, questions, vectors, strict=True):
-            check(stop)
+            task.check()
             started = time.perf_counter()
             hits = hybrid.hybrid(conn, handle, question, vector, DEPTH, mode=SEARCH_MODE[mode])
             if mode == "hybrid":

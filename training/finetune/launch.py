@@ -9,17 +9,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipelines.errors import AttuneError, InputError, NotReadyError
-from pipelines.progress import Stop, check, never
-from training.finetune.progress import Progress, Tail
+from pipelines.progress import Task
+from training.finetune.progress import Tail
 from training.finetune.rundir import RunDir
 
 POLL_S = 0.25
 GRACE_S = 10
-OnProgress = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
@@ -35,12 +33,12 @@ class Machine:
     threads: int | None = None
 
 
-def train(run: RunDir, machine: Machine, on_progress: OnProgress, stop: Stop = never) -> None:
+def train(run: RunDir, machine: Machine, task: Task) -> None:
     """
     Train a run folder in a child process; returns when its model is there.
 
     :raises InputError: The run cannot be done as asked.
-    :raises Stopped: `stop` said so; the child has ended.
+    :raises Stopped: The task was asked to stop; the child has ended.
     :raises NotReadyError: Disk or memory ran out. Resumed, it goes on from the last checkpoint.
     """
     run.error.unlink(missing_ok=True)
@@ -55,9 +53,9 @@ def train(run: RunDir, machine: Machine, on_progress: OnProgress, stop: Stop = n
         )
         try:
             while child.poll() is None:
-                check(stop)
+                task.check()
                 for progress in tail.read():
-                    on_progress(progress)
+                    task.tell(progress)
                 time.sleep(POLL_S)
         except BaseException:
             _end(child)
@@ -67,7 +65,7 @@ def train(run: RunDir, machine: Machine, on_progress: OnProgress, stop: Stop = n
             assert child.stdin is not None
             child.stdin.close()
     for progress in tail.read():
-        on_progress(progress)
+        task.tell(progress)
     if not run.result.is_file():
         raise _failure(run, child.returncode)
 

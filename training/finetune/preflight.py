@@ -15,7 +15,7 @@ import numpy as np
 
 from pipelines.embedder.batches import Watched
 from pipelines.embedder.encoder import LocalEncoder
-from pipelines.progress import OnProgress, Progress, Stop, check, never
+from pipelines.progress import NO_TASK, Progress, Task
 from pipelines.text.windows import cut
 from training.finetune.costs import (
     FEW_PAIRS,
@@ -66,42 +66,39 @@ def probe(
     found: Material,
     options: TrainOptions,
     machine: Machine,
-    on_progress: OnProgress = lambda _: None,
-    stop: Stop = never,
+    task: Task = NO_TASK,
 ) -> tuple[Preflight, Speed]:
     """
     Measure a few steps of every method and tell what the whole would take.
 
     :param base: Folder of the base model.
-    :param on_progress: Told what is measured, how far that is, and how long the rest takes.
-    :raises Stopped: `stop` said so.
+    :param task: Told how far that is and how long the rest takes.
+    :raises Stopped: The task was asked to stop.
     """
     encoder = LocalEncoder(base, device=machine.device, threads=machine.threads)
     texts, owner = _windows(encoder, found.corpus, options)
     placed = min(len(texts), MOST_WINDOWS) if found.heldout else 0
     steps = STEPS_AS_WINDOWS * len(METHODS)
-    window_s = [0.0]
+    task.check()
+    task.tell(Progress("measuring", 0, placed + steps))
+    window_s = seconds_per_window(encoder, texts)
 
     def tell(done: int) -> None:
-        check(stop)
-        left = (placed + steps - done) * window_s[0] or None
-        on_progress(Progress("measuring", done, placed + steps, eta_s=left))
+        left = (placed + steps - done) * window_s or None
+        task.tell(Progress("measuring", done, placed + steps, eta_s=left))
 
-    questions = [q.text for q in found.train]
-    tell(0)
-    window_s[0] = seconds_per_window(encoder, texts)
     base_hit = _base_hit(
-        encoder, found, texts, owner, lambda done, _: tell(min(done, placed)), stop
+        encoder, found, texts, owner, task.telling(lambda told: tell(min(told.done, placed)))
     )
     speed = measure(
         base,
         encoder,
         texts,
-        questions,
+        [q.text for q in found.train],
         options,
         machine,
-        window_s=window_s[0],
-        on_method=lambda n: tell(placed + STEPS_AS_WINDOWS * n),
+        window_s=window_s,
+        task=task.telling(lambda told: tell(placed + STEPS_AS_WINDOWS * told.done)),
     )
     pairs = sum(len(q.passages) for q in found.train)
     amount = Amount(len(texts), pairs, len(found.train))
@@ -125,18 +122,20 @@ def measure(
     machine: Machine,
     *,
     window_s: float | None = None,
-    on_method: Callable[[int], None] = lambda _: None,
+    task: Task = NO_TASK,
 ) -> Speed:
     """
     How fast this machine embeds with a model and trains it; takes some seconds.
 
     :param windows: Texts as they are embedded, a few at least.
-    :param on_method: Told how many methods are measured.
+    :param task: Told how many methods are measured.
+    :raises Stopped: The task was asked to stop.
     """
     window_s = seconds_per_window(encoder, windows) if window_s is None else window_s
     steps: dict[Method, StepCost] = {}
     for number, method in enumerate(METHODS):
-        on_method(number)
+        task.check()
+        task.tell(Progress("measuring", number, len(METHODS)))
         if method != "adapter":
             chosen = replace(
                 options,
@@ -189,8 +188,7 @@ def _base_hit(
     found: Material,
     texts: list[str],
     owner: list[str],
-    on_texts: Callable[[int, int], None],
-    stop: Stop,
+    task: Task,
 ) -> float | None:
     """Hit rate@5 of the base model among the passages of held-out questions; None: none held out."""
     asked: list[Question] = found.heldout[:FEW_HELDOUT]
@@ -204,7 +202,7 @@ def _base_hit(
     gold = [np.array([place[p] for p in q.passages]) for q in asked]
     passage = np.array([place[owner[i]] for i in chosen])
     questions = encoder.encode_queries([q.text for q in asked])
-    windows = Watched(encoder, on_texts, stop).encode_documents([texts[i] for i in chosen])
+    windows = Watched(encoder, task).encode_documents([texts[i] for i in chosen])
     return figures(questions @ windows.T, passage, gold)[HIT]
 
 

@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.progress import Progress
 
-@dataclass(frozen=True)
-class Progress:
-    """
-    Where a run is.
-
-    `stage` is embedding, training or trained; steps count texts while embedding.
-    """
-
-    stage: str
-    step: int
-    total: int
-    loss: float | None = None
-    samples_per_s: float | None = None
-    eta_s: float | None = None
-    evaluation: dict[str, float] = field(default_factory=dict)
+LOSS = "loss"
 
 
 class Reporter:
-    """Appends progress to a file, at most a few lines a second; silent in processes but the lead."""
+    """
+    Appends progress to a file, at most a few lines a second. Only the lead process writes.
+
+    A line has a stage (embedding, training or trained), the step and the steps in all, which count
+    texts while embedding, and what was measured last.
+    """
 
     def __init__(self, path: Path, *, lead: bool, every_s: float = 0.5) -> None:
         self._path, self._lead, self._every_s = path, lead, every_s
@@ -57,17 +49,33 @@ class Reporter:
         self._last = now
         self._evaluation = evaluation or self._evaluation
         spent, done = now - self._began, step - self._first
-        progress = Progress(
-            stage,
-            step,
-            total,
-            loss=None if loss is None else round(loss, 4),
-            samples_per_s=round(done * samples / spent, 2) if samples and done and spent else None,
-            eta_s=round(spent / done * (total - step), 1) if done else None,
-            evaluation={k: round(v, 4) for k, v in self._evaluation.items()},
-        )
+        line = {
+            "at": round(time.time(), 1),
+            "stage": stage,
+            "step": step,
+            "total": total,
+            "loss": None if loss is None else round(loss, 4),
+            "samples_per_s": round(done * samples / spent, 2)
+            if samples and done and spent
+            else None,
+            "eta_s": round(spent / done * (total - step), 1) if done else None,
+            "evaluation": {k: round(v, 4) for k, v in self._evaluation.items()},
+        }
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"at": round(time.time(), 1), **vars(progress)}) + "\n")
+            file.write(json.dumps(line) + "\n")
+
+
+def _of_line(line: Mapping[str, Any]) -> Progress:
+    """A line of a progress file. The loss and the held-out figures are its `figures`."""
+    loss = line.get(LOSS)
+    return Progress(
+        line["stage"],
+        line["step"],
+        line["total"],
+        line.get("samples_per_s"),
+        line.get("eta_s"),
+        figures=({} if loss is None else {LOSS: loss}) | line.get("evaluation", {}),
+    )
 
 
 @dataclass(frozen=True)
@@ -91,13 +99,11 @@ def curves(path: Path, *, most: int = 300) -> list[Point]:
     for told in Tail(path, from_start=True).read():
         if told.stage != "training":
             continue
-        if told.loss is not None:
-            found.setdefault("loss", {})[told.step] = told.loss
-        for name, value in told.evaluation.items():
+        for name, value in told.figures.items():
             curve = found.setdefault(name, {})
             # Each line repeats the newest evaluation: only where it changes was it made.
-            if not curve or list(curve.values())[-1] != value:
-                curve[told.step] = value
+            if name == LOSS or not curve or list(curve.values())[-1] != value:
+                curve[told.done] = value
     return [
         Point(name, step, value)
         for name, curve in found.items()
@@ -108,7 +114,7 @@ def curves(path: Path, *, most: int = 300) -> list[Point]:
 def last_step(path: Path) -> tuple[int, int] | None:
     """The step that training ended at, or has come to, and how many there would be; None: none yet."""
     told = [one for one in Tail(path, from_start=True).read() if one.stage == "training"]
-    return (told[-1].step, told[-1].total) if told else None
+    return (told[-1].done, told[-1].total) if told else None
 
 
 def _thinned(points: list[tuple[int, float]], most: int) -> list[tuple[int, float]]:
@@ -134,6 +140,4 @@ class Tail:
                 if not line.endswith(b"\n"):
                     return
                 self._place += len(line)
-                value = json.loads(line)
-                value.pop("at", None)
-                yield Progress(**value)
+                yield _of_line(json.loads(line))

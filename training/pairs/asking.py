@@ -17,7 +17,7 @@ from openai import AsyncOpenAI, OpenAIError
 
 from pipelines.answering.llm import LLMOptions, explain
 from pipelines.errors import ProviderError
-from pipelines.progress import Stop, check, never
+from pipelines.progress import NO_TASK, Task
 from pipelines.store.pairs import Passage
 from training.pairs.forms import Made
 
@@ -81,13 +81,13 @@ async def questions(
     *,
     count: int = QUESTIONS,
     at_once: int = AT_ONCE,
-    stop: Stop = never,
+    task: Task = NO_TASK,
 ) -> AsyncGenerator[Answered, None]:
     """
     Each passage's questions as they come, `at_once` calls at a time. Closing it ends the calls.
 
     :raises ProviderError: The endpoint refuses, or fails passage after passage.
-    :raises Stopped: `stop` said so.
+    :raises Stopped: The task was asked to stop.
     """
     client = AsyncOpenAI(
         api_key=options.api_key or "none",
@@ -100,7 +100,7 @@ async def questions(
     failures = 0
     try:
         while True:
-            check(stop)
+            task.check()
             for passage in waiting:
                 running.add(asyncio.create_task(_ask(client, passage, options, count)))
                 if len(running) == at_once:
@@ -110,8 +110,8 @@ async def questions(
             ended, running = await asyncio.wait(
                 running, timeout=POLL_S, return_when=asyncio.FIRST_COMPLETED
             )
-            for task in ended:
-                answered = task.result()
+            for call in ended:
+                answered = call.result()
                 failures = failures + 1 if answered.fault else 0
                 if failures == MOST_FAILURES:
                     raise ProviderError(
@@ -119,8 +119,8 @@ async def questions(
                     )
                 yield answered
     finally:
-        for task in running:
-            task.cancel()
+        for call in running:
+            call.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         await client.close()
 

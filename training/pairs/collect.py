@@ -19,7 +19,7 @@ import numpy as np
 from pipelines.answering.llm import LLMOptions
 from pipelines.embedder.encoder import Vectors
 from pipelines.errors import InputError
-from pipelines.progress import Stop, check, never
+from pipelines.progress import NO_TASK, Progress, Task
 from pipelines.search import hybrid
 from pipelines.search.handle import SearchHandle
 from pipelines.store import documents, feedback, pairs
@@ -45,8 +45,6 @@ SUSPICIOUS = "its document gives orders to language models"
 FEEDBACK = "from a liked answer"
 # Questions of one visitor in 30 days, so that no single visitor dominates the training.
 MOST_PER_VISITOR = 20
-
-OnProgress = Callable[[int, int], None]
 
 
 @dataclass
@@ -120,13 +118,12 @@ def generate_offline(
     *,
     per_passage: int,
     created_by: str = "system",
-    on_progress: OnProgress = lambda done, total: None,
-    stop: Stop = never,
+    task: Task = NO_TASK,
 ) -> Summary:
     """
     Pairs made without a language model; interrupted, the next call goes on.
 
-    :raises Stopped: `stop` said so; what is stored stays.
+    :raises Stopped: The task was asked to stop; what is stored stays.
     """
     with pool.connection() as conn:
         everything = pairs.passages(conn, suspicious_code=documents.SUSPICIOUS)
@@ -134,13 +131,13 @@ def generate_offline(
 
     def answered() -> Iterator[Answered]:
         for passage in passages:
-            check(stop)
+            task.check()
             yield Answered(passage, generator.questions(passage))
 
     collector = Collector(pool, handle, OfflineGenerator.name, passages, created_by)
     for part in _parts(answered()):
         collector.keep(part)
-        on_progress(collector.summary.passages, len(passages))
+        task.tell(Progress("asking", collector.summary.passages, len(passages)))
     return collector.summary
 
 
@@ -153,23 +150,23 @@ async def generate_asked(
     per_passage: int,
     at_once: int,
     created_by: str = "system",
-    on_progress: OnProgress = lambda done, total: None,
-    stop: Stop = never,
+    task: Task = NO_TASK,
 ) -> Summary:
     """
     Pairs asked of a language model; interrupted, the next call goes on.
 
-    :raises Stopped: `stop` said so, heard also while the model thinks; what is stored stays.
+    :raises Stopped: The task was asked to stop, heard also while the model thinks; what is stored
+        stays.
     :raises ProviderError: The endpoint refuses, or fails again and again.
     """
     name = asked_name(options)
     collector = Collector(pool, handle, name, passages, created_by)
-    stream = asking.questions(passages, options, count=per_passage, at_once=at_once, stop=stop)
+    stream = asking.questions(passages, options, count=per_passage, at_once=at_once, task=task)
     async with aclosing(stream) as answers:
         async for answered in answers:
             # One at a time, because every answer is paid for and must be kept if the next one fails.
             await asyncio.to_thread(collector.keep, [answered])
-            on_progress(collector.summary.passages, len(passages))
+            task.tell(Progress("asking", collector.summary.passages, len(passages)))
     return collector.summary
 
 
@@ -186,17 +183,16 @@ def import_file(
     *,
     split: Split | None,
     created_by: str = "system",
-    on_progress: OnProgress = lambda done, total: None,
-    stop: Stop = never,
+    task: Task = NO_TASK,
     also: Callable[[Connection, Summary], object] = lambda conn, summary: None,
 ) -> Summary:
     """
     Pairs of a file, all of them or none; its passages need not be in any document.
 
     :param split: Side of all of them; None: a part is held out.
-    :param on_progress: Told of the windows that are embedded to rank the passages.
+    :param task: Told of the windows that are embedded to rank the passages.
     :param also: Called in the same transaction.
-    :raises Stopped: `stop` said so; nothing is stored.
+    :raises Stopped: The task was asked to stop; nothing is stored.
     """
     ordinals = {passage_id: n for n, passage_id in enumerate(seed.corpus)}
     language = _language_of(seed)
@@ -209,7 +205,7 @@ def import_file(
         for q, ids in seed.relevant_docs.items()
         for p in ids
     ]
-    ranks = _ranks_in(handle, asked, passages, on_progress, stop)
+    ranks = _ranks_in(handle, asked, passages, task)
     collector = Collector(
         pool, handle, "import", list(passages.values()), created_by, origin=name, wanted=split
     )
@@ -384,8 +380,7 @@ def _ranks_in(
     handle: SearchHandle,
     asked: Sequence[Draft],
     passages: Mapping[str, Passage],
-    on_progress: OnProgress,
-    stop: Stop,
+    task: Task,
 ) -> list[int | None]:
     """The ranks among the passages of a file. None if there are too few passages to rank."""
     if len(passages) <= quality.PLACED:
@@ -399,8 +394,8 @@ def _ranks_in(
             owner.append(n)
     parts = []
     for start in range(0, len(windows), EMBEDDED_AT_ONCE):
-        check(stop)
-        on_progress(start, len(windows))
+        task.check()
+        task.tell(Progress("embedding", start, len(windows)))
         parts.append(handle.encoder.encode_documents(windows[start : start + EMBEDDED_AT_ONCE]))
     vectors, owners = np.concatenate(parts), np.array(owner)
     questions = handle.encoder.encode_queries([draft.question for draft in asked])

@@ -23,7 +23,7 @@ from app.actions.tuning import Automatic
 from app.services import Services
 from pipelines.embedder import registry
 from pipelines.errors import AttuneError, BusyError
-from pipelines.progress import OnProgress, Progress, Stop, Stopped, never
+from pipelines.progress import NO_TASK, Progress, Stopped, Task
 from pipelines.store import active, improvements, pairs, runs
 from pipelines.store.db import Connection
 from pipelines.store.ids import EvaluationId, RunId
@@ -41,23 +41,17 @@ from training.run import Folders
 STALE = timedelta(days=1)
 
 
-def run(
-    services: Services,
-    *,
-    who: str,
-    on_progress: OnProgress = tuning.silent,
-    stop: Stop = never,
-) -> Improvement:
+def run(services: Services, *, who: str, task: Task = NO_TASK) -> Improvement:
     """
     Improve the search, or go on with an improvement that was cut off; what came of it.
 
     :raises BusyError: Another process is at it.
-    :raises Stopped: `stop` said so; the next call goes on from there.
+    :raises Stopped: The task was asked to stop; the next call goes on from there.
     """
     with improvements.alone(services.pool):
         one = _begin(services, who)
         try:
-            return _stages(services, one, on_progress, stop)
+            return _stages(services, one, task)
         except (Stopped, BusyError, psycopg.OperationalError, psycopg.InterfaceError):
             raise  # the next call goes on from here
         except Exception as error:
@@ -85,27 +79,24 @@ def as_json(one: Improvement) -> dict[str, Any]:
     }
 
 
-def _stages(
-    services: Services, one: Improvement, on_progress: OnProgress, stop: Stop
-) -> Improvement:
+def _stages(services: Services, one: Improvement, task: Task) -> Improvement:
     with_what = methods.machine(services)
-    bar = Bar(on_progress, plan.expected(services, with_what))
+    bar = Bar(task, plan.expected(services, with_what))
     if one.pairs is None:
-        one = _make_pairs(services, one, bar, stop)
+        one = _make_pairs(services, one, bar)
     if lacking := _lacking(services):
         return _end(services, one, "nothing", lacking)
     if one.run_id is None or not _can_go_on(services, one.run_id):
-        one = _choose_run(services, one, with_what, bar, stop)
+        one = _choose_run(services, one, with_what, bar)
     assert one.run_id is not None
-    model = tuning.train(services, one.run_id, bar.stage("train"), stop)
+    model = tuning.train(services, one.run_id, bar.stage("train"))
     one = _note(services, one, version=model.name)
     done = tuning.promote_if_better(
         services,
         model.name,
         who=one.who,
-        on_progress=bar.compare_and_promote(),
         on_compared=lambda evaluation_id: _note(services, one, evaluation_id=evaluation_id),
-        stop=stop,
+        task=bar.compare_and_promote(),
     )
     return _conclude(services, one, done)
 
@@ -121,10 +112,10 @@ def _begin(services: Services, who: str) -> Improvement:
         return improvements.add(conn, who=who, before=_serving(conn).name)
 
 
-def _make_pairs(services: Services, one: Improvement, bar: Bar, stop: Stop) -> Improvement:
+def _make_pairs(services: Services, one: Improvement, bar: Bar) -> Improvement:
     """Pairs of the passages that were not looked at; liked answers wait for review as pairs."""
-    tell = bar.stage("pairs")
-    tell(Progress("asking"))
+    task = bar.stage("pairs")
+    task.tell(Progress("asking"))
     with services.pool.connection() as conn:
         there, waiting = plan.passages(conn)
     made, began = 0, time.monotonic()
@@ -134,8 +125,7 @@ def _make_pairs(services: Services, one: Improvement, bar: Bar, stop: Stop) -> I
             plan.SOURCE,
             without=[HANDBOOK],
             by=one.who,
-            on_progress=tell,
-            stop=stop,
+            task=task,
         )
         made = summary.accepted
     if there:
@@ -165,15 +155,11 @@ def _can_go_on(services: Services, run_id: RunId) -> bool:
     return found.model_id is not None or folder.settings.is_file()
 
 
-def _choose_run(
-    services: Services, one: Improvement, with_what: Machine, bar: Bar, stop: Stop
-) -> Improvement:
+def _choose_run(services: Services, one: Improvement, with_what: Machine, bar: Bar) -> Improvement:
     """A new run by the recommended method; one that was made of the same is taken as it is."""
     with services.pool.connection() as conn:
         base = methods.starting_point(conn)
-    choice = methods.choose(
-        services, with_what, base=base, on_progress=bar.stage("measure"), stop=stop
-    )
+    choice = methods.choose(services, with_what, base=base, task=bar.stage("measure"))
     run_id = _same_run(services, base, choice)
     if run_id is None:
         options = tuning.options(services, method=choice.method)

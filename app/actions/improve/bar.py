@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from pipelines.progress import OnProgress, Progress
+from pipelines.progress import Progress, Task
 
 # In order, with what they are called; measuring is short, and a part of training.
 NAMES = {
@@ -36,15 +36,15 @@ class Bar:
     to take; the bar never goes back.
     """
 
-    def __init__(self, on_progress: OnProgress, expected: Mapping[str, float]) -> None:
-        self._tell = on_progress
+    def __init__(self, task: Task, expected: Mapping[str, float]) -> None:
+        self._task = task
         self._expected = {name: max(1.0, expected.get(name, 1.0)) for name in NAMES}
         self._all = sum(self._expected.values())
         self._percent = 0.0
         self._stage, self._began = "", time.monotonic()
 
-    def stage(self, name: str) -> OnProgress:
-        """What a stage tells goes here."""
+    def stage(self, name: str) -> Task:
+        """The whole as one stage of it sees it: what it tells moves the bar within its share."""
 
         def tell(told: Progress) -> None:
             left = told.eta_s
@@ -52,9 +52,9 @@ class Bar:
                 left += (1 - EMBEDDING) * self._expected[name]
             self._show(name, _share(name, told), left)
 
-        return tell
+        return self._task.telling(tell)
 
-    def compare_and_promote(self) -> OnProgress:
+    def compare_and_promote(self) -> Task:
         """The same for the two last ones, which are one call: a comparison names the model first."""
 
         def tell(told: Progress) -> None:
@@ -63,7 +63,7 @@ class Bar:
             else:
                 self._show("promote", _within(_PROMOTED, told.stage, told), told.eta_s)
 
-        return tell
+        return self._task.telling(tell)
 
     def _show(self, name: str, share: float, eta_s: float | None) -> None:
         if name != self._stage:
@@ -78,7 +78,7 @@ class Bar:
         left = self._left(share, mine) if eta_s is None else eta_s
         step = STEPS.index("train" if name == "measure" else name) + 1
         words = f"step {step} of {len(STEPS)}, {NAMES[name]}"
-        self._tell(Progress(words, int(self._percent), PERCENT, None, left + after))
+        self._task.tell(Progress(words, int(self._percent), PERCENT, None, left + after))
 
     def _left(self, share: float, expected: float) -> float:
         """Seconds left of a stage: by what was expected at first, then by how it goes."""
