@@ -1,4 +1,4 @@
-"""The browser, and visitors with it; a module brings its server (`served`)."""
+"""The browser and its visitors. Each module brings its own server (`served`)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from tests.serving import DOCS_IMAGES, Served, chromium, visits
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """
-    One browser for the tests of a module; whoever visits is a context of it. No wider scope:
-    while Playwright is there, nothing else in this thread can run an event loop.
+    One browser for the tests of a module. Each visitor is one of its contexts.
+
+    The scope is no wider, because while Playwright runs, nothing else in this thread can run an
+    event loop.
     """
     expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
     with chromium() as opened:

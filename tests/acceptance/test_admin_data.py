@@ -66,7 +66,7 @@ def shown_whole(page: Page) -> None:
 
 
 def test_files_are_uploaded_and_each_says_what_became_of_it(admin, served, images):
-    """Several at once, watched live; a bad one says why, and a hostile name does nothing."""
+    """Several at once, watched live. A bad file says why, and a hostile name does nothing."""
     page = admin("overview")
     expect(page.locator("#overview")).to_contain_text("no documents of your own yet")
     page.get_by_role("link", name="Add some.").click()
@@ -101,7 +101,7 @@ def test_a_document_is_searched_looked_into_and_saved(admin, served):
 
 
 def test_documents_are_indexed_again_and_deleted_after_a_yes(admin):
-    """Several at once; "Keep" changes nothing."""
+    """Several at once. "Keep" changes nothing."""
     page = admin("documents")
     hostile = rows(page, "documents-table", "document.title")
     before = rows(page, "documents-table", "marina-rules.md")
@@ -127,7 +127,10 @@ def test_documents_are_indexed_again_and_deleted_after_a_yes(admin):
 
 
 def test_pairs_are_made_and_reviewed_by_keys(admin, images):
-    """The estimate first, then a job; e, a, r and the arrows; a file goes out and comes in again."""
+    """
+    The estimate first, then a job. Review with e, a, r and the arrows. A file is exported and
+    imported.
+    """
     page = admin("pairs")
     expect(page.locator("#pairs-estimate")).to_contain_text(re.compile(r"\d+ passages, up to"))
     page.locator("#pairs-generate").click()
@@ -185,7 +188,9 @@ def test_pairs_are_made_and_reviewed_by_keys(admin, images):
 
 
 def test_a_question_is_kept_with_the_source_that_was_right(admin, served, images):
-    """What people asked and liked appears; a marked source makes a pair, a found one too."""
+    """
+    Asked and liked questions appear. A marked source makes a pair, and so does one found by search.
+    """
     page = admin("questions")
     expect(page.locator("#questions-table")).to_contain_text("Nobody has asked anything yet")
     chat = page.context.new_page()
@@ -260,7 +265,7 @@ def test_overview_tells_the_state_and_leads_on(admin, images):
 
 
 def test_what_others_do_appears_on_an_open_page(admin, served):
-    """An idle page looks again by itself, without anything having run on it."""
+    """An idle page refreshes without any action on it."""
     page = admin("documents")
     late = served.home / "late.txt"
     late.write_text("The night ferry leaves Saltmere at ten. " * 8)

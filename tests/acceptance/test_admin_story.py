@@ -152,14 +152,14 @@ def test_admin_makes_a_better_version_and_takes_it_back(visit, served, images, t
 
 
 def finished(admin: Page, job: str) -> None:
-    """Wait for a job by the screen of jobs, which looks again by itself."""
+    """Wait for a job on the screen of jobs, which refreshes on its own."""
     open_tab(admin, "jobs")
     row = admin.locator("#jobs-list tr", has_text=job)
     expect(row).to_contain_text("done", timeout=JOB_MS)
 
 
 def promote(admin: Page) -> None:
-    """Let the newest version serve; against the figures, with a reason, if they say no."""
+    """Promote the newest version, with a reason if the figures advise against it."""
     allowed, refused = admin.locator("#promote"), admin.locator("#override")
     expect(allowed.or_(refused).first).to_be_visible()
     if not refused.is_visible():  # the door asks at once

@@ -18,8 +18,10 @@ from tests.chaos.run import run
 @pytest.mark.timeout(600)
 def test_swaps_under_fire_lose_nothing():
     """
-    Kills, a crash, races and damaged files while questions are asked and documents change: nothing
-    is lost, mixed or brought back; and promotions in two commits, or without the lock, are caught.
+    Kills, a crash, races and damaged files while questions are asked and documents change.
+
+    Nothing is lost, mixed or brought back. Promotions in two commits, or without the lock, are
+    detected.
     """
     home = Path(tempfile.mkdtemp(prefix="attune-chaos-"))
     try:

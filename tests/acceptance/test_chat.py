@@ -1,4 +1,4 @@
-"""The chat as people use it: a real server, a real browser, an LLM that says what it is told."""
+"""The chat as people use it: a real server, a real browser, and a scripted LLM."""
 
 from __future__ import annotations
 
@@ -161,13 +161,13 @@ def pane(page: Page) -> Locator:
 
 
 def rows(served: Served, query: str) -> list[tuple[object, ...]]:
-    """What the server's database holds."""
+    """Rows of the server's database."""
     with EmbeddedPostgres(served.home / "db") as server, psycopg.connect(server.dsn) as conn:
         return conn.execute(query).fetchall()
 
 
 def test_answer_streams_and_its_citation_opens_the_passage(visit, images):
-    """The answer grows before it is whole; [1] shows document, page and the marked sentence."""
+    """The answer grows before it is complete. [1] shows document, page and the marked sentence."""
     page = visit()
     expect(page.get_by_text("Ask your documents").first).to_be_visible()
     expect(page.locator("#chat .example").first).to_be_visible()
@@ -188,7 +188,7 @@ def test_answer_streams_and_its_citation_opens_the_passage(visit, images):
 
 
 def test_streaming_shows_the_answer_while_it_is_written(visit):
-    """Words stand there long before the last one comes."""
+    """The first words are visible long before the last one arrives."""
     page = visit()
     ask(page, SLOW)
     expect(bot(page)).to_contain_text("It goes on", timeout=20_000)
@@ -200,7 +200,10 @@ def test_streaming_shows_the_answer_while_it_is_written(visit):
 
 
 def test_who_waits_is_told_why_and_can_read_the_sources(visit):
-    """What was found, that the model is busy, for how long; a source opens before the answer is there."""
+    """
+    The hits, that the model is busy, and for how long. A source opens before the answer is
+    complete.
+    """
     page = visit()
     ask(page, BUSY)
     expect(bot(page)).to_contain_text(
@@ -278,7 +281,7 @@ def test_who_scrolls_up_is_left_alone_and_finds_the_way_back(visit):
 
 
 def test_stop_keeps_what_came_and_retry_asks_again(visit):
-    """A stopped answer stays, marked as such, also after a reload; retry replaces it."""
+    """A stopped answer stays, marked as stopped, also after a reload. Retry replaces it."""
     page = visit()
     ask(page, SLOW)
     expect(bot(page)).to_contain_text("It goes on", timeout=20_000)
@@ -314,7 +317,7 @@ def test_follow_up_is_understood_by_its_conversation(visit, llm):
 
 
 def test_conversations_are_reopened_renamed_deleted_and_brought_back(visit):
-    """The list at the left survives a reload; a delete can be undone."""
+    """The list on the left survives a reload. A delete can be undone."""
     page = visit()
     asked(page)
     page.reload()
@@ -341,7 +344,7 @@ def test_conversations_are_reopened_renamed_deleted_and_brought_back(visit):
 
 
 def test_conversation_is_saved_as_text_and_as_json(visit):
-    """Both files hold question, answer and the cited passage."""
+    """Both files contain question, answer and the cited passage."""
     page = visit()
     asked(page)
     texts = []
@@ -452,7 +455,7 @@ def test_dark_mode_follows_the_system(visit, images):
 
 
 def test_phone_width_shows_the_chat_first_and_all_of_it(visit, images):
-    """Nothing is wider than the screen; conversations and passages are drawers."""
+    """Nothing is wider than the screen. Conversations and passages are drawers."""
     page = visit(width=390, height=844)
     wide = "document.documentElement.scrollWidth > window.innerWidth"
     assert not page.evaluate(wide)
@@ -473,7 +476,7 @@ def test_phone_width_shows_the_chat_first_and_all_of_it(visit, images):
 
 
 def test_server_ends_within_five_seconds_and_comes_back_as_it_was(visit, served):
-    """An answer is on its way; it is stored as stopped, nothing keeps running, all is still there."""
+    """A running answer is stored as stopped, no process remains, and everything is still there."""
     page = visit()
     asked(page)
     counts = "select (select count(*) from conversation), (select count(*) from document)"

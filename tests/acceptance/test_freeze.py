@@ -1,4 +1,6 @@
-"""A server and a worker whose interpreters get stuck: both are ended, told of, and go on."""
+"""
+A server and a worker whose interpreters freeze: both are killed with a log entry and restarted.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,7 @@ sys.exit(serve(settings.load(), "127.0.0.1", 0, False, patience=Patience(limit_s
 
 @pytest.fixture
 def served():
-    """A server with a worker; both can be brought to a standstill."""
+    """A server with a worker that can both be frozen."""
     home = Path(tempfile.mkdtemp(prefix="attune-"))  # short: the database's socket lies in it
     (home / "sitecustomize.py").write_text(PLANTED)
     model = build_tiny_model(home / "tiny")
@@ -76,9 +78,11 @@ def served():
 
 def test_what_stands_still_is_ended_and_the_rest_goes_on(served):
     """
-    One file of three brings the worker to a standstill each time: it fails with that reason, and the
-    others are indexed. The server stands still, too: a request of that time is answered by its
-    successor. Both have written down where they stood.
+    One file of three freezes the worker each time. It fails with that reason, the others are
+    indexed.
+
+    The server freezes too, and its successor answers a request of that time. Both have logged their
+    tracebacks.
     """
     with EmbeddedPostgres(served.home / "db") as embedded, psycopg.connect(embedded.dsn) as conn:
         conn.autocommit = True

@@ -60,7 +60,9 @@ def test_taking_files_in_ends_at_ctrl_c_and_leaves_no_process():
 
 
 def _reader(pid: int) -> list[psutil.Process]:
-    """The process that reads files; the database's helpers come and go while it is looked for."""
+    """
+    The process that reads files. Helper processes of the database may appear and end meanwhile.
+    """
     found = []
     for child in psutil.Process(pid).children():
         with suppress(psutil.Error):

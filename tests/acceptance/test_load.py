@@ -1,4 +1,6 @@
-"""Many in the chat at once, in short; `python -m bench.load` is the long form with its figures."""
+"""
+Many people in the chat at once, in short. `python -m bench.load` is the long form with figures.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,7 @@ def crowded(module_dsn, tiny_model, tmp_path_factory):
 
 
 def test_who_comes_when_all_places_are_taken_is_refused_politely(crowded):
-    """Nobody meets an error; a refusal comes sooner than an answer; places are free afterwards."""
+    """Nobody gets an error. A refusal is faster than an answer, and places are free afterwards."""
     seen = Seen()
 
     async def all_at_once():

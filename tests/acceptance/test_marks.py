@@ -39,7 +39,7 @@ def visit(visit: Callable[..., Page]) -> Callable[..., Page]:
 
 
 def open_source(page: Page) -> int:
-    """Ask, and open the first passage that the answer cites; its number."""
+    """Ask, open the first passage that the answer cites, and return its number."""
     page.locator("#question textarea").fill(QUESTION)
     page.locator("#question textarea").press("Enter")
     expect(page.locator("#chat [aria-label=Retry]").last).to_be_visible()
@@ -57,7 +57,10 @@ def mark(page: Page, name: str) -> Locator:
 
 
 def stored(served: Served) -> list[tuple[object, ...]]:
-    """Which passage of the answer, what is said of it, by an admin, and by whoever asked."""
+    """
+    Stored marks: the number of the passage, the verdict, whether by an admin, and whether by the
+    asker.
+    """
     with EmbeddedPostgres(served.home / "db") as server, psycopg.connect(server.dsn) as conn:
         return conn.execute(
             "select (select (s->>'number')::int from jsonb_array_elements(m.shown) s"
@@ -68,7 +71,9 @@ def stored(served: Served) -> list[tuple[object, ...]]:
 
 
 def test_a_visitor_marks_a_source_by_keyboard_and_an_admin_sees_it(visit, served):
-    """Enter marks it, once more takes it back, the other one replaces it; it stays after a reload."""
+    """
+    Enter marks it, again removes the mark, and the other button replaces it. It survives a reload.
+    """
     page = visit()
     number = open_source(page)
     keep_focus(mark(page, "right"))

@@ -140,7 +140,9 @@ def _chat_is_there(page: Page) -> None:
 
 
 def test_from_the_chat_to_the_admin_pages_and_out_again(visit, served, images):
-    """A small link leads to the login page; a wrong word is told; signing out leads back."""
+    """
+    A small link leads to the login page. A wrong password is reported. Signing out leads back.
+    """
     page = visit().page
     _chat_is_there(page)
     page.get_by_role("link", name="Admin").click()
@@ -161,7 +163,7 @@ def test_from_the_chat_to_the_admin_pages_and_out_again(visit, served, images):
     "options", [{"color_scheme": "dark"}, {"width": 390}], ids=["dark", "phone"]
 )
 def test_login_page_fits(visit, images, request, options):
-    """Nothing is cut off on a phone; dark where the system is."""
+    """Nothing is cut off on a phone. It is dark where the system is."""
     page = visit("/login?next=/admin", **options).page
     expect(page.get_by_label("Password")).to_be_focused()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -207,9 +209,9 @@ def test_the_watch_notices_what_it_watches_for(visit):
 
 def test_hostile_conversations_are_shown_as_text(visit, served):
     """
-    Stored questions, answers, titles, headings and passages; each citation opened.
+    Stored questions, answers, titles, headings and passages, with each citation opened.
 
-    Nothing has an address but citations, nothing asks for anything, and who is signed in stays so.
+    Only citations have an address, nothing sends a request, and signed-in people stay signed in.
     """
     forms = [form.encode(errors="replace").decode() for form in FORMS]
     texts = [*PAYLOADS, *map("\n\n".join, batched(forms, AT_ONCE))]
@@ -311,7 +313,7 @@ def test_admin_screens_show_hostile_names_as_text(visit, served):
 
 
 def _open_documents(page: Page) -> str:
-    """Every document's passages; what was shown."""
+    """Open every document's passages and return what was shown."""
     return _open_each(page, "documents-table", "#document-preview")
 
 
@@ -369,7 +371,7 @@ PAIRS_SEEN = 20
 
 @pytest.fixture(scope="module")
 def axe(request: pytest.FixtureRequest) -> str:
-    """axe-core's script, fetched once; a skip where it cannot be."""
+    """axe-core's script, fetched once. Tests are skipped without it."""
     folder = request.config.cache.mkdir("axe")
     script = folder / "node_modules/axe-core/axe.min.js"
     if not script.is_file():

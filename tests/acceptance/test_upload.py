@@ -51,7 +51,7 @@ def row(page: Page, title: str) -> Locator:
 def test_a_file_is_dropped_shown_asked_about_and_deleted(
     visit: Callable[..., Page], link: str, served: Served
 ) -> None:
-    """By the admin at the keyboard; a stranger is told who may, and reads the answers."""
+    """By the admin at the keyboard. A stranger learns who may add files, and reads the answers."""
     page = visit(link)
     expect(page.locator("#chat .placeholder")).to_contain_text("Drop files anywhere")
     expect(page.get_by_role("link", name="Add documents")).to_be_visible()

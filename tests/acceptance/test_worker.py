@@ -25,7 +25,7 @@ from tests.workers import until
 
 @pytest.fixture
 def served():
-    """A server with a tiny model, and a worker beside it."""
+    """A server with a tiny model, and a worker."""
     home = Path(tempfile.mkdtemp(prefix="attune-"))  # short: the database's socket lies in it
     model = build_tiny_model(home / "tiny")
     server = Served(home, worker=True, ATTUNE_BASE_MODEL=str(model), ATTUNE_DEVICE="cpu")
@@ -37,7 +37,7 @@ def served():
 
 
 def pair_file(folder):
-    """Enough pairs that training goes on until it is stopped."""
+    """Enough pairs that training runs until it is stopped."""
     words = [a + b for a in "abcdefghijklmnop" for b in "aeioun"]
     texts = [" ".join(words[(n * k) % len(words)] for k in range(1, 80)) for n in range(1, 60)]
     seed = {
@@ -80,9 +80,10 @@ def ask(dsn, function, *given):
 
 def test_server_and_worker_recover_together_and_end_together(served):
     """
-    The worker is killed and the embedded database crashes: both are there again, and a job that is
-    given then is begun. SIGTERM in the middle of a training ends everything within five seconds,
-    trainer and database too; the job waits, and its run can go on.
+    The worker is killed and the embedded database crashes. Both recover and begin the next job.
+
+    SIGTERM in the middle of a training ends everything within five seconds, with trainer and
+    database. The job is queued again, and its run can resume.
     """
     with EmbeddedPostgres(served.home / "db") as embedded:
         dsn = embedded.dsn

@@ -1,4 +1,4 @@
-"""What the tests of swaps share, a serving version and a candidate; and the command line."""
+"""Fixtures for tests of swaps (a serving version and a candidate), and the command line."""
 
 from __future__ import annotations
 
@@ -38,7 +38,11 @@ def world(pool, tiny_model, larger_model, tmp_path):
 
 @pytest.fixture
 def attune(dsn, tiny_model, tmp_path, monkeypatch, capsys):
-    """Runs a command in this process on the test's database; exit code, stdout and stderr."""
+    """
+    Runs a command in this process on the test's database.
+
+    :returns: Exit code, stdout and stderr.
+    """
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ATTUNE_LLM"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DATABASE_URL", dsn)

@@ -62,7 +62,7 @@ def test_the_twin_embeds_like_its_model(built, tiny_model):
 
 
 def test_threads_that_use_the_twin_first_at_once_do_not_stop_each_other(built):
-    """A process of its own: a stuck interpreter could not even tell."""
+    """Runs in a separate process, because a stuck interpreter could not even report it."""
     cache, sha256, _ = built
     line = [sys.executable, "-c", FIRST_QUESTIONS, str(cache), sha256]
     done = subprocess.run(line, capture_output=True, text=True)

@@ -50,7 +50,10 @@ def _built(services, name="v1"):
 
 
 def test_plan_tells_what_is_missing_and_what_the_figures_say(world):
-    """Before a build all windows lack a vector, after it none; without an evaluation it is refused."""
+    """
+    Before a build all windows lack a vector, and after it none. Without an evaluation it is
+    refused.
+    """
     with world.pool.connection() as conn:
         model, before = registry.find(conn, "v1"), versions.status(conn, "v1")
         plan = plans.promotion(conn, model, before)
@@ -66,7 +69,7 @@ def test_plan_tells_what_is_missing_and_what_the_figures_say(world):
 
 
 def test_rate_of_an_evaluation_tells_how_long_a_build_takes(world):
-    """Windows by the seconds that the same model took; of another model if it was never measured."""
+    """Windows per second of the same model, or of another one if it was never measured."""
     with world.pool.connection() as conn:
         model = registry.find(conn, "v1")
         assert plans.windows_per_s(conn, model) == (None, None)
@@ -88,7 +91,10 @@ def _evaluation(conn, names, figures, questions=()):
 
 
 def test_question_is_asked_of_versions_that_do_not_serve(world):
-    """Loaded when asked, the oldest let go beyond the bound; what is not built is refused."""
+    """
+    They are loaded on demand, and the oldest are dropped beyond the limit. Unbuilt ones are
+    refused.
+    """
     tryout = Tryout(world)
     with pytest.raises(NotReadyError):
         tryout.ask("harbour pier", ["base", "v1"])
@@ -103,7 +109,10 @@ def test_question_is_asked_of_versions_that_do_not_serve(world):
 
 
 def test_version_is_deleted_with_its_vectors_unless_something_uses_it(world, tmp_path):
-    """Serving, previous, loaded, half built: each says why it stays; an idle one goes whole."""
+    """
+    Serving, previous, loaded or half built versions stay, each with a reason. An idle one is
+    deleted.
+    """
     handle = _built(world)
     with world.pool.connection() as conn:
         indexes.want(conn, handle.index_id, True)
@@ -127,7 +136,7 @@ def test_version_is_deleted_with_its_vectors_unless_something_uses_it(world, tmp
 
 
 def test_version_that_was_retired_can_be_deleted(world, tmp_path):
-    """Its vectors went long ago; the row that is left of them holds nothing up."""
+    """Its vectors were dropped earlier, and its remaining row blocks nothing."""
     handle = _built(world)
     with world.pool.connection() as conn:
         assert indexes.drop(conn, handle.index_id, timedelta(0))
@@ -167,7 +176,7 @@ def test_run_learns_from_the_chosen_sources_and_never_looks_at_the_held_out_side
 
 
 def test_questions_of_a_comparison_come_by_page_with_their_passages(world):
-    """Of the kind that was chosen, the largest change first; text and title of what is stored."""
+    """Of the chosen kind, largest change first, with text and title of stored passages."""
     with world.pool.connection() as conn:
         (sha256, text), *_ = conn.execute("select sha256, text from chunk order by id").fetchall()
         rows = [
@@ -204,7 +213,7 @@ def test_a_sample_of_pairs_stays_the_same_while_it_is_judged(world):
 
 
 def test_documents_are_found_by_words_of_their_text(world):
-    """In any form of the words, if all of them are there; by their title as before."""
+    """In any form of the words, if all of them occur. By their title as before."""
     with world.pool.connection() as conn:
         add_document(conn, world.replica.current(), "tides", ["Pilots board the ships at dusk."])
         found = document_pages.with_words(conn, "pilot ship")
@@ -218,7 +227,7 @@ def test_documents_are_found_by_words_of_their_text(world):
 
 
 def test_phrases_are_counted_among_what_was_made_offline(world):
-    """Without a question mark, in any script; what others wrote does not count."""
+    """Questions without a question mark in any script count. Those from other generators do not."""
     with world.pool.connection() as conn:
         texts = ["less seasonality", "Who runs it?", "من يدير الميناء؟", "谁？ "]
         pairs.add(conn, [_pair(q, "offline", "train", q) for q in texts])
@@ -227,7 +236,7 @@ def test_phrases_are_counted_among_what_was_made_offline(world):
 
 
 def _looking(world):
-    """The screen of versions as the page builds it; calls look at it."""
+    """The screen of versions as the page builds it. Calling it refreshes it."""
     with gr.Blocks(), gr.Tabs(), gr.Tab("Versions") as tab:
         parts = tab, gr.Textbox(), gr.Timer()
         screen = versions_screen._Versions(Screen(world, "versions", *parts))
@@ -255,7 +264,7 @@ def _counting(statements):
 
 
 def test_a_look_at_the_versions_while_a_job_runs_counts_nothing(world, monkeypatch):
-    """The first look counts once; only when the job has ended is it counted again."""
+    """The first look counts once. Vectors are counted again only when the job has ended."""
     _built(world)
     look = _looking(world)
     with _statements(monkeypatch) as sent:

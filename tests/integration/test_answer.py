@@ -68,7 +68,7 @@ async def events(answerer: Answerer, handle, question: str = QUESTION, history=(
 
 
 def test_extracts_cite_their_own_sentence(make, handle):
-    """Without an LLM the answer is made of sentences, each marked exactly where it stands."""
+    """Without an LLM the answer consists of sentences, each marked at its exact position."""
     answer = make().ask(QUESTION, handle=handle)
     assert answer.kind == "extracts"
     assert "Total revenue was $17,455 million in 2021. [1]" in answer.text
@@ -101,7 +101,7 @@ def test_unusable_questions_are_refused(make, handle, question):
 
 
 def test_stream_brings_passages_then_tokens_then_the_answer(make, handle, llm):
-    """Events come in the order of the work; the answer's citations are aligned to sentences."""
+    """Events come in the order of the work. The answer's citations are aligned to sentences."""
     llm.script = [lambda call: call.say("Total revenue was $17,455 million in 2021 [1].")]
     seen = asyncio.run(events(make(llm), handle))
     kinds = [type(event) for event in seen]
@@ -117,7 +117,7 @@ def test_stream_brings_passages_then_tokens_then_the_answer(make, handle, llm):
 
 
 def test_citations_to_nothing_are_dropped_and_counted(make, handle, llm):
-    """A number without a passage leaves the text; other spellings of a citation are understood."""
+    """A number without a passage is removed. Other spellings of a citation are understood."""
     llm.script = [lambda call: call.say("It is in San Francisco [2, 9]. Surely [42].")]
     answer = make(llm).ask("Where is the head office?", handle=handle)
     assert answer.dropped_citations == 2
@@ -126,7 +126,10 @@ def test_citations_to_nothing_are_dropped_and_counted(make, handle, llm):
 
 
 def test_citations_are_numbered_as_they_appear(make, handle, llm):
-    """What is cited first is [1] and stands first, also while it streams; the search's order follows."""
+    """
+    The first cited passage is [1] and is listed first, also while streaming. Others follow in rank
+    order.
+    """
     llm.script = [lambda call: call.say("One [3]. Two [1] and [3].")]
     seen = asyncio.run(events(make(llm), handle))
     (found,) = [event.hits for event in seen if isinstance(event, Passages)]
@@ -170,7 +173,7 @@ def test_prompt_fences_passages_as_data(make, handle, llm, pool):
 
 
 def test_refusal_of_the_model_becomes_not_found(make, handle, llm):
-    """The word the model is told to refuse with is never shown; the nearest passages are."""
+    """The model's refusal word is never shown. The nearest passages are."""
     llm.script = [lambda call: call.say("NOT IN THE DOCUMENTS.")]
     seen = asyncio.run(events(make(llm), handle))
     answer = seen[-1].answer
@@ -180,7 +183,7 @@ def test_refusal_of_the_model_becomes_not_found(make, handle, llm):
 
 
 def test_follow_up_is_rewritten_with_the_history(make, handle, llm):
-    """With an LLM, a follow-up is searched as a question that stands alone."""
+    """With an LLM, a follow-up is rewritten to stand alone before the search."""
     llm.script = [
         lambda call: call.say("What was the total revenue in 2021?"),
         lambda call: call.say("It was $17,455 million [1]."),
@@ -227,7 +230,7 @@ def test_faults_end_in_a_plain_message(make, handle, llm, step, says):
 
 
 def test_busy_provider_is_tried_again(make, handle, llm):
-    """It waits as Retry-After says and tries again, and whoever listens is told of it."""
+    """It waits as Retry-After says, tries again, and reports that to the reader."""
     busy = lambda call: call.fail(429, retry_after="0.1")  # noqa: E731
     llm.script = [busy, busy, lambda call: call.say("Yes [1].")]
     seen = asyncio.run(events(make(llm), handle, QUESTION))
@@ -238,7 +241,7 @@ def test_busy_provider_is_tried_again(make, handle, llm):
 
 
 def test_provider_that_asks_for_too_long_a_wait_is_not_waited_for(make, handle, llm):
-    """A pause that ends after the limit is told at once."""
+    """A pause beyond the limit is reported at once."""
     llm.script = [lambda call: call.fail(429, retry_after="30")]
     started = time.monotonic()
     answer = make(llm, timeout_s=5).ask(QUESTION, handle=handle)

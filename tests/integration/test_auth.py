@@ -1,4 +1,4 @@
-"""Who may: passwords, links, sessions, and what stands before each page."""
+"""Authentication: passwords, links, sessions, and the checks before each page."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def sign_in(client, password, next="/admin", **headers):
 
 
 def test_password_opens_the_admin_pages_and_signing_out_ends_it(with_password):
-    """The cookie is out of reach of scripts and of other sites; the old one opens nothing later."""
+    """Scripts and other sites cannot read the cookie. After signing out it opens nothing."""
     client = with_password.client()
     stranger = client.get("/admin/", headers=HTML)
     assert (stranger.status_code, stranger.headers["location"]) == (303, "/login?next=/admin/")
@@ -109,7 +109,9 @@ def test_strangers_who_guess_lock_nobody_out(dsn, tiny_model, tmp_path, monkeypa
 
 
 def test_neighbours_share_their_tries(with_password):
-    """Of IPv6 a whole /64 is one address, and whoever has many addresses gets few more tries."""
+    """
+    A whole /64 of IPv6 counts as one address, and many addresses bring few additional attempts.
+    """
     codes = []
     for n in range(6):
         client = with_password.client(address=(f"2001:db8:1:1::{n + 1:x}", 1))
@@ -137,7 +139,7 @@ def test_a_made_up_header_is_no_way_round_the_throttle(dsn, tiny_model, tmp_path
 
 
 def test_metrics_are_for_whom_the_chat_is(dsn, tiny_model, tmp_path):
-    """Closed chat: admins, and whoever has the token."""
+    """With a closed chat they are for admins and for holders of the token."""
     words = {"admin_password": PASSWORD, "chat_password": "c", "metrics_token": "scrape"}
     settings = {**words, "metrics_token": SecretStr("scrape")}
     with running(dsn, tiny_model, tmp_path, **settings) as started:
@@ -211,7 +213,7 @@ def _with(cookie):
 
 
 def test_handlers_are_told_who_administers(with_password):
-    """`require_admin` looks the session up anew, and refuses what did not come through the guard."""
+    """`require_admin` looks the session up again, and refuses requests that bypassed the guard."""
     access = with_password.app.state.access
     request = _with(access.start("admin-password", "admin"))
     with pytest.raises(AccessError):
@@ -239,7 +241,7 @@ def test_link_opens_once_and_on_this_machine_only(with_link):
 
 
 def test_closed_chat_answers_nobody_who_did_not_sign_in(closed_chat):
-    """Its password opens the chat and not the admin pages; an admin may chat."""
+    """Its password opens the chat and not the admin pages. An admin may chat."""
     stranger = closed_chat.client()
     assert stranger.get("/", headers=HTML).headers["location"] == "/login?next=/"
     for path in ("/config", "/gradio_api/info", f"/conversations/{'0' * 8}.md", "/theme.css"):
@@ -269,7 +271,7 @@ def test_signing_in_never_leads_to_another_site(with_password, target):
 
 
 def test_login_page_runs_no_script_and_cannot_be_stored(with_password):
-    """Its own, narrower policy stands."""
+    """It has its own, narrower policy."""
     page = with_password.client().get("/login", params={"next": '/admin"><script>alert(1)'})
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert page.headers["cache-control"] == "no-store"
@@ -277,7 +279,9 @@ def test_login_page_runs_no_script_and_cannot_be_stored(with_password):
 
 
 def test_gradios_other_routes_are_not_there(with_password):
-    """Those that fetch for the client or take files in; uploads are for the admin pages alone."""
+    """
+    Routes that fetch for the client or receive files are closed. Only the admin pages have uploads.
+    """
     admin = with_password.signed_in("admin-password", "admin")
     for client in (admin, with_password.client()):
         for path in (
@@ -305,7 +309,9 @@ def _policy(**values):
 
 
 def test_sign_in_with_hugging_face_is_for_spaces():
-    """Named accounts administer there; elsewhere the variables of a Space mean nothing."""
+    """
+    On a Space the named accounts are admins. Elsewhere the variables of a Space have no effect.
+    """
     assert _policy(**SPACE).admin_ways == {"oauth"}
     assert _policy(**SPACE).admins == {"ada", "bob"}
     assert _policy(**{**SPACE, "chat_sign_in": True}).chat_ways == {"oauth"}

@@ -18,7 +18,11 @@ REVENUE = "The company grew. Total revenue was $17,455 million in 2021. It raine
 
 @pytest.fixture
 def attune(dsn, tiny_model, tmp_path, monkeypatch, capsys):
-    """Runs a command in this process on the test's database; exit code and stdout."""
+    """
+    Runs a command in this process on the test's database.
+
+    :returns: Exit code and stdout.
+    """
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ATTUNE_LLM"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DATABASE_URL", dsn)

@@ -10,7 +10,7 @@ from tests.serving import ATTUNE
 
 
 def test_work_is_left_to_a_worker(attune, tmp_path):
-    """Each command prints its job's number; a wrong name or an empty store is refused at once."""
+    """Each command prints its job's number. A wrong name or an empty store is refused at once."""
     code, out, err = attune("models", "build", "base", "--queue")
     assert (code, out) == (0, "Job 1 waits for a worker: attune jobs show 1\n")
     assert "No worker runs" in err
@@ -49,7 +49,7 @@ def test_work_is_left_to_a_worker(attune, tmp_path):
 
 
 def test_a_file_of_pairs_is_left_to_a_worker(attune, tmp_path):
-    """A broken one is refused at once and leaves no job; the same file waits once."""
+    """A broken file is refused at once and leaves no job. The same file is queued only once."""
     file = tmp_path / "pairs.json"
     file.write_text('{"queries": {"q": "Why?"}, "corpus": {}}')
     code, _, err = attune("pairs", "import", str(file), "--queue")

@@ -84,7 +84,10 @@ def test_without_a_command_the_help_is_all(attune):
 
 
 def test_the_admin_link_names_the_server_that_runs(attune, dsn):
-    """Its own address, whatever the port of this shell; and whether one runs at all."""
+    """
+    It has the server's own address, whatever this shell's port is. The command says if no server
+    runs.
+    """
     code, out, err = attune("admin-link")
     assert (code, out) == (4, "")
     assert "No server of Attune runs on this machine" in err

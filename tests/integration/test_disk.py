@@ -1,4 +1,4 @@
-"""A full disk is named, answers go on, and all is well again once there is space."""
+"""A full disk is reported, answers continue, and everything recovers once there is space."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def ask(served, client, question):
 
 
 def test_questions_are_answered_on_a_full_disk(served):
-    """With a note instead of an incident; readiness fails, and comes back without a restart."""
+    """
+    The answer has a note instead of an incident. Readiness fails, and recovers without a restart.
+    """
     with served.client() as client:
         client.get("/")
         assert client.get("/readyz").status_code == 200
@@ -85,7 +87,7 @@ def test_questions_are_answered_on_a_full_disk(served):
 
 
 def test_readiness_looks_at_the_free_space(served, monkeypatch):
-    """Before anything fails; the figure is among the metrics."""
+    """Before anything fails. The free space is one of the metrics."""
     with served.client() as client:
         usage = SimpleNamespace(free=disk.LEAST_FREE_BYTES - 1)
         with monkeypatch.context() as patched:
@@ -101,7 +103,9 @@ def test_readiness_looks_at_the_free_space(served, monkeypatch):
     [OSError(errno.ENOSPC, "No space left on device"), psycopg.errors.DiskFull("could not extend")],
 )
 def test_commands_and_files_name_a_full_disk(monkeypatch, capsys, error):
-    """In one sentence, with the exit code of what is not ready; also when it is the cause."""
+    """
+    In one sentence, with the exit code of NotReadyError, even if it is only the error's cause.
+    """
 
     def fail(**_):
         raise RuntimeError("while writing") from error

@@ -20,7 +20,7 @@ def no_space(*_):
 
 
 def test_files_that_were_cut_off_do_not_keep_it_from_starting(monkeypatch):
-    """Settings are written again, the list of processes is begun again; a full disk is named."""
+    """Settings and the list of processes are written again. A full disk is reported."""
     folder = Path(tempfile.mkdtemp(prefix="at"))  # short: its socket lies in it
     try:
         with EmbeddedPostgres(folder):

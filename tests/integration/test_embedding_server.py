@@ -30,7 +30,7 @@ TEXTS = ["What was the revenue?", "Revenue was $17.5 billion.", "The harbour kee
 
 
 def _installed() -> Path:
-    """The server's command; installs it where that is possible."""
+    """The server's command, installed if possible."""
     command = VENV / "bin" / "infinity_emb"
     if command.is_file():
         return command

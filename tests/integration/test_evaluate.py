@@ -59,7 +59,7 @@ ATTACK = "<script>alert('x')</script>"
 
 
 def _write_questions(path: Path) -> Path:
-    """Twenty questions, one to a city; a passage tries to be markup."""
+    """Write twenty questions, one per city. One passage contains markup."""
     corpus = {
         f"p{i}": f"The archive of {city} keeps {i + 3} maps of the harbour and letters. {ATTACK}"
         for i, city in enumerate(CITIES)
@@ -302,7 +302,7 @@ def _of_api(pool: Pool, home: Path, api: ScriptedLLM) -> Candidate:
 
 
 def test_paid_embeddings_are_bought_once(dsn: str, pool: Pool, questions: Dataset, tmp_path: Path):
-    """A vector's length comes from the endpoint; a second evaluation asks for nothing."""
+    """A vector's length comes from the endpoint. A second evaluation requests nothing."""
     with scripted_llm() as api:
         api.script = [lambda call: call.embed(64)]
         first = evaluate(dsn, questions, [_of_api(pool, tmp_path, api)]).models[0]

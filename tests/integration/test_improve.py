@@ -186,7 +186,7 @@ def test_too_little_to_learn_from(services, documents, said):
 
 
 def test_the_handbook_alone_is_not_learned(services):
-    """It came with the application; a person's own documents are what counts."""
+    """It is shipped with the application. Only a person's own documents count."""
     draw = random.Random(1)
     with services.pool.connection() as conn:
         handle = services.replica.current()
@@ -291,7 +291,7 @@ def test_one_at_a_time_on_all_machines(services):
 
 
 def test_the_method_is_the_one_that_the_estimate_recommends(services):
-    """Measured once, and the same for whoever asks: with few pairs the adapter, else the whole encoder."""
+    """Measured once and the same everywhere: the adapter for few pairs, else the whole encoder."""
     fill(services)
     with_what = methods.machine(services)
     with services.pool.connection() as conn:
@@ -310,7 +310,7 @@ def test_the_method_is_the_one_that_the_estimate_recommends(services):
 
 
 def test_a_worker_measures_its_machine_once(services, monkeypatch):
-    """When people's documents are in and nothing comes in any more; not again after a try."""
+    """When people's documents are indexed and no more are arriving. Not again after an attempt."""
     fill(services, 1)
     measure = ("measure", "worker")
     assert measure not in upkeep.due(services)  # documents came in just now
@@ -381,7 +381,11 @@ def test_a_schedule_that_is_none_is_refused(text):
 
 @pytest.fixture
 def attune(dsn, tiny_model, tmp_path, monkeypatch, capsys):
-    """Runs a command in this process on the test's database; exit code, stdout and stderr."""
+    """
+    Runs a command in this process on the test's database.
+
+    :returns: Exit code, stdout and stderr.
+    """
     given = {
         "DATABASE_URL": dsn, "ATTUNE_HOME": str(tmp_path), "ATTUNE_BASE_MODEL": str(tiny_model),
         "ATTUNE_DEVICE": "cpu", "ATTUNE_THREADS": "1",
@@ -403,7 +407,10 @@ def attune(dsn, tiny_model, tmp_path, monkeypatch, capsys):
 
 
 def test_the_command_says_what_came_of_it(services, trained, judged, attune):
-    """Too little: exit code 4. Else the plan first, then the sentence; alone on stdout with --json."""
+    """
+    With too little data the exit code is 4. Else it prints the plan, then the result, alone with
+    --json.
+    """
     code, out, _ = attune("improve")
     assert (code, out.split(":")[0]) == (4, "Nothing to learn from yet")
     fill(services)

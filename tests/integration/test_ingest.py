@@ -75,7 +75,7 @@ def test_a_document_is_found_after_ingest(pool, ingester):
 
 
 def test_citation_names_the_section_of_its_sentence(pool, ingester):
-    """Two short sections share a chunk; what is cited is placed where its sentence stands."""
+    """Two short sections share a chunk. A citation has the section of its sentence."""
     page = "# Ferry\n\n## Fares\n\nA ticket costs nine crowns.\n\n## Dogs\n\nDogs sail free on every boat.\n"
     assert ingester.ingest(incoming("ferry.md", page)).chunks == 1
     answerer = Answerer(pool)
@@ -187,7 +187,10 @@ def test_copies_in_one_batch_are_indexed_once_and_all_listed(pool, ingester):
 
 
 def test_a_copy_takes_over_when_what_it_shares_is_deleted_or_changed(pool, ingester):
-    """The passages stay as long as one file holds them, are never doubled, and go with the last."""
+    """
+    The passages stay as long as one file has them, are never doubled, and are deleted with the
+    last.
+    """
     text = "The quokka lives on Rottnest."
     outcomes = list(ingester.ingest_many([incoming(f"{n}.txt", text) for n in "abcd"]))
     a, b, c, d = (outcome.document_id for outcome in outcomes)
@@ -231,7 +234,7 @@ def test_copies_stay_with_what_they_share_when_it_is_indexed_again(pool, ingeste
 
 
 def test_two_processes_with_the_same_content_end_with_one_that_is_indexed(pool, ingester):
-    """They write at the same time; whoever comes second shares the first one's passages."""
+    """They write at the same time. The second one shares the first one's passages."""
     with ThreadPoolExecutor(4) as threads:
         files = [incoming(f"{n}.txt", "The very same text.") for n in range(8)]
         outcomes = list(threads.map(ingester.ingest, files))
@@ -240,7 +243,7 @@ def test_two_processes_with_the_same_content_end_with_one_that_is_indexed(pool, 
 
 
 def test_small_files_are_in_before_large_ones(pool, ingester, tmp_path):
-    """Each as soon as it is embedded, and told with the share of all that is done."""
+    """Each is searchable as soon as it is embedded, and progress counts all of them."""
     book = " ".join(f"Island {n} has {n % 7} quokkas and a lamp." for n in range(4000))
     (tmp_path / "book.txt").write_text(book)
     (tmp_path / "note.txt").write_text("The numbat eats termites.")
@@ -300,7 +303,7 @@ def test_names_that_are_no_text_are_indexed_under_one_that_is(pool, ingester, tm
 
 
 def test_what_is_no_file_is_never_opened(pool, ingester, tmp_path):
-    """A pipe would be waited for, a device read without an end; also what takes a file's place."""
+    """A pipe would block and a device never ends. The same applies if one replaces a file."""
     pipe, swapped = tmp_path / "pipe.txt", tmp_path / "swapped.txt"
     os.mkfifo(pipe)
     swapped.write_text("Words.")
@@ -336,7 +339,7 @@ def test_a_fault_of_the_encoder_fails_its_file_alone(pool, ingester):
 
 
 def test_two_processes_with_the_same_file_end_with_one_document(pool, ingester):
-    """Whoever comes second takes the first one's place, or says that it was overtaken."""
+    """The second one replaces the first one's document, or reports that it was overtaken."""
     with ThreadPoolExecutor(4) as threads:
         versions = [incoming("a.txt", f"Version {n} of the text.") for n in range(8)]
         outcomes = list(threads.map(ingester.ingest, versions))
@@ -377,7 +380,7 @@ def test_bad_files_do_not_stop_the_batch(pool, ingester, tmp_path):
 
 
 def test_a_file_that_takes_too_much_ends_its_reader_and_not_us(pool, ingester, converter):
-    """A small file that unfolds to gigabytes fails; the next file is read as ever."""
+    """A small file that unpacks to gigabytes fails. The next file is read normally."""
     packer = zlib.compressobj(1)
     packed = b"".join(packer.compress(b" " * 10_000_000) for _ in range(70)) + packer.flush()
     content = StreamObject()
@@ -466,7 +469,10 @@ def test_real_documents_are_read_right_or_refused_with_a_reason(pool, ingester, 
 
 
 def test_a_stop_is_heard_in_the_middle_of_a_file(pool, ingester):
-    """While it is read, which takes as long as it takes, and while it is embedded; then it goes in."""
+    """
+    While it is being read, however long that takes, and while it is embedded. Afterwards it is
+    indexed.
+    """
     text = " ".join(f"Island {n} has {n % 7} quokkas and a lamp." for n in range(1500))
     told: list[int] = []
 
@@ -516,7 +522,7 @@ def test_a_reader_that_hangs_is_ended_and_the_next_file_is_read():
 
 
 def test_the_graph_comes_when_windows_are_many_and_only_then(pool, ingester, monkeypatch):
-    """A small library is searched whole; who takes in more builds the graph at the end, once."""
+    """A small library is compared whole. A larger ingest builds the graph once, at its end."""
     told = []
     monkeypatch.setattr(graphs, "GRAPH_FROM", 20)
     loading = replace(
@@ -535,7 +541,7 @@ def test_the_graph_comes_when_windows_are_many_and_only_then(pool, ingester, mon
 
 
 def test_a_large_load_leaves_statistics_to_those_who_ask_next(pool, ingester, monkeypatch):
-    """Without a graph to build, too; a small one leaves them to autovacuum."""
+    """Even without a graph to build. A small one leaves them to autovacuum."""
 
     def counted():
         with pool.connection() as conn:
@@ -555,7 +561,7 @@ def test_a_large_load_leaves_statistics_to_those_who_ask_next(pool, ingester, mo
 
 
 def test_who_is_given_the_same_document_late_leaves_it_as_it_is(pool, ingester):
-    """Two workers with one waiting document: whoever comes second neither doubles nor deletes it."""
+    """Two workers have the same queued document. The second one neither doubles nor deletes it."""
     with pool.connection() as conn:
         put = queued.put(conn, source="a.txt", title="a", content=b"The quokka lives on Rottnest.")
     waiting = put.document_id

@@ -89,7 +89,7 @@ def worker(start):
 
 @pytest.fixture
 def asking(services, model):
-    """A job that goes on until the model may answer: pairs of ten passages, made anew."""
+    """A job that runs until the model may answer: pairs of ten passages, made again."""
     model.may_answer.clear()
     model.llm.requests.clear()
     return queue.defer(
@@ -108,9 +108,10 @@ def status(services, job_id):
 
 def test_a_job_outlives_its_workers(services, model, start, asking, request):
     """
-    The first worker is killed; the second one stopped for a while; the third told to end. Each time
-    another takes the job, what the one before still has to say of it is not heard, and in the end
-    it has been done once.
+    The first worker is killed, the second is stopped for a while, and the third is told to end.
+
+    Each time another worker gets the job, later reports of the earlier one are ignored, and in the
+    end the work has been done once.
     """
 
     def taken_again(attempts):
@@ -273,7 +274,7 @@ def test_what_a_worker_lost_it_no_longer_writes(services):
 def test_a_comparison_goes_on_where_its_worker_was_killed(
     services, tiny_model, start, home, tmp_path
 ):
-    """The first model is not looked at again: what is kept of it stands in the report."""
+    """The first model is not measured again. Its kept results are in the report."""
     second = build_tiny_model(tmp_path, seed=1)
     words = [a + b for a in "abcdefghijklmnop" for b in "aeioun"]
     texts = [" ".join(words[(n * k) % 96] for k in range(1, 80)) for n in range(1, 120)]
@@ -320,7 +321,7 @@ def test_a_job_that_ends_its_workers_again_and_again_fails(services):
 
 
 def test_a_job_whose_worker_stood_still_twice_fails(services):
-    """It says so, and not that its worker ended; who tries it again begins to count from nothing."""
+    """It says so, and not that its worker ended. A person's retry resets the count."""
     with services.pool.connection() as conn, conn.transaction(force_rollback=True):
         job_id = queue.defer_in(conn, "build", who="eve", name="v3")
         conn.execute("set local search_path to procrastinate, public")
@@ -340,7 +341,7 @@ def test_a_job_whose_worker_stood_still_twice_fails(services):
 
 
 def test_only_the_file_that_was_under_way_each_time_fails(services):
-    """The job goes on with the others, however often that happens."""
+    """The job continues with the others, however often that happens."""
     with services.pool.connection() as conn, conn.transaction(force_rollback=True):
         given = [
             queued.put(conn, source=f"{n}.txt", title=f"{n}", content=b"%d" % n).document_id
@@ -448,8 +449,9 @@ def test_old_jobs_are_forgotten_with_their_progress(services):
 
 def test_worker_and_pool_outlive_an_outage_of_the_database(model, tiny_model):
     """
-    The database goes away for longer than anybody waits, in the middle of a job; when it is back
-    the worker takes the job up again, and what the rest of the program holds works as before.
+    The database is away for longer than any timeout, in the middle of a job.
+
+    When it is back, the worker continues the job, and the rest of the program works as before.
     """
     folder = Path(tempfile.mkdtemp(prefix="attune-"))  # short: the database's socket lies in it
     with EmbeddedPostgres(folder / "db") as server:

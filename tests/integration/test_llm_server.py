@@ -95,7 +95,7 @@ def test_answer_streams_from_a_real_server(answerer, handle):
 
 
 def test_follow_up_and_unknown_model(answerer, handle, pool, server):
-    """A follow-up is sent for rewriting; a model the server lacks gives a plain message."""
+    """A follow-up is sent for rewriting. A model that the server lacks gives a plain message."""
     answer = answerer.ask("and then?", [Turn("user", "Revenue?")], handle=handle)
     assert answer.kind == "llm"
     assert answer.timings_ms["rewrite"] > 0

@@ -24,7 +24,7 @@ SPACE = {
 
 
 class Provider:
-    """Knows one account; checks the client's secret and the proof of the browser that left."""
+    """Knows one account, and checks the client's secret and the browser's proof."""
 
     def __init__(self) -> None:
         self.url, self.name, self.challenge = "", "ada", ""
@@ -89,7 +89,7 @@ def space(provider, dsn, tiny_model, tmp_path):
 
 
 def depart(client, provider, next="/admin"):
-    """Leave for the provider; the state to come back with."""
+    """Begin a sign-in and return the state to come back with."""
     left = client.get("/login/huggingface", params={"next": next})
     assert left.status_code == 303
     asked = parse_qs(urlsplit(left.headers["location"]).query)
@@ -113,7 +113,7 @@ def sign_in(space, provider):
 
 
 def test_a_name_that_another_account_takes_opens_nothing(space, provider):
-    """Names can be given up and taken; the rights of the first stay with the first."""
+    """Names can change owners. The rights of the first account stay with it."""
     assert sign_in(space, provider).get("/admin/config").status_code == 200
     provider.subject = "id-of-mallory"
     mallory = sign_in(space, provider)
@@ -135,7 +135,7 @@ def test_an_admin_may_be_named_by_id(provider, dsn, tiny_model, tmp_path):
 
 
 def test_an_admin_signs_in_with_an_account(space, provider):
-    """There and back; the session cookie is one that a framed page keeps."""
+    """To the provider and back. A framed page keeps the session cookie."""
     client = space.client()
     state = depart(client, provider)
     back = client.get(

@@ -237,7 +237,7 @@ def attune(dsn, tmp_path, tiny_model, *arguments):
 
 
 def test_commands(pool, handle, dsn, tmp_path, tiny_model):
-    """Generate, list, export and import again; a broken file stores nothing and says why."""
+    """Generate, list, export and import again. A broken file stores nothing and says why."""
     done = attune(dsn, tmp_path, tiny_model, "generate", "--json")
     assert done.returncode == 0, done.stderr
     made = json.loads(done.stdout)

@@ -55,7 +55,9 @@ def ask(services, reader, question, conversation=None, limits=None):
 
 
 def test_rules_say_who_may_read(started):
-    """An account by its name, everybody who signed in, admins alone; unnamed collections are open."""
+    """
+    An account by name, everybody signed in, or admins only. Collections without a rule are open.
+    """
     access = started.app.state.access
     person = SimpleNamespace
     assert closed_to(access, None) == {"board", "staff", "ops"}
@@ -123,7 +125,7 @@ def test_export_closes_too(started):
 
 
 def test_a_closed_tab_does_not_stall_other_streams(started):
-    """Storing what came so far waits for a busy pool; the event loop does not wait with it."""
+    """Storing the text so far waits for a busy pool, but the event loop does not wait."""
     services, reader = started.services, Reader("left", "10.2.0.1")
     limits = Limits(services.pool, services.settings)
 
@@ -180,7 +182,7 @@ def test_places_are_given_back(started):
 
 
 def test_over_the_llm_budget_answers_are_extracts(dsn, tiny_model, tmp_path):
-    """Labelled as such; the model is not called again, whoever asks and on whichever server."""
+    """They are labelled. The model is not called again, for any visitor and on any server."""
     with scripted_llm() as llm, running(dsn, tiny_model, tmp_path, llm_calls_per_day=1) as app:
         llm.script = [lambda call: call.say("It closes in March [1].")]
         services = app.services
@@ -194,7 +196,7 @@ def test_over_the_llm_budget_answers_are_extracts(dsn, tiny_model, tmp_path):
 
 
 def test_counting_never_passes_its_most_and_starts_anew(pool):
-    """Also with a cost above what is left; a count of an older stretch does not matter."""
+    """Not even with a cost above the rest. Counts of an earlier time window do not matter."""
     with pool.connection() as conn:
         assert rate_counts.take(conn, "k", window_s=3600, most=3, cost=2) is None
         assert 0 < rate_counts.take(conn, "k", window_s=3600, most=3, cost=2) <= 3600

@@ -1,4 +1,4 @@
-"""A server follows the active version, and says what it holds."""
+"""A server follows the active version, and reports the versions that it has loaded."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def replica(world):
 
 
 def test_follows_promotion_and_keeps_questions_on_their_version(world, replica):
-    """A question under way keeps its handle, and the version it needs is reported as held."""
+    """A running question keeps its handle, and its version is reported as loaded."""
     pool, _, serving, candidate = world
     build.build(pool, candidate)
     with replica.question() as asked:
@@ -55,7 +55,7 @@ def test_promotion_waits_for_every_live_replica(world, replica):
 
 @pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
 def test_damaged_files_are_refused_and_the_old_version_serves(world, replica, damage):
-    """The manifest tells; the reason stands in the replica's row and in the refusal."""
+    """The manifest detects it. The reason is in the replica's row and in the refusal."""
     pool, options, serving, candidate = world
     build.build(pool, candidate)
     with pool.connection() as conn:

@@ -7,6 +7,6 @@ from tests.schema_dump import dump
 
 
 def test_schema_file_matches_migrations(dsn):
-    """Whoever reads schema.sql reads the truth; `make schema` writes it anew."""
+    """schema.sql is always current. `make schema` writes it again."""
     kept = (Path(store.__path__[0]) / "schema.sql").read_text(encoding="utf-8")
     assert dump(dsn) == kept, "run `make schema`"

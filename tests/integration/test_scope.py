@@ -31,7 +31,7 @@ OWNER, STRANGER = Reader("v1", "x"), Reader("v2", "x")
 
 @pytest.fixture(scope="module")
 def started(module_dsn, tiny_model, tmp_path_factory):
-    """The handbook, and a visitor's own file; nothing that everybody added."""
+    """A server with the handbook and a visitor's own file, without shared documents."""
     with running(module_dsn, tiny_model, tmp_path_factory.mktemp("home")) as app:
         index_handbook(app.services)
         add(app.services, "own.md", f"# Merger\n\n## Northwind plans\n\n{SECRET}\n", OWNER.own)
@@ -59,7 +59,7 @@ def shown_in(step):
 
 
 def test_own_documents_take_the_handbook_out_of_the_search(started):
-    """For whoever may read them; the others still find the handbook."""
+    """For readers of these documents. Everybody else still finds the handbook."""
     services = started.services
     assert shown_in(ask(services, OWNER, SECRET)) == {OWNER.own}
     assert shown_in(ask(services, STRANGER, SECRET)) == {"handbook"}
@@ -83,7 +83,7 @@ def test_help_asks_the_handbook_alone(started):
 
 
 def test_nothing_of_a_private_file_reaches_anybody_else(started):
-    """Old answers, pairs, what versions are checked and judged by, thresholds, marks and likes."""
+    """Neither by old answers, pairs, checks of versions, thresholds, marks nor likes."""
     services = started.services
     step = ask(services, OWNER, SECRET)
     (chunk_id, *_) = [p.chunk_id for p in step.message.shown if SECRET in p.text]
@@ -142,7 +142,7 @@ def test_the_handbook_never_keeps_a_server_from_starting(started, monkeypatch, c
 
 
 def test_the_browser_that_is_opened_is_signed_in_and_sees_the_chat(started, monkeypatch, capsys):
-    """Its link works once, and lands on the chat; the printed one goes to the admin pages."""
+    """Its link works once and opens the chat. The printed one opens the admin pages."""
     opened = []
     monkeypatch.setattr(
         serve, "webbrowser", SimpleNamespace(open=lambda url: opened.append(url) or True)

@@ -43,7 +43,7 @@ class Clusters:
 
 @pytest.fixture(scope="module")
 def world(module_dsn, tiny_model, tmp_path_factory):
-    """Three thousand windows; one in a hundred is in the collection `few`."""
+    """Three thousand windows, one in a hundred of them in the collection `few`."""
     from pipelines.store import db
 
     pool = db.open_pool(module_dsn, max_size=2)
@@ -81,7 +81,7 @@ def test_the_graph_finds_the_nearest_windows(world, asked, collections, exact_ch
 
 
 def test_without_a_graph_all_windows_are_compared(world, asked):
-    """As it is while there are few; the graph is taken away and comes back with the transaction."""
+    """As with few windows. The graph is dropped in a transaction that is rolled back."""
     pool, handle = world
     with pool.connection() as conn, conn.transaction(force_rollback=True):
         conn.execute(f"drop index {graphs.hnsw_name(handle.vectors_id)}")
@@ -144,7 +144,9 @@ def test_arrays_come_as_they_are(world):
 
 
 def test_common_words_are_counted_once_a_minute_and_rare_ones_always(world, monkeypatch):
-    """A new document's words weigh at once; a word of all documents as much as a moment ago."""
+    """
+    A new document's rare words count at once. A word in all documents keeps its cached frequency.
+    """
     pool, handle = world
     with pool.connection() as conn:
         before = postings.frequencies(conn, ["window", "brandnew"])

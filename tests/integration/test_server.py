@@ -41,7 +41,7 @@ def test_health_readiness_and_metrics(client):
 
 
 def test_every_answer_carries_the_security_headers(client):
-    """Pages, data and refusals; frames only of the site itself and of Spaces."""
+    """Pages, data and refusals. Only the site itself and Spaces may frame them."""
     for response in (client.get("/"), client.get("/healthz"), client.get("/nothing-here")):
         policy = response.headers["content-security-policy"]
         assert "frame-ancestors 'self' https://huggingface.co" in policy
@@ -78,7 +78,7 @@ def test_gradios_own_descriptions_are_not_served(client):
 
 
 def test_page_gives_a_cookie_that_scripts_cannot_read(client):
-    """Once; over https it also works in a frame."""
+    """Once per browser. Over https it also works in a frame."""
     client.cookies.clear()
     cookie = client.get("/").headers["set-cookie"]
     assert cookie.startswith("attune_visitor=")

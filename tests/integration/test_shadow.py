@@ -1,4 +1,6 @@
-"""A candidate answers live questions silently; whatever it does, the visitor's answer is the same."""
+"""
+A candidate answers live questions silently. Whatever it does, the visitor's answer is the same.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,7 @@ QUESTIONS = ["Where is the harbour pier?", "Which ferry goes to the island?", "W
 
 @pytest.fixture(scope="module")
 def server(module_dsn, tiny_model, tmp_path_factory):
-    """A server's services with a built candidate `v1` beside the version that serves."""
+    """A server's services with a built candidate `v1` in addition to the serving version."""
     tmp_path = tmp_path_factory.mktemp("shadow")
     given = {"home": tmp_path, "DATABASE_URL": module_dsn, "base_model": str(tiny_model)}
     with open_services(Settings(**given)) as opened:
@@ -100,7 +102,7 @@ def candidate_search(services, instead):
 
 
 def test_a_candidate_answers_beside_the_serving_version(services):
-    """What it found is stored beside what was shown, compared, and told by the command."""
+    """Its hits are stored with the shown ones, compared, and printed by the command."""
     versions.shadow(services, "v1", 1, who="eve")
     answers = [ask(services, question) for question in QUESTIONS]
     until(lambda: report(services).questions == len(QUESTIONS))
@@ -153,7 +155,7 @@ def test_liked_and_disliked_answers_judge_the_candidate(services):
 
 
 def test_a_fault_of_the_candidate_stays_away_from_the_answer(services):
-    """The answer is the one given without a candidate; the fault is counted and shown."""
+    """The answer is the same as without a candidate. The fault is counted and shown."""
     before = ask(services, QUESTIONS[0])
     versions.shadow(services, "v1", 1, who="eve")
 

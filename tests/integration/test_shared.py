@@ -56,7 +56,7 @@ def fetch_when_told(address, sha256, store, told, results):
 
 
 def test_what_was_published_is_fetched_whole(published, root, tiny_model, tmp_path):
-    """The copy has the files and the sum; to publish it again changes nothing."""
+    """The copy has the same files and sum. Publishing it again changes nothing."""
     address, sha256 = published
     kept = sharing.fetch(address, sha256, tmp_path / "cache")
     assert kept == tmp_path / "cache" / sha256
@@ -75,7 +75,7 @@ def test_a_copy_that_is_there_needs_no_shared_place(published, tmp_path):
 
 @pytest.mark.parametrize("name", ["model.safetensors", "manifest.json"])
 def test_a_flipped_bit_in_the_shared_place_is_refused(published, tmp_path, name, tiny_model):
-    """Nothing damaged gets a name in the cache; repaired, it is fetched."""
+    """Nothing damaged gets into the cache. After a repair it is fetched."""
     address, sha256 = published
     fs, path = opened(address)
     (found,) = [p for p in fs.find(path) if p.endswith(name)]
@@ -106,7 +106,9 @@ def test_a_damaged_copy_is_fetched_again(published, tmp_path, harm):
 
 
 def test_an_interrupted_upload_is_not_taken_for_a_version(root, tiny_model, tmp_path):
-    """The manifest comes last; without it there is nothing, and publishing completes it."""
+    """
+    The manifest is uploaded last. Without it there is no version, and publishing completes it.
+    """
     sha256 = model_files.Manifest.of(tiny_model).sha256
     fs, path = opened(f"{root}/{sha256}")
     fs.makedirs(path)

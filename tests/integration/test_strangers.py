@@ -37,7 +37,7 @@ def served(module_dsn, tiny_model, tmp_path_factory):
 
 @pytest.fixture
 def listener():
-    """A server that nobody should ask; what it was asked for."""
+    """A server that nobody should contact, with the requests that it got."""
     asked = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -91,7 +91,7 @@ def kept(served):
 
 @pytest.mark.parametrize("mount", ["", "/admin"])
 def test_no_event_names_a_file_or_an_address(served, mount, listener):
-    """The guard refuses it before Gradio sees it, however it is written and wherever it stands."""
+    """The guard refuses it before Gradio sees it, in any spelling and at any position."""
     address, asked = listener
     cookie = admin(served) if mount else ""
     forms = [file_of(path) for path in [*PATHS, address, "../../etc/passwd", "", "\x00", 7]]
@@ -145,7 +145,7 @@ def test_gradio_itself_refuses_files_that_nobody_uploaded(served, mount, monkeyp
 
 
 def test_an_upload_can_be_used_and_lies_where_nobody_else_reads(served):
-    """What was just uploaded passes the same check; the folder is the data folder's own."""
+    """A fresh upload passes the same check. Its folder is inside the data folder."""
     cookie, folder = admin(served), passing(served)
     with served.client(cookie) as client:
         (path,) = client.post(bodies.UPLOAD, files={"files": ("a.txt", b"Some words.")}).json()
@@ -169,7 +169,7 @@ POSTS = [JOIN, "/login", "/logout", "/gradio_api/cancel", "/gradio_api/reset", "
 
 @pytest.mark.parametrize("path", POSTS)
 def test_large_bodies_are_refused(served, path):
-    """As JSON, form and multipart, of a length that is told or not."""
+    """As JSON, form and multipart, with and without an announced length."""
     large = b"x" * (SMALL_BYTES + 1)
     with served.client() as client:
         answers = [
@@ -203,7 +203,7 @@ def raw(served, text: bytes, rest: bytes = b"", *, wait_s: float = 10) -> bytes:
 
 
 def test_a_length_that_is_not_true_changes_nothing(served):
-    """More is announced than comes, or less; the announcement alone is reason enough."""
+    """More is announced than sent, or less. The announcement alone is reason enough."""
     huge = b"POST /login HTTP/1.1\nHost: 127.0.0.1\nContent-Length: 900000000000\n\n"
     assert raw(served, huge, b"x").startswith(b"HTTP/1.1 413")
     less = b"POST /login HTTP/1.1\nHost: 127.0.0.1\nContent-Length: 1\n\n"
@@ -215,7 +215,7 @@ def test_a_length_that_is_not_true_changes_nothing(served):
 
 
 def test_a_body_that_never_ends_is_given_up(served, monkeypatch):
-    """Whoever announces a body and sends none waits no longer than the limit."""
+    """A client that announces a body and sends none waits no longer than the limit."""
     monkeypatch.setattr(bodies, "WAIT_S", 0.3)
     monkeypatch.setattr(bodies, "LINGER_S", 0.1)
     slow = b"POST /login HTTP/1.1\nHost: 127.0.0.1\nContent-Length: 100\n\n"
@@ -225,7 +225,10 @@ def test_a_body_that_never_ends_is_given_up(served, monkeypatch):
 
 
 def test_an_uploads_limit_counts_while_it_streams(served, monkeypatch):
-    """Beyond it nothing is kept, be the length told or not; nor is a single file over its limit."""
+    """
+    Nothing beyond it is kept, with or without an announced length. The limit of one file applies
+    too.
+    """
     cookie, before = admin(served), kept(served)
     head = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\n'
 

@@ -1,4 +1,4 @@
-"""A child that ends, or stands still, is started again, later each time, until it shall end."""
+"""A child that ends or freezes is restarted with growing pauses until it is told to end."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_child_ends_when_told_and_by_force_if_it_does_not(line):
     ids=["interpreter", "event loop"],
 )
 def test_a_child_that_stands_still_is_shown_ended_and_started_again(fault, capfd):
-    """It hears no SIGTERM, and its threads write nothing; where it stands is in the log."""
+    """It ignores SIGTERM, and its threads write nothing. Its tracebacks are in the log."""
     lives = []
     watch = Watch(IMPATIENT, QUICK, on_word=lives.append, on_end=lives.append)
     supervisor = Supervisor(
@@ -92,7 +92,7 @@ def test_a_child_that_stands_still_is_shown_ended_and_started_again(fault, capfd
 
 
 def test_a_child_that_cannot_start_is_left_and_one_that_could_is_not():
-    """What is wrong from the beginning does not get better; its exit code is the parent's."""
+    """A fault at the first start does not go away. Its exit code becomes the parent's."""
     watch = Watch(IMPATIENT, QUICK, must_start=True)
     never = Supervisor("child", lambda _: ["sh", "-c", "exit 4"], watch)
     never.start()
@@ -126,7 +126,7 @@ with watched(Patience(1, 30)):
 
 
 def test_what_is_tried_again_and_what_is_not():
-    """An outage and somebody else's turn pass; what a person gave does not get better."""
+    """Outages and locks pass. Invalid input does not."""
     again = Again()
 
     def decide(error, attempts=0):
@@ -142,7 +142,7 @@ def test_what_is_tried_again_and_what_is_not():
 
 
 def test_what_watches_imports_little():
-    """It goes on whatever happens to the libraries of the others, and adds little to a start."""
+    """It survives whatever happens to the others' libraries, and adds little to a start."""
     heavy = "{'numpy', 'psycopg', 'torch', 'gradio', 'haystack', 'starlette'}"
     look = (
         f"import sys, app.watchdog.launch, app.cli.main; print(sorted({heavy} & set(sys.modules)))"
@@ -152,7 +152,7 @@ def test_what_watches_imports_little():
 
 
 def test_a_worker_starts_without_the_model_libraries():
-    """They take seconds and hundreds of megabytes; a job that needs them loads them."""
+    """They take seconds and hundreds of megabytes. Jobs that need them load them."""
     look = "import sys, app.worker.process; print(sorted({'torch', 'transformers', 'gradio'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

@@ -1,4 +1,6 @@
-"""A version is built beside the one that serves, proved, promoted and rolled back; nothing is lost."""
+"""
+A version is built while another serves, then proved, promoted and rolled back, and nothing is lost.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,7 @@ def _cut_windows(pool, handle):
 
 
 def test_a_statement_of_minutes_hears_a_stop(pool):
-    """As the one that builds a graph; the connection is good for others afterwards."""
+    """For example one that builds a graph. The connection is usable afterwards."""
     began = time.monotonic()
     with pool.connection() as conn:
         with pytest.raises(Stopped), build.cancelled_with(Task(is_stopping=lambda: True), conn):
@@ -261,7 +263,7 @@ def test_two_promotions_at_once_have_one_winner(world):
 
 
 def test_writers_without_a_pause_do_not_keep_a_version_from_serving(world):
-    """What comes in last is caught up in the switch itself; more than that in a round before it."""
+    """The last documents are caught up inside the switch, larger amounts in a round before it."""
     pool, _, serving, candidate = world
     build.build(pool, candidate)
     rounds = []
@@ -288,7 +290,7 @@ def test_writers_without_a_pause_do_not_keep_a_version_from_serving(world):
 
 
 def test_a_lost_commit_is_looked_up(world, monkeypatch):
-    """When the connection dies at COMMIT, the caller is told what the database did."""
+    """If the connection dies at COMMIT, the caller learns the database's outcome."""
     pool, _, _, candidate = world
     build.build(pool, candidate)
     real = active.promote
@@ -317,7 +319,9 @@ def test_proof_fails_on_vectors_of_another_model(world):
 
 
 def test_tables_are_dropped_only_when_nobody_uses_them(world, larger_model, tmp_path):
-    """After two more swaps the first version may go, unless a replica still holds it."""
+    """
+    After two more swaps the first version may be dropped, unless a replica still has it loaded.
+    """
     pool, options, serving, candidate = world
     _promote(pool, candidate)
     third = versions.register(pool, larger_model, "v2", tmp_path / "models")

@@ -55,7 +55,7 @@ def chunk_of(pool, place):
 
 
 def ask(pool, place, *, visitor="anna", kind="extracts", vote=None, question=None):
-    """An answer in a conversation of the visitor's; its id."""
+    """Store an answer in a conversation of the visitor and return its id."""
     with pool.connection() as conn:
         conversation = chats.start(conn, visitor, place)
         chats.add(conn, conversation, role="user", text=question or ASK.format(place))
@@ -77,7 +77,7 @@ def lesson(pool, place, message, *, visitor="anna", question=None):
 
 
 def test_a_question_becomes_a_pair_on_the_side_that_was_chosen(pool, handle):
-    """Accepted at once, since a person decided; with whose question it was and who decided."""
+    """It is accepted at once, because a person decided. The visitor and the person are stored."""
     message = ask(pool, "Porto")
     assert teach.teach(pool, handle, lesson(pool, "Porto", message), "heldout", who="edda") == 1
     with pool.connection() as conn:
@@ -100,7 +100,7 @@ def test_a_passage_stays_on_its_side(pool, handle):
 
 
 def test_an_unfit_question_is_refused_with_the_reason(pool, handle):
-    """The checks of other pairs hold here too."""
+    """The checks of other pairs apply here too."""
     message = ask(pool, "Porto")
     unfit = lesson(pool, "Porto", message, question="What does this passage say?")
     with pytest.raises(InputError, match="leans on its passage"):
@@ -110,7 +110,7 @@ def test_an_unfit_question_is_refused_with_the_reason(pool, handle):
 
 
 def test_a_wrong_passage_is_kept_beside_its_question(pool, handle):
-    """It is no pair; training finds it by the question."""
+    """It is not a pair. Training finds it by the question."""
     message = ask(pool, "Porto")
     wrong = Lesson(message, "anna", ASK.format("Porto"), [chunk_of(pool, "Madrid")])
     assert teach.teach(pool, handle, wrong, "wrong", who="edda") == 1
@@ -123,7 +123,9 @@ def test_a_wrong_passage_is_kept_beside_its_question(pool, handle):
 
 
 def test_no_visitor_teaches_more_than_their_share(pool, handle):
-    """The cap holds for a person's decision and for likes that are collected; others may go on."""
+    """
+    The cap applies to a person's decisions and to collected likes. Other visitors are not affected.
+    """
     for n in range(MOST_PER_VISITOR + 5):
         ask(
             pool, "Porto", vote="like", question=f"How many ships had Porto in the year {1900 + n}?"
@@ -151,7 +153,7 @@ def test_likes_leave_out_what_was_marked_wrong(pool, handle):
 
 
 def test_questions_are_found_by_what_became_of_them(pool, handle):
-    """Found nothing, liked, disliked, to be decided; newest first; deleted conversations are gone."""
+    """Not found, liked, disliked or undecided, newest first, without deleted conversations."""
     nothing = ask(pool, "Lisbon", kind="not_found")
     liked, disliked = ask(pool, "Porto", vote="like"), ask(pool, "Madrid", vote="dislike")
     with pool.connection() as conn:
@@ -220,7 +222,7 @@ def test_overview_knows_the_newest_figures(pool, handle):
 
 
 def test_votes_tell_what_they_moved(pool, handle):
-    """Figures of people's own held-out questions alone."""
+    """Only figures of people's own held-out questions."""
     message = ask(pool, "Porto")
     teach.teach(pool, handle, lesson(pool, "Porto", message), "heldout", who="edda")
     with pool.connection() as conn:
@@ -240,7 +242,7 @@ def test_votes_tell_what_they_moved(pool, handle):
 
 
 def test_pairs_are_gone_through_one_by_one(pool, handle):
-    """Forwards and backwards, by filter; at an end it stays; a decision takes it out."""
+    """Forwards and backwards, by filter. At an end the pair stays, and a decision removes it."""
     for place in PLACES:
         ask(pool, place, vote="like")
     collect.collect_liked(pool, handle)
@@ -264,7 +266,7 @@ def test_pairs_are_gone_through_one_by_one(pool, handle):
 
 
 def test_a_pair_whose_passage_is_on_the_other_side_cannot_be_accepted(pool, handle):
-    """The sides stay apart, whoever decides."""
+    """The sides stay separate, whoever decides."""
     message = ask(pool, "Porto")
     teach.teach(pool, handle, lesson(pool, "Porto", message), "heldout", who="edda")
     with pool.connection() as conn:
@@ -275,7 +277,7 @@ def test_a_pair_whose_passage_is_on_the_other_side_cannot_be_accepted(pool, hand
 
 
 def test_documents_come_by_the_page_with_their_passages(pool, handle):
-    """Search, status, order; the windows are those of the version that serves."""
+    """Search, status and order work. The windows are those of the serving version."""
     with pool.connection() as conn:
         assert [row.title for row in document_pages.page(conn, order="title")] == [
             "Lisbon.txt", "Madrid.txt", "Porto.txt",

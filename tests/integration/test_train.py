@@ -47,7 +47,7 @@ WORDS = [a + b for a in "abcdefghijklmnop" for b in "aeioun"]
 
 
 def seed_file(passages: int = 20) -> SeedFile:
-    """Passages of random words; three questions each, made of their passage's own words."""
+    """Passages of random words, with three questions each made of their passage's words."""
     draw = random.Random(0)
     corpus = {f"p{i}": " ".join(draw.choices(WORDS, k=90)) for i in range(passages)}
     queries, relevant = {}, {}
@@ -106,7 +106,7 @@ def _train_in_child(folder: Path, largest_file: int) -> None:
 
 
 def _steps(folder: RunDir) -> list[int]:
-    """The steps that were told of, in every attempt."""
+    """The reported steps in every attempt."""
     if not folder.progress.is_file():
         return []
     return [row["step"] for row in read_lines(folder.progress) if row["loss"] is not None]
@@ -137,7 +137,9 @@ def test_each_method_makes_a_version_that_differs(pool, folders, base, tiny_mode
 
 
 def test_a_run_killed_again_and_again_ends_as_one_left_alone(pool, folders, base, children):
-    """SIGKILL at random moments: each attempt goes on from a checkpoint; one version at the end."""
+    """
+    SIGKILL at random moments. Each attempt continues from a checkpoint, and one version results.
+    """
     run_id = new_run(pool, folders, base, epochs=4, patience=99)
     folder = folders.run(run_id)
     chance = random.Random(0)
@@ -163,7 +165,10 @@ def test_a_run_killed_again_and_again_ends_as_one_left_alone(pool, folders, base
 
 
 def test_a_torn_checkpoint_and_a_full_disk_cost_only_what_came_after(pool, folders, base, children):
-    """A checkpoint that a kill cut off is passed over; a full disk ends in a sentence; resumed, all is there."""
+    """
+    A truncated checkpoint is skipped. A full disk ends in one sentence. Resumed, nothing is
+    missing.
+    """
     run_id = new_run(pool, folders, base, epochs=4, patience=99)
     folder = folders.run(run_id)
     process = child(children, folder)
@@ -200,7 +205,9 @@ def test_a_torn_checkpoint_and_a_full_disk_cost_only_what_came_after(pool, folde
 
 
 def test_a_stopped_run_ends_in_seconds_and_can_go_on(pool, folders, base):
-    """Its processes end, it stands as interrupted, and nothing is registered until it is resumed."""
+    """
+    Its processes end, it is marked as interrupted, and nothing is registered until it is resumed.
+    """
     run_id = new_run(pool, folders, base, epochs=200, patience=999)
     folder = folders.run(run_id)
     asked: list[float] = []
@@ -230,7 +237,7 @@ def test_two_processes_train_one_model(pool, folders, base):
 
 
 def test_a_failing_run_says_why_and_can_be_resumed(pool, folders, base):
-    """A fault of the training process ends in one sentence, and the run goes on after it."""
+    """A fault of the training process is reported in one sentence, and the run can continue."""
     run_id = new_run(pool, folders, base, epochs=1)
     folder = folders.run(run_id)
     folder.checkpoints.symlink_to("/dev/full")
@@ -258,7 +265,9 @@ def test_nothing_is_trained_on_what_is_held_out(pool, folders, base):
 
 
 def test_deleted_and_exported_versions(pool, folders, base, tmp_path):
-    """Files go with their last version; a changed file is noticed; a version in use stays."""
+    """
+    Files are deleted with their last version. A changed file is noticed. A version in use stays.
+    """
     run_id = new_run(pool, folders, base, method="adapter", epochs=1)
     train_here(folders.run(run_id))
     model = run.execute(pool, folders, run_id, CPU)
@@ -277,7 +286,7 @@ def test_deleted_and_exported_versions(pool, folders, base, tmp_path):
 
 
 def test_kept_files_are_named_by_their_content(tiny_model, tmp_path):
-    """The same files get the same place; a damaged copy is refused."""
+    """The same files get the same place. A damaged copy is refused."""
     kept, sha256 = model_files.put(tiny_model, tmp_path)
     assert kept.name == sha256 == model_files.Manifest.of(kept).sha256
     assert model_files.put(tiny_model, tmp_path) == (kept, sha256)

@@ -38,7 +38,7 @@ def model(services, name):
 
 
 def test_a_small_library_gets_its_twin_once_nothing_comes_in(services, monkeypatch):
-    """A server that runs already answers with it, too; and nobody builds it a second time."""
+    """A running server answers with it too, and nobody builds it a second time."""
     other = Replica(services.pool, services.options)
     assert isinstance(other.current().encoder, LocalEncoder)
     other.start()

@@ -78,7 +78,7 @@ def collections(app):
 def test_who_may_add_where_the_chat_has_a_password(
     closed_chat, rule, stranger, guest, administrator
 ):
-    """Nobody who may not ask may add; what is refused leaves nothing behind."""
+    """Only people who may ask may add. A refused upload leaves nothing behind."""
     access = closed_chat.app.state.access
     access.settings = access.settings.model_copy(update={"chat_upload": rule})
     clients = [
@@ -117,7 +117,7 @@ def test_who_may_add_where_the_chat_is_open(app, rule, expected):
 
 
 def test_an_admins_file_is_for_everybody_and_a_visitors_for_them_alone(app):
-    """A job indexes each; lists and answers show what their reader may see."""
+    """A job indexes each. Lists and answers show what their reader may see."""
     ada, eve = visitor(app), visitor(app)
     own = send(ada, "plan.md", f"# Plan\n\n{SECRET}\n".encode()).json()
     shared = send(admin(app), "ferry.md", b"# Ferry\n\nIt sails at noon.\n").json()
@@ -158,7 +158,10 @@ def _as_request(app, client):
 
 
 def test_only_who_added_a_file_can_delete_it_in_the_chat(app):
-    """For anybody else it is not there, an admin's list included; it goes with all it held."""
+    """
+    For everybody else it does not exist, not even in an admin's list. Its content is deleted with
+    it.
+    """
     ada, eve = visitor(app), visitor(app)
     own, shared = send(ada).json()["id"], send(admin(app), "b.txt").json()["id"]
     index(app, own, shared)
@@ -179,7 +182,7 @@ def test_only_who_added_a_file_can_delete_it_in_the_chat(app):
 
 
 def test_a_visitor_has_a_quota(app):
-    """Of files, of MB, and of MB of all visitors; what is deleted makes room. Admins have none."""
+    """Of files, of MB, and of MB of all visitors. Deleting makes room. Admins have no quota."""
     ada, bob, eve = visitor(app), visitor(app), visitor(app)
     made = [send(ada, f"{n}.txt", f"{n}".encode()) for n in range(4)]
     assert [answer.status_code for answer in made] == [201, 201, 201, 409]
@@ -195,7 +198,7 @@ def test_a_visitor_has_a_quota(app):
 
 
 def test_a_large_file_is_refused_before_it_is_there_and_while_it_arrives(app, tmp_path):
-    """With and without its length told; no piece of it stays."""
+    """With and without an announced length. Nothing of it is kept."""
     client = visitor(app)
     assert send(client, content=b"x" * 1_000_001).status_code == 413
     pieces = (b"x" * 100_000 for _ in range(40))
@@ -248,7 +251,7 @@ def test_the_same_file_again_is_told(app):
 
 
 def test_many_files_in_an_hour_have_to_wait(app, monkeypatch):
-    """Whatever becomes of them; and many at once as well."""
+    """Whatever their outcome. Many uploads at once have to wait, too."""
     monkeypatch.setattr(adders, "PER_HOUR", 1)
     client = visitor(app)
     assert send(client).status_code == 201

@@ -1,4 +1,4 @@
-"""What the commands of versions do: the gate, the way to serve and back, and what is told of it."""
+"""The commands for versions: the gate, promotion and rollback, and their output."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_the_previous_version_is_kept_complete(services):
 
 
 def test_many_windows_get_their_graph_once_nobody_loads_more(services, monkeypatch):
-    """As after a load that was cut off, or many small ones; a version without it cannot take over."""
+    """After an interrupted load, or many small ones. Without a graph the version cannot serve."""
     serving = services.replica.current().vectors_id
     monkeypatch.setattr(graphs, "GRAPH_FROM", 2)
     with services.pool.connection() as conn:
@@ -144,7 +144,7 @@ def hold_out(services):
 
 
 def test_a_version_that_is_better_serves_by_itself(services):
-    """By the evaluation there is on the held-out questions as they are; the audit tells how."""
+    """By the newest evaluation on the present held-out questions. The audit says so."""
     hold_out(services)
     sha256 = tuning.dataset(services, tuning.CORPUS).sha256
     evaluate(services, outcome="better", sha256=sha256)
@@ -160,7 +160,7 @@ def test_a_version_that_is_better_serves_by_itself(services):
 
 @pytest.mark.parametrize("outcome", ["no proof yet", "worse"])
 def test_a_version_that_is_not_better_does_not(services, outcome):
-    """No worse is not enough; that it was looked at is in the audit."""
+    """Not being worse is not enough. The audit records the check."""
     hold_out(services)
     sha256 = tuning.dataset(services, tuning.CORPUS).sha256
     evaluate(services, outcome=outcome, sha256=sha256)

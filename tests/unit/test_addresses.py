@@ -42,12 +42,12 @@ def _client(peer, header, **values):
     ],
 )  # fmt: skip
 def test_the_client_is_read_from_the_right(peer, header, settings, client):
-    """What stands left of our own proxies' hops anybody may have written."""
+    """Entries left of our own proxies' hops can be forged by anybody."""
     assert _client(peer, header, **settings) == client
 
 
 def test_neighbours_count_as_one_where_addresses_are_cheap():
-    """An IPv6 customer has a whole /64; junk is cut."""
+    """An IPv6 customer has a whole /64. Text that is no address is truncated."""
     assert place("2001:db8:0:1::1") == place("2001:db8:0:1:ffff::2") == "2001:db8:0:1::/64"
     assert place("198.51.100.7") != place("198.51.100.8")
     assert place("198.51.100.7", size="wide") == place("198.51.100.8", size="wide")

@@ -1,4 +1,4 @@
-"""What the screens about versions and runs show, as HTML; how jobs are told."""
+"""The screens about versions and runs as HTML, and the display of jobs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def model(id_: int, name: str, parent: int | None = None, **values: Any) -> Mode
 
 
 def test_versions_stand_below_what_they_were_made_from():
-    """Depth first, each with its depth; a version whose parent is gone starts anew."""
+    """Depth first, each with its depth. A version whose parent is gone starts a new tree."""
     found = [model(1, "base"), model(2, "v1", 1), model(3, "v2", 1), model(4, "v3", 2),
              model(5, "v4", 99)]  # fmt: skip
     shown = [(depth, one.name) for depth, one in lineage(found)]
@@ -164,7 +164,7 @@ def test_estimate_names_the_recommended_method_and_what_speaks_against():
 
 
 def test_a_running_job_is_a_bar_in_the_list_and_not_its_source():
-    """Words are clipped to a cell's room; a bar is markup, and stays it."""
+    """Words are clipped to a cell's width. A bar is markup and stays complete."""
     running = job("train", stage="training", done=3, total=10)
     failed = job("train", "failed", fault=HOSTILE + " and so on" * 40)
     html = str(jobs.job_list([running, failed], None))
@@ -182,7 +182,7 @@ def test_a_running_job_is_a_bar_in_the_list_and_not_its_source():
     ],
 )
 def test_the_advice_on_a_version_is_said_once_and_in_its_colour(verdict, said):
-    """Only what is better is green; beside it stands the step that follows."""
+    """Only a better version is green. The next step is shown next to it."""
     plan = Plan("base", (Step("Load.", "x", 1.0),), 0, None, verdict)
     html = versions.head("v1", Status("v1", "adapter", "ready"), plan, None)
     assert html.count(said) == 1
@@ -191,7 +191,7 @@ def test_the_advice_on_a_version_is_said_once_and_in_its_colour(verdict, said):
 
 
 def test_a_comparison_under_way_is_no_state_of_a_version():
-    """It stands next to the state, and its bar does not hide it."""
+    """It is shown next to the state, and its bar does not hide the state."""
     row = Listed(model(2, "v1"), 1, "ready")
     comparing = job("evaluate", stage="base: whole passages", done=1, total=2)
     html = versions.version_list([row], "v1", {"v1": comparing})

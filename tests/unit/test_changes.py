@@ -27,7 +27,7 @@ def test_largest_changes_come_first_and_a_loss_before_a_win():
 
 
 def test_rank_beyond_ten_is_as_good_as_none():
-    """Users see ten; from 40 to 12 nothing changes for them."""
+    """Users see ten passages, so a change from 40 to 12 changes nothing for them."""
     (change,) = changes.changes([row("deep", 40, 12)], OLD, NEW)
     assert (change.kind, change.before, change.after) == ("alike", None, None)
     (found,) = changes.changes([row("found", 40, 10)], OLD, NEW)

@@ -27,7 +27,10 @@ def highlight(answer: str, *passages: str) -> dict[int, str]:
     ],
 )
 def test_normalise_gives_one_spelling(text, expected):
-    """Lists, ranges and other brackets become [1][2]; years stay; what cannot be stored goes."""
+    """
+    Lists, ranges and other brackets become [1][2]. Years stay, and unstorable characters are
+    removed.
+    """
     assert cite.normalise(text) == expected
 
 
@@ -52,18 +55,20 @@ def test_dangling_citations_are_dropped_and_counted():
     ],
 )
 def test_a_dropped_citation_leaves_no_words_that_led_to_it(text, expected):
-    """Neither connectives nor empty brackets; without a dangling citation nothing changes."""
+    """
+    Neither connectives nor empty brackets remain. Without a dangling citation nothing changes.
+    """
     assert cite.drop_dangling(text, 2)[0] == expected
 
 
 def test_renumbering_follows_the_given_order():
-    """Both marks change at once; what is not in the order stays."""
+    """Both marks change at once. A number that is not in the order stays."""
     assert cite.renumber("a [3] b [1] c [3] d [7]", [3, 1]) == "a [1] b [2] c [1] d [7]"
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 100])
 def test_citations_are_numbered_while_a_text_comes(size):
-    """In order of appearance, however the text is cut; a number that was shown stays."""
+    """In order of appearance, however the text is cut. A number that was shown stays."""
     text = "One [3]. Two [1, 3] and【2】. Nothing [9], nor [x]."
     numbering = cite.Numbering(4)
     pieces = [numbering.feed(text[at : at + size]) for at in range(0, len(text), size)]
@@ -86,7 +91,7 @@ def test_figures_decide_between_alike_sentences():
 
 
 def test_nothing_is_marked_when_unsure():
-    """A claim that no sentence holds, or whose figures are not there, marks nothing."""
+    """A claim that no sentence supports, or whose figures are missing, marks nothing."""
     assert highlight("The chief executive lives in Paris [1].", REVENUE) == {}
     assert highlight("Total revenue was $99 million [1].", REVENUE) == {}
 
@@ -102,7 +107,7 @@ def test_claim_of_two_sentences_marks_both():
 
 
 def test_each_passage_gets_its_own_mark():
-    """One sentence with two citations is aligned in both passages; others stay unmarked."""
+    """One sentence with two citations is aligned in both passages. Others stay unmarked."""
     other = "Something else. Revenue in 2021 came to $17,455 million."
     marks = highlight("Total revenue in 2021 was $17,455 million [1][2].", REVENUE, other, REVENUE)
     assert marks == {

@@ -20,7 +20,10 @@ def line(step: int, loss: float | None, heldout: float | None = None, stage: str
 
 
 def test_curves_hold_each_step_once_and_evaluations_where_they_were_made(tmp_path):
-    """Lines repeat the newest evaluation; a resumed run tells some steps again, and the later counts."""
+    """
+    Lines repeat the newest evaluation. A resumed run reports some steps again, and the later report
+    counts.
+    """
     path = tmp_path / "progress.jsonl"
     write(
         path,

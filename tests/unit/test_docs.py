@@ -24,7 +24,7 @@ def _between(page: str, name: str) -> str:
 
 
 def test_the_settings_pages_list_every_setting_as_it_is():
-    """The tables between the markers are the code's own; paste them from the failure."""
+    """The tables between the markers are the code's own. Paste them from the failure."""
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     assert _between(page, "settings") == settings_table()
     assert _between(README, "settings") == settings_table(COMMON)

@@ -12,7 +12,9 @@ from pipelines.embedder.encoder import LocalEncoder, stated_dimension
 
 
 def test_the_files_of_a_plain_model_state_the_length_of_its_vectors(tiny_model, tmp_path):
-    """What the loaded model has; several ways of pooling, or other modules, are left to it."""
+    """
+    The same as the loaded model's. With several poolings or other modules only the model knows it.
+    """
     vectors = LocalEncoder(tiny_model, device="cpu").encode_documents(["harbour"])
     assert stated_dimension(tiny_model) == vectors.shape[1]
 
@@ -50,7 +52,7 @@ def test_counting_tokens_loads_no_model():
 
 
 def test_half_precision_on_a_gpu_changes_next_to_nothing(tiny_model, monkeypatch):
-    """A GPU embeds in bf16; its vectors are searched beside those that a CPU made."""
+    """A GPU embeds in bf16. Its vectors are searched together with vectors from a CPU."""
     texts = [f"The harbour of the {n}th town has {n} piers." for n in range(20)]
     exact = LocalEncoder(tiny_model, device="cpu").encode_documents(texts)
     monkeypatch.setattr(encoder, "_wants_bf16", lambda device: True)

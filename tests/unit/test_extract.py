@@ -36,14 +36,16 @@ def choose(*hits: Hit):
 
 
 def test_best_sentence_is_taken_with_its_exact_span():
-    """The sentence that shares the question's rare words is chosen, where it stands."""
+    """The sentence that shares the question's rare words is chosen, with its position."""
     text = "Ships pass all day. The harbour bridge was opened in 1932. It rains often in the town."
     (best, *_) = choose(hit(1, text))
     assert text[slice(*best.span)] == best.text == "The harbour bridge was opened in 1932."
 
 
 def test_one_sentence_a_passage_and_none_twice():
-    """Several passages may speak, each once; what says the same is not repeated."""
+    """
+    Several passages may contribute, each once. A sentence with the same content is not repeated.
+    """
     same = "The harbour bridge was opened in 1932."
     assert [e.text for e in choose(hit(1, same), hit(2, same))] == [same]
     assert [
@@ -67,7 +69,7 @@ def test_render_cites_every_extract_on_one_line():
 
 
 def test_passages_without_proper_sentences_still_answer():
-    """A passage of short lines alone is taken whole; none at all gives no extract."""
+    """A passage of short lines is used whole. Without passages there is no extract."""
     assert [e.text for e in choose(hit(1, "Opened: 1932"))] == ["Opened: 1932"]
     assert choose() == []
 

@@ -12,7 +12,7 @@ from pipelines.system import atomic_files
 
 
 def test_a_write_that_fails_leaves_what_was_there(tmp_path):
-    """Nor is a half-written file left beside it."""
+    """No half-written file is left next to it either."""
     path = tmp_path / "verdict.json"
     atomic_files.write_json(path, {"a": 1})
 

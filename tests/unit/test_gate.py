@@ -88,7 +88,7 @@ def test_one_sentence_says_whether_to_promote(figures: Any, advice: str, sentenc
 
 
 def test_a_reason_to_promote_without_proof_is_kept():
-    """Nothing forbids it; the audit says why it was done all the same."""
+    """Nothing forbids the promotion, and the audit has its reason."""
     verdict = gate.decide(_figures("no proof yet"), "new", "old", override="wanted for the fair")
     assert verdict.allowed
     assert verdict.overridden

@@ -42,7 +42,7 @@ def test_a_long_file_is_no_company_for_short_ones():
 
 
 def test_a_load_is_large_from_the_group_on_that_makes_it_so():
-    """What came before waits for nothing; it is told once, with texts of all so far."""
+    """Earlier groups wait for nothing. It is reported once, with texts of all groups so far."""
     bulk = Bulk()
     assert not bulk.due([prepared("note", 400)])
     assert len(bulk.due([prepared("book", BULK_CHUNKS * 1000)])) == BULK_CHUNKS + 1

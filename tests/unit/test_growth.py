@@ -9,7 +9,7 @@ from bench.growth import Cost
 
 
 def test_the_line_is_the_power_law_through_the_two_largest():
-    """Small sizes are mostly fixed cost; they do not bend it."""
+    """Small sizes are mostly fixed cost and do not bend it."""
     factor, exponent = growth.line(
         [1_000, 10_000, 100_000], [50, 3 * 10_000**0.5, 3 * 100_000**0.5]
     )

@@ -52,6 +52,6 @@ def test_tables_of_numbers_and_codes_are_no_foreign_language(reads):
 
 
 def test_a_cover_of_lines_and_boxes_is_no_foreign_language(reads):
-    """The first page of a form tells little of the language in which the rest is written."""
+    """The first page of a form says little about the language of the rest."""
     cover = "☒ 001-38902 ☐ NYSE: ____________ (415) 612-8582 45-2647441 " * 12
     assert reads(cover, ENGLISH * 6)

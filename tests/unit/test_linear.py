@@ -77,7 +77,7 @@ def test_time_grows_with_the_text_and_not_with_its_square(step):
 
 
 def test_many_headings_cost_as_little_as_few():
-    """Each chunk looks its place up; it does not go through all headings before it."""
+    """Each chunk looks up its place without reading all headings before it."""
 
     def document(count: int) -> Converted:
         section = "A title\n\nA line of text that stands under its title. " + "More of it. " * 8

@@ -27,6 +27,6 @@ def test_browser_gets_a_page_with_a_way_back(client):
 
 
 def test_programs_and_pages_that_exist_are_left_alone(client):
-    """Whoever asks for JSON, and whatever is there, gets what it got before."""
+    """Requests for JSON and existing pages get the same answer as before."""
     assert client.get("/nope", headers={"accept": "application/json"}).text == "Not Found"
     assert client.get("/there", headers={"accept": "text/html"}).text == "here"

@@ -59,7 +59,7 @@ class Page(HTMLParser):
 
 
 def harm(text: str) -> list[str]:
-    """What the HTML of a text holds beyond what it may."""
+    """Everything in the HTML of a text that is not allowed."""
     html = markdown.html(text)
     page = Page(html)
     # Every line of it is one block that another Markdown leaves alone.
@@ -120,7 +120,7 @@ def test_formats_come_out_as_what_they_are():
 
 
 def test_figures_in_a_table_stand_right():
-    """Columns that the table aligns, and columns that hold nothing but figures."""
+    """Columns aligned by the table, and columns with nothing but figures."""
     html = markdown.html(
         "| Plan | Price | Note |\n| --- | --- | :-: |\n| Team | $1,599.00 | a |\n| Free |  | b<br>c |"
     )
@@ -144,7 +144,7 @@ def test_entities_and_tags_are_shown_once():
 
 
 def test_lists_and_quotes_follow_the_direction_of_their_letters():
-    """A list in Arabic stands at the right; an entity at its beginning says nothing."""
+    """A list in Arabic is right-aligned. An entity at its beginning does not count."""
     html = markdown.html("- &rlm;مرحبا\n- two\n\n> שלום\n\nمرحبا")
     assert re.findall(r'<(\w+) dir="(\w+)"', html) == [
         ("ul", "rtl"), ("li", "rtl"), ("li", "ltr"), ("blockquote", "rtl"), ("p", "auto"),

@@ -26,7 +26,7 @@ def seen(html: str) -> str:
 
 
 def test_citations_become_links_that_name_their_source():
-    """Only numbers that have a passage; what else stands in brackets stays text."""
+    """Only numbers with a passage do. Other text in brackets stays text."""
     shown = markup.answer(message("So it is [1], surely [4].", "llm", PASSAGE))
     assert shown.count("<a ") == 1
     assert '<a class="citation" href="#source-7-1" title="a&#95;b&#46;pdf' in shown
@@ -47,7 +47,7 @@ def test_a_question_is_shown_as_it_was_typed():
 
 
 def test_answers_that_are_none_say_so():
-    """The kind stands above, the nearest passages below."""
+    """The kind is above, the nearest passages are below."""
     blocks = markup.answer(message("Nothing fits.", "not_found", PASSAGE)).split("\n\n")
     assert blocks[0] == '<p><strong class="label not_found">Not in the documents</strong></p>'
     assert seen(blocks[-1]) == "[1] a_b.pdf · page 3"
@@ -78,7 +78,7 @@ def test_lines_wrapped_by_a_page_are_joined_and_others_kept():
 
 
 def test_details_of_a_passage_name_what_is_known():
-    """Title, page and heading, and whether the answer cites it; no score."""
+    """Title, page and heading, and whether the answer cites it, but no score."""
     passage = dataclasses.replace(PASSAGE, title="<a>.pdf", heading="One > Two", cited=False)
     lines = seen(markup.source_details(passage).replace("<br>", "\n"))
     assert lines == "<a>.pdf\nPage 3\nOne > Two\nNot cited in the answer"

@@ -72,7 +72,7 @@ def test_time_left_is_told_by_what_this_attempt_did(asked, told, clock):
 
 
 def test_searching_in_several_ways_is_one_step(asked, told):
-    """What follows the colon is told, and counted once."""
+    """The text after the colon is shown, and the step counts once."""
     bar = meter.Meter(Task(told.append), ["base"], asked, asked)
     bar.begin("base", "searching: words")
     bar.begin("base", "searching: hybrid")

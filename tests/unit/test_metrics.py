@@ -15,7 +15,7 @@ def _ranking(*passages: str) -> list[Found]:
 
 
 def test_figures_of_one_ranking():
-    """The first answer at place 2, the second at place 4; equal scores keep the given order."""
+    """The first answer is at rank 2, the second at rank 4. Equal scores keep the given order."""
     values = metrics.per_question({"q": _ranking("x", "a", "y", "b")}, {"q": ["a", "b"]})
     found = {name: column[0] for name, column in values.items()}
     assert found["hit@1"] == 0

@@ -1,10 +1,10 @@
-"""Questions made of the passages of a file, beside the given ones."""
+"""Questions made from a file's passages, in addition to the given ones."""
 
 from training.pairs import mixing
 
 
 def test_what_is_held_out_is_left_alone_and_nothing_is_asked_twice():
-    """Neither of held-out passages nor of others with their words is anything made."""
+    """Held-out passages, and others with the same words, get no questions."""
     corpus = {
         name: f"{place} Harbour Register (HR) is a list of all ships of {place}. The number of ships"
         f" was {n}00 in 2021, as the harbour master of {place} reported to the council."

@@ -1,4 +1,4 @@
-"""A web page keeps every block of its own and loses its menus; Markdown reads as it is rendered."""
+"""A web page keeps every block of its own and loses its menus. Markdown reads as it is rendered."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Questions that lean on their passage are told from those that stand alone."""
+"""Questions that lean on their passage are distinguished from those that stand alone."""
 
 import json
 

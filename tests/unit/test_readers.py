@@ -165,7 +165,7 @@ def test_html_scripts_do_not_leak():
 
 
 def test_html_page_without_main_text_is_read_whole_with_its_headings():
-    """Extraction takes lists of links for menus; a page that is nothing else keeps them."""
+    """Extraction mistakes lists of links for menus. A page of nothing else keeps them."""
     links = "".join(f"<li><a href='/{n}'>Entry number {n}</a></li>" for n in range(40))
     found = read(
         f"<html><body><h2>An <b>index</b></h2><ul>{links}</ul></body></html>".encode(), ".html"

@@ -1,4 +1,4 @@
-"""A broken file of pairs gets one clear sentence; a sound one comes back as it was."""
+"""A broken file of pairs gets one clear sentence. A sound one is read back unchanged."""
 
 import csv
 import json
@@ -76,7 +76,7 @@ def test_a_broken_csv_names_its_line(tmp_path, text, said):
 
 
 def test_files_that_are_no_text_are_refused(tmp_path):
-    """A missing file, a folder and bytes are told apart."""
+    """A missing file, a folder and bytes get different messages."""
     (tmp_path / "bytes.json").write_bytes(b"{\xff\xfe")
     for name, said in (("none.json", "not exist"), ("", "folder"), ("bytes.json", "not UTF-8")):
         with pytest.raises(InputError, match=said):
@@ -91,7 +91,7 @@ def test_json_comes_back_as_it_was(tmp_path):
 
 
 def test_csv_keeps_texts_and_what_answers_what(tmp_path):
-    """Quotes, commas and line ends survive; ids are made anew from the texts."""
+    """Quotes, commas and line ends survive. New ids are made from the texts."""
     seedfile.write(tmp_path / "pairs.csv", SeedFile(**SOUND))
     found = seedfile.read(tmp_path / "pairs.csv")
     answers = {
@@ -118,7 +118,7 @@ FORMULAS = [
 
 
 def test_csv_holds_no_formulas_and_comes_back_as_it_was(tmp_path):
-    """A spreadsheet would run them when somebody opens the file; JSON holds the text as it is."""
+    """A spreadsheet would run them when somebody opens the file. JSON has the text unchanged."""
     seed = SeedFile(
         {str(n): text for n, text in enumerate(FORMULAS)},
         {str(n): f"{text}\nmore" for n, text in enumerate(FORMULAS)},

@@ -28,7 +28,7 @@ def texts(text: str) -> list[str]:
     ],
 )  # fmt: skip
 def test_split_finds_ends(text, expected):
-    """Terminators end a sentence; abbreviations, initials and decimals do not."""
+    """Terminators end a sentence. Abbreviations, initials and decimals do not."""
     assert texts(text) == expected
 
 

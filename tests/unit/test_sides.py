@@ -1,4 +1,4 @@
-"""No passage, and nothing that repeats one, is trained on and held out."""
+"""No passage, and no near-duplicate of one, is both trained on and held out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chunks are exact spans, no longer than told, and know their page and headings."""
+"""Chunks are exact spans within the given length, and know their page and headings."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,7 +57,7 @@ def test_pages_and_heading_paths():
 
 
 def test_chunk_over_a_short_page_knows_where_the_next_begins():
-    """The end of a page that is too short for a chunk joins the next; each part keeps its place."""
+    """The end of a page that is too short for a chunk joins the next. Each part keeps its place."""
     filler = "Plain words of a paragraph that fills the page. " * 8
     document = assemble(
         [

@@ -39,7 +39,7 @@ def test_the_same_ranking_twice_is_no_proof_and_no_error():
 
 
 def test_repeating_questions_of_a_passage_proves_nothing_more():
-    """Ten copies of each question narrow an interval that ignores passages; ours stays."""
+    """Ten copies of each question narrow an interval that ignores passages. Ours stays the same."""
     values = np.random.default_rng(1).normal(0.1, 0.5, 40)
     zeros = np.zeros(40)
     once = statistics.compare(values, zeros, np.arange(40))
@@ -67,10 +67,10 @@ def test_interval_covers_the_truth_as_often_as_it_says(
     passages: int, monkeypatch: pytest.MonkeyPatch
 ):
     """
-    Two questions to a passage, correlated, most differences zero, as reciprocal ranks are.
+    Two correlated questions per passage, with most differences zero, as with reciprocal ranks.
 
-    At a true coverage of 95% fewer than 275 of 300 happen once in about 100 runs of other
-    seeds; the seeds are fixed, so this one never wavers.
+    With a true coverage of 95%, fewer than 275 of 300 occur in about one of 100 runs with other
+    seeds. The seeds are fixed, so this test never wavers.
     """
     monkeypatch.setattr(statistics, "RESAMPLES", 1000)
     rng = np.random.default_rng(passages)

@@ -13,7 +13,7 @@ SELECTORS = re.compile(r"(?:^|[{}])\s*([^{}@]+?)\s*\{")
 
 @pytest.mark.parametrize("sheet", SHEETS, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_no_rule_is_one_that_gradio_breaks(sheet):
-    """No comma inside parentheses; `.dark` begins a rule alone."""
+    """No comma is inside parentheses, and `.dark` begins a rule alone."""
     css = re.sub(r"/\*.*?\*/", "", sheet.read_text(encoding="utf-8"), flags=re.DOTALL)
     broken = [
         selector

@@ -57,7 +57,7 @@ def test_a_few_are_not_worth_a_sentence(few):
 
 
 def test_a_run_under_way_asks_for_no_other_run():
-    """While something is tuned, nobody is told to tune."""
+    """While a run is active, nobody is asked to tune."""
     facts = CALM | {"fresh_pairs": 900, "busy_training": True}
     assert suggest(Facts(**facts)) == []
     facts = CALM | {"uncompared": ("v3",), "busy_comparing": True}

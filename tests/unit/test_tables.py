@@ -125,7 +125,7 @@ def test_a_wrong_dimension_loses_no_rows():
 
 
 def test_strict_open_xml_is_read():
-    """Strict files name the same things otherwise; Excel writes them on request."""
+    """Strict files use other names for the same things. Excel writes them on request."""
     import zipfile
 
     made, strict = io.BytesIO(saved(workbook(["Clinic", "Beds"], ["Oak", 31]))), io.BytesIO()

@@ -20,7 +20,10 @@ def test_clean_counts_what_it_takes_out():
 
 
 def test_utf8_that_was_read_as_latin1_is_put_right():
-    """A dash that came as three characters is a dash again; sound text with accents is left alone."""
+    """
+    A dash that arrived as three characters is a dash again. Intact text with accents stays the
+    same.
+    """
     assert clean.clean("1982â\x80\x931986") == clean.Cleaned("1982–1986", 0)
     assert clean.clean("Ã© à § Ä°") == clean.Cleaned("Ã© à § Ä°", 0)
 

@@ -1,4 +1,4 @@
-"""What is told while an answer is on its way."""
+"""The text shown while an answer is on its way."""
 
 from __future__ import annotations
 

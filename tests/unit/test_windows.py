@@ -1,4 +1,4 @@
-"""Windows cover every token, overlap as told, and never leave the text."""
+"""Windows cover every token, overlap as specified, and never leave the text."""
 
 import numpy as np
 from hypothesis import given
