@@ -159,7 +159,7 @@ def rows() -> list[dict[str, Any]]:
 
 
 def _services(home: Path) -> Any:
-    # Extracts, whatever the environment says; these two fields go by their variables' names.
+    # Extracts, whatever the environment says. These two fields are set by their variables' names.
     settings = Settings(home=home, llm="", OPENAI_API_KEY="", OPENAI_BASE_URL="")
     return open_services(settings)
 

@@ -35,7 +35,7 @@ EMBEDDED = 2000
 # has and which a graph handles badly.
 NOISE, NOISES = 0.3, 4096
 STEPS = 1024
-# Chunks of a document; every hundredth document is in a collection of its own kind.
+# Chunks per document. Every hundredth document is in a separate collection.
 DOCUMENT = 500
 HUNDREDTH = "hundredth"
 # Characters that identify a text.

@@ -60,7 +60,7 @@ def check(services: Services, questions: SeedFile) -> dict[str, dict[str, float]
 
 
 def rows() -> list[dict[str, Any]]:
-    """The goals of the hybrid search on the seed's validation set; none where it is absent."""
+    """The goals of the hybrid search on the seed's validation set. No rows without the set."""
     if not VALIDATION.is_file():
         return []
     with scratch() as services:

@@ -20,7 +20,7 @@ FORMS = [
     '![a](/x.png "onerror=1")', "[](/logout)", "![](/logout)", "[a]()", "[a](<>)", "[a](#)",
     "[a](?logout)", "[a](logout)", "[a](a(b)c)", "[a](a(b(c)d)e)", "[a](%2Flogout)",
     "[a](/log&#111;ut)", "[a](/log&Tab;out)", "[a](&sol;logout)", "[a] (/logout)", "[a]\t(/logout)",
-    # References, wherever a definition may stand
+    # References, wherever a definition may be
     f"[r]\n\n[r]: {FAR}", f"![r]\n\n[r]: {FAR}/x.png", f"- [r]: {FAR}\n- ![r]\n- [r]",
     f"> [r]: {FAR}\n\n![r][]", f"[r]: <{FAR}>\n[r]", f"[r]:\n{FAR}\n\n[r]", "[R]: /logout\n\n[a][r]",
     f"1. [r]: {FAR}\n2. [a] [r]", f"| [r] |\n| --- |\n| x |\n\n[r]: {FAR}", f"[^1]\n\n[^1]: {FAR}",
@@ -34,7 +34,7 @@ FORMS = [
     "[a](javascript&#58;alert(1))", "[a](&#x6A;avascript:alert(1))", "[a](vbscript:x)",
     "[a](data:text/html,<script>alert(1)</script>)", "![a](data:image/svg+xml,<svg onload=x>)",
     "[a](\x01javascript:alert(1))", "[a](blob:x)", "[a](file:///etc/passwd)",
-    # In tables, lists, headings, emphasis, code that does not hold
+    # In tables, lists, headings, emphasis, code that can be broken out of
     "| [a](/logout) | ![b](/x.png) |\n| --- | --- |\n| [c](/logout) | <img src=/x.png> |",
     "# [a](/logout)", "[a](/logout)\n===", "![a](/x.png)\n---", "- ![a](/x.png)\n  - [b](/logout)",
     "> [a](/logout)", "**[a](/logout)**", "_![a](/x.png)_", "~~[a](/logout)~~", "[**a**](/logout)",

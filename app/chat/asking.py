@@ -87,7 +87,7 @@ class Asking:
         with self._limits.place() as free:
             refusal = await asyncio.to_thread(self._limits.refusal, reader) if free else BUSY
             if refusal is not None:
-                # Nothing is stored; the question stands in its box, ready to be sent again.
+                # Nothing is stored. The question is put back in its box, ready to be sent again.
                 gr.Info(refusal, title="One moment")
                 yield {self._layout.box: question or gr.skip()}
                 return
@@ -109,7 +109,7 @@ class Asking:
         )
         async for step in steps:
             late = time.monotonic() - shown_at > SHOWN_EVERY_S
-            # A word among many may wait; the first one, and what is told instead of words, may not.
+            # A word among many may wait. The first one, and status messages, may not.
             if step.message is None and (late or not text or step.text == text):
                 shown_at, text = time.monotonic(), step.text
                 yield {

@@ -23,7 +23,7 @@ class Conversations:
 
     def __init__(self, services: Services) -> None:
         self._pool = services.pool
-        self.titled = gr.State(None)  # conversation whose title stands in its box
+        self.titled = gr.State(None)  # conversation whose title is in its box
         self.deleted = gr.State(None)  # conversation that "undo" brings back
         with gr.Sidebar(width=280, elem_id="conversations", label="Conversations"):
             gr.Markdown("# Attune", elem_id="brand")
@@ -37,8 +37,8 @@ class Conversations:
 
     def _add_tools(self) -> None:
         """Add the tools above the list, so that a long list does not push them out of sight."""
-        # "hidden" is in the page from the start: what is mounted when it first shows is given
-        # its value once more a frame later, over what somebody has typed by then.
+        # "hidden" components are in the page from the start. A component that is mounted when it
+        # first shows gets its value again a frame later, and would overwrite what has been typed.
         with gr.Column(visible="hidden", elem_id="conversation-tools") as self.tools:
             self.title = gr.Textbox(
                 label="Title",

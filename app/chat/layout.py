@@ -16,7 +16,7 @@ STYLE = Path(__file__).with_name("style.css")
 # Filled by the page's script. What happens to a file is also told to screen readers.
 FILES = '<div id="files"></div><div id="files-status" role="status"></div>'
 NOT_YOURS = "This conversation belongs to another browser or account, or it was deleted."
-# What the page itself calls is not offered as an API, and no block grows a spinner for a short look.
+# The page's own events are not offered as an API, and show no spinner.
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 Updates = dict[Any, Any]
 
@@ -34,7 +34,7 @@ class Layout:
         self.chat = _chatbot()
         with gr.Column(elem_id="composer"):
             self.to_end = gr.Button("Jump to the end", elem_id="to-end")
-            # What somebody adds to the chat, and how far it is.
+            # The files that somebody adds, with their progress.
             gr.HTML(FILES, elem_id="attachments", padding=False)
             self.files_ready = gr.Button("New documents", visible="hidden", elem_id="files-ready")
             self._add_reason()
@@ -67,7 +67,7 @@ def _chatbot() -> gr.Chatbot:
         height="100%",
         scale=1,
         layout="bubble",
-        # The page's script scrolls: Gradio only knows the end.
+        # The page's script scrolls, because Gradio can only scroll to the end.
         autoscroll=False,
         buttons=["copy"],
         sanitize_html=True,

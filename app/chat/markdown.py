@@ -36,7 +36,7 @@ _RULES = [
     "strikethrough", "emphasis", "balance_pairs", "entity", "fragments_join", "text_join",
 ]  # fmt: skip
 
-# No part may hold an opening bracket, so no two tries read the same text: this stays linear.
+# No part may contain an opening bracket. So no two attempts read the same text, and matching is linear.
 _LINK = re.compile(
     r"!?\[(?P<words>[^\[\]\n]*)\]"
     r"\((?P<address>[^\s()\[\]<>]*(?:\([^\s()\[\]<>]*\)[^\s()\[\]<>]*)*)"
@@ -46,10 +46,10 @@ _LINK = re.compile(
 
 def html(text: str, *, cite: Cite | None = None, span: Span | None = None) -> str:
     """
-    Markdown as HTML.
+    Convert Markdown to HTML.
 
-    :param cite: Writes citations. If None, ``[1]`` is text like any other.
-    :param span: Characters of `text` that are marked wherever they come to stand.
+    :param cite: Writes citations. If None, ``[1]`` is ordinary text.
+    :param span: Characters of `text` to mark, wherever they appear in the HTML.
     """
     source = _usable(text)
     marker = Marker(source, span)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from html import unescape
 
 Span = tuple[int, int]
-# How far a piece of text is looked for in its source: markup may stand between.
+# How far ahead a piece of text is searched in its source, because markup may come between.
 AHEAD, AHEAD_OF_A_SIGN, BETWEEN_SIGNS = 2000, 200, 40
 
 

@@ -23,7 +23,7 @@ LABELS = {
     "hidden": "Not open to you",
 }
 NEAREST = 3
-# A line of a page that goes on in the next line; shorter ones are headings, lists, rows of a table.
+# A line of a page that continues in the next line. Shorter ones are headings, lists or table rows.
 _WRAPPED = re.compile(r"(?m)^([^\n|]{60,}[^\n|.:;!?])\n(?=[^\W_][^\n|]*$)")
 
 

@@ -128,7 +128,7 @@ class Passages:
         if message.id:
             with self._pool.connection() as conn:
                 said = feedback.mark_of(conn, message.id, passage.chunk_id, who=reader.visitor)
-        # There is nothing to judge before the answer is there.
+        # There is nothing to judge before the answer is complete.
         marking = gr.Column(visible=True if message.id else "hidden")
         return [
             markup.source_details(passage), markup.passage_text(passage), marking, *_buttons(said)

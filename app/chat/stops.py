@@ -11,9 +11,9 @@ from uuid import UUID
 from pipelines.answering.events import Event
 from pipelines.store.chats import Shown
 
-# How often somebody who waits is told that nothing has come.
+# How often the reader is told that nothing has arrived.
 TICK_S = 1.0
-# Answers whose passages are kept for the panel, some beyond the end of the answer.
+# Number of answers whose passages are kept for the panel, some of them after their end.
 KEPT = 256
 
 

@@ -78,7 +78,7 @@ class _Turn:
 
     services: Services
     conversation: UUID
-    stored: UUID | None  # the conversation to store in; None: the disk is full
+    stored: UUID | None  # the conversation to store in, or None if the disk is full
     visitor: str
     stops: Stops
     text: str = ""

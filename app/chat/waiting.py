@@ -12,7 +12,7 @@ from pipelines.store.chats import Shown
 if TYPE_CHECKING:
     from app.chat.turns import Progress
 
-# Nobody needs to be told of a shorter wait.
+# A shorter wait is not shown.
 PATIENCE_S = 5
 STEPS = {"rewrite": "Reading the conversation…", "search": "Searching…"}
 

@@ -46,6 +46,7 @@ class HeldJobs(JobManager):
     """Ends or requeues a job only while the worker has it."""
 
     async def finish_job(self, job: QueueJob, status: Status, delete_job: bool) -> None:
+        """End the job if this worker still has it."""
         await self.connector.execute_query_async(
             jobs.FINISH_HELD, job_id=job.id, worker_id=job.worker_id, status=status.value
         )
@@ -58,6 +59,7 @@ class HeldJobs(JobManager):
         queue: str | None = None,
         lock: str | None = None,
     ) -> None:
+        """Requeue the job if this worker still has it."""
         await self.connector.execute_query_async(
             jobs.QUEUE_HELD,
             job_id=job.id,
@@ -77,6 +79,7 @@ class Again(BaseRetryStrategy):
     def get_retry_decision(
         self, *, exception: BaseException, job: QueueJob
     ) -> RetryDecision | None:
+        """Requeue at once if the worker ends, and after a pause if the fault may pass."""
         if isinstance(exception, JobAborted):
             return RetryDecision()
         if passes(exception) and job.attempts + 1 < MOST_ATTEMPTS:

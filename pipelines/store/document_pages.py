@@ -79,10 +79,10 @@ def page(
     offset: int = 0,
 ) -> list[Row]:
     """
-    One page of documents.
+    List one page of documents.
 
-    :param search: Part of the title, any case.
-    :param holding: Documents to list as well, whatever their title; see `with_words`.
+    :param search: Part of the title, in any case.
+    :param holding: Documents to list too, whatever their title. See `with_words`.
     :param order: One of `ORDERS`.
     """
     with conn.cursor(row_factory=class_row(Row)) as cursor:

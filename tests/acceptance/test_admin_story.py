@@ -38,7 +38,7 @@ def served(browser: Browser) -> Iterator[Served]:
 def sign_in(page: Page) -> None:
     page.locator("#password").fill(PASSWORD)
     page.keyboard.press("Enter")
-    # The address names the first screen; until it is there, a click on another would be undone.
+    # The address names the first screen. Until it is shown, a click on another would be undone.
     expect(page.locator("#overview")).to_contain_text("Serving version")
 
 
@@ -89,7 +89,7 @@ def test_admin_makes_a_better_version_and_takes_it_back(visit, served, images, t
 
     open_tab(admin, "pairs")
     admin.locator("#pairs-generate").click()
-    # The screen of jobs looks again by itself only where something runs when it is opened.
+    # The screen of jobs refreshes on its own only if a job runs when it is opened.
     made = admin.locator("#pairs-counts .card .figure").first
     expect(made).not_to_have_text("0", timeout=JOB_MS)
     finished(admin, "Make pairs without a language model")

@@ -47,7 +47,7 @@ elif "web" in sys.orig_argv:
         stand_still()
     threading.Thread(target=wait, daemon=True).start()
 """
-# As `attune serve`, with less patience, which grows with the machine's load by itself.
+# Like `attune serve` with less patience, which grows with the machine's load.
 SERVE = """
 import sys
 from app import settings

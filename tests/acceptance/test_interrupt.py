@@ -31,7 +31,7 @@ def test_taking_files_in_ends_at_ctrl_c_and_leaves_no_process():
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            # Whoever runs the tests in the background has it ignored.
+            # In a background shell the signal is ignored.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         try:

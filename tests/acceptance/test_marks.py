@@ -43,7 +43,7 @@ def open_source(page: Page) -> int:
     page.locator("#question textarea").fill(QUESTION)
     page.locator("#question textarea").press("Enter")
     expect(page.locator("#chat [aria-label=Retry]").last).to_be_visible()
-    # Until the page is as stored: it is drawn anew once the answer has ended, and focus goes with it.
+    # Wait until the page is as stored. It is redrawn after the answer, which loses the focus.
     expect(page.locator("#question .submit-button")).to_be_visible()
     citation = page.locator('#chat a[href*="#source-"]').first
     citation.click()

@@ -32,7 +32,7 @@ from tests.serving import Served, screenshot
 pytestmark = pytest.mark.browser
 
 PASSWORD = "a long password"
-# Called by payloads; a policy that stopped something means that it had got into the page.
+# Called by payloads. If a policy stopped something, it had got into the page.
 WATCH = """
 window.hits = [];
 window.hit = (n) => window.hits.push(n);
@@ -360,7 +360,7 @@ def _unfold(page: Page) -> None:
     page.wait_for_timeout(100)
 
 
-# What is opened on a tab, beyond what it shows by itself.
+# What is opened on a tab, in addition to what it shows first.
 OPENED: dict[str, Callable[[Page], str]] = {
     "Documents": _open_documents,
     "Pairs": _open_pairs,

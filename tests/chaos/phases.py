@@ -35,7 +35,7 @@ STAGES = {
 }
 MOST_ATTEMPTS = 12
 FOLLOW_S = 20.0
-# A job is taken, and done by whoever takes it over, within this; about as long as it runs.
+# Time for a job to be fetched, and finished by the worker that takes it over. About its duration.
 JOB_S = 60.0
 JOB_KILL_S = 1.5
 

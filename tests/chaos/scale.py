@@ -23,7 +23,7 @@ from tests.chaos.check import quantile
 
 DIMENSIONS = (32, 48)
 CHUNKS_A_DOCUMENT = 1000
-# Together about as many windows a second as the bundled embedder can take in on two cores.
+# Together about as many windows per second as the bundled embedder can embed on two cores.
 WRITE_EVERY_S = 0.05
 WINDOWS_A_WRITE = 5
 

@@ -79,7 +79,7 @@ def test_questions_are_answered_on_a_full_disk(served):
             assert "unexpected fault" not in said
             unready = client.get("/readyz")
             assert (unready.status_code, unready.json()["reason"]) == (503, "the disk is full")
-            # Sign-in needs the database; it says why.
+            # Sign-in needs the database, and the message says why it fails.
             refused = client.post("/login", data={"password": "x"})
             assert (refused.status_code, refused.json()["detail"]) == (503, DISK_FULL)
         assert NOT_SAVED not in ask(served, client, "Where do boats moor?")

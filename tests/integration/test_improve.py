@@ -96,8 +96,9 @@ REPORTS = {}
 @pytest.fixture
 def judged(monkeypatch):
     """
-    The comparison's outcome as a test wants it; counts the comparisons. All tests compare the same
-    two models on the same questions: one of them does, for all.
+    The comparison's outcome as a test sets it, with a count of the comparisons.
+
+    All tests compare the same two models on the same questions, so one comparison is done for all.
     """
     done = []
     real = tuning.evaluate

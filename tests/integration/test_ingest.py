@@ -207,7 +207,7 @@ def test_a_copy_takes_over_when_what_it_shares_is_deleted_or_changed(pool, inges
         assert documents.get(conn, d).same_as == c
         chunks.delete_document(conn, d)
     assert found(pool, ingester, "where does the quokka live")[0] == text
-    # A file that comes to hold what another one holds gives up what it held.
+    # A file that gets another file's content gives up its own earlier content.
     ingester.ingest(incoming("c.txt", "The numbat eats termites."))
     assert found(pool, ingester, "quokka numbat") == ["The numbat eats termites."]
     with pool.connection() as conn:
@@ -417,7 +417,7 @@ def test_a_swap_during_ingest_embeds_again_for_the_new_version(
     assert given[:2] == [stale, fresh]
 
 
-# What each of a few real, tricky files holds; the rest of the zoo is read by hand.
+# Known content of a few real, tricky files. The rest of the zoo is checked by hand.
 ZOO = {
     "pdf/encrypted_r6_user_password.pdf": "pdf encryption test",
     "pdf/noembed_sjis.pdf": "あいうえお",

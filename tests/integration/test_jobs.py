@@ -209,7 +209,7 @@ def test_uploads_are_indexed_and_replaced_and_say_why_they_failed(services, work
     assert [f["source"] for f in found["failed"]] == ["empty.txt", "picture.png"]
     assert "empty" in stored(empty.document_id)[0].reason
     assert ".png files are not read" in stored(strange.document_id)[0].reason
-    # The same again is known; changed, it takes the place of what was there.
+    # The same file is known. A changed one replaces it.
     assert (
         put("notes.txt", b"The harbour has two piers and an old light. " * 5).status == "unchanged"
     )
@@ -220,7 +220,7 @@ def test_uploads_are_indexed_and_replaced_and_say_why_they_failed(services, work
     assert stored(good.document_id)[0].status == "indexed"
     assert index(changed.document_id)["indexed"] == 1
     assert stored(good.document_id)[0] is None
-    # Indexed anew, a document keeps serving until its successor is in; a failed one tries again.
+    # A document that is indexed again stays searchable until its successor is. A failed one is retried.
     with services.pool.connection() as conn:
         again = queued.put_again(conn, [changed.document_id, empty.document_id])
     assert again[1] == empty.document_id

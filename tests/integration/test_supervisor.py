@@ -20,7 +20,7 @@ from pipelines.errors import BusyError, InputError
 from tests.workers import until
 
 QUICK = Backoff(first_s=0.05, longest_s=0.2, well_s=60)
-# With the load of the machine it grows by itself.
+# It grows with the load of the machine.
 IMPATIENT = Patience(limit_s=2, most_s=30)
 # The second call waits for the first for ever, in C and with the interpreter's lock in its hands.
 STAND_STILL = """

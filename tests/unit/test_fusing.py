@@ -1,4 +1,4 @@
-"""The share of BM25 beside a tuned model, on made-up scores."""
+"""The share of BM25 for a tuned model, on made-up scores."""
 
 import numpy as np
 

@@ -9,7 +9,7 @@ from pipelines.indexing.convert import MIME_BY_SUFFIX
 from pipelines.indexing.converted import ReadLimits
 from pipelines.indexing.readers import read as readers
 
-# 31 kinds of blocks, each with a word that stands nowhere else.
+# 31 kinds of blocks, each with a word that occurs nowhere else.
 BLOCKS = {
     "paragraph": "<p>The pump of hall one is a Kestrel01.</p>",
     "list": "<ul><li>Filter Kestrel02</li><li>Seal</li></ul>",

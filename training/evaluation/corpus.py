@@ -1,6 +1,5 @@
 """
-The passages of a question set as an indexed corpus: one chunk each, through the same windows and
-tables as documents.
+Indexes the passages of a question set, one chunk each, through the windows and tables of documents.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ def load_corpus(
     source: str = "passages",
 ) -> dict[str, ChunkId]:
     """
-    Index passages into the handle's index; the chunk of each.
+    Index passages into the handle's index, in a scratch database.
 
-    They become one document, so that no title tells them apart. Other indexes get no vectors of
-    them: made for scratch databases.
+    They become one document, so that no title distinguishes them. Other indexes get no vectors.
 
-    :param language: Of the passages, ISO 639-1; None: their words are not stemmed.
+    :param language: The passages' language (ISO 639-1). Without one, words are not stemmed.
+    :returns: The chunk of each passage.
     """
     passages = list(texts.values())
     offsets = handle.encoder.token_offsets(passages)

@@ -43,7 +43,7 @@ from training.evaluation.stages import Stages
 from training.pairs import clusters
 
 SHOWN = 5
-# As reports list them.
+# Order in reports.
 ORDER: tuple[Mode, ...] = ("words", "hybrid", "windows", "whole")
 
 
@@ -66,13 +66,13 @@ def evaluate(
     task: Task = NO_TASK,
 ) -> Report:
     """
-    Compare models on a dataset; the first one is the reference.
+    Compare models on a dataset. The first one is the reference.
 
-    :param dsn: Of the main database: scratch databases are made beside it and dropped.
-    :param beside: Figures from elsewhere to show: name to measure and value.
-    :param kept: Folder for what is found step by step; a step that is there is not done again.
-    :raises Stopped: The task was asked to stop; finished steps stay in `kept`, nothing else is left behind.
-    :raises InputError: Two models have one name, or a model was trained on these questions.
+    :param dsn: Of the main database. Scratch databases are created on the same server and dropped.
+    :param beside: Figures from elsewhere to show, as name to measure and value.
+    :param kept: Folder for results of finished steps, which are not done again.
+    :raises Stopped: The task was asked to stop. Finished steps stay in `kept`.
+    :raises InputError: Two models have the same name, or a model was trained on these questions.
     """
     names = [candidate.name for candidate in candidates]
     if len(set(names)) < len(names):

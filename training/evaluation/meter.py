@@ -65,11 +65,11 @@ class Meter:
         self._show(1.0)
 
     def embedding(self) -> Task:
-        """What embeds texts for a step. A step may embed several lots."""
+        """The task for embedding texts in a step. A step may embed several lots."""
         return self._task.telling(lambda told: self._texts(told.done, told.total))
 
     def steps_of(self, model: str) -> Task:
-        """What begins steps of a model, each told by its name."""
+        """The task that begins a model's steps, each reported by its name."""
         return self._task.telling(lambda told: self.begin(model, told.stage))
 
     def _texts(self, done: int, total: int) -> None:

@@ -29,7 +29,7 @@ MEASURES = {
     "recall@10": "R@10",
     "recall@100": "R@100",
 }
-# Those that verdicts are about; the first one decides.
+# The metrics that verdicts use. The first one decides.
 COMPARED = ("mrr@10", "hit@5", "ndcg@10")
 
 

@@ -20,8 +20,8 @@ DOLLARS_PER_MILLION = {
     "text-embedding-3-large": 0.13,
     "text-embedding-ada-002": 0.10,
 }
-# Longest input that OpenAI's models take is 8,191 of their tokens; the local tokenizer that
-# counts here makes more tokens of the same text, seldom fewer.
+# OpenAI's models accept at most 8,191 of their tokens. The local tokenizer that counts here makes
+# more tokens of the same text, seldom fewer.
 MAX_TOKENS = 7000
 
 
@@ -42,7 +42,7 @@ class PaidEncoder:
         # One name at two endpoints may be two models.
         self._key = f"{encoder.base_url} {encoder.model}"
         self.texts_from_cache = 0
-        # Who waits finds what the other one bought.
+        # A waiting thread then finds the vectors that another one has bought.
         self._lock = threading.Lock()
 
     @property
@@ -57,21 +57,26 @@ class PaidEncoder:
 
     @property
     def dimension(self) -> int:
+        """The length of its vectors."""
         return self._encoder.dimension
 
     @property
     def tokenizer(self) -> str:
+        """The name of the tokenizer that windows are cut with."""
         return self._encoder.tokenizer
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Embed questions. *Shape:* ``(n, d)``"""
         with self._lock:
             return self._encode(texts)
 
     def encode_documents(self, texts: Sequence[str]) -> Vectors:
+        """Embed texts of documents. *Shape:* ``(n, d)``"""
         with self._lock:
             return self._encode(texts)
 
     def token_offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        """Start and end character of each text's tokens. *Shape of each:* ``(t, 2)``"""
         return self._encoder.token_offsets(texts)
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """
-How a model ranks the passages of a dataset: the same windows, tables and search as users have.
+Ranks the passages of a dataset by a model, with the windows, tables and search that users have.
 
-Each model gets an index of its own in an empty database; what is measured is what would serve.
+Each model gets its own index in an empty database, so the measured index is what would serve.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from training.evaluation.corpus import load_corpus
 from training.evaluation.dataset import Dataset
 from training.evaluation.metrics import DEPTH, Found
 
-# BM25 alone; whole passages cut at the model's limit; windows; and windows with BM25, as served.
+# BM25 alone, whole passages cut at the model's limit, windows, and windows with BM25 as served.
 Mode = Literal["words", "whole", "windows", "hybrid"]
 SEARCH_MODE: dict[Mode, SearchMode] = {
     "words": "lexical",
@@ -45,7 +45,9 @@ Rankings = dict[str, list[Found]]  # by question, best first
 
 @dataclass(frozen=True)
 class Rules:
-    """How a model's index is made: windows in tokens, and the share of BM25 in the score."""
+    """
+    How a model's index is made: sizes of windows in tokens, and the share of BM25 in the score.
+    """
 
     size_tokens: int
     stride_tokens: int
@@ -55,9 +57,10 @@ class Rules:
 @dataclass(frozen=True)
 class Timings:
     """
-    What an index took and what a question takes.
+    The time to build an index and to answer a question.
 
-    `embed_ms` and `search_ms` are medians for one question; None: not measured.
+    `embed_ms` and `search_ms` are medians for one question. `embed_ms` is None if it was not
+    measured.
     """
 
     windows: int
@@ -110,8 +113,10 @@ def by_search(
 
 def by_whole_passages(encoder: Encoder, dataset: Dataset) -> Rankings:
     """
-    The rankings of whole passages, cut where the model stops reading, by sentence-transformers'
-    own evaluator: what published figures measure.
+    The rankings of whole passages, cut where the model stops reading, as published figures have
+    them.
+
+    They are made by sentence-transformers' own evaluator.
     """
     from sentence_transformers.sentence_transformer.evaluation import (
         InformationRetrievalEvaluator,
@@ -138,7 +143,7 @@ def by_whole_passages(encoder: Encoder, dataset: Dataset) -> Rankings:
 
 
 class _AsModel:
-    """An encoder as the evaluator asks a model."""
+    """An encoder with the interface that the evaluator expects of a model."""
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
@@ -159,7 +164,11 @@ def _tensor(vectors: Vectors) -> Any:
 def _index(
     conn: Connection, encoder: Encoder, dataset: Dataset, rules: Rules
 ) -> tuple[SearchHandle, Mapping[ChunkId, str], int]:
-    """A handle on a new index of the passages, the passage of each chunk, and how many windows."""
+    """
+    Index the passages.
+
+    :returns: The handle, the passage of each chunk, and the number of windows.
+    """
     rule = WindowRule(rules.size_tokens, rules.stride_tokens, encoder.tokenizer)
     with conn.transaction():
         model_id = models.add(

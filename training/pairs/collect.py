@@ -121,9 +121,9 @@ def generate_offline(
     task: Task = NO_TASK,
 ) -> Summary:
     """
-    Pairs made without a language model; interrupted, the next call goes on.
+    Make pairs without a language model. After an interruption the next call continues.
 
-    :raises Stopped: The task was asked to stop; what is stored stays.
+    :raises Stopped: The task was asked to stop. Stored pairs stay.
     """
     with pool.connection() as conn:
         everything = pairs.passages(conn, suspicious_code=documents.SUSPICIOUS)
@@ -153,11 +153,11 @@ async def generate_asked(
     task: Task = NO_TASK,
 ) -> Summary:
     """
-    Pairs asked of a language model; interrupted, the next call goes on.
+    Make pairs with a language model. After an interruption the next call continues.
 
-    :raises Stopped: The task was asked to stop, heard also while the model thinks; what is stored
-        stays.
-    :raises ProviderError: The endpoint refuses, or fails again and again.
+    :raises Stopped: The task was asked to stop, even while the model is answering. Stored pairs
+        stay.
+    :raises ProviderError: The endpoint refuses, or fails repeatedly.
     """
     name = asked_name(options)
     collector = Collector(pool, handle, name, passages, created_by)
@@ -187,12 +187,12 @@ def import_file(
     also: Callable[[Connection, Summary], object] = lambda conn, summary: None,
 ) -> Summary:
     """
-    Pairs of a file, all of them or none; its passages need not be in any document.
+    Store the pairs of a file, all or none. Its passages need not be in any document.
 
-    :param split: Side of all of them; None: a part is held out.
-    :param task: Told of the windows that are embedded to rank the passages.
+    :param split: Side of all of them. If None, a part is held out.
+    :param task: Reports the windows that are embedded to rank the passages.
     :param also: Called in the same transaction.
-    :raises Stopped: The task was asked to stop; nothing is stored.
+    :raises Stopped: The task was asked to stop. Nothing is stored.
     """
     ordinals = {passage_id: n for n, passage_id in enumerate(seed.corpus)}
     language = _language_of(seed)

@@ -1,4 +1,4 @@
-"""replica: the statement is in 0013_replica_address.sql beside this file."""
+"""replica: the statement is in 0013_replica_address.sql."""
 
 from pipelines.store.migrations.sql import run_beside
 
