@@ -28,6 +28,8 @@ _NUMBER = re.compile(
     r"(?:\s?(?:%|‰|[$€£¥]|°\s?[CFK]?|[A-Za-zµΩ]{1,4}[²³]?))?\)?|[-–—]+|n/?a|yes|no|true|false|=.*",
     re.IGNORECASE,
 )
+# Figures that need a name; "3 kg" beside "Weight" has one.
+_PLAIN_NUMBER = re.compile(r"[$€£¥(+\-−–]*\s?\d[\d.,'’\s:/\-–]*\s?[%‰$€£¥)]*|=.*")
 _YEAR = re.compile(r"(?:FY\s?)?(?:19|20)\d\d(?:/\d\d(?:\d\d)?)?")
 _COMMENT = re.compile(r" \(comment: .*\)$", re.DOTALL)
 
@@ -193,8 +195,9 @@ def _may_be_header(first: list[str], sample: list[list[str]], *, certain: bool) 
         return True
     # Two columns: names above figures, else they are labels with their values.
     second = [row[1] for row in sample if len(row) > 1 and row[1]]
-    values = [cell for cell in second if is_number(cell) and re.search(r"\d|^=", cell)]
-    return not figures and len(values) > len(second) / 2
+    values = [cell for cell in second if _PLAIN_NUMBER.fullmatch(_COMMENT.sub("", cell))]
+    has_digit = any(char.isdigit() for char in first[-1])
+    return not figures and not has_digit and len(values) > len(second) / 2
 
 
 def _goes_on(first: list[str], second: list[str], below: list[list[str]]) -> bool:

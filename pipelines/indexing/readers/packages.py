@@ -23,6 +23,7 @@ _NAMES = (
     (rb"http://purl\.oclc\.org/ooxml/officeDocument/(\w+)",
      rb"http://schemas.openxmlformats.org/officeDocument/2006/\1"),
 )  # fmt: skip
+RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _MAIN_PARTS = ("word/document.xml", "xl/workbook.xml", "ppt/presentation.xml", "_rels/.rels")
 
 
@@ -32,12 +33,13 @@ class Package:
     def __init__(self, data: bytes) -> None:
         self._zip = zipfile.ZipFile(io.BytesIO(data))
         self.names = self._zip.namelist()
+        self._known: dict[str, dict[str, tuple[str, str]]] = {}
 
     def xml(self, name: str) -> Any | None:
         """The root of a part; none where it is absent or no XML."""
         from lxml import etree
 
-        parser = etree.XMLParser(resolve_entities=False, no_network=True)
+        parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
         try:
             return etree.fromstring(self._zip.read(name), parser)
         except (KeyError, etree.XMLSyntaxError):
@@ -52,13 +54,28 @@ class Package:
 
     def targets(self, name: str, kind: str) -> Iterator[str]:
         """The names of these parts."""
-        folder, file = posixpath.split(name.lstrip("/"))
-        relations = self.xml(posixpath.join(folder, "_rels", f"{file}.rels"))
-        for relation in () if relations is None else relations:
-            if relation.get("Type", "").endswith(kind) and relation.get("TargetMode") != "External":
-                yield posixpath.normpath(posixpath.join("/", folder, relation.get("Target", "")))[
-                    1:
-                ]
+        for of_kind, target in self._relations(name).values():
+            if of_kind.endswith(kind):
+                yield target
+
+    def target(self, name: str, relation: str | None) -> str | None:
+        """The name of the part that a part points to by the id of a relation."""
+        return self._relations(name).get(relation or "", ("", None))[1]
+
+    def _relations(self, name: str) -> dict[str, tuple[str, str]]:
+        """Kind and target of a part's relations, by id; those to other files left out."""
+        if name not in self._known:
+            folder, file = posixpath.split(name.lstrip("/"))
+            relations = self.xml(posixpath.join(folder, "_rels", f"{file}.rels"))
+            self._known[name] = {
+                one.get("Id", ""): (
+                    one.get("Type", ""),
+                    posixpath.normpath(posixpath.join("/", folder, one.get("Target", "")))[1:],
+                )
+                for one in (() if relations is None else relations)
+                if one.get("TargetMode") != "External"
+            }
+        return self._known[name]
 
 
 def transitional(data: bytes) -> bytes:

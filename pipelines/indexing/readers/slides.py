@@ -1,4 +1,4 @@
-"""PowerPoint: slides as pages, their titles as headings, with tables, groups and speaker notes."""
+"""PowerPoint: slides as pages in the order they are read, with tables, charts, SmartArt and notes."""
 
 from __future__ import annotations
 
@@ -6,36 +6,120 @@ import io
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pipelines.indexing.converted import Block, Converted, assemble
+from pipelines.indexing.converted import Block, Converted, assemble, counted
+from pipelines.indexing.readers import grid
+from pipelines.indexing.readers.drawings import of_graphics
+from pipelines.indexing.readers.packages import Package
+
+# Shapes whose upper edges are this close stand in one row: a twelfth of a slide's height.
+ROW_SHARE = 12
+DEEPEST = 30
 
 
 def read(data: bytes, mime: str) -> Converted:
     """The text of a presentation."""
     import pptx
 
-    slides = pptx.Presentation(io.BytesIO(data)).slides
-    return assemble(
-        [block for n, slide in enumerate(slides, 1) for block in _slide(slide, n)], mime
-    )
+    show = pptx.Presentation(io.BytesIO(data))
+    reader = _Slides(Package(data), int(show.slide_height or 6_858_000) // ROW_SHARE)
+    blocks = [b for n, slide in enumerate(show.slides, 1) for b in reader.blocks(slide, n)]
+    return assemble(blocks, mime, notes=reader.notes())
 
 
-def _slide(slide: Any, number: int) -> Iterator[Block]:
-    title = slide.shapes.title
-    if title is not None:
-        yield Block(title.text_frame.text, page=number, level=1)
-    skip = title.shape_id if title is not None else None
-    for text in _texts(shape for shape in slide.shapes if shape.shape_id != skip):
-        yield Block(text, page=number)
-    if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
-        yield Block(slide.notes_slide.notes_text_frame.text, page=number)
+class _Slides:
+    """Reads slides, and counts what is not read on them."""
+
+    def __init__(self, package: Package, row_height: int) -> None:
+        self._package = package
+        self._row_height = row_height
+        self._pictures = self._media = 0
+
+    def notes(self) -> list[str]:
+        """What was seen and not read."""
+        told = []
+        if self._pictures:
+            told.append(f"{counted(self._pictures, 'picture')} not read")
+        if self._media:
+            told.append(f"{counted(self._media, 'film, sound or embedded object')} not read")
+        return told
+
+    def blocks(self, slide: Any, number: int) -> Iterator[Block]:
+        """The blocks of a slide: its title, its shapes by their place, comments and notes."""
+        title = slide.shapes.title
+        skip = None
+        if title is not None and title.text_frame.text.strip():
+            yield Block(title.text_frame.text, page=number, level=1)
+            skip = title.shape_id
+        part = str(slide.part.partname).lstrip("/")
+        shapes = [shape for shape in slide.shapes if shape.shape_id != skip]
+        for text in self._texts(shapes, part, 0):
+            yield Block(text, page=number)
+        for comments in self._package.related(part, "/comments"):
+            for comment in comments.iter("{*}cm"):
+                text = "".join(t.text or "" for t in comment.iter("{*}t", "{*}text"))
+                yield Block(f"(comment: {text})" if text.strip() else "", page=number)
+        if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
+            yield Block(slide.notes_slide.notes_text_frame.text, page=number)
+
+    def _texts(self, shapes: Iterable[Any], part: str, depth: int) -> Iterator[str]:
+        for shape in self._in_order(shapes):
+            if hasattr(shape, "shapes") and depth < DEEPEST:  # a group
+                yield from self._texts(shape.shapes, part, depth + 1)
+            elif shape.has_text_frame:
+                yield shape.text_frame.text.replace("\v", "\n")
+            elif getattr(shape, "has_table", False):
+                yield from _rows(shape.table)
+            else:
+                yield from self._graphic(shape, part)
+
+    def _graphic(self, shape: Any, part: str) -> Iterator[str]:
+        texts = list(of_graphics(shape._element, self._package, part))
+        yield from texts
+        named = next(shape._element.iter("{*}cNvPr"), None)
+        alt = " ".join((named.get("descr") or "").split()) if named is not None else ""
+        if alt:
+            yield f"(picture: {alt})"
+        elif (
+            next(shape._element.iter("{*}videoFile", "{*}audioFile", "{*}oleObj"), None) is not None
+        ):
+            self._media += 1
+        elif not texts and next(shape._element.iter("{*}blip"), None) is not None:
+            self._pictures += 1
+
+    def _in_order(self, shapes: Iterable[Any]) -> list[Any]:
+        """Shapes as they are read: row by row from the top, and each row from the left."""
+        placed = [(_edge(shape.top), _edge(shape.left), n, shape) for n, shape in enumerate(shapes)]
+        placed.sort(key=lambda one: one[:3])
+        rows: list[list[tuple[int, int, int, Any]]] = []
+        for one in placed:
+            if rows and one[0] - rows[-1][0][0] < self._row_height:
+                rows[-1].append(one)
+            else:
+                rows.append([one])
+        return [one[3] for row in rows for one in sorted(row, key=lambda one: one[1:3])]
 
 
-def _texts(shapes: Iterable[Any]) -> Iterator[str]:
-    for shape in shapes:
-        if hasattr(shape, "shapes"):  # a group
-            yield from _texts(shape.shapes)
-        elif shape.has_text_frame:
-            yield shape.text_frame.text.replace("\v", "\n")
-        elif getattr(shape, "has_table", False):
-            rows = ([" ".join(cell.text.split()) for cell in row.cells] for row in shape.table.rows)
-            yield "\n".join(" | ".join(row) for row in rows if any(row))
+def _edge(length: Any) -> int:
+    return int(length) if length is not None else 0
+
+
+def _rows(table: Any) -> list[str]:
+    rows = []
+    for row in table.rows:
+        cells = [
+            grid.Cell(
+                " ".join(cell.text.split()),
+                cell.span_width if cell.is_merge_origin else 1,
+                cell.span_height if cell.is_merge_origin else 1,
+                heading=False,
+            )
+            for cell in row.cells
+            if not cell.is_spanned
+        ]
+        rows.append(cells)
+    texts, _, merged = grid.spread(rows)
+    header = max(1, merged) if table.first_row and len(texts) > max(1, merged) else None
+    # The design of a new table has a header row, also where nobody filled one in.
+    if header is not None and len(texts) > 1 and any(map(grid.is_number, texts[0])):
+        header = None
+    return grid.lines(texts, header if len(texts[0]) > 1 else None, merged_rows=merged)

@@ -1,100 +1,377 @@
-"""Word: paragraphs, tables, text boxes, content controls and notes, in reading order."""
+"""
+Word: what the page shows, in reading order, with what Word computes and keeps elsewhere.
+
+Numbers of clauses, notes, comments, charts and letterheads are read. Tracked changes are read as if
+they were accepted.
+"""
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pipelines.indexing.converted import Block, Converted, assemble
+from pipelines.errors import InputError
+from pipelines.indexing.converted import Block, Converted, assemble, counted
+from pipelines.indexing.readers import grid
+from pipelines.indexing.readers.drawings import of_graphics
+from pipelines.indexing.readers.numbering import Numbering, W
+from pipelines.indexing.readers.packages import Package
+from pipelines.indexing.readers.symbols import equation, in_font, symbol
 
-W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 PAGE_BREAK = W + "lastRenderedPageBreak"
+# Deleted, moved away, or no text of the page.
+SKIPPED = {
+    FALLBACK,
+    W + "pPr",
+    W + "rPr",
+    W + "del",
+    W + "moveFrom",
+    W + "rt",
+    W + "sectPr",
+    W + "sdtPr",
+}
+DEEPEST = 60
+LONGEST_LABEL = 80
+
+_HEADING = re.compile(
+    r"(?:heading|title|überschrift|titel|titre|título|titolo|kop|rubrik|overskrift|otsikko|nagłówek"
+    r"|nadpis|заголовок|başlık|見出し|标题|標題|제목)\s*(\d?)"
+)
 
 
 def read(data: bytes, mime: str) -> Converted:
-    """The text of a Word file. It has pages where Word noted its page breaks."""
-    import docx
+    """
+    The text of a Word file. It has pages where Word noted its page breaks.
 
-    document = docx.Document(io.BytesIO(data))
-    outline = {style.style_id: _outline_level(style) for style in document.styles}
-    body = document.element.body
-    blocks = [*_Walker(outline).blocks(body), *_notes(document.part)]
-    converted = assemble(blocks, mime)
+    :raises InputError: It has no document in it.
+    """
+    package = Package(data)
+    name = next(package.targets("", "/officeDocument"), "")
+    root = package.xml(name)
+    body = root.find(W + "body") if root is not None else None
+    if body is None:
+        raise InputError("the file is damaged: it has no readable document in it")
+    walker = _Walker(package, name)
+    blocks = [*walker.edges("header"), *walker.blocks(body), *walker.edges("footer")]
+    converted = assemble(blocks, mime, notes=walker.left.notes())
     return converted if body.find(f".//{PAGE_BREAK}") is not None else replace(converted, pages=[])
 
 
-def _outline_level(style: Any) -> int | None:
-    found = re.fullmatch(r"(?:heading|title)\s*(\d?)", (style.name or "").lower())
-    return None if found is None else max(1, min(6, int(found.group(1) or 1)))
+@dataclass
+class _Left:
+    """What is seen and not read."""
+
+    pictures: int = 0
+    objects: int = 0
+    hidden: int = 0
+
+    def notes(self) -> list[str]:
+        """A line for each kind."""
+        told = []
+        if self.pictures:
+            told.append(f"{counted(self.pictures, 'picture')} not read")
+        if self.objects:
+            told.append(f"{counted(self.objects, 'embedded object')} not read")
+        if self.hidden:
+            told.append(f"{counted(self.hidden, 'hidden text')} left out")
+        return told
 
 
-def _notes(part: Any) -> Iterator[Block]:
-    """Footnotes and endnotes, which Word keeps in files of their own."""
-    from docx.oxml import parse_xml
+class _Styles:
+    """The heading level and the list of each paragraph style, its own or its basis's."""
 
-    for relation in part.rels.values():
-        if relation.reltype.endswith(("/footnotes", "/endnotes")):
-            yield from _Walker({}).blocks(parse_xml(relation.target_part.blob))
+    def __init__(self, root: Any | None) -> None:
+        styles = [] if root is None else root.iter(W + "style")
+        self._styles = {style.get(W + "styleId"): style for style in styles}
+
+    def _chain(self, style_id: str | None) -> Iterator[Any]:
+        seen: set[str] = set()
+        while style_id and style_id not in seen and style_id in self._styles:
+            seen.add(style_id)
+            yield self._styles[style_id]
+            style_id = _val(self._styles[style_id], "basedOn")
+
+    def level(self, style_id: str | None) -> int | None:
+        """The level of a heading style."""
+        for style in self._chain(style_id):
+            found = _HEADING.fullmatch((_val(style, "name") or "").lower())
+            if found is not None:
+                return max(1, min(6, int(found.group(1) or 1)))
+            outline = _val(style, f"pPr/{W}outlineLvl")
+            if outline is not None and outline.isdigit():
+                return min(6, int(outline) + 1) if int(outline) < 9 else None
+        return None
+
+    def list_of(self, style_id: str | None) -> tuple[str, int | None, str | None] | None:
+        """Number and level of the list that a style belongs to, and the style that says so."""
+        for style in self._chain(style_id):
+            number = _val(style, f"pPr/{W}numPr/{W}numId")
+            if number is not None:
+                level = _val(style, f"pPr/{W}numPr/{W}ilvl")
+                return number, int(level) if level else None, style.get(W + "styleId")
+        return None
+
+
+@dataclass
+class _Paragraph:
+    """What a paragraph holds besides its text."""
+
+    parts: list[str] = field(default_factory=list)
+    boxes: list[Any] = field(default_factory=list)
+    after: list[str] = field(default_factory=list)
+    breaks: int = 0
 
 
 class _Walker:
     """Walks the elements of a body; what it does not know it looks into."""
 
-    def __init__(self, outline: dict[str, int | None]) -> None:
-        self._outline = outline
+    def __init__(self, package: Package, name: str) -> None:
+        self.left = _Left()
+        self._package = package
+        self._name = name
+        self._styles = _Styles(self._part("/styles"))
+        self._numbering = Numbering(self._part("/numbering"))
         self._page = 1
+        self._notes = {
+            kind: {note.get(W + "id"): note for note in self._elements(f"/{kind}s", kind)}
+            for kind in ("footnote", "endnote", "comment")
+        }
 
-    def blocks(self, parent: Any) -> Iterator[Block]:
+    def _part(self, kind: str) -> Any | None:
+        return next(self._package.related(self._name, kind), None)
+
+    def _elements(self, kind: str, tag: str) -> Iterator[Any]:
+        root = self._part(kind)
+        return iter(()) if root is None else root.iter(W + tag)
+
+    def edges(self, kind: str) -> list[Block]:
+        """The headers or footers, each text once; page numbers alone are none."""
+        texts: dict[str, None] = {}
+        for target in self._package.targets(self._name, f"/{kind}"):
+            root = self._package.xml(target)
+            if root is None:
+                continue
+            found = "\n".join(block.text for block in self.blocks(root) if block.text.strip())
+            if re.search(r"[^\W\d_]{3}", found) and not re.fullmatch(r"\s*\w+ \d+\s*", found):
+                texts[found.strip()] = None
+        self._page = 1
+        return [Block(text, page=1) for text in texts]
+
+    def blocks(self, parent: Any, depth: int = 0) -> Iterator[Block]:
         """The blocks below an element."""
+        if depth > DEEPEST:
+            yield Block(" ".join(t.text or "" for t in parent.iter(W + "t")), page=self._page)
+            return
         for child in parent:
             if child.tag == W + "p":
-                yield from self._paragraph(child)
+                yield from self._paragraph(child, depth)
             elif child.tag == W + "tbl":
-                yield Block("\n".join(self._rows(child)), page=self._page)
-            elif child.tag != FALLBACK:  # the same content once more, for old readers
-                yield from self.blocks(child)
+                yield from self._table(child, depth)
+            elif child.tag == W + "altChunk":
+                self.left.objects += 1
+            elif child.tag == W + "sdt" and child.find(f"{W}sdtPr/{W}showingPlcHdr") is not None:
+                continue
+            elif child.tag not in SKIPPED:
+                yield from self.blocks(child, depth + 1)
 
-    def _paragraph(self, paragraph: Any) -> Iterator[Block]:
-        text, boxes, breaks = self._runs(paragraph)
-        style = paragraph.find(f"{W}pPr/{W}pStyle")
-        level = self._outline.get(style.get(W + "val")) if style is not None else None
-        yield Block(text, page=self._page, level=level if text.strip() else None)
-        self._page += breaks
-        for box in boxes:
-            yield from self.blocks(box)
+    def _paragraph(self, paragraph: Any, depth: int) -> Iterator[Block]:
+        found = self._runs(paragraph)
+        text = "".join(found.parts)
+        style = _val(paragraph, f"pPr/{W}pStyle")
+        outline = _val(paragraph, f"pPr/{W}outlineLvl")
+        level = self._styles.level(style)
+        if outline is not None and outline.isdigit():
+            level = min(6, int(outline) + 1) if int(outline) < 9 else None
+        if text.strip():
+            label = self._label(paragraph, style)
+            yield Block(f"{label} {text}" if label else text, page=self._page, level=level)
+        self._page += found.breaks
+        for line in found.after:
+            yield Block(line, page=self._page)
+        for box in found.boxes:
+            yield from self.blocks(box, depth + 1)
 
-    def _runs(self, paragraph: Any) -> tuple[str, list[Any], int]:
-        """Text of a paragraph, the text boxes anchored in it, and the page breaks it holds."""
-        parts: list[str] = []
-        boxes: list[Any] = []
-        breaks = 0
+    def _label(self, paragraph: Any, style: str | None) -> str:
+        number = _val(paragraph, f"pPr/{W}numPr/{W}numId")
+        level = _val(paragraph, f"pPr/{W}numPr/{W}ilvl")
+        inherited = self._styles.list_of(style)
+        if number is None and inherited is None:
+            return ""
+        place = int(level) if level and level.isdigit() else None
+        if number is None and inherited is not None:
+            number, own, style = inherited
+            place = place if place is not None else own
+        return self._numbering.label(number or "0", place, style)
+
+    def _runs(self, paragraph: Any) -> _Paragraph:
+        """Text of a paragraph in order, and what is anchored in it."""
+        found = _Paragraph()
         waiting = list(reversed(paragraph))
         while waiting:
             node = waiting.pop()
+            if node.tag == W + "r" and node.find(f"{W}rPr/{W}vanish") is not None:
+                off = node.find(f"{W}rPr/{W}vanish").get(W + "val") in ("0", "false")
+                if not off and any((t.text or "").strip() for t in node.iter(W + "t")):
+                    self.left.hidden += 1
+                    continue
             if node.tag == W + "txbxContent":
-                boxes.append(node)
-            elif node.tag == W + "t":
-                parts.append(node.text or "")
-            elif node.tag == W + "tab":
-                parts.append("\t")
-            elif node.tag == PAGE_BREAK:
-                breaks += 1
-            elif node.tag in (W + "br", W + "cr"):
-                parts.append("\n")
-            elif node.tag not in (FALLBACK, W + "pPr"):
+                found.boxes.append(node)
+            elif node.tag == W + "sdt" and node.find(f"{W}sdtPr/{W}showingPlcHdr") is not None:
+                continue
+            elif not self._leaf(node, found) and node.tag not in SKIPPED:
                 waiting.extend(reversed(node))
-        return "".join(parts), boxes, breaks
+        return found
 
-    def _rows(self, table: Any) -> Iterator[str]:
-        for row in table.iter(W + "tr"):
-            cells = [
-                " ".join(" ".join(b.text for b in self.blocks(cell)).split())
-                for cell in row.iter(W + "tc")
-                if next(cell.iterancestors(W + "tr")) is row
-            ]
-            if next(row.iterancestors(W + "tbl")) is table and any(cells):
-                yield " | ".join(cells)
+    def _leaf(self, node: Any, found: _Paragraph) -> bool:
+        """Read an element that holds text itself; false for one to look into."""
+        tag = node.tag
+        if tag == W + "t":
+            fonts = node.find(f"../{W}rPr/{W}rFonts")
+            font = fonts.get(W + "ascii") if fonts is not None else None
+            found.parts.append(in_font(node.text or "", font or ""))
+        elif tag == W + "tab":
+            found.parts.append("\t")
+        elif tag == PAGE_BREAK:
+            found.breaks += 1
+        elif tag in (W + "br", W + "cr"):
+            found.parts.append("\n")
+        elif tag == W + "noBreakHyphen":
+            found.parts.append("-")
+        elif tag == W + "sym":
+            found.parts.append(symbol(node.get(W + "char") or "", node.get(W + "font") or ""))
+        elif tag == MATH + "oMath":
+            found.parts.append(equation(node))
+        elif tag == W + "ffData":
+            found.parts.append(_field(node))
+        elif tag in (W + "footnoteReference", W + "endnoteReference"):
+            self._note(node, "footnote" if "footnote" in tag else "endnote", found)
+        elif tag == W + "commentReference":
+            self._note(node, "comment", found)
+        elif tag == W + "object":
+            self.left.objects += 1
+        elif tag in (W + "drawing", W + "pict"):
+            self._drawing(node, found)
+            return False  # it may hold text boxes
+        else:
+            return False
+        return True
+
+    def _note(self, reference: Any, kind: str, found: _Paragraph) -> None:
+        """A note or comment, after the paragraph that it is about."""
+        note = self._notes[kind].pop(reference.get(W + "id"), None)
+        if note is None:
+            return
+        text = " ".join(block.text for block in self.blocks(note, DEEPEST // 2)).strip()
+        if text:
+            author = note.get(W + "author")
+            by = f" by {author}" if kind == "comment" and author else ""
+            found.after.append(f"({kind}{by}: {text})")
+
+    def _drawing(self, node: Any, found: _Paragraph) -> None:
+        found.after += of_graphics(node, self._package, self._name)
+        if next(node.iter("{*}blip", "{*}imagedata"), None) is None:
+            return
+        shapes = [*node.iter("{*}docPr"), *node.iter("{*}shape")]
+        alts = [one.get("descr") or one.get("alt") or "" for one in shapes]
+        alt = next(filter(None, (" ".join(text.split()) for text in alts)), "")
+        if alt:
+            found.parts.append(f" (picture: {alt}) ")
+        else:
+            self.left.pictures += 1
+
+    def _table(self, table: Any, depth: int) -> Iterator[Block]:
+        rows = [row for row in _own(table, "tr") if row.find(f"{W}trPr/{W}del") is None]
+        cells = [list(_own(row, "tc")) for row in rows]
+        if max(map(len, cells), default=0) == 1 and len(rows) == 1:
+            yield from self.blocks(cells[0][0], depth + 1)  # a frame around text
+            return
+        above: dict[int, str] = {}
+        grid_rows: list[list[grid.Cell]] = []
+        inner: list[Block] = []
+        page = self._page
+        for row, of_row in zip(rows, cells, strict=True):
+            grid_rows.append(self._row(row, of_row, above, inner, depth))
+        texts, header, merged = grid.spread(grid_rows)
+        for line in grid.lines(texts, header, merged_rows=merged):
+            yield Block(line, page=page)
+        yield from inner
+
+    def _row(
+        self, row: Any, cells: list[Any], above: dict[int, str], inner: list[Block], depth: int
+    ) -> list[grid.Cell]:
+        is_header = _is_on(row.find(f"{W}trPr/{W}tblHeader"))
+        before = _val(row, f"trPr/{W}gridBefore")
+        found = [grid.Cell("")] * (int(before) if before and before.isdigit() else 0)
+        column, label = len(found), ""
+        for cell in cells:
+            span = _val(cell, f"tcPr/{W}gridSpan")
+            width = max(1, min(grid.MOST_COLUMNS, int(span) if span and span.isdigit() else 1))
+            merged = cell.find(f"{W}tcPr/{W}vMerge")
+            own = list(self._cell(cell, depth, label, inner))
+            text = " ".join(" ".join(own).split())
+            if merged is not None and merged.get(W + "val") != "restart" and not text:
+                text = above.get(column, "")
+            above[column] = text if merged is not None else ""
+            label = label or text
+            found.append(grid.Cell(text, width, heading=is_header or _is_bold(cell)))
+            column += width
+        return found
+
+    def _cell(self, cell: Any, depth: int, label: str, inner: list[Block]) -> Iterator[str]:
+        """The texts of a cell; the tables in it come after its own, under the row's label."""
+        for child in cell:
+            if child.tag != W + "tbl":
+                holder = [child] if child.tag in (W + "p", W + "sdt") else child
+                for block in self.blocks(holder, depth + 1):
+                    yield block.text
+                continue
+            for block in self._table(child, depth + 1):
+                of = f"{label}; {block.text}" if 0 < len(label) < LONGEST_LABEL else block.text
+                inner.append(replace(block, text=of))
+
+
+def _own(parent: Any, tag: str) -> Iterator[Any]:
+    """The rows of a table or the cells of a row, also inside content controls, none of inner tables."""
+    for child in parent:
+        if child.tag == W + tag:
+            yield child
+        elif child.tag in (W + "sdt", W + "sdtContent", W + "customXml", W + "ins"):
+            yield from _own(child, tag)
+
+
+def _field(data: Any) -> str:
+    """What a form field of old Word files shows and no run holds: a choice, a tick."""
+    choices = data.find(W + "ddList")
+    if choices is not None:
+        entries = [entry.get(W + "val") or "" for entry in choices.iter(W + "listEntry")]
+        place = _val(choices, "result") or _val(choices, "default") or "0"
+        return entries[int(place)] if place.isdigit() and int(place) < len(entries) else ""
+    box = data.find(W + "checkBox")
+    if box is None:
+        return ""
+    ticked = (
+        box.find(W + "checked") if box.find(W + "checked") is not None else box.find(W + "default")
+    )
+    return "☒" if _is_on(ticked) else "☐"
+
+
+def _is_on(element: Any | None) -> bool:
+    return element is not None and element.get(W + "val") not in ("0", "false", "off")
+
+
+def _is_bold(cell: Any) -> bool:
+    runs = [
+        run for run in cell.iter(W + "r") if any((t.text or "").strip() for t in run.iter(W + "t"))
+    ]
+    return bool(runs) and all(_is_on(run.find(f"{W}rPr/{W}b")) for run in runs)
+
+
+def _val(element: Any, path: str) -> str | None:
+    """The value of an element below another, by its path."""
+    found = element.find(W + path)
+    value: str | None = found.get(W + "val") if found is not None else None
+    return value

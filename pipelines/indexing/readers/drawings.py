@@ -1,0 +1,72 @@
+"""The data of charts and the texts of SmartArt, which Word and PowerPoint keep in parts of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pipelines.indexing.readers import grid
+from pipelines.indexing.readers.packages import RELATION, Package
+
+_DIAGRAM_PICTURES = ("pres", "parTrans", "sibTrans")
+
+
+def of_graphics(element: Any, package: Package, part: str) -> Iterator[str]:
+    """
+    The texts of all charts and SmartArt in an element.
+
+    :param part: The name of the part that the element stands in.
+    """
+    for chart in element.iter("{*}chart"):
+        if (target := package.target(part, chart.get(RELATION + "id"))) is not None:
+            root = package.xml(target)
+            yield from chart_lines(root) if root is not None else ()
+    for diagram in element.iter("{*}relIds"):
+        if (target := package.target(part, diagram.get(RELATION + "dm"))) is not None:
+            root = package.xml(target)
+            yield from diagram_lines(root) if root is not None else ()
+
+
+def chart_lines(chart: Any) -> list[str]:
+    """A chart's title, and a row for each category that names the value of each series."""
+    told = [text for title in chart.iter("{*}title") if (text := _text(title))]
+    series = list(chart.iter("{*}ser"))
+    names = [_text(next(one.iterchildren("{*}tx"), None)) or "value" for one in series]
+    values = [_points(one, "val", "yVal") for one in series]
+    categories: dict[int, str] = {}
+    for one in series:
+        categories = _points(one, "cat", "xVal") | categories
+    places = sorted({place for points in values for place in points})
+    rows = [
+        [categories.get(place, str(place + 1)), *(points.get(place, "") for points in values)]
+        for place in places
+    ]
+    return [*dict.fromkeys(told), *grid.lines([["", *names], *rows], 1)] if rows else told
+
+
+def diagram_lines(data: Any) -> list[str]:
+    """The texts of SmartArt in the order of its points."""
+    lines = []
+    for point in data.iter("{*}pt"):
+        if point.get("type") not in _DIAGRAM_PICTURES and (text := _text(point)):
+            lines.append(f"- {text}")
+    return ["\n".join(lines)] if lines else []
+
+
+def _points(series: Any, *kinds: str) -> dict[int, str]:
+    """The stored values of a series, by their place; several levels of categories joined."""
+    found: dict[int, str] = {}
+    for kind in kinds:
+        for holder in series.iterchildren("{*}" + kind):
+            for point in holder.iter("{*}pt"):
+                value = (point.findtext("{*}v") or "").strip()
+                place = int(point.get("idx") or 0)
+                found[place] = f"{value} {found[place]}" if place in found else value
+    return found
+
+
+def _text(element: Any | None) -> str:
+    if element is None:
+        return ""
+    texts = (node.text or "" for node in element.iter("{*}t", "{*}v"))
+    return " ".join(" ".join(texts).split())
