@@ -159,7 +159,7 @@ def _documents(services: Services) -> tuple[State, str]:
 def _readers(services: Services) -> tuple[State, str]:
     rules = parse_rules(services.settings.readers)
     with services.pool.connection() as conn:
-        told = unknown_collections(rules, documents.collections(conn))
-    if told is not None:
-        return "warning", told
+        warning = unknown_collections(rules, documents.collections(conn))
+    if warning is not None:
+        return "warning", warning
     return "ok", f"{len(rules)} collection(s) closed" if rules else "all collections are open"

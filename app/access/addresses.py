@@ -43,10 +43,10 @@ def parse(text: str) -> Address | None:
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     try:
-        found = ipaddress.ip_address(text.partition("%")[0])
+        address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return None
-    return getattr(found, "ipv4_mapped", None) or found
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def place(address: str, *, size: Literal["own", "wide"] = "own") -> str:
@@ -55,11 +55,11 @@ def place(address: str, *, size: Literal["own", "wide"] = "own") -> str:
 
     :param size: ``wide`` returns the surrounding /24 or /48.
     """
-    found = parse(address)
-    if found is None:
+    parsed = parse(address)
+    if parsed is None:
         return address[:64]
     bits = {(4, "own"): 32, (4, "wide"): 24, (6, "own"): 64, (6, "wide"): 48}
-    return str(ipaddress.ip_network((found, bits[found.version, size]), strict=False))
+    return str(ipaddress.ip_network((parsed, bits[parsed.version, size]), strict=False))
 
 
 @dataclass(frozen=True)

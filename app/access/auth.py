@@ -69,10 +69,10 @@ class Access:
 
     def person(self, connection: HTTPConnection) -> Person | None:
         """The signed-in person who sent a request, or None without a valid session."""
-        found = self._token(connection)
-        if found is None:
+        cookie = self._token(connection)
+        if cookie is None:
             return None
-        way, token = found
+        way, token = cookie
         with self._pool.connection() as conn:
             session = sessions.get(conn, token)
             if session is None or session.via != way:
@@ -116,10 +116,10 @@ class Access:
 
     def end(self, connection: HTTPConnection) -> None:
         """End the sender's session, if there is one."""
-        found = self._token(connection)
-        if found is not None:
+        cookie = self._token(connection)
+        if cookie is not None:
             with self._pool.connection() as conn:
-                sessions.end(conn, found[1])
+                sessions.end(conn, cookie[1])
 
     def new_link(self, lifetime: timedelta = LINK_LIFETIME) -> str:
         """A path with a token that signs in an admin once, on this machine."""

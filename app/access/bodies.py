@@ -181,13 +181,13 @@ def _size(count: int) -> str:
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
     """A `receive` that returns the body again after it has been read."""
-    told = False
+    is_sent = False
 
     async def replay() -> Message:
-        nonlocal told
-        if told:
+        nonlocal is_sent
+        if is_sent:
             return await receive()
-        told = True
+        is_sent = True
         return {"type": "http.request", "body": body, "more_body": False}
 
     return replay

@@ -64,9 +64,9 @@ def account_of(settings: Settings, code: str, verifier: str) -> Account | None:
         session.fetch_token(
             endpoints["token_endpoint"], code=code, code_verifier=verifier, timeout=TIMEOUT_S
         )
-        told = session.get(endpoints["userinfo_endpoint"], timeout=TIMEOUT_S)
-        told.raise_for_status()
-        facts = told.json()
+        userinfo = session.get(endpoints["userinfo_endpoint"], timeout=TIMEOUT_S)
+        userinfo.raise_for_status()
+        facts = userinfo.json()
         name, subject = facts.get("preferred_username"), facts.get("sub")
     except (OAuthError, requests.RequestException, ValueError) as error:
         log.warning("the provider did not confirm an account: %s", type(error).__name__)
@@ -87,6 +87,6 @@ def _session(settings: Settings) -> OAuth2Session:
 @lru_cache(maxsize=1)
 def _endpoints(provider: str) -> dict[str, str]:
     """The addresses that the provider publishes."""
-    found = requests.get(f"{provider}/.well-known/openid-configuration", timeout=TIMEOUT_S)
-    found.raise_for_status()
-    return dict(found.json())
+    response = requests.get(f"{provider}/.well-known/openid-configuration", timeout=TIMEOUT_S)
+    response.raise_for_status()
+    return dict(response.json())

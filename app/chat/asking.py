@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # A reader sees no difference below, and each update costs the server as much as several tokens.
 SHOWN_EVERY_S = 0.08
-# Before the id of a conversation whose last answer could not be stored.
+# Prefix of the id of a conversation whose last answer could not be stored.
 NOT_STORED = "not stored: "
 
 
@@ -43,7 +43,7 @@ class Asking:
         :returns: The events. After each of them the page must be shown as it is stored.
         """
         page = self._layout
-        # How many are answered at once is for `Limits` to say: who waits in Gradio's queue sees nothing.
+        # `Limits` bounds the simultaneous questions. In Gradio's queue a visitor would see nothing.
         asking = {**QUIET, "concurrency_limit": None}
         # Gradio builds every output again at each step of a stream. So these are few, and the rest
         # of the page follows at the end.
@@ -62,7 +62,7 @@ class Asking:
         if not question.strip():
             yield {self._layout.box: gr.skip()}
             return
-        # Only now: what is typed while the answer comes is the next question.
+        # Cleared only now, because text typed during the answer is the next question.
         yield {self._layout.box: ""}
         async for update in self._answer(question, conversation, request, help=help):
             yield update

@@ -13,7 +13,7 @@ from app.chat.stops import Stops
 from app.services import Services
 
 STYLE = Path(__file__).with_name("style.css")
-# Filled by the page's script. What happens to a file is also told to screen readers.
+# Filled by the page's script. Changes of a file's state are also announced to screen readers.
 FILES = '<div id="files"></div><div id="files-status" role="status"></div>'
 NOT_YOURS = "This conversation belongs to another browser or account, or it was deleted."
 # The page's own events are not offered as an API, and show no spinner.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from markdown_it.rules_inline import StateInline
     from markdown_it.token import Token
 
-# Beyond these a text is shown as it is: parsing would take too long, or draw too deep.
+# Larger texts are shown unparsed, because parsing would take too long or nest too deeply.
 LONGEST_CHARS = 20_000
 DEEPEST = 16
 MOST_CELLS = 20_000
@@ -107,7 +107,7 @@ def _read_link(state: StateInline, silent: bool) -> bool:
         return False
     if not silent:
         words, address = found["words"].strip(), found["address"]
-        # A citation that a model made a link.
+        # A model may write a citation as a link.
         state.push("text", "", 0).content = f"[{words}]" if words.isdigit() else words
         if address and address != words and not words.isdigit():
             state.push("address", "", 0).content = address

@@ -51,7 +51,7 @@ class _ChatPage(Layout):
 
     def _connect(self) -> None:
         side = self.sidebar
-        # In the order in which the page takes them up: who sees the chat sees its title.
+        # In the order in which the page updates them, so that the title is there before the chat.
         self.view = [
             self.conversation, self.messages, side.titled, side.title, side.markdown, side.json,
             side.tools, side.list, side.undo, self.why, self.passages.panel, self.box, self.help,

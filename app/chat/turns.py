@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TITLE_CHARS = 60
-# The id of an answer that was given and not stored.
+# The id of an answer that was not stored.
 UNSAVED = MessageId(0)
 NOT_SAVED = "This answer was not saved: the disk is full."
 
@@ -123,7 +123,7 @@ class _Turn:
             replace(_shown(number, hit, {}), cited=number <= cited)
             for number, hit in enumerate(cited_first(self.hits, self.cited), 1)
         ]
-        # Nothing says yet that the answer will not cite them all.
+        # The answer may still cite all of them.
         shown = [replace(passage, cited=True) for passage in self.shown]
         self.stops.keep(self.conversation, self.visitor, shown)
 

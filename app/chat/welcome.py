@@ -6,7 +6,7 @@ from app.access.adders import Adder
 from pipelines.store import scope
 from pipelines.store.db import Connection
 
-# The page's script opens the choice of files where this link is followed.
+# The page's script opens the file picker when this link is clicked.
 ADD = "[Add documents](#add-documents)"
 CITED = "Every answer cites the passages it comes from: open a number to check it."
 DROP = (

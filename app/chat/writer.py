@@ -38,7 +38,7 @@ def run(text: str, marker: Marker | None, cite: Cite | None) -> str:
 def _cited(text: str, cite: Cite | None) -> str:
     if cite is None:
         return escape(text)
-    # The odd ones are the numbers.
+    # Elements at odd positions are the numbers.
     pieces = _CITATION.split(text)
     for at in range(1, len(pieces), 2):
         pieces[at] = cite(int(pieces[at])) or escape(f"[{pieces[at]}]")
@@ -80,7 +80,7 @@ class Writer:
     def _tag(self, at: int, token: Token) -> str:
         """An opening or a closing tag."""
         name = token.type.rpartition("_")[0]
-        # The page has headings of its own above these.
+        # The page itself uses the higher levels.
         tag = _TAGS[name] if name != "heading" else f"h{min(int(token.tag[1]) + 2, 5)}"
         if token.nesting < 0:
             return f"</{tag}></div>" if name == "table" else f"</{tag}>"

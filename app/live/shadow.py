@@ -119,7 +119,7 @@ class Shadow:
                 self._ask(handle, asked)
 
     def _ask(self, handle: SearchHandle, asked: Asked) -> None:
-        found: list[ChunkId] = []
+        hits: list[ChunkId] = []
         took_ms, fault = 0.0, None
         try:
             result = self._answerer.search(
@@ -128,13 +128,13 @@ class Shadow:
                 top_k=max(DEPTH, len(asked.shown)),
                 collections=asked.collections,
             )
-            found = [hit.chunk_id for hit in result.hits]
+            hits = [hit.chunk_id for hit in result.hits]
             took_ms = result.embed_ms + result.search_ms
         except PoolTimeout:
             raise
         except Exception as error:
-            told = isinstance(error, AttuneError)
-            fault = str(error) if told else f"{type(error).__name__}: {error}"
+            is_known = isinstance(error, AttuneError)
+            fault = str(error) if is_known else f"{type(error).__name__}: {error}"
             metrics.shadow_faults.inc()
             log.warning("shadow: version %s failed: %s", handle.model_name, fault)
         with self._pool.connection(timeout=POOL_WAIT_S) as conn:
@@ -144,7 +144,7 @@ class Shadow:
                 epoch=asked.epoch,
                 message_id=asked.message_id,
                 shown=asked.shown,
-                candidate=found,
+                candidate=hits,
                 took_ms=took_ms,
                 fault=fault,
             )

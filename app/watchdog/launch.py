@@ -139,16 +139,16 @@ def _run(
     Start the essential process, wait for a signal or its failure, end all, and return the exit
     code.
     """
-    told: list[int] = []
+    received: list[int] = []
 
     def hear(number: int, _: FrameType | None) -> None:
-        told.append(number)
+        received.append(number)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, hear)
     essential.start()
     # Wait in slices: if the OS delivers the signal to another thread, an untimed wait never wakes.
-    while not told and not essential.given_up.wait(LOOK_S):
+    while not received and not essential.given_up.wait(LOOK_S):
         pass
     on_stop()
     began = time.monotonic()
@@ -156,7 +156,7 @@ def _run(
         supervisor.begin_stop()
     for supervisor, grace_s in all_of_them:
         supervisor.stop(max(0.0, grace_s - (time.monotonic() - began)))
-    return 128 + told[0] if told else _shell_code(essential.code or 0)
+    return 128 + received[0] if received else _shell_code(essential.code or 0)
 
 
 def _shell_code(code: int) -> int:

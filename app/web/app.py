@@ -76,8 +76,8 @@ def create_app(services: Services, host: str | None = None) -> FastAPI:
     access = app.state.access = Access(services.pool, services.settings)
     login.add(app, access, services.pool)
     with services.pool.connection() as conn:
-        if told := unknown_collections(access.readers, documents.collections(conn)):
-            log.warning("%s", told)
+        if warning := unknown_collections(access.readers, documents.collections(conn)):
+            log.warning("%s", warning)
     app.state.stops = Stops()
     # A mount at "/" answers every path, so the other one comes first.
     admin = _mount_admin(app, services)

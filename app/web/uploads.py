@@ -134,9 +134,9 @@ class _Routes:
     def _list(self, adder: Adder) -> dict[str, Any]:
         settings = self._services.settings
         with self._services.pool.connection() as conn:
-            found = own_files.newest(conn, adder.collections, LISTED + 1)
-            more, found = len(found) > LISTED, found[:LISTED]
-            waiting = any(document.status in queued.WAITING for document in found)
+            files = own_files.newest(conn, adder.collections, LISTED + 1)
+            more, files = len(files) > LISTED, files[:LISTED]
+            waiting = any(document.status in queued.WAITING for document in files)
             running = _jobs(conn) if waiting else {}
             has_worker = not waiting or jobs.live_workers(conn) > 0
         return {
@@ -148,7 +148,7 @@ class _Routes:
             "endings": sorted(MIME_BY_SUFFIX),
             "has_worker": has_worker,
             "more": more,
-            "files": [_told(document, running.get(document.id)) for document in found],
+            "files": [_told(document, running.get(document.id)) for document in files],
         }
 
     def _delete(self, adder: Adder, document_id: DocumentId) -> dict[str, Any]:
@@ -167,22 +167,22 @@ class _Routes:
 
 async def _write(request: Request, file: BinaryIO) -> int:
     """Write the body as it arrives and return its size."""
-    size, held = 0, bytearray()
+    size, buffer = 0, bytearray()
     try:
         async for piece in request.stream():
-            held += piece
-            if len(held) >= WRITE_BYTES:
-                size += await asyncio.to_thread(file.write, held)
-                held = bytearray()
+            buffer += piece
+            if len(buffer) >= WRITE_BYTES:
+                size += await asyncio.to_thread(file.write, buffer)
+                buffer = bytearray()
     except BodyTooLarge as error:
         raise Refused(str(error), 413) from error
-    return size + await asyncio.to_thread(file.write, held)
+    return size + await asyncio.to_thread(file.write, buffer)
 
 
 def _jobs(conn: Connection) -> dict[int, Job]:
     """The running ingest jobs by document."""
-    found = jobs.recent(conn, limit=100, tasks=["ingest"], statuses=["doing"])
-    return {number: job for job in found for number in job.args.get("document_ids", [])}
+    running = jobs.recent(conn, limit=100, tasks=["ingest"], statuses=["doing"])
+    return {number: job for job in running for number in job.args.get("document_ids", [])}
 
 
 def _told(document: Document, job: Job | None) -> dict[str, Any]:

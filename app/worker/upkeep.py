@@ -77,14 +77,14 @@ def due(services: Services) -> list[tuple[str, str]]:
         scheduled = schedule.is_due(conn)
         measured = jobs.recent(conn, limit=1, tasks=["measure"])
         loading = documents.came_in_within(conn, LOAD_PAUSE)
-    found = [("cleanup", "worker")] if wanted(services) else []
+    tasks = [("cleanup", "worker")] if wanted(services) else []
     if scheduled:
-        found.append(("improve", schedule.WHO))
+        tasks.append(("improve", schedule.WHO))
     # If a model cannot be measured, an immediate retry does not help.
     lately = measured and datetime.now(UTC) - measured[0].created_at < MEASURE_AGAIN
     if not lately and not loading and methods.lacking(services):
-        found.append(("measure", "worker"))
-    return found
+        tasks.append(("measure", "worker"))
+    return tasks
 
 
 def run(services: Services, task: Task = NO_TASK) -> dict[str, Any]:
@@ -171,8 +171,8 @@ def _lacking(conn: Connection) -> list[SearchIndex]:
 
 
 def _handle(services: Services, index: SearchIndex) -> SearchHandle:
-    held = services.replica.held(index.id)
-    if held is not None:
-        return held
+    loaded = services.replica.held(index.id)
+    if loaded is not None:
+        return loaded
     with services.pool.connection() as conn:
         return load_index(conn, index.id, services.options)

@@ -52,7 +52,7 @@ def cursor(conn: Connection) -> Cursor[Any]:
 
     It cannot load an empty array. ``array_agg`` never returns one.
     """
-    found = conn.cursor(binary=True)
-    found.adapters.register_loader(found.adapters.types["int8"].array_oid, _Int8)
-    found.adapters.register_loader(found.adapters.types["int2"].array_oid, _Int2)
-    return found
+    numpy_cursor = conn.cursor(binary=True)
+    numpy_cursor.adapters.register_loader(numpy_cursor.adapters.types["int8"].array_oid, _Int8)
+    numpy_cursor.adapters.register_loader(numpy_cursor.adapters.types["int2"].array_oid, _Int2)
+    return numpy_cursor

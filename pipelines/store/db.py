@@ -21,7 +21,7 @@ from pipelines.errors import NotReadyError
 Connection = psycopg.Connection[TupleRow]
 Pool = ConnectionPool[Connection]
 
-# Any 64-bit constants serve, as long as they differ and never change.
+# Arbitrary 64-bit constants, which must differ and never change.
 MIGRATE_LOCK = 7201_0001
 PROMOTE_LOCK = 7201_0002
 # First half of a two-part advisory lock key. The second half is an index's id.

@@ -156,7 +156,7 @@ def add_windows(
     with conn.transaction():
         conn.execute("lock table text_window in row exclusive mode")
         chunks = sorted({chunk_id for chunk_id, *_ in cut})
-        # Two statements: the second one's snapshot sees what the lock waited for.
+        # Two statements, so that the second one's snapshot sees the changes that the lock waited for.
         conn.execute(
             "select 1 from chunk where id = any(%s) order by id for no key update", (chunks,)
         )

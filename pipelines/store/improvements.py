@@ -18,7 +18,7 @@ from pipelines.store.ids import EvaluationId, RunId
 
 Outcome = Literal["promoted", "kept", "nothing", "failed", "stopped"]
 Every = Literal["off", "weekly", "votes"]
-# Any number serves that no other advisory lock has (`db`).
+# Any number that no other advisory lock has (`db`).
 LOCK = 7201_0004
 
 

@@ -85,10 +85,10 @@ def add(conn: Connection, rows: Sequence[tuple[ChunkId, str, str | None]]) -> No
     with conn.cursor() as cursor, cursor.copy(statement) as copy:
         copy.set_types(["int8", "int8", "int2", "int2", "text"])
         for chunk_id, text, language in rows:
-            held = terms(text, language)
-            length = min(len(held), LARGEST_SMALLINT)
-            where = places(held)
-            counts = Counter(held)
+            chunk_terms = terms(text, language)
+            length = min(len(chunk_terms), LARGEST_SMALLINT)
+            where = places(chunk_terms)
+            counts = Counter(chunk_terms)
             for term in {*terms(context[chunk_id], language), EVERY_CHUNK, _marker(language)}:
                 counts[term] += 1
                 where[term] = EVERYWHERE
@@ -115,19 +115,19 @@ def languages(conn: Connection, *, most: int = 8) -> list[str]:
 def frequencies(conn: Connection, wanted: Iterable[str]) -> dict[str, Frequency]:
     """The document frequencies of these terms, 0 for a term in no chunk."""
     database = f"{conn.info.host}:{conn.info.port}/{conn.info.dbname}"
-    found: dict[str, Frequency] = {}
-    asked: list[str] = []
+    by_term: dict[str, Frequency] = {}
+    uncached: list[str] = []
     for term in wanted:
         known = _estimates.get(database, term)
         if known is None:
-            asked.append(term)
+            uncached.append(term)
         else:
-            found[term] = known
-    for term, frequency in _count(conn, asked):
-        found[term] = frequency
+            by_term[term] = known
+    for term, frequency in _count(conn, uncached):
+        by_term[term] = frequency
         if frequency.chunks >= COUNTED:
             _estimates.put(database, term, frequency)
-    return found
+    return by_term
 
 
 def _count(conn: Connection, wanted: Sequence[str]) -> Iterator[tuple[str, Frequency]]:
@@ -183,10 +183,10 @@ def question(conn: Connection, text: str) -> Terms:
     rare: list[str] = []
     budget = POSTINGS_READ
     for number in sorted(range(len(groups)), key=holding.__getitem__):
-        held = [form for form in groups[number] if counts[form].chunks]
-        word.update(dict.fromkeys(held, number))
-        if held and (not rare or holding[number] <= budget):
-            rare.extend(held)
+        present = [form for form in groups[number] if counts[form].chunks]
+        word.update(dict.fromkeys(present, number))
+        if present and (not rare or holding[number] <= budget):
+            rare.extend(present)
             budget -= holding[number]
     weights = np.array([idf(every.chunks, chunks) for chunks in holding])
     return Terms(word, weights, rare, every.mean_length or 1.0)

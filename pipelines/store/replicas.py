@@ -46,7 +46,7 @@ class ReplicaRow(Beat):
     live: bool
 
 
-def beat(conn: Connection, told: Beat) -> None:
+def beat(conn: Connection, report: Beat) -> None:
     """Store a replica's report."""
     conn.execute(
         "insert into replica (id, kind, host, pid, epoch, prepared, oldest_epoch, fault, refused,"
@@ -56,7 +56,7 @@ def beat(conn: Connection, told: Beat) -> None:
         " on conflict (id) do update set epoch = excluded.epoch, prepared = excluded.prepared,"
         " oldest_epoch = excluded.oldest_epoch, fault = excluded.fault,"
         " refused = excluded.refused, address = excluded.address, seen_at = excluded.seen_at",
-        vars(told),
+        vars(report),
     )
 
 

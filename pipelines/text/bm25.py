@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 K1 = 1.2
 B = 0.75
 
-# A chunk is cut into up to 64 slices of equally many terms, one bit each.
+# A chunk is cut into up to 64 slices of equally many terms, one bit each. Short chunks have fewer.
 SLICES = 64
 SHORTEST_SLICE = 8
 EVERYWHERE = -1  # all bits, for words of the title and headings, which apply to the whole chunk

@@ -63,13 +63,15 @@ def decide(
     :param override: Reason to promote in spite of a refusal.
     :raises GateError: The reason for overriding is too short to be understood later.
     """
-    found = _examine(figures, candidate, serving)
+    verdict = _examine(figures, candidate, serving)
     why = (override or "").strip()
-    if not why or found.advice in ("promote", "serves"):
-        return found
+    if not why or verdict.advice in ("promote", "serves"):
+        return verdict
     if len(why) < SHORTEST_REASON:
         raise GateError("Overriding needs a reason that others understand later.")
-    return replace(found, allowed=True, reason=f"{found.reason} Overridden: {why}", overridden=True)
+    return replace(
+        verdict, allowed=True, reason=f"{verdict.reason} Overridden: {why}", overridden=True
+    )
 
 
 def _examine(figures: Mapping[str, Any] | None, candidate: str, serving: str) -> Verdict:

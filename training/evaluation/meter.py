@@ -11,7 +11,7 @@ from training.evaluation.dataset import Dataset
 PERCENT = 100
 # Characters of a window that is embedded, and of a whole passage that is read at most.
 WINDOW_CHARS, PASSAGE_CHARS = 400, 1000
-# What steps cost, in windows embedded.
+# Costs of steps, in embedded windows.
 QUESTION, SEARCH, LOADING, FIGURES = 0.3, 0.2, 20.0, 5.0
 # The remaining time is shown when this share is done.
 ENOUGH = 0.02
@@ -47,7 +47,7 @@ class Meter:
         self._costs = costs(dataset, general)
         self._one = sum(self._costs.values())
         self._began = time.monotonic()
-        # Done when this attempt began: it says nothing of the time that the rest takes.
+        # Done before this attempt began, so it says nothing about the time for the rest.
         self._given = 0.0
         self._stage = ""
         self._base = self._cost = self._at = self._before = 0.0

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# How deep a ranking has to go.
+# Depth of the rankings.
 DEPTH = 100
 # Our names, as people write them, and those of ir-measures.
 MEASURES = {

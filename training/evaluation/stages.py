@@ -19,9 +19,9 @@ from pipelines.system.atomic_files import write_text
 from training.evaluation.metrics import Found
 from training.evaluation.rankings import Mode, Rankings, Rules, Timings
 
-# Raised when a step finds something else than before.
+# Increased when the result of a step changes its form.
 FORMAT = 1
-# What nobody came back to.
+# How long files of an abandoned evaluation are kept.
 KEPT_S = 7 * 24 * 3600
 
 

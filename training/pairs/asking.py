@@ -144,10 +144,10 @@ async def _ask(client: AsyncOpenAI, passage: Passage, options: LLMOptions, count
         return Answered(passage, [], str(explain(error, options)))
     text = reply.choices[0].message.content or "" if reply.choices else ""
     try:
-        found = parse(text, count)
+        texts = parse(text, count)
     except ValueError as error:
         return Answered(passage, [], f"The language model's answer cannot be used: {error}")
-    return Answered(passage, [Made(question, "asked") for question in found])
+    return Answered(passage, [Made(question, "asked") for question in texts])
 
 
 def parse(answer: str, count: int) -> list[str]:
@@ -161,12 +161,12 @@ def parse(answer: str, count: int) -> list[str]:
         value = json.loads(bare)
     except json.JSONDecodeError:
         raise ValueError(f"it is not JSON ({bare[:60]!r}).") from None
-    found = value.get("questions") if isinstance(value, dict) else None
-    if not isinstance(found, list) or not all(isinstance(q, str) and q.strip() for q in found):
+    listed = value.get("questions") if isinstance(value, dict) else None
+    if not isinstance(listed, list) or not all(isinstance(q, str) and q.strip() for q in listed):
         raise ValueError('it has no list of texts under "questions".')
-    if not 1 <= len(found) <= count:
-        raise ValueError(f"it has {len(found)} questions, {count} were asked for.")
-    return [" ".join(question.split()) for question in found]
+    if not 1 <= len(listed) <= count:
+        raise ValueError(f"it has {len(listed)} questions, {count} were asked for.")
+    return [" ".join(question.split()) for question in listed]
 
 
 def _prompt(passage: Passage, count: int) -> str:

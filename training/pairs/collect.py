@@ -98,16 +98,16 @@ def waiting(
     :param without: Collections to leave out.
     :raises InputError: There is no document with text.
     """
-    found = [
+    long_enough = [
         passage
         for passage in pairs.passages(conn, suspicious_code=documents.SUSPICIOUS, without=without)
         if len(passage.text) >= SHORTEST_CHARS
     ]
-    if not found:
+    if not long_enough:
         raise InputError("No indexed document has passages to ask about: ingest some first.")
     seen = pairs.done(conn, generator)
     # Ordered by their sums, which is an even sample that the next call continues.
-    left = sorted((p for p in found if p.sha256 not in seen), key=lambda p: p.sha256)
+    left = sorted((p for p in long_enough if p.sha256 not in seen), key=lambda p: p.sha256)
     return left[:limit]
 
 

@@ -50,7 +50,7 @@ def fault(question: str, language: str | None) -> str | None:
     :param language: The passage's language (ISO 639-1), or None if unknown.
     """
     if len(question) < FEWEST_CHARS:
-        # Four characters of Chinese or Japanese can ask something.
+        # Four characters of Chinese or Japanese can be a question.
         wide = sum(
             "\u3040" <= char <= "\u9fff" or "\uac00" <= char <= "\ud7a3" for char in question
         )

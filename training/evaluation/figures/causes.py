@@ -42,20 +42,20 @@ class Causes:
         :param top: Best-ranked passages of the system that lost, best first.
         :param leans: Whether the question cannot be understood without its passage.
         """
-        found = []
+        causes = []
         wrong = [name for name in top[:3] if name not in relevant]
         if leans:
-            found.append("the question leans on its passage")
+            causes.append("the question leans on its passage")
         if any(self._answers_too(question, name, relevant) for name in wrong):
-            found.append("another passage seems to answer it too")
+            causes.append("another passage seems to answer it too")
         texts = [self._corpus[name] for name in relevant]
         if all(is_table(text) for text in texts):
-            found.append("the answer stands in a table")
+            causes.append("the answer stands in a table")
         if jargon := self._jargon(question, relevant):
-            found.append(f"jargon: {', '.join(jargon)}")
+            causes.append(f"jargon: {', '.join(jargon)}")
         if all(is_cut(text) for text in texts):
-            found.append("the passage begins or ends within a sentence")
-        return "; ".join(found) or NONE_FOUND
+            causes.append("the passage begins or ends within a sentence")
+        return "; ".join(causes) or NONE_FOUND
 
     def _answers_too(self, question: str, name: str, relevant: Sequence[str]) -> bool:
         """
