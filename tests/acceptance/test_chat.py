@@ -427,6 +427,9 @@ def test_keyboard_alone_is_enough(visit):
     assert "\n" in box(page).input_value()
     page.keyboard.press("Enter")
     expect(citations(page)).to_have_count(1, timeout=20_000)
+    # The answer is drawn again when it has ended, and focus goes with it.
+    expect(page.locator("#chat [aria-label=Retry]").last).to_be_visible()
+    expect(page.locator("#question .submit-button")).to_be_visible()
     for _ in range(30):
         page.keyboard.press("Shift+Tab")
         if page.evaluate("document.activeElement.matches('a[href*=\"#source-\"]')"):
