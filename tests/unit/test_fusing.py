@@ -1,7 +1,8 @@
-"""The share of BM25 for a tuned model, on made-up scores."""
+"""The share of the words in the score of a tuned model, on made-up scores."""
 
 import numpy as np
 
+from pipelines.text.fusion import fuse
 from training.finetune.fusing import LEAST, MOST, lexical_weight
 
 QUESTIONS, PASSAGES = 200, 40
@@ -12,6 +13,12 @@ def scores(margin, seed):
     found = np.random.default_rng(seed).normal(size=(QUESTIONS, PASSAGES))
     found[:, 0] += margin
     return found
+
+
+def mean_reciprocal_rank(cosines, share):
+    """That of the right passage, in the first column, in the fused score."""
+    fused = np.stack([fuse(*row, share) for row in zip(cosines, WORDS, strict=True)])
+    return (1 / (fused >= fused[:, :1]).sum(axis=1)).mean()
 
 
 GOLD = [np.array([0])] * QUESTIONS
@@ -40,3 +47,17 @@ def test_few_questions_move_it_little():
 def test_a_model_of_another_spread_is_not_taken_for_a_better_one():
     """Cosines that are all twice as far apart order passages as before."""
     assert lexical_weight(BASE, 2 * BASE, WORDS, GOLD, 0.65) == 0.65
+
+
+def test_a_share_never_moves_to_one_that_is_worse_where_it_was_learned():
+    """
+    The base ranks nearly all right passages first, the tuned model fewer. The shift between the
+    two asks for more of the words, though the tuned model already has more of them than suits it.
+    """
+    nearly_perfect, good = 0.3 + 0.1 * scores(6, 4), 0.3 + 0.1 * scores(3.5, 5)
+    assert mean_reciprocal_rank(good, 0.8) < mean_reciprocal_rank(good, 0.65)
+    assert lexical_weight(nearly_perfect, good, WORDS, GOLD, 0.65) == 0.65
+
+
+def test_a_share_chosen_beyond_the_bounds_is_not_moved_by_them():
+    assert lexical_weight(BASE, BASE, WORDS, GOLD, 0.95) == 0.95

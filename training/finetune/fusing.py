@@ -1,10 +1,13 @@
 """
-How much BM25 counts beside a tuned model: a better embedder deserves more of the score.
+How much the words count in the score of a tuned model: a better embedder deserves more of it.
 
 Learned from the held-out questions, as the shift between the base model and the tuned one: each
 gets the share under which its right passages are likeliest (a conditional logit, McFadden 1974),
 and the share that the base is searched with moves by the difference of the two. What is peculiar
 to these questions is in both and cancels.
+
+The share never moves to one that is worse for the tuned model on the questions it was learned
+from: it goes only as far as its right passages stay as likely and rank as high.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from pipelines.text.fusion import fuse
 from training.finetune.prepare import Ints
 
 Floats = NDArray[np.float64]
+Right = NDArray[np.bool_]
 # Shares and sharpness that are tried.
 SHARES = np.linspace(0.05, 0.95, 37)
 SHARPNESS = (10.0, 20.0, 40.0, 80.0, 160.0)
@@ -26,40 +30,74 @@ SHARPNESS = (10.0, 20.0, 40.0, 80.0, 160.0)
 CAUTION = 50
 # Neither side is ever left out: exact words and paraphrases are both asked for.
 LEAST, MOST = 0.3, 0.8
+# The way back from a share that is worse is tried in so many steps.
+STEPS_BACK = 8
 
 
 def lexical_weight(
     before: Floats, after: Floats, lexical: Floats, gold: Sequence[Ints], start: float
 ) -> float:
     """
-    The share of BM25 in the score of a tuned model.
+    Learn the share of the words in the score of a tuned model.
 
     :param before: Cosines of each question with each passage's best window, by the base model.
         *Shape:* ``(questions, passages)``
     :param after: The same by the tuned one.
-    :param lexical: BM25's scores, 0 to 1. *Shape:* ``(questions, passages)``
+    :param lexical: Scores of the words, 0 to 1 (`bm25.shares`). *Shape:* ``(questions, passages)``
     :param gold: By question: columns of the passages that answer it.
     :param start: The share that the base is searched with.
     """
-    shift = _likeliest(after, lexical, gold) - _likeliest(before, lexical, gold)
+    near_before, near_after = _brought_alike(before), _brought_alike(after)
+    right = _right(near_after.shape, gold)
+    shift = _likeliest(near_after, lexical, right) - _likeliest(near_before, lexical, right)
     shift *= len(gold) / (len(gold) + CAUTION)
-    return round(float(np.clip(expit(logit(start) + shift), LEAST, MOST)), 3)
+    # A share that a person chose beyond the bounds is not moved by the bounds themselves.
+    goal = float(np.clip(expit(logit(start) + shift), min(LEAST, start), max(MOST, start)))
+    return _no_worse(near_after, lexical, right, start, round(goal, 3))
 
 
-def _likeliest(cosines: Floats, lexical: Floats, gold: Sequence[Ints]) -> float:
-    """The logit of the share under which the right passages are likeliest."""
-    near = np.stack([fuse(row, words, 0) for row, words in zip(cosines, lexical, strict=True)])
-    right = np.zeros(near.shape, dtype=bool)
+def _no_worse(near: Floats, lexical: Floats, right: Right, start: float, goal: float) -> float:
+    """The share nearest to `goal`, on the way back to `start`, that is no worse than `start`."""
+    usual = _worth(near, lexical, right, start)
+    for share in np.linspace(goal, start, STEPS_BACK, endpoint=False):
+        surprise, rank = _worth(near, lexical, right, float(share))
+        if surprise <= usual[0] and rank >= usual[1]:
+            return round(float(share), 3)
+    return start
+
+
+def _worth(near: Floats, lexical: Floats, right: Right, share: float) -> tuple[float, float]:
+    """How surprising the right passages are under a share, and their mean reciprocal rank."""
+    scores = (1 - share) * near + share * lexical
+    best = np.where(right, scores, -np.inf).max(axis=1)
+    ranks = 1 + (np.where(right, -np.inf, scores) >= best[:, None]).sum(axis=1)
+    return _least_surprise(scores, right), float((1 / ranks).mean())
+
+
+def _brought_alike(cosines: Floats) -> Floats:
+    """The vectors' side of the score, its spread made comparable between models."""
+    return np.stack([fuse(row, np.zeros_like(row), 0) for row in cosines])
+
+
+def _right(shape: tuple[int, ...], gold: Sequence[Ints]) -> Right:
+    right = np.zeros(shape, dtype=bool)
     for row, columns in zip(right, gold, strict=True):
         row[columns] = True
-    surprise = [
-        min(_surprise(sharp * ((1 - share) * near + share * lexical), right) for sharp in SHARPNESS)
-        for share in SHARES
-    ]
+    return right
+
+
+def _likeliest(near: Floats, lexical: Floats, right: Right) -> float:
+    """The logit of the share under which the right passages are likeliest."""
+    surprise = [_least_surprise((1 - share) * near + share * lexical, right) for share in SHARES]
     return float(logit(SHARES[int(np.argmin(surprise))]))
 
 
-def _surprise(scores: Floats, right: NDArray[np.bool_]) -> float:
+def _least_surprise(scores: Floats, right: Right) -> float:
+    """Minus the mean log share that right passages get, at the sharpness that suits them best."""
+    return min(_surprise(sharp * scores, right) for sharp in SHARPNESS)
+
+
+def _surprise(scores: Floats, right: Right) -> float:
     """Minus the mean log share that right passages get."""
     all_of = logsumexp(scores, axis=1)
     return float((all_of - logsumexp(np.where(right, scores, -np.inf), axis=1)).mean())
