@@ -28,6 +28,7 @@ from pipelines.search.handle import SearchHandle
 from pipelines.store import chunks, documents, graphs
 from pipelines.store.chunks import NewChunk
 from pipelines.store.db import Connection
+from pipelines.text.fusion import Reading
 
 SCALE = Path(__file__).resolve().parents[2] / "shared/data/scale"
 EMBEDDED = 2000
@@ -94,6 +95,9 @@ class Neighbours:
 
     def token_offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         return self._real.token_offsets(texts)
+
+    def reading(self, text: str) -> Reading | None:
+        return self._real.reading(text)
 
 
 def handle(services: Services) -> SearchHandle:

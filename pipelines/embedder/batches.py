@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from pipelines.embedder.encoder import Encoder, Vectors
 from pipelines.progress import Progress, Stop, Task, check
+from pipelines.text.fusion import Reading
 
 # Texts of a step: a second or a few on a CPU.
 STEP = 128
@@ -148,6 +149,9 @@ class Watched:
 
     def token_offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         return self._encoder.token_offsets(texts)
+
+    def reading(self, text: str) -> Reading | None:
+        return self._encoder.reading(text)
 
     def _encode(self, encode: Callable[[Sequence[str]], Vectors], texts: Sequence[str]) -> Vectors:
         if len(texts) <= 1:

@@ -31,6 +31,7 @@ from pipelines.embedder.encoder import (
 )
 from pipelines.errors import ArtifactError, InputError
 from pipelines.system.first_use import FIRST_USE
+from pipelines.text.fusion import Reading
 
 VERDICT = "verdict.json"
 BATCH = 8
@@ -173,6 +174,9 @@ class AcceleratedEncoder:
 
     def token_offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         return self._counter.offsets(texts)
+
+    def reading(self, text: str) -> Reading:
+        return self._counter.reading(text)
 
     def _encode(self, queue: str, prompt: str, texts: Sequence[str]) -> Vectors:
         if not texts:

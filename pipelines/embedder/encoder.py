@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from pipelines.embedder.streams import Streams
 from pipelines.errors import InputError, ProviderError
 from pipelines.system.first_use import FIRST_USE
+from pipelines.text.fusion import Reading
 
 if TYPE_CHECKING:
     import torch
@@ -56,6 +57,14 @@ class Encoder(Protocol):
 
     def token_offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         """Start and end character of every token, without special tokens. *Shape:* ``(t, 2)`` each"""
+        ...
+
+    def reading(self, text: str) -> Reading | None:
+        """
+        How the model's vocabulary covers a text.
+
+        :returns: None if the model's own tokenizer is not at hand.
+        """
         ...
 
 
@@ -95,6 +104,9 @@ class TokenCounter:
         self._tokenizer = Tokenizer.from_file(str(tokenizer_json))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
+        # As tokenizers of the BERT and of the SentencePiece family call it.
+        names = map(self._tokenizer.token_to_id, ("[UNK]", "<unk>"))
+        self._unknown = [number for number in names if number is not None]
         # Vocabulary and rules decide the offsets; truncation settings of the file do not.
         rules = self._tokenizer.to_str().encode()
         self.fingerprint = hashlib.sha256(rules).hexdigest()[:12]
@@ -107,6 +119,11 @@ class TokenCounter:
             for encoding in self._tokenizer.encode_batch(some, add_special_tokens=False):
                 found.append(np.asarray(encoding.offsets, dtype=np.int64).reshape(-1, 2))
         return found
+
+    def reading(self, text: str) -> Reading:
+        """See `Encoder.reading`."""
+        ids = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return Reading(len(ids), sum(map(ids.count, self._unknown)))
 
 
 def load_torch() -> None:
@@ -207,6 +224,9 @@ class LocalEncoder:
 
     def token_offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         return self._counter.offsets(texts)
+
+    def reading(self, text: str) -> Reading:
+        return self._counter.reading(text)
 
     def _loaded(self) -> _Running:
         if self._running is not None:
@@ -309,6 +329,9 @@ class OpenAIEncoder:
 
     def token_offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         return self._counter.offsets(texts)
+
+    def reading(self, text: str) -> None:
+        """None: the provider's tokenizer is not known, and windows are counted by another."""
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
         rows: list[list[float]] = []

@@ -101,4 +101,4 @@ def hybrid(
 
 def _trust(handle: SearchHandle, question: str) -> float:
     shown = question[:TRUST_CHARS]
-    return trust(shown, len(handle.encoder.token_offsets([shown])[0]))
+    return trust(shown, handle.encoder.reading(shown))

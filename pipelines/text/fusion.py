@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,22 +20,41 @@ LEAST_SPREAD = 0.05
 # Tokens per letter: the most of a vocabulary made for the language, and the number of one that knows
 # little more of it than single letters.
 READ, UNREAD = 0.5, 0.8
-FEWEST_LETTERS = 8
+# The same for Chinese, Japanese and Korean, whose letters are syllables or words.
+READ_WIDE, UNREAD_WIDE = 0.75, 0.95
+# A vocabulary with a token for each of their characters reads them too, if it knows them all.
+ONE_EACH = 1.15
+FEWEST_LETTERS, FEWEST_WIDE = 8, 4
 
 
-def trust(text: str, tokens: int) -> float:
+@dataclass(frozen=True)
+class Reading:
+    """How a tokenizer cuts a text: the number of tokens, and how many it has no word for."""
+
+    tokens: int
+    unknown: int
+
+
+def trust(text: str, reading: Reading | None) -> float:
     """
     The weight of an encoder's cosines for a question, from 0 to 1, by how its tokenizer cuts the
     text.
 
-    Very short questions get 1. So do scripts with one character per syllable or word, which have a
-    token for each.
+    Very short questions get 1.
+
+    :param reading: None if the model's own tokenizer is not at hand, as with a provider's model.
+        It is trusted then.
     """
     letters = [char for char in text if char.isalpha()]
     wide = sum("\u3040" <= char <= "\u9fff" or "\uac00" <= char <= "\ud7a3" for char in letters)
-    if len(letters) < FEWEST_LETTERS or wide > len(letters) / 2:
+    is_wide = wide > len(letters) / 2
+    if reading is None or len(letters) < (FEWEST_WIDE if is_wide else FEWEST_LETTERS):
         return 1.0
-    return min(1.0, max(0.0, (UNREAD - tokens / len(letters)) / (UNREAD - READ)))
+    each = reading.tokens / len(letters)
+    if is_wide and not reading.unknown and each <= ONE_EACH:
+        return 1.0
+    read, unread = (READ_WIDE, UNREAD_WIDE) if is_wide else (READ, UNREAD)
+    return min(1.0, max(0.0, (unread - each) / (unread - read)))
 
 
 def fuse(cosines: Scores, lexical: Scores, weight: float, trust: float = 1.0) -> Scores:

@@ -61,6 +61,9 @@ class Synthetic:
     def token_offsets(self, texts: list[str]) -> list[np.ndarray]:
         raise AssertionError("its windows are cut already")
 
+    def reading(self, text: str) -> None:
+        """Not known: it reads nothing."""
+
 
 def measure(pool: Pool, windows: int, switches: int) -> AtScale:
     """Switch back and forth between two complete versions while two writers write."""

@@ -121,6 +121,7 @@ def test_of_a_changed_file_only_what_changed_is_embedded(pool, ingester):
     class Counting:
         tokenizer, dimension = handle.encoder.tokenizer, handle.encoder.dimension
         token_offsets = staticmethod(handle.encoder.token_offsets)
+        reading = staticmethod(handle.encoder.reading)
 
         def encode_documents(self, texts):
             asked.extend(texts)

@@ -79,6 +79,9 @@ class PaidEncoder:
         """Start and end character of each text's tokens. *Shape of each:* ``(t, 2)``"""
         return self._encoder.token_offsets(texts)
 
+    def reading(self, text: str) -> None:
+        """None, as the provider's encoder says it."""
+
     def close(self) -> None:
         """Close the cache."""
         self._cache.close()

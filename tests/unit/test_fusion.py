@@ -1,0 +1,49 @@
+"""Two views of the same candidates made one score, and how far the vectors' view is trusted."""
+
+import numpy as np
+import pytest
+
+from pipelines.embedder.encoder import TokenCounter, tokenizer_file
+from pipelines.embedder.model_files import bundled_model
+from pipelines.text.fusion import Reading, fuse, trust
+
+# A Chinese, a Japanese and a Korean question for the term of a warranty.
+CHINESE = "公司的产品保修期有多长时间"
+JAPANESE = "この保証はどのくらいの期間有効ですか"
+KOREAN = "보증 기간은 얼마나 됩니까"
+
+
+@pytest.fixture(scope="module")
+def counter():
+    return TokenCounter(tokenizer_file(bundled_model()))
+
+
+@pytest.mark.parametrize("question", [CHINESE, JAPANESE, KOREAN])
+def test_a_model_that_does_not_read_chinese_japanese_or_korean_is_not_trusted(counter, question):
+    """The words alone rank, as the handbook says: with this model's vectors they rank worse."""
+    assert trust(question, counter.reading(question)) == 0
+
+
+def test_a_model_that_reads_them_is_trusted():
+    letters = sum(map(str.isalpha, CHINESE))
+    # A multilingual vocabulary joins characters to words; a Chinese one has one token for each.
+    assert trust(CHINESE, Reading(round(0.7 * letters), 0)) == 1
+    assert trust(CHINESE, Reading(letters, 0)) == 1
+    assert trust(CHINESE, Reading(letters, letters // 2)) == 0
+
+
+def test_the_language_of_the_model_is_trusted_and_another_alphabet_is_not(counter):
+    english, russian = "How long is the warranty period?", "Какой срок гарантии на изделие?"
+    assert trust(english, counter.reading(english)) == 1
+    assert trust(russian, counter.reading(russian)) == 0
+
+
+def test_a_model_of_a_provider_is_trusted_in_every_language():
+    assert trust(CHINESE, None) == trust("Какой срок гарантии на изделие?", None) == 1
+
+
+def test_the_fused_score_by_hand():
+    """Cosines of deviation 0.2 are halved; the share of the words is 0.6."""
+    cosines, words = np.array([0.1, 0.5]), np.array([0.5, 0.25])
+    assert np.allclose(fuse(cosines, words, 0.6), [0.4 * 0.05 + 0.3, 0.4 * 0.25 + 0.15])
+    assert np.allclose(fuse(cosines, words, 0.6, trust=0.0), [0.3, 0.15])
