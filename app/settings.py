@@ -65,7 +65,7 @@ class Settings(BaseSettings):
         0.65,
         ge=0,
         le=1,
-        description="Share of BM25 in the search score; tuned versions bring their own.",
+        description="Share of the words in the search score; tuned versions bring their own.",
     )
     artefacts: str = Field(
         "",

@@ -35,8 +35,9 @@ def evaluate(
 ) -> None:
     """Compare models on questions that none of them was trained on.
 
-    Shows hit rate, MRR, NDCG, MAP and recall of the whole retrieval, of vectors alone and of
-    BM25 alone, and whether the differences are more than chance. Nothing that serves changes.
+    Shows hit rate, MRR, NDCG, MAP and recall of the whole retrieval, of vectors alone, of words
+    alone and of plain BM25, and whether the differences are more than chance. Nothing that
+    serves changes.
     """
     from app.actions import tuning
     from app.cli.bar import progress_bar
@@ -94,6 +95,7 @@ def _beside(text: str) -> tuple[str, tuple[str, float]]:
 def _print(report: Report) -> None:
     from rich.console import Console
     from rich.table import Table
+    from training.evaluation.comparison import better_side
 
     from training.evaluation import gate
     from training.finetune.card import SHOWN, label
@@ -117,6 +119,13 @@ def _print(report: Report) -> None:
             console.print(
                 f"{model.name}: {model.tokens_paid:,} tokens, {cost};"
                 f" {model.texts_from_cache:,} texts from the cache"
+            )
+    for model in report.models:
+        side = better_side(model.name, report.comparisons)
+        if side is not None:
+            console.print(
+                f"{model.name}: on these questions [yellow]{side[0]} rank better[/] than the whole"
+                f" search (MRR@10 {-side[1].mean:+.3f})."
             )
     figures = json.loads(json.dumps(report.as_json()))
     for model in report.models[1:]:

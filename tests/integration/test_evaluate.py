@@ -8,19 +8,23 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import psycopg
 import pytest
 
+from bench import retrieval_check
 from pipelines.embedder.batches import Watched
 from pipelines.embedder.encoder import LocalEncoder
 from pipelines.embedder.loading import EncoderOptions
 from pipelines.errors import InputError, ProviderError
 from pipelines.progress import Progress, Stopped, Task
+from pipelines.search import opening
 from pipelines.store import db, evaluations
 from pipelines.store.db import Pool
 from pipelines.store.scratch import PREFIX, scratch_database
+from pipelines.versions import first
 from tests.fakes import ScriptedLLM, build_tiny_model, scripted_llm
 from training.evaluation import candidates, dataset, gate, metrics, rankings
 from training.evaluation.candidates import Surroundings
@@ -28,7 +32,7 @@ from training.evaluation.dataset import Dataset
 from training.evaluation.evaluate import evaluate, forget
 from training.evaluation.examine import Candidate
 from training.evaluation.figures import report
-from training.evaluation.figures.comparison import BM25, Report
+from training.evaluation.figures.comparison import BM25, WORDS, Report
 from training.evaluation.rankings import Rules
 from training.run import Folders
 
@@ -111,10 +115,11 @@ def test_from_questions_to_a_stored_report(
 ):
     """All systems side by side, stored, judged by the gate, and written as a page that escapes."""
     assert [system.name for system in compared.systems] == [
-        BM25, "base, hybrid", "base, windows", "base, whole passages",
+        BM25, WORDS, "base, hybrid", "base, windows", "base, whole passages",
         "v1, hybrid", "v1, windows", "v1, whole passages",
     ]  # fmt: skip
-    assert compared.system(BM25).figures["hit@1"] == 1  # each city's name is in one passage alone
+    for system in (BM25, WORDS):  # each city's name is in one passage alone
+        assert compared.system(system).figures["hit@1"] == 1
     assert compared.dataset.leaning == 1
     assert compared.general.figures.keys() == {"base", "v1"}
     assert _scratch_databases(dsn) == set()
@@ -137,6 +142,8 @@ def test_from_questions_to_a_stored_report(
     page = html.read_text()
     assert ATTACK not in page
     assert "&lt;script&gt;" in page
+    # This model's vectors, random and all of the score, rank worse than the words would.
+    assert "its words alone rank better than the whole search of base" in page
     assert not re.search(r"(src|href|url)\s*[=(]", page)  # needs nothing from elsewhere
     assert json.loads(data.read_text())["verdict"] == compared.verdict
 
@@ -162,6 +169,28 @@ def test_whole_passages_have_the_figures_of_the_evaluator(questions: Dataset, ti
     assert ours["mrr@10"] == pytest.approx(theirs["cosine_mrr@10"])
     assert ours["ndcg@10"] == pytest.approx(theirs["cosine_ndcg@10"])
     assert ours["hit@5"] == pytest.approx(theirs["cosine_accuracy@5"])
+
+
+def test_the_check_of_the_retrieval_stems_each_set_by_its_language(
+    dsn: str, tiny_model: Path, tmp_path: Path
+):
+    """German questions in the singular find the plural by its German stem."""
+    nouns = {"Häuser": "Haus", "Bäume": "Baum", "Bücher": "Buch", "Türme": "Turm"}
+    questions = dataset.of_passages(
+        "german",
+        {one: f"Welches {one}?" for one in nouns.values()},
+        {many: f"Von hier aus sieht man noch die {many} am Rande der Stadt." for many in nouns},
+        {one: [many] for many, one in nouns.items()},
+        dict.fromkeys(nouns, "de"),
+    )
+    options = EncoderOptions(cache=tmp_path, device="cpu", threads=1)
+    with scratch_database(dsn) as pool:
+        with pool.connection() as conn:
+            first.ensure_first(conn, str(tiny_model), options, size=64, stride=48, lexical_weight=1)
+            handle = opening.load_handle(conn, options)
+        replica = SimpleNamespace(current=lambda: handle)
+        figures = retrieval_check.check(SimpleNamespace(pool=pool, replica=replica), questions)  # type: ignore[arg-type]
+    assert figures["words"]["hit@1"] == figures["BM25"]["hit@1"] == 1
 
 
 def test_questions_that_a_model_was_trained_on_are_refused(

@@ -12,6 +12,18 @@ from pipelines.store.chunks import NewChunk
 from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId
 from pipelines.text.windows import cut
+from training.evaluation.dataset import Dataset
+
+
+def load_dataset(conn: Connection, handle: SearchHandle, dataset: Dataset) -> dict[ChunkId, str]:
+    """Index the passages of a dataset, each in its language; the passage of each chunk."""
+    passage_of = {}
+    for language in dict.fromkeys(dataset.languages.values()):
+        texts = {i: t for i, t in dataset.corpus.items() if dataset.languages[i] == language}
+        source = f"passages {language or ''}".strip()
+        loaded = load_corpus(conn, handle, texts, language=language, source=source)
+        passage_of.update({chunk: passage for passage, chunk in loaded.items()})
+    return passage_of
 
 
 def load_corpus(

@@ -2,7 +2,8 @@
 Compares models on questions that none of them was trained on.
 
 Each model is measured with the hybrid search that users have, with its windows alone, and on whole
-passages as published figures are. BM25 alone is measured once. Differences have an interval.
+passages as published figures are. Plain BM25 and the words of the search alone are measured once.
+Differences have an interval.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from training.evaluation.examine import Candidate, Examined
 from training.evaluation.figures import statistics
 from training.evaluation.figures.comparison import (
     BM25,
+    WITHOUT_MODEL,
+    WORDS,
     Comparison,
     General,
     ModelVerdict,
@@ -44,7 +47,7 @@ from training.pairs import clusters
 
 SHOWN = 5
 # Order in reports.
-ORDER: tuple[Mode, ...] = ("words", "hybrid", "windows", "whole")
+ORDER: tuple[Mode, ...] = ("bm25", "words", "hybrid", "windows", "whole")
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,7 @@ def _measure(
     clear = [q not in dataset.leaning for q in dataset.queries]
     system = System(
         name=system_name(model, mode),
-        model=None if mode == "words" else model,
+        model=None if mode in WITHOUT_MODEL else model,
         mode=mode,
         figures=metrics.averages(values, [True] * len(clear)),
         without_leaning=metrics.averages(values, clear),
@@ -150,14 +153,19 @@ def _measure(
 def _comparisons(
     names: Sequence[str], measured: Mapping[str, _Measured], cluster: NDArray[np.int64]
 ) -> list[Comparison]:
-    """Compare each model with the first one in every mode, and with BM25 alone."""
+    """
+    Each model against the first, mode by mode. Then each model's whole search against either side
+    of it alone and against BM25, and its vectors against BM25.
+    """
     modes: tuple[Mode, ...] = ("hybrid", "windows", "whole")
     pairs = [
         (system_name(name, mode), system_name(names[0], mode))
         for name in names[1:]
         for mode in modes
     ]
-    pairs += [(system_name(name, mode), BM25) for name in names for mode in modes[:2]]
+    for name in names:
+        whole, vectors = system_name(name, "hybrid"), system_name(name, "windows")
+        pairs += [(whole, vectors), (whole, WORDS), (whole, BM25), (vectors, BM25)]
     return [
         Comparison(
             candidate,

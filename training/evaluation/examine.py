@@ -61,7 +61,7 @@ class Examined:
         """
         Rank by the app's own search.
 
-        :param words: Also by BM25 alone.
+        :param words: What takes no model as well: plain BM25, and the words alone.
         """
         step = "search with words" if words else "search"
         find = partial(self._search, words=words)
@@ -117,6 +117,8 @@ class Examined:
                 # A question to a provider is paid for, and waits for the network.
                 time_questions=not isinstance(self._encoder, PaidEncoder),
             )
+        if words:
+            found["bm25"] = rankings.by_bm25(self._dataset)
         return stages_of.searched(found, timings)
 
     def _once(self, step: str, find: Callable[[], Any], *steps: str) -> Any:

@@ -25,13 +25,16 @@ from pipelines.search.hybrid import Mode as SearchMode
 from pipelines.store import graphs, indexes, models
 from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId
+from pipelines.text.languages import language_of_most
+from pipelines.text.terms import terms
 from pipelines.text.windows import WindowRule
-from training.evaluation.corpus import load_corpus
+from training.evaluation.corpus import load_dataset
 from training.evaluation.dataset import Dataset
 from training.evaluation.metrics import DEPTH, Found
 
-# BM25 alone, whole passages cut at the model's limit, windows, and windows with BM25 as served.
-Mode = Literal["words", "whole", "windows", "hybrid"]
+# Plain BM25, the words of the app's search alone, whole passages cut at the model's limit, windows,
+# and windows with words as served.
+Mode = Literal["bm25", "words", "whole", "windows", "hybrid"]
 SEARCH_MODE: dict[Mode, SearchMode] = {
     "words": "lexical",
     "windows": "dense",
@@ -45,9 +48,7 @@ Rankings = dict[str, list[Found]]  # by question, best first
 
 @dataclass(frozen=True)
 class Rules:
-    """
-    How a model's index is made: sizes of windows in tokens, and the share of BM25 in the score.
-    """
+    """How a model's index is made: windows in tokens, and the share of the words in the score."""
 
     size_tokens: int
     stride_tokens: int
@@ -83,7 +84,7 @@ def by_search(
     The rankings of a model through the app's own search.
 
     :param conn: Of an empty scratch database.
-    :param modes: Any but ``whole``.
+    :param modes: Those of `SEARCH_MODE`.
     :param task: Told each step that begins.
     :raises Stopped: The task was asked to stop.
     """
@@ -142,6 +143,32 @@ def by_whole_passages(encoder: Encoder, dataset: Dataset) -> Rankings:
     }
 
 
+def by_bm25(dataset: Dataset) -> Rankings:
+    """
+    The rankings of plain BM25, the baseline that every search has to beat: bm25s as it comes, over
+    the stems of the passages. A passage that shares no word with the question is not found.
+    """
+    import bm25s
+
+    tokens = [terms(text, dataset.languages[name]) for name, text in dataset.corpus.items()]
+    passages = list(dataset.corpus)
+    engine = bm25s.BM25()
+    engine.index(tokens, show_progress=False)
+    language = language_of_most(dataset.corpus.values())
+    most = min(DEPTH, len(passages))
+    found: Rankings = {}
+    for name, question in dataset.queries.items():
+        places, scores = engine.retrieve(
+            [terms(question, language)], k=most, show_progress=False, n_threads=1
+        )
+        found[name] = [
+            Found(passages[place], float(score))
+            for place, score in zip(places[0], scores[0], strict=True)
+            if score > 0
+        ]
+    return found
+
+
 class _AsModel:
     """An encoder with the interface that the evaluator expects of a model."""
 
@@ -194,13 +221,7 @@ def _index(
         answer_threshold=None,
         encoder=encoder,
     )
-    passage_of = {}
-    for language in dict.fromkeys(dataset.languages.values()):
-        texts = {i: t for i, t in dataset.corpus.items() if dataset.languages[i] == language}
-        loaded = load_corpus(
-            conn, handle, texts, language=language, source=f"passages {language or ''}".strip()
-        )
-        passage_of.update({chunk: passage for passage, chunk in loaded.items()})
+    passage_of = load_dataset(conn, handle, dataset)
     graphs.create_hnsw(conn, index_id)
     indexes.mark(conn, index_id, "ready")
     return handle, passage_of, indexes.count_vectors(conn, index_id)

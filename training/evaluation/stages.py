@@ -19,8 +19,8 @@ from pipelines.system.atomic_files import write_text
 from training.evaluation.metrics import Found
 from training.evaluation.rankings import Mode, Rankings, Rules, Timings
 
-# Increased when the result of a step changes its form.
-FORMAT = 1
+# Increased when a step finds something else than before.
+FORMAT = 2
 # How long files of an abandoned evaluation are kept.
 KEPT_S = 7 * 24 * 3600
 

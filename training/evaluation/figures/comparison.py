@@ -11,7 +11,9 @@ from training.evaluation.figures.statistics import Difference, Interval, Outcome
 from training.evaluation.metrics import COMPARED, Found
 from training.evaluation.rankings import Mode, Rules, Timings
 
-BM25 = "BM25"
+# The two that take no model: plain BM25, as libraries have it, and the search's own words.
+BM25, WORDS = "BM25", "words alone"
+WITHOUT_MODEL: dict[Mode, str] = {"bm25": BM25, "words": WORDS}
 LABELS: dict[Mode, str] = {
     "whole": "whole passages",
     "windows": "windows",
@@ -22,8 +24,8 @@ DECIDING: tuple[Mode, str] = ("hybrid", COMPARED[0])
 
 
 def system_name(model: str, mode: Mode) -> str:
-    """The name of a system: the model and its mode, or BM25."""
-    return BM25 if mode == "words" else f"{model}, {LABELS[mode]}"
+    """What a way to search is called: the model and what it is given, if it takes a model."""
+    return WITHOUT_MODEL.get(mode) or f"{model}, {LABELS[mode]}"
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,20 @@ def verdict_of(model: str, reference: str, comparisons: Sequence[Comparison]) ->
         f"its vectors alone: {_said(alone)}."
     )
     return ModelVerdict(model, reference, whole.outcome, sentence)
+
+
+def better_side(model: str, comparisons: Sequence[Comparison]) -> tuple[str, Difference] | None:
+    """
+    The side of the search that alone ranks better than the whole, beyond chance.
+
+    :returns: Its name, and the difference of the whole search from it. None if there is none.
+    """
+    mode, measure = DECIDING
+    whole = system_name(model, mode)
+    sides = {"its vectors alone": system_name(model, "windows"), "its words alone": WORDS}
+    found = {name: find(comparisons, whole, system, measure) for name, system in sides.items()}
+    worse = [(name, found[name]) for name in found if found[name].outcome == "worse"]
+    return min(worse, key=lambda side: side[1].mean, default=None)
 
 
 def _said(difference: Difference) -> str:

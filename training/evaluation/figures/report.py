@@ -26,11 +26,13 @@ from training.evaluation.figures.comparison import (
     BM25,
     DECIDING,
     LABELS,
+    WITHOUT_MODEL,
     ModelFacts,
     ModelVerdict,
     QuestionResult,
     Report,
     System,
+    better_side,
     system_name,
 )
 from training.evaluation.figures.glossary import meaning
@@ -150,8 +152,8 @@ def render(report: Report, dataset: Dataset) -> str:
 
 
 def _chart(report: Report, measure: str) -> Chart:
-    order = [BM25, *LABELS.values()]
-    systems = sorted(report.systems, key=lambda s: order.index(LABELS.get(s.mode, BM25)))
+    order = [*WITHOUT_MODEL, *LABELS]
+    systems = sorted(report.systems, key=lambda s: order.index(s.mode))
     beside = [(name, value) for name, (of, value) in report.beside.items() if of == measure]
     least = min([*(s.intervals[measure].low for s in systems), *(value for _, value in beside)])
     return Chart(measure, min(math.floor(least * 10) / 10, 0.9), systems, beside)
@@ -185,14 +187,20 @@ def _cost(model: ModelFacts) -> str:
 
 
 def _notes(report: Report) -> list[str]:
-    """Warnings for the reader: where BM25 beats the vectors, and what a model forgot."""
+    """Warnings for the reader: where one side alone is better, and what a model forgot."""
     notes = []
     measure = COMPARED[0]
     for model in report.models:
+        side = better_side(model.name, report.comparisons)
+        if side is not None:
+            notes.append(
+                f"On these questions {side[0]} rank better than the whole search of {model.name}"
+                f" (MRR@10 {-side[1].mean:+.3f})."
+            )
         alone = report.compared(system_name(model.name, "windows"), BM25, measure)
         if alone.outcome == "worse":
             notes.append(
-                f"BM25 alone ranks better than the vectors of {model.name} alone"
+                f"Plain BM25 ranks better than the vectors of {model.name} alone"
                 f" (MRR@10 {-alone.mean:+.3f}): words count here."
             )
     for name, difference in report.general.differences.items():
