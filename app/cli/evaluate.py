@@ -95,9 +95,9 @@ def _beside(text: str) -> tuple[str, tuple[str, float]]:
 def _print(report: Report) -> None:
     from rich.console import Console
     from rich.table import Table
-    from training.evaluation.comparison import better_side
 
     from training.evaluation import gate
+    from training.evaluation.figures.comparison import better_side
     from training.finetune.card import SHOWN, label
 
     console = Console()
