@@ -66,10 +66,10 @@ def _data_folder(settings: Settings) -> tuple[State, str]:
     home = settings.home
     home.mkdir(parents=True, exist_ok=True)
     if not os.access(home, os.W_OK):
-        return "failed", f"{home} cannot be written; set ATTUNE_HOME to a folder that can."
+        return "failed", f"{home} cannot be written. Set ATTUNE_HOME to a folder that can."
     free_gb = shutil.disk_usage(home).free / 1e9
     if free_gb < MIN_FREE_GB:
-        return "warning", f"{home} has {free_gb:.1f} GB free; tuning wants {MIN_FREE_GB:g} GB."
+        return "warning", f"{home} has {free_gb:.1f} GB free. Tuning needs {MIN_FREE_GB:g} GB."
     return "ok", f"{home}, {free_gb:.0f} GB free"
 
 

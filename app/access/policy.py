@@ -46,7 +46,7 @@ def policy_of(settings: Settings) -> Policy:
     if admins and not has_oauth:
         raise InputError(
             "ATTUNE_ADMINS names Hugging Face accounts, but nobody can sign in with one here: on a "
-            "Space add `hf_oauth: true` to its README; elsewhere use ATTUNE_ADMIN_PASSWORD."
+            "Space add `hf_oauth: true` to its README. Elsewhere use ATTUNE_ADMIN_PASSWORD."
         )
     if settings.chat_sign_in and not has_oauth:
         raise InputError(

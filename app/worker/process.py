@@ -114,7 +114,7 @@ def run(
     """
     if unknown := set(queues) - set(queue.QUEUES):
         raise InputError(
-            f"There is no queue {min(unknown)!r}; there are: {', '.join(queue.QUEUES)}."
+            f"There is no queue {min(unknown)!r}. There are: {', '.join(queue.QUEUES)}."
         )
     _prepare_process(settings)
     with open_services(worker_settings(settings), pool_size=2 * len(queues) + 2) as services:

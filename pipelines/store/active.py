@@ -101,7 +101,7 @@ def promote(
             raise BusyError("Another promotion is under way.")
         before = get(conn)
         if before is None or before.epoch != switch.expected_epoch:
-            raise ConflictError("The active version changed meanwhile; look again.")
+            raise ConflictError("The active version changed meanwhile. Look again.")
         if switch.index_id == before.index_id:
             raise ConflictError("This version serves already.")
         _check(conn, switch, complete)

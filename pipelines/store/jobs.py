@@ -201,7 +201,7 @@ def retry(conn: Connection, job_id: JobId) -> bool:
                     (job_id,),
                 )
     except UniqueViolation:
-        raise ConflictError("A job like this one waits already.") from None
+        raise ConflictError("The same job is queued already.") from None
     return row is not None
 
 
@@ -460,4 +460,4 @@ def _waits_already(conn: Connection, queueing_lock: str | None) -> str:
         " where queueing_lock = %s and status = 'todo'",
         (queueing_lock,),
     ).fetchone()
-    return f"The same waits already as job {row[0]}." if row else "The same job waits already."
+    return f"The same is queued already as job {row[0]}." if row else "The same is queued already."

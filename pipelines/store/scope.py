@@ -38,7 +38,7 @@ def check_name(collection: str) -> None:
     if is_private(collection):
         raise InputError(
             f"Names of collections that begin with {PRIVATE_PREFIX!r} are kept for the files that "
-            "visitors add; choose another name."
+            "visitors add. Choose another name."
         )
 
 

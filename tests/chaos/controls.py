@@ -86,5 +86,5 @@ def _wait_for_writer(conn: Connection) -> None:
 def _expected(conn: Connection, switch: Switch) -> Active:
     before = active.get(conn)
     if before is None or before.epoch != switch.expected_epoch:
-        raise ConflictError("The active version changed meanwhile; look again.")
+        raise ConflictError("The active version changed meanwhile. Look again.")
     return before

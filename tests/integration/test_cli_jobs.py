@@ -16,7 +16,7 @@ def test_work_is_left_to_a_worker(attune, tmp_path):
     assert "No worker runs" in err
     code, _, err = attune("models", "build", "base", "--queue")
     assert code == 3
-    assert "waits already as job 1" in err
+    assert "queued already as job 1" in err
     assert attune("models", "build", "v9", "--queue")[0] == 2
     assert attune("evaluate", "--queue")[0] == 2  # no pair is held out
     _, out, _ = attune("pairs", "generate", "--again", "--limit", "5", "--queue", "--json")
@@ -69,7 +69,7 @@ def test_a_file_of_pairs_is_left_to_a_worker(attune, tmp_path):
     assert (shown["args"]["name"], shown["args"]["split"]) == ("pairs.json", "train")
     code, _, err = attune("pairs", "import", str(file), "--queue", "--split", "train")
     assert code == 3
-    assert "waits already" in err
+    assert "queued already" in err
 
 
 def test_pairs_are_decided_on_all_or_none(attune, tmp_path):

@@ -182,7 +182,7 @@ def test_the_same_waits_once(services):
     """Without a worker that would take it meanwhile."""
     with services.pool.connection() as conn, conn.transaction(force_rollback=True):
         first = queue.defer_in(conn, "promote", who="eve", name="v1")
-        with pytest.raises(ConflictError, match=f"waits already as job {first}"):
+        with pytest.raises(ConflictError, match=f"queued already as job {first}"):
             queue.defer_in(conn, "promote", who="ada", name="v1")
         queue.defer_in(conn, "promote", who="ada", name="v2")
 

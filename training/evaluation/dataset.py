@@ -81,7 +81,7 @@ def of_passages(
     :raises InputError: There is no question.
     """
     if not queries:
-        raise InputError(f"{name} holds no question to evaluate on.")
+        raise InputError(f"{name} has no question to evaluate on.")
     leaning = frozenset(q for q, question in queries.items() if leans_on_context(question))
     return Dataset(name, queries, corpus, relevant, languages, leaning)
 

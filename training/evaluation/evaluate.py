@@ -130,7 +130,7 @@ def _refuse_trained_on(dataset: Dataset, candidates: Sequence[Candidate]) -> Non
         if seen := asked.intersection(candidate.trained_on):
             raise InputError(
                 f"{candidate.name} was trained on {len(seen)} of the {len(asked)} questions of"
-                f" {dataset.name}; figures on them would say nothing. Use held-out questions."
+                f" {dataset.name}. Figures on them would prove nothing. Use held-out questions."
             )
 
 

@@ -115,7 +115,7 @@ async def questions(
                 failures = failures + 1 if answered.fault else 0
                 if failures == MOST_FAILURES:
                     raise ProviderError(
-                        f"{MOST_FAILURES} passages in a row failed; the last one: {answered.fault}"
+                        f"{MOST_FAILURES} passages in a row failed. The last one: {answered.fault}"
                     )
                 yield answered
     finally:

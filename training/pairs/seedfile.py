@@ -59,7 +59,7 @@ def read(path: Path) -> SeedFile:
     for words in (*seed.queries, *seed.queries.values(), *seed.corpus, *seed.corpus.values()):
         if not _storable(words):
             raise InputError(
-                f"{path} holds a NUL or half a character, which cannot be stored, in {words[:40]!a}."
+                f"{path} has a NUL or half a character, which cannot be stored, in {words[:40]!a}."
             )
     if len(seed.queries) < FEWEST_QUESTIONS:
         raise InputError(

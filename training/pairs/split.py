@@ -62,7 +62,7 @@ def joined(train: SeedFile, heldout: SeedFile) -> tuple[dict[str, str], list[Que
     if shared or repeated:
         raise InputError(
             f"The held-out file shares {shared} passages and {repeated} questions with the "
-            "training pairs; what is trained on proves nothing."
+            "training pairs. Questions that a model was trained on prove nothing."
         )
     corpus = dict(train.corpus)
     ids = {}

@@ -53,7 +53,7 @@ def teach(pool: Pool, handle: SearchHandle, lesson: Lesson, use: Use, *, who: st
         _check_share(conn, lesson)
         sources = feedback.sources(conn, lesson.chunk_ids)
         if not sources:
-            raise InputError("Mark a source first; one that is still in the documents.")
+            raise InputError("Mark a source first. It must still be in the documents.")
         if use == "wrong":
             added = [_add_wrong(conn, lesson, question, s.text, s.title, who) for s in sources]
             if not any(added):
@@ -69,7 +69,7 @@ def _check_share(conn: Connection, lesson: Lesson) -> None:
     if feedback.taught(conn).get(lesson.visitor, 0) >= MOST_PER_VISITOR:
         raise GateError(
             f"{MOST_PER_VISITOR} questions of this visitor were used in the last thirty days: no"
-            " more are taken, so that nobody alone bends what is learned."
+            " more are used, so that no single visitor dominates the training."
         )
 
 
@@ -113,7 +113,7 @@ def _refusal(reason: str, side: Split) -> Exception:
         return InputError(f"The question is not fit for a pair: {reason}. Edit it.")
     other = "to judge on" if side == "train" else "to train on"
     return GateError(
-        f"This passage, or one nearly like it, is used {other} already; it cannot be on both sides."
+        f"This passage, or one nearly like it, is used {other} already. It cannot be on both sides."
     )
 
 
