@@ -25,7 +25,11 @@ _MISREAD = re.compile("[\xc3-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\x
 _SPACES = re.compile(r"[ \t\u00a0\u2000-\u200a\u202f\u3000]+")
 _ODD_SPACES = re.compile(r"[\u00a0\u2000-\u200a\u202f\u3000]")
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
-_HYPHENATED = re.compile(r"(?<=[a-zà-ÿ])[-\u00ad]\n(?=[a-zà-ÿ])")
+# A word that a line's end parts, and one that has its hyphen inside a line.
+_BROKEN = re.compile(r"([^\W_]{1,60})(?:\ufffe\n?|[-\u00ad]\n)(?=([^\W_]{1,60}))")
+# After these words the hyphen stands for a shared ending: "Vor- und Nachteile".
+_AND = {"and", "or", "und", "oder", "bis", "sowie", "et", "ou", "och", "og"}
+_HYPHENATED_WORD = re.compile(r"(?<![^\W_])[^\W_]{1,60}-[^\W_]{1,60}")
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -121,8 +125,25 @@ def indented(text: str) -> str:
 
 
 def join_hyphens(text: str) -> str:
-    """Join words that are hyphenated at a line's end."""
-    return _HYPHENATED.sub("", text)
+    """
+    Join words that are hyphenated at a line's end, by evidence.
+
+    A hyphen stays before a digit or a capital, and where the text writes the word with one inside a
+    line. PDFium's mark for a hyphen that breaks a line counts as one.
+    """
+    if not _BROKEN.search(text):
+        return text.replace("\ufffe", "")
+    whole = {word.lower() for word in _HYPHENATED_WORD.findall(text)}
+
+    def joined(found: re.Match[str]) -> str:
+        before, after = found.group(1), found.group(2)
+        if after.lower() in _AND:
+            return f"{before}- "
+        kept = not (before[-1].islower() and after[0].islower())
+        kept = kept or f"{before}-{after}".lower() in whole
+        return f"{before}{'-' if kept else ''}"
+
+    return _BROKEN.sub(joined, text).replace("\ufffe", "")
 
 
 def decode(data: bytes, declared: str | None = None) -> tuple[str, str]:

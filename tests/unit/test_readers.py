@@ -192,3 +192,74 @@ def test_office_file_that_expands_too_far_is_refused():
         package.writestr("word/document.xml", b"0" * 20_000_000)
     with pytest.raises(InputError, match="expands to 20 MB"):
         read(file.getvalue(), ".docx", expanded_mb=10)
+
+
+def _on_pages(*draws, **options) -> bytes:
+    """A PDF with a page for each function that draws on it."""
+    file = io.BytesIO()
+    sheet = canvas.Canvas(file, **options)
+    for draw in draws:
+        draw(sheet)
+        sheet.showPage()
+    sheet.save()
+    return file.getvalue()
+
+
+def test_pages_that_show_something_without_text_are_named():
+    """A drawn page may be a scan; an empty page is none."""
+    pages = (
+        lambda sheet: sheet.drawString(72, 700, "first"),
+        lambda sheet: sheet.rect(72, 600, 99, 99, fill=1),
+        lambda sheet: None,
+        lambda sheet: sheet.drawString(72, 700, "last"),
+    )
+    found = read(_on_pages(*pages), ".pdf")
+    assert found.notes == ["1 of 4 pages has no text layer and was not read: 2"]
+
+
+def test_a_table_drawn_by_columns_is_read_by_rows():
+    def draw(sheet):
+        sheet.drawString(72, 730, "Shelves in cm")
+        for column, cells in enumerate(
+            (["Name", "Ravel", "Satie"], ["Height", "182", "140"], ["Width", "64", "80"])
+        ):
+            for row, cell in enumerate(cells):
+                sheet.drawString(72 + 120 * column, 700 - 20 * row, cell)
+
+    assert "Name: Satie; Height: 140; Width: 80" in read(_on_pages(draw), ".pdf").text
+
+
+def test_columns_of_prose_stay_columns():
+    lines = ["The trams of the", "depot stand here", "during the night,", "and they leave it"]
+
+    def draw(sheet):
+        for column in range(2):
+            for row, line in enumerate(lines):
+                sheet.drawString(72 + 200 * column, 700 - 14 * row, line)
+
+    text = read(_on_pages(draw), ".pdf").text
+    assert text.startswith("\n".join(lines))
+
+
+def test_text_outside_the_crop_box_is_not_read():
+    file = io.BytesIO()
+    sheet = canvas.Canvas(file, cropBox=(0, 300, 595, 842))
+    sheet.drawString(72, 700, "The price is 81,500.")
+    sheet.drawString(72, 100, "Draft price 77,000.")
+    sheet.save()
+    assert read(file.getvalue(), ".pdf").text == "The price is 81,500."
+
+
+def test_typed_notes_are_read_and_attached_files_named():
+    from pypdf import PdfReader, PdfWriter
+    from pypdf.annotations import FreeText, Text
+
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf("Delivery note"))))
+    writer.add_annotation(0, FreeText(text="Gate code 4417", rect=(50, 50, 200, 90)))
+    writer.add_annotation(0, Text(text="ask Rosa", rect=(50, 150, 70, 170)))
+    writer.add_attachment("prices.xlsx", b"x")
+    file = io.BytesIO()
+    writer.write(file)
+    found = read(file.getvalue(), ".pdf")
+    assert found.text == "Delivery note\n\nGate code 4417\n\n(note: ask Rosa)"
+    assert found.notes == ["1 attached file not read: prices.xlsx"]

@@ -54,5 +54,13 @@ def test_language_is_named_where_there_is_enough_text():
     assert clean.language("42 – 17.3") is None
 
 
-def test_hyphens_at_line_ends_are_joined():
-    assert clean.join_hyphens("the govern-\nment of co-\nOp") == "the government of co-\nOp"
+def test_hyphens_at_line_ends_are_joined_by_evidence():
+    """One before a digit or capital stays, and one that the text writes inside a line as well."""
+    broken = "the govern-\nment, AB\ufffe\n4471, co-\nOp, a well-\nknown and well-known Vor-\nund Nachteil"
+    whole = "the government, AB-4471, co-Op, a well-known and well-known Vor- und Nachteil"
+    assert clean.join_hyphens(broken) == whole
+
+
+def test_what_is_invisible_inside_words_goes_without_being_counted():
+    found = clean.clean("Quell\u200bthorpe four\u00adteen re\u200dady می\u200cخواهم")
+    assert found == clean.Cleaned("Quellthorpe fourteen ready می\u200cخواهم", 0)

@@ -14,11 +14,15 @@ from haystack.components.converters import PyPDFToDocument
 from haystack.dataclasses import ByteStream
 
 from pipelines.errors import InputError
-from pipelines.indexing.converted import Block, Converted, assemble
+from pipelines.indexing.converted import Block, Converted, assemble, counted
+from pipelines.indexing.readers import columns
 from pipelines.text.clean import join_hyphens
 
 # Outlines go deeper than a path of headings is worth reading.
 MOST_LEVELS = 6
+# Annotations of a page that are looked at, and pages and files that a note names.
+MOST_ANNOTATIONS = 2000
+MOST_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -39,38 +43,104 @@ def read(data: bytes, mime: str) -> Converted:
     import pypdfium2
 
     outline: list[_Entry] = []
+    notes: list[str] = []
     try:
         with pypdfium2.PdfDocument(data) as document:
-            pages = list(_page_texts(document))
+            pages, bare = _page_texts(document)
             outline = list(_outline(document))
+            notes = [*_bare_pages(bare, len(pages)), *_attachments(document)]
     except pypdfium2.PdfiumError:
         pages = _pages_by_pypdf(data, mime)
     if not any(page.strip() for page in pages):
         raise InputError(
             f"no text layer: its {len(pages)} page(s) hold no text; run text recognition (OCR) first"
         )
-    kept = _without_running_lines(pages)
+    kept = _without_running_lines(_without_running_lines(pages))
+    whole = join_hyphens("\f".join(kept)).split("\f")
     converted = assemble(
-        [Block(join_hyphens(page), page=n) for n, page in enumerate(kept, 1)], mime
+        [Block(page, page=n) for n, page in enumerate(whole, 1)], mime, notes=notes
     )
     return replace(converted, headings=_place(outline, converted))
 
 
-def _page_texts(document: Any) -> Iterator[str]:
-    """PDFium keeps the spaces between words that pypdf loses, and is 15 times as fast."""
+def _page_texts(document: Any) -> tuple[list[str], list[int]]:
+    """
+    Read all pages. PDFium keeps the spaces between words that pypdf loses, and is 15 times as fast.
+
+    :returns: The texts, and the numbers of the pages that show something and have no text.
+    """
+    texts: list[str] = []
+    bare: list[int] = []
     has_form = bool(document.get_formtype())
     if has_form:
         document.init_forms()
     for number in range(len(document)):
         page = document[number]
+        typed = list(_typed(page))
         if has_form:
-            page.flatten()  # what was filled in becomes text of the page, once it is loaded anew
+            page.flatten()  # what was filled in becomes text of the page once it is loaded again
             page.close()
             page = document[number]
-        text: str = page.get_textpage().get_text_range()
+        text = _shown(page)
+        if not text.strip() and next(page.get_objects(max_depth=1), None) is not None:
+            bare.append(number + 1)
         page.close()
-        # It marks a hyphen that only breaks a line with this non-character.
-        yield text.replace("\r\n", "\n").replace("\ufffe\n", "").replace("\ufffe", "")
+        known = " ".join(text.split())
+        added = [one for one in typed if " ".join(one.split()) not in known]
+        texts.append("\n\n".join([text, *added]).replace("\f", "\n"))
+    return texts, bare
+
+
+def _shown(page: Any) -> str:
+    """The text of a page that its crop box lets be seen, tables drawn by columns in rows."""
+    whole = page.get_textpage()
+    text: str = whole.get_text_range()
+    left, bottom, right, top = page.get_cropbox()
+    outer = page.get_mediabox()
+    if left > outer[0] + 1 or bottom > outer[1] + 1 or right < outer[2] - 1 or top < outer[3] - 1:
+        text = whole.get_text_bounded(left, bottom, right, top)
+    elif len(text) == whole.count_chars():
+        text = columns.in_rows(text, whole)
+    return text.replace("\r\n", "\n")
+
+
+def _typed(page: Any) -> Iterator[str]:
+    """What people typed onto a page, and notes that they stuck to it."""
+    import ctypes
+
+    import pypdfium2.raw as pdfium
+
+    kinds = {pdfium.FPDF_ANNOT_FREETEXT: "{}", pdfium.FPDF_ANNOT_TEXT: "(note: {})"}
+    for place in range(min(MOST_ANNOTATIONS, pdfium.FPDFPage_GetAnnotCount(page))):
+        annotation = pdfium.FPDFPage_GetAnnot(page, place)
+        if not annotation:
+            continue
+        shape = kinds.get(pdfium.FPDFAnnot_GetSubtype(annotation))
+        if shape is not None:
+            size = pdfium.FPDFAnnot_GetStringValue(annotation, b"Contents", None, 0)
+            buffer = ctypes.create_string_buffer(size)
+            pointer = ctypes.cast(buffer, ctypes.POINTER(pdfium.FPDF_WCHAR))
+            pdfium.FPDFAnnot_GetStringValue(annotation, b"Contents", pointer, size)
+            text = buffer.raw[: max(0, size - 2)].decode("utf-16-le", "ignore").strip()
+            if text:
+                yield shape.format(text.replace("\r\n", "\n").replace("\r", "\n"))
+        pdfium.FPDFPage_CloseAnnot(annotation)
+
+
+def _bare_pages(bare: Sequence[int], count: int) -> list[str]:
+    if not bare:
+        return []
+    named = ", ".join(map(str, bare[:MOST_NAMED])) + (" ..." if len(bare) > MOST_NAMED else "")
+    have = "has no text layer and was" if len(bare) == 1 else "have no text layer and were"
+    return [f"{len(bare)} of {counted(count, 'page')} {have} not read: {named}"]
+
+
+def _attachments(document: Any) -> list[str]:
+    count = document.count_attachments()
+    if not count:
+        return []
+    names = [document.get_attachment(n).get_name() for n in range(min(count, MOST_NAMED))]
+    return [f"{counted(count, 'attached file')} not read: {', '.join(names)}"]
 
 
 def _outline(document: Any) -> Iterator[_Entry]:

@@ -1,0 +1,111 @@
+"""Tables of a PDF that were drawn column by column, read row by row by where their cells stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pipelines.indexing.readers import grid
+
+# Cells are short, and fewer lines in a row than this are no table.
+LONGEST_CELL = 30
+FEWEST_CELLS = 6
+FEWEST_ROWS = 3
+MOST_CELLS = 2000
+# Share of the places that must be filled, and of the cells right of the first that hold figures.
+FILLED = 0.8
+FIGURES = 0.5
+
+Line = tuple[int, str]
+Box = tuple[float, float, float, float]
+
+
+def in_rows(text: str, page: Any) -> str:
+    """
+    The text of a page, in which runs of short lines that form a table are its rows.
+
+    :param page: PDFium's text page, whose characters are those of the text.
+    """
+    parts: list[str] = []
+    place = 0
+    for run in _runs(text):
+        rows = _rows(run, page)
+        if rows:
+            parts += [text[place : run[0][0]], "\n\n".join(grid.lines(rows, certain=True))]
+            place = run[-1][0] + len(run[-1][1])
+    return "".join([*parts, text[place:]]) if parts else text
+
+
+def _runs(text: str) -> Iterator[list[Line]]:
+    run: list[Line] = []
+    start = 0
+    for line in text.split("\n"):
+        bare = line.rstrip("\r")
+        if 0 < len(bare.strip()) <= LONGEST_CELL and len(run) < MOST_CELLS:
+            run.append((start, bare))
+        else:
+            if len(run) >= FEWEST_CELLS:
+                yield run
+            run = []
+        start += len(line) + 1
+    if len(run) >= FEWEST_CELLS:
+        yield run
+
+
+def _rows(run: list[Line], page: Any) -> list[list[str]]:
+    """The rows of a run of lines; none where they do not stand in rows and columns."""
+    boxes = [_box(line, page) for line in run]
+    cells = [(box, text.strip()) for box, (_, text) in zip(boxes, run, strict=True) if box]
+    if len(cells) < len(run):
+        return []
+    height = sorted(box[3] - box[1] for box, _ in cells)[len(cells) // 2] or 1.0
+    rows: list[list[tuple[Box, str]]] = []
+    for cell in sorted(cells, key=lambda one: -one[0][1]):
+        if rows and rows[-1][0][0][1] - cell[0][1] < height * 0.6:
+            rows[-1].append(cell)
+        else:
+            rows.append([cell])
+    wide = [n for n, row in enumerate(rows) if len(row) > 1]
+    if not wide:
+        return []
+    titles, rows, rest = rows[: wide[0]], rows[wide[0] : wide[-1] + 1], rows[wide[-1] + 1 :]
+    width = max(map(len, rows))
+    placed = [box for row in rows for box, _ in row]
+    if len(rows) < FEWEST_ROWS or len(placed) < FILLED * width * len(rows):
+        return []
+    edges = _edges(placed, height)
+    if len(edges) != width:
+        return []
+    table = [[""] * width for _ in rows]
+    for made, row in zip(table, rows, strict=True):
+        for box, text in row:
+            column = max(n for n, edge in enumerate(edges) if edge <= box[0] + height)
+            made[column] = f"{made[column]} {text}".strip()
+    right = [cell for row in table[1:] for cell in row[1:] if cell]
+    figures = sum(any(map(str.isdigit, cell)) for cell in right)
+    if not right or figures < FIGURES * len(right):
+        return []
+    return [*([text] for (_, text), *_ in titles), *table, *([text] for (_, text), *_ in rest)]
+
+
+def _edges(boxes: list[Box], gap: float) -> list[float]:
+    """Where columns begin: cells that overlap from left to right stand in one column."""
+    edges: list[float] = []
+    end = float("-inf")
+    for left, _, right, _ in sorted(boxes):
+        if left > end + gap / 2:
+            edges.append(left)
+        end = max(end, right)
+    return edges
+
+
+def _box(line: Line, page: Any) -> Box | None:
+    """Where the first and the last character of a line stand."""
+    start, text = line
+    first = start + len(text) - len(text.lstrip())
+    last = start + len(text.rstrip()) - 1
+    try:
+        a, b = page.get_charbox(first), page.get_charbox(last)
+    except Exception:  # PDFium has no box for a character that it made up itself
+        return None
+    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
