@@ -26,7 +26,7 @@ from training.finetune import launch, prepare
 from training.finetune.heldout import HIT, NDCG, by_question
 from training.finetune.launch import Machine
 from training.finetune.options import TrainOptions
-from training.finetune.prepare import Prepared
+from training.finetune.prepare import TrainingData
 from training.finetune.rundir import RunDir, RunSettings
 from training.pairs import seedfile, split
 from training.pairs.clusters import clusters
@@ -115,7 +115,7 @@ def window_texts(run_dir: RunDir) -> list[str]:
     return prepared_of(run_dir).windows.texts
 
 
-def prepared_of(run_dir: RunDir) -> Prepared:
+def prepared_of(run_dir: RunDir) -> TrainingData:
     """The training data of a finished run."""
     base = Path(run_dir.read_settings().base)
     return prepare.load(run_dir, base, device="cpu", report=lambda done, total: None)

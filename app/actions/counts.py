@@ -22,7 +22,7 @@ LASTING_WHILE_BUSY_S = 300.0
 
 
 @dataclass(frozen=True)
-class _Counted:
+class _Known:
     totals: Totals
     stamp: tuple[object, ...]
     at_s: float
@@ -35,7 +35,7 @@ class Counts:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._counted: dict[IndexId, _Counted] = {}
+        self._counted: dict[IndexId, _Known] = {}
 
     def reader(self, *, busy: bool) -> Count:
         """
@@ -51,14 +51,14 @@ class Counts:
             known = self._counted.get(index.id)
             if known is not None and self._lasts(known, stamp, busy):
                 if busy and not known.while_busy:
-                    self._counted[index.id] = _Counted(known.totals, stamp, known.at_s, True)
+                    self._counted[index.id] = _Known(known.totals, stamp, known.at_s, True)
                 return known.totals
         totals = gaps.totals(conn, index)
         with self._lock:
-            self._counted[index.id] = _Counted(totals, stamp, self._clock(), busy)
+            self._counted[index.id] = _Known(totals, stamp, self._clock(), busy)
         return totals
 
-    def _lasts(self, known: _Counted, stamp: tuple[object, ...], busy: bool) -> bool:
+    def _lasts(self, known: _Known, stamp: tuple[object, ...], busy: bool) -> bool:
         age_s = self._clock() - known.at_s
         if busy:  # a build changes the status at its start and at its end
             return age_s < LASTING_WHILE_BUSY_S

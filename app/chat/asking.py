@@ -12,11 +12,11 @@ import gradio as gr
 
 from app.access.limits import BUSY, Limits
 from app.access.reader import Reader, clear_all, reader_of
-from app.chat import markup, turns, waiting
+from app.chat import markup, storing, turns, waiting
 from app.chat.conversations import as_uuid
 from app.chat.layout import QUIET, Layout, Updates
 from app.chat.stops import Stops
-from app.chat.turns import Progress
+from app.chat.turns import AnswerProgress
 from pipelines.store import chats
 from pipelines.store.chats import Message
 
@@ -119,7 +119,7 @@ class Asking:
                     ],
                     self._layout.conversation: str(step.conversation),
                 }
-            elif step.message is not None and step.message.id == turns.UNSAVED:
+            elif step.message is not None and step.message.id == storing.UNSAVED:
                 yield {
                     self._layout.chat: [*chat, *rendered([step.message])],
                     self._layout.conversation: f"{NOT_STORED}{step.conversation}",
@@ -145,7 +145,7 @@ class Asking:
             self._stops.stop(mine)
 
     def _begun(self, chat: list[Any]) -> Updates:
-        first = _bot(waiting.growing(Progress(UUID(int=0))))
+        first = _bot(waiting.growing(AnswerProgress(UUID(int=0))))
         return {
             self._layout.chat: gr.Chatbot([*chat, first], examples=[]),
             self._layout.box: gr.Textbox(submit_btn=False, stop_btn=True),

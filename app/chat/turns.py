@@ -12,18 +12,17 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import psycopg
 
 from app.access.limits import OVER_BUDGET, Limits
 from app.access.reader import Reader, clear_all
+from app.chat import storing
 from app.chat.stops import Stops
 from app.live import metrics
 from pipelines.answering.events import (
-    Answer,
-    Citation,
     Done,
     Event,
     Passages,
@@ -37,7 +36,6 @@ from pipelines.answering.events import (
 from pipelines.errors import DISK_FULL, AttuneError, InputError, is_disk_full
 from pipelines.store import chats
 from pipelines.store.chats import Message, Shown
-from pipelines.store.ids import MessageId
 from pipelines.text.clean import typed
 
 if TYPE_CHECKING:
@@ -47,13 +45,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TITLE_CHARS = 60
-# The id of an answer that was not stored.
-UNSAVED = MessageId(0)
-NOT_SAVED = "This answer was not saved: the disk is full."
 
 
 @dataclass(frozen=True)
-class Progress:
+class AnswerProgress:
     """
     The state of an answer that is being made.
 
@@ -73,7 +68,7 @@ class Progress:
 
 
 @dataclass
-class _Turn:
+class _AnswerUnderWay:
     """The state of one question since it was asked."""
 
     services: Services
@@ -92,12 +87,14 @@ class _Turn:
     heard: float = field(default_factory=time.perf_counter)
     finished: bool = False
 
-    def take(self, event: Event | None) -> Progress:
+    def take(self, event: Event | None) -> AnswerProgress:
         """The progress after an event, or after a second without one (None)."""
         if event is not None:
             self._note(event)
         waited_s = time.perf_counter() - self.heard
-        return Progress(self.conversation, self.text, self.stage, self.shown, self.retry, waited_s)
+        return AnswerProgress(
+            self.conversation, self.text, self.stage, self.shown, self.retry, waited_s
+        )
 
     def _note(self, event: Event) -> None:
         if isinstance(event, StageStarted):
@@ -120,7 +117,7 @@ class _Turn:
         """Number the passages as the text so far does. Supporting sentences are not known yet."""
         cited = len(self.cited)
         self.shown = [
-            replace(_shown(number, hit, {}), cited=number <= cited)
+            replace(storing.shown_of(number, hit, {}), cited=number <= cited)
             for number, hit in enumerate(cited_first(self.hits, self.cited), 1)
         ]
         # The answer may still cite all of them.
@@ -130,12 +127,12 @@ class _Turn:
     async def stop(self) -> None:
         """Store the text so far, even if the asking task has been cancelled."""
         seconds = time.perf_counter() - self.started
-        storing = asyncio.ensure_future(
+        stored = asyncio.ensure_future(
             asyncio.to_thread(
-                _store_stopped, self.services, self.stored, self.text, self.shown, seconds
+                storing.store_stopped, self.services, self.stored, self.text, self.shown, seconds
             )
         )
-        await asyncio.shield(storing)
+        await asyncio.shield(stored)
 
 
 async def ask(
@@ -147,7 +144,7 @@ async def ask(
     question: str,
     *,
     help: bool = False,
-) -> AsyncGenerator[Progress, None]:
+) -> AsyncGenerator[AnswerProgress, None]:
     """
     Answer a question in a conversation, or in a new one if None. The last event has the answer.
 
@@ -165,7 +162,7 @@ async def ask(
         _open, services, reader, conversation_id, question, help=help
     )
     stored = conversation if is_stored else None
-    turn = _Turn(services, conversation, stored, reader.visitor, stops)
+    turn = _AnswerUnderWay(services, conversation, stored, reader.visitor, stops)
     yield turn.take(None)
     steps = _answer(services, limits, question, history, collections)
     try:
@@ -175,15 +172,15 @@ async def ask(
                     yield turn.take(event)
                     continue
                 turn.finished = True
-                message = await asyncio.to_thread(_store, services, stored, event.answer)
-                yield Progress(conversation, message=message)
-                if message.id != UNSAVED:
+                message = await asyncio.to_thread(storing.store, services, stored, event.answer)
+                yield AnswerProgress(conversation, message=message)
+                if message.id != storing.UNSAVED:
                     services.shadow.offer(event.answer, message.id, collections)
     except Exception as error:
         turn.finished = True
         metrics.failures.labels(type(error).__name__).inc()
-        message = await asyncio.to_thread(_store_fault, services, stored, _reason(error))
-        yield Progress(conversation, message=message)
+        message = await asyncio.to_thread(storing.store_fault, services, stored, _reason(error))
+        yield AnswerProgress(conversation, message=message)
     finally:
         if not turn.finished:
             metrics.stopped.inc()
@@ -282,78 +279,3 @@ def _opened(
         Turn("user" if message.role == "user" else "assistant", message.text) for message in before
     ]
     return conversation, turns, collections, store
-
-
-def _add(services: Services, conversation: UUID | None, **values: Any) -> MessageId:
-    """Store an answer and return its id, or `UNSAVED` if the disk is full."""
-    if conversation is None:
-        return UNSAVED
-    try:
-        with services.pool.connection() as conn:
-            message_id = chats.add(conn, conversation, role="assistant", **values)
-        services.disk.note_written()
-        return message_id
-    except psycopg.Error as error:
-        if not is_disk_full(error):
-            raise
-    services.disk.note_full()
-    return UNSAVED
-
-
-def _store(services: Services, conversation: UUID | None, answer: Answer) -> Message:
-    cited = {citation.number: citation for citation in answer.citations}
-    shown = [_shown(n, hit, cited) for n, hit in enumerate(answer.passages, 1)]
-    message_id = _add(
-        services,
-        conversation,
-        text=answer.text,
-        kind=answer.kind,
-        epoch=answer.epoch,
-        index_id=answer.index_id,
-        model_name=answer.model_name,
-        llm=answer.llm,
-        shown=shown,
-        timings_ms=answer.timings_ms,
-        note=answer.note,
-    )
-    note = NOT_SAVED if message_id == UNSAVED else answer.note
-    return Message(
-        message_id, "assistant", answer.text, answer.kind, answer.model_name, answer.epoch,
-        shown, note,
-    )  # fmt: skip
-
-
-def _store_fault(services: Services, conversation: UUID | None, text: str) -> Message:
-    message_id = _add(services, conversation, text=text, kind="error")
-    return Message(message_id, "assistant", text, "error", None, None)
-
-
-def _store_stopped(
-    services: Services, conversation: UUID | None, text: str, shown: list[Shown], seconds: float
-) -> None:
-    _add(
-        services,
-        conversation,
-        text=text or "Stopped.",
-        kind="llm" if text else "error",
-        shown=shown,
-        timings_ms={"total": round(seconds * 1e3, 2)},
-        note="Stopped before the end." if text else None,
-    )
-
-
-def _shown(number: int, hit: Hit, cited: dict[int, Citation]) -> Shown:
-    citation = cited.get(number)
-    return Shown(
-        number=number,
-        document_id=hit.document_id,
-        chunk_id=hit.chunk_id,
-        title=hit.title,
-        page=citation.page if citation else hit.page,
-        heading=citation.heading if citation else hit.heading,
-        text=hit.text,
-        span=citation.span if citation else None,
-        score=hit.score,
-        cited=citation is not None,
-        collection=hit.collection,
-    )

@@ -10,20 +10,20 @@ from app.chat.escaping import escape
 from pipelines.store.chats import Shown
 
 if TYPE_CHECKING:
-    from app.chat.turns import Progress
+    from app.chat.turns import AnswerProgress
 
 # A shorter wait is not shown.
 PATIENCE_S = 5
 STEPS = {"rewrite": "Reading the conversation…", "search": "Searching…"}
 
 
-def growing(step: Progress) -> str:
+def growing(step: AnswerProgress) -> str:
     """The text so far, the status, and the hits."""
     parts = [markup.growing(step.text, step.found), _status(step), _sources(step.found)]
     return "\n\n".join(filter(None, parts))
 
 
-def status(step: Progress) -> str:
+def status(step: AnswerProgress) -> str:
     """The current step, with the seconds if it takes long. Empty while text arrives."""
     waited = int(step.waited_s) if step.waited_s >= PATIENCE_S else 0
     if step.text:
@@ -31,7 +31,7 @@ def status(step: Progress) -> str:
     return _under_way(step) + (f" {waited} s" if waited else "")
 
 
-def _under_way(step: Progress) -> str:
+def _under_way(step: AnswerProgress) -> str:
     if step.stage != "answer":
         return STEPS[step.stage]
     count = len(step.found)
@@ -42,7 +42,7 @@ def _under_way(step: Progress) -> str:
     return f"{done} Writing…"
 
 
-def _status(step: Progress) -> str:
+def _status(step: AnswerProgress) -> str:
     words = status(step)
     return f'<p class="waiting">{escape(words)}</p>' if words else ""
 

@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Asked:
+class ShadowQuestion:
     """An answered question to ask candidates too."""
 
     question: str
@@ -60,7 +60,7 @@ class Shadow:
         draw: Callable[[], float] = random.random,
     ) -> None:
         self._pool, self._replica, self._answerer, self._draw = pool, replica, answerer, draw
-        self._waiting: queue.Queue[Asked | None] = queue.Queue(QUEUED)
+        self._waiting: queue.Queue[ShadowQuestion | None] = queue.Queue(QUEUED)
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -75,7 +75,7 @@ class Shadow:
         if not answer.passages:
             return
         shown = [hit.chunk_id for hit in answer.passages]
-        asked = Asked(answer.question, message_id, answer.epoch, shown, collections)
+        asked = ShadowQuestion(answer.question, message_id, answer.epoch, shown, collections)
         try:
             self._waiting.put_nowait(asked)
         except queue.Full:
@@ -108,7 +108,7 @@ class Shadow:
                 metrics.shadow_dropped.inc()
                 log.exception("shadow: an unexpected fault")
 
-    def _ask_all(self, asked: Asked) -> None:
+    def _ask_all(self, asked: ShadowQuestion) -> None:
         with self._pool.connection(timeout=POOL_WAIT_S) as conn:
             candidates = shadows.shadowing(conn)
         for candidate in candidates:
@@ -118,7 +118,7 @@ class Shadow:
             if handle is not None and not serves and self._draw() < candidate.share:
                 self._ask(handle, asked)
 
-    def _ask(self, handle: SearchHandle, asked: Asked) -> None:
+    def _ask(self, handle: SearchHandle, asked: ShadowQuestion) -> None:
         hits: list[ChunkId] = []
         took_ms, fault = 0.0, None
         try:

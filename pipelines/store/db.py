@@ -74,7 +74,7 @@ def reset(conn: Connection) -> None:
 
 
 @dataclass(frozen=True)
-class Facts:
+class DatabaseFacts:
     """Versions of the server and of pgvector, and the size of the database."""
 
     version: str
@@ -82,7 +82,7 @@ class Facts:
     size_bytes: int
 
 
-def facts(conn: Connection) -> Facts:
+def facts(conn: Connection) -> DatabaseFacts:
     """Read the versions of the server and of pgvector, and the size of the database."""
     row = conn.execute(
         "select current_setting('server_version'),"
@@ -90,7 +90,7 @@ def facts(conn: Connection) -> Facts:
         " pg_database_size(current_database())"
     ).fetchone()
     assert row is not None
-    return Facts(*row)
+    return DatabaseFacts(*row)
 
 
 def migrate(dsn: str) -> None:

@@ -23,7 +23,7 @@ ORDERS = tuple(_ORDERS)
 
 
 @dataclass(frozen=True)
-class Row:
+class DocumentRow:
     """
     A document in a list.
 
@@ -49,7 +49,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Passage:
+class WindowedPassage:
     """A chunk with the spans of its windows under the serving index's rule."""
 
     ordinal: int
@@ -77,7 +77,7 @@ def page(
     order: str = "newest",
     limit: int = 25,
     offset: int = 0,
-) -> list[Row]:
+) -> list[DocumentRow]:
     """
     List one page of documents.
 
@@ -85,7 +85,7 @@ def page(
     :param holding: Documents to list too, whatever their title. See `with_words`.
     :param order: One of `ORDERS`.
     """
-    with conn.cursor(row_factory=class_row(Row)) as cursor:
+    with conn.cursor(row_factory=class_row(DocumentRow)) as cursor:
         return cursor.execute(
             "select d.id, d.title, d.source, d.collection, d.status, d.reason, d.warnings,"
             " d.pages, d.size_bytes, d.language, d.created_at, d.updated_at,"
@@ -148,7 +148,7 @@ def ended(conn: Connection, ids: Sequence[DocumentId]) -> int:
 
 def passages(
     conn: Connection, document_id: DocumentId, *, limit: int = 20, offset: int = 0
-) -> list[Passage]:
+) -> list[WindowedPassage]:
     """Return a document's chunks in reading order, with their windows."""
     rows = conn.execute(
         "select c.ordinal, c.text, c.page, c.heading, c.language,"
@@ -159,7 +159,7 @@ def passages(
         (document_id, limit, offset),
     )
     return [
-        Passage(ordinal, text, page, heading, language, [(a, b) for a, b in windows])
+        WindowedPassage(ordinal, text, page, heading, language, [(a, b) for a, b in windows])
         for ordinal, text, page, heading, language, windows in rows
     ]
 

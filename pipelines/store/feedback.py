@@ -37,7 +37,7 @@ _FROM = """
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedQuestion:
     """
     A question with its votes and marks.
 
@@ -57,7 +57,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Answered(Asked):
+class QuestionDetail(AskedQuestion):
     """A question with its answer and the passages that the answer showed."""
 
     answer: str
@@ -101,9 +101,9 @@ class Wrong:
 
 def page(
     conn: Connection, which: Which, *, search: str = "", limit: int = 25, offset: int = 0
-) -> list[Asked]:
+) -> list[AskedQuestion]:
     """Questions, newest first, without those of deleted conversations."""
-    with conn.cursor(row_factory=class_row(Asked)) as cursor:
+    with conn.cursor(row_factory=class_row(AskedQuestion)) as cursor:
         return cursor.execute(
             f"select {_COLUMNS}{_FROM}{_fits(which)} order by m.id desc"
             " limit %(limit)s offset %(offset)s",
@@ -120,13 +120,13 @@ def count(conn: Connection, which: Which, *, search: str = "") -> int:
     return int(row[0])
 
 
-def get(conn: Connection, message_id: int) -> Answered | None:
+def get(conn: Connection, message_id: int) -> QuestionDetail | None:
     """The question that an answer belongs to, with the answer."""
     with conn.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(
             f"select {_COLUMNS}, m.text as answer, m.shown{_FROM} and m.id = %s", (message_id,)
         ).fetchone()
-    return None if row is None else Answered(**row | {"shown": _shown(row["shown"])})
+    return None if row is None else QuestionDetail(**row | {"shown": _shown(row["shown"])})
 
 
 def marks(conn: Connection, message_id: int) -> list[Mark]:

@@ -16,7 +16,7 @@ _PRIVATE = "starts_with(collection, 'visitor:')"
 
 
 @dataclass(frozen=True)
-class Held:
+class FilesUsed:
     """Number and total size of files."""
 
     files: int
@@ -31,7 +31,7 @@ def lock(conn: Connection) -> None:
     conn.execute("select pg_advisory_xact_lock(hashtextextended('files of visitors', 0))")
 
 
-def held(conn: Connection, collection: str) -> Held:
+def held(conn: Connection, collection: str) -> FilesUsed:
     """
     Count the files of a private collection. Failed ones count too, because their bytes are kept.
     """
@@ -41,16 +41,16 @@ def held(conn: Connection, collection: str) -> Held:
         (collection,),
     ).fetchone()
     assert row is not None
-    return Held(int(row[0]), int(row[1]))
+    return FilesUsed(int(row[0]), int(row[1]))
 
 
-def held_in_all(conn: Connection) -> Held:
+def held_in_all(conn: Connection) -> FilesUsed:
     """Count the files of all private collections together."""
     row = conn.execute(
         f"select count(*), coalesce(sum(size_bytes), 0) from document where {_PRIVATE}"
     ).fetchone()
     assert row is not None
-    return Held(int(row[0]), int(row[1]))
+    return FilesUsed(int(row[0]), int(row[1]))
 
 
 def newest(conn: Connection, collections: Sequence[str], limit: int) -> list[Document]:

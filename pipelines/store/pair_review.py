@@ -51,7 +51,7 @@ class Filter:
 
 
 @dataclass(frozen=True)
-class Place:
+class ReviewPlace:
     """A pair and its position among those that a filter selects, counted from 1."""
 
     pair: Pair
@@ -71,7 +71,7 @@ class Count:
     pairs: int
 
 
-def look(conn: Connection, wanted: Filter, at: int = 0, step: Step = "here") -> Place | None:
+def look(conn: Connection, wanted: Filter, at: int = 0, step: Step = "here") -> ReviewPlace | None:
     """
     The pair at a position or next to it.
 
@@ -88,7 +88,7 @@ def look(conn: Connection, wanted: Filter, at: int = 0, step: Step = "here") -> 
         _values(wanted) | {"at": found.id},
     ).fetchone()
     assert row is not None
-    return Place(found, row[0], row[1])
+    return ReviewPlace(found, row[0], row[1])
 
 
 def counts(conn: Connection) -> list[Count]:

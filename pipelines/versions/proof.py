@@ -28,7 +28,7 @@ CANARY_WORDS = 12
 
 
 @dataclass(frozen=True)
-class Check:
+class ProofCheck:
     """One thing looked at."""
 
     name: str
@@ -40,7 +40,7 @@ class Check:
 class Proof:
     """What was looked at before an index may serve."""
 
-    checks: list[Check]
+    checks: list[ProofCheck]
 
     @property
     def passed(self) -> bool:
@@ -82,7 +82,7 @@ def prove(
     return proof
 
 
-def _parity(conn: Connection, handle: SearchHandle, catch_up: Callable[[], object]) -> Check:
+def _parity(conn: Connection, handle: SearchHandle, catch_up: Callable[[], object]) -> ProofCheck:
     documents = gaps.coverage(conn, handle.vectors_id, handle.rule_id)
     bad = [d for d in documents if not d.complete]
     if bad:
@@ -99,45 +99,47 @@ def _parity(conn: Connection, handle: SearchHandle, catch_up: Callable[[], objec
         )
     else:
         detail = f"{sum(d.vectors for d in documents)} vectors of {len(documents)} documents"
-    return Check("every window has its vector", not bad, detail)
+    return ProofCheck("every window has its vector", not bad, detail)
 
 
-def _graph(conn: Connection, handle: SearchHandle) -> Check:
+def _graph(conn: Connection, handle: SearchHandle) -> ProofCheck:
     name = "the HNSW index is valid"
     if graphs.hnsw_is_valid(conn, handle.vectors_id):
-        return Check(name, True, "valid")
+        return ProofCheck(name, True, "valid")
     lacking = graphs.lacks_graph(conn, handle.vectors_id)
-    return Check(name, not lacking, "missing or incomplete" if lacking else "not needed yet")
+    return ProofCheck(name, not lacking, "missing or incomplete" if lacking else "not needed yet")
 
 
-def _reembedded(conn: Connection, handle: SearchHandle) -> Check:
+def _reembedded(conn: Connection, handle: SearchHandle) -> ProofCheck:
     found = probes.sample(conn, handle.vectors_id, handle.rule_id, REEMBEDDED)
     name = "embedded again, the vectors are the same"
     if not found:
-        return Check(name, True, "no windows yet")
+        return ProofCheck(name, True, "no windows yet")
     fresh = handle.encoder.encode_documents([window.text for window in found])
     stored = np.stack([window.vector for window in found])
     stored = stored / np.linalg.norm(stored, axis=1, keepdims=True)
     least = float((fresh * stored).sum(axis=1).min())
-    return Check(name, least >= LEAST_COSINE, f"least cosine of {len(found)} windows {least:.4f}")
+    return ProofCheck(
+        name, least >= LEAST_COSINE, f"least cosine of {len(found)} windows {least:.4f}"
+    )
 
 
-def _self_retrieval(conn: Connection, handle: SearchHandle) -> Check:
+def _self_retrieval(conn: Connection, handle: SearchHandle) -> ProofCheck:
     found = probes.sample(conn, handle.vectors_id, handle.rule_id, SELF_RETRIEVED)
     name = "windows are found by their own vectors"
     if not found:
-        return Check(name, True, "no windows yet")
+        return ProofCheck(name, True, "no windows yet")
     hits = len(found) - len(probes.not_found(conn, handle.vectors_id, found))
     share = hits / len(found)
-    return Check(name, share >= LEAST_SELF_RETRIEVAL, f"{hits} of {len(found)} windows")
+    return ProofCheck(name, share >= LEAST_SELF_RETRIEVAL, f"{hits} of {len(found)} windows")
 
 
-def _canaries(conn: Connection, handle: SearchHandle, given: Sequence[str]) -> Check:
+def _canaries(conn: Connection, handle: SearchHandle, given: Sequence[str]) -> ProofCheck:
     name = "questions find passages through the whole search"
     made = probes.passages(conn, CANARIES)
     questions = [*given, *(" ".join(text.split()[:CANARY_WORDS]) for _, text in made)]
     if not made:
-        return Check(name, True, "no passages yet")
+        return ProofCheck(name, True, "no passages yet")
     vectors = handle.encoder.encode_queries(questions)
     empty, lost = [], []
     for n, (question, vector) in enumerate(zip(questions, vectors, strict=True)):
@@ -154,4 +156,4 @@ def _canaries(conn: Connection, handle: SearchHandle, given: Sequence[str]) -> C
     detail = (
         f"{len(questions)} questions, {len(empty)} without a hit, {len(lost)} lost their passage"
     )
-    return Check(name, passed, detail)
+    return ProofCheck(name, passed, detail)

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from app import disk
-from app.chat.turns import NOT_SAVED
+from app.chat.storing import NOT_SAVED
 from app.cli import main
 from pipelines.errors import DISK_FULL, is_disk_full
 from pipelines.indexing import ingest

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from app.chat.turns import Progress
+from app.chat.turns import AnswerProgress
 from app.chat.waiting import growing, status
 from pipelines.answering.events import Retrying
 from pipelines.store.chats import Shown
@@ -41,12 +41,12 @@ SHOWN = [
 )
 def test_status_says_what_is_done_and_what_is_under_way(progress, words):
     """With the seconds from the fifth on, and nothing while words come."""
-    assert status(Progress(CONVERSATION, **progress)) == words
+    assert status(AnswerProgress(CONVERSATION, **progress)) == words
 
 
 def test_sources_are_links_and_their_titles_only_text():
     """No title ends the list or puts markup into the page."""
-    shown = growing(Progress(CONVERSATION, stage="answer", found=SHOWN))
+    shown = growing(AnswerProgress(CONVERSATION, stage="answer", found=SHOWN))
     link = '<a class="source" href="#source-0-1">Rates # of <b>mooring</b></a>'
     assert link in unescape(shown)
     assert shown.count("<b") == 0

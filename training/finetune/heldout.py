@@ -11,7 +11,7 @@ from sentence_transformers.sentence_transformer.evaluation import SentenceEvalua
 
 from pipelines.embedder.encoder import Vectors
 from training.finetune.costs import MOST_WINDOWS
-from training.finetune.prepare import Ints, Prepared
+from training.finetune.prepare import Ints, TrainingData
 
 DEPTH = 10
 NDCG = f"heldout_ndcg@{DEPTH}"
@@ -38,7 +38,7 @@ class HeldOut:
     vectors: Vectors  # the windows by the base model. Shape: (w, d)
 
     @classmethod
-    def of(cls, prepared: Prepared) -> HeldOut | None:
+    def of(cls, prepared: TrainingData) -> HeldOut | None:
         """None: no question is held out."""
         held, windows = prepared.heldout, prepared.windows
         if not len(held):

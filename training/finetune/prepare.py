@@ -39,7 +39,7 @@ class Windows:
 
 
 @dataclass(frozen=True)
-class Pairs:
+class TrainingPairs:
     """
     Training pairs: one for each question and each passage that answers it.
 
@@ -52,19 +52,19 @@ class Pairs:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class TrainingData:
     """All that a method trains and evaluates on."""
 
     questions: list[str]
     gold: list[Ints]  # by question: places of the passages that answer it
     heldout: Ints  # places of the held-out questions. Shape: (h,)
     windows: Windows
-    pairs: Pairs
+    pairs: TrainingPairs
 
 
 def load(
     run: RunDir, base: Path, *, device: str | None, report: Callable[[int, int], None]
-) -> Prepared:
+) -> TrainingData:
     """
     The prepared run; embeds once, later calls read what was stored.
 
@@ -85,7 +85,7 @@ def load(
         _write(run.windows, key, stored)
     place = {name: i for i, name in enumerate(corpus)}
     gold = [np.array([place[p] for p in q.passages], dtype=np.int64) for q in questions]
-    return Prepared(
+    return TrainingData(
         questions=[q.text for q in questions],
         gold=gold,
         heldout=np.arange(len(train), len(questions)),
@@ -141,7 +141,7 @@ def _texts(
 
 def _pairs(
     windows: Windows, gold: Sequence[Ints], train: int, negatives: int, margin: float
-) -> Pairs:
+) -> TrainingPairs:
     by_passage: dict[int, list[int]] = {}
     for window, passage in enumerate(windows.passage.tolist()):
         by_passage.setdefault(passage, []).append(window)
@@ -161,7 +161,9 @@ def _pairs(
             answers.append(gold[q])
     if not question:
         raise InputError("No pair to train on: no passage has a token the base model knows.")
-    return Pairs(np.array(question, dtype=np.int64), np.array(candidates, dtype=np.int64), answers)
+    return TrainingPairs(
+        np.array(question, dtype=np.int64), np.array(candidates, dtype=np.int64), answers
+    )
 
 
 def _hard_negatives(

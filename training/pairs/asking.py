@@ -49,7 +49,7 @@ Answer with JSON alone: {{"questions": ["...", "..."]}}"""
 
 
 @dataclass(frozen=True)
-class Estimate:
+class CallEstimate:
     """The expected cost of generation. `tokens_out` is the maximum that answers may have."""
 
     passages: int
@@ -59,7 +59,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Answered:
+class QuestionsOfPassage:
     """The result for one passage: its questions, or the reason why there are none."""
 
     passage: Passage
@@ -67,10 +67,10 @@ class Answered:
     fault: str | None = None
 
 
-def estimate(passages: Sequence[Passage], count: int = QUESTIONS) -> Estimate:
+def estimate(passages: Sequence[Passage], count: int = QUESTIONS) -> CallEstimate:
     """Estimate calls and tokens for passages."""
     chars = sum(len(_prompt(passage, count)) + len(_SYSTEM) for passage in passages)
-    return Estimate(
+    return CallEstimate(
         len(passages), len(passages), -(-chars // CHARS_PER_TOKEN), MOST_TOKENS * len(passages)
     )
 
@@ -82,7 +82,7 @@ async def questions(
     count: int = QUESTIONS,
     at_once: int = AT_ONCE,
     task: Task = NO_TASK,
-) -> AsyncGenerator[Answered, None]:
+) -> AsyncGenerator[QuestionsOfPassage, None]:
     """
     Each passage's questions as they come, `at_once` calls at a time. Closing it ends the calls.
 
@@ -96,7 +96,7 @@ async def questions(
         max_retries=RETRIES,
     )
     waiting = iter(passages)
-    running: set[asyncio.Task[Answered]] = set()
+    running: set[asyncio.Task[QuestionsOfPassage]] = set()
     failures = 0
     try:
         while True:
@@ -125,7 +125,9 @@ async def questions(
         await client.close()
 
 
-async def _ask(client: AsyncOpenAI, passage: Passage, options: LLMOptions, count: int) -> Answered:
+async def _ask(
+    client: AsyncOpenAI, passage: Passage, options: LLMOptions, count: int
+) -> QuestionsOfPassage:
     from openai import AuthenticationError, NotFoundError, PermissionDeniedError
 
     try:
@@ -141,13 +143,15 @@ async def _ask(client: AsyncOpenAI, passage: Passage, options: LLMOptions, count
     except (AuthenticationError, PermissionDeniedError, NotFoundError) as error:
         raise explain(error, options) from error  # no other passage will fare better
     except OpenAIError as error:
-        return Answered(passage, [], str(explain(error, options)))
+        return QuestionsOfPassage(passage, [], str(explain(error, options)))
     text = reply.choices[0].message.content or "" if reply.choices else ""
     try:
         texts = parse(text, count)
     except ValueError as error:
-        return Answered(passage, [], f"The language model's answer cannot be used: {error}")
-    return Answered(passage, [Made(question, "asked") for question in texts])
+        return QuestionsOfPassage(
+            passage, [], f"The language model's answer cannot be used: {error}"
+        )
+    return QuestionsOfPassage(passage, [Made(question, "asked") for question in texts])
 
 
 def parse(answer: str, count: int) -> list[str]:

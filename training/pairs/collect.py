@@ -28,7 +28,7 @@ from pipelines.store.db import Connection, Pool
 from pipelines.store.pairs import CORPUS, NewPair, Passage, Split
 from pipelines.text.windows import cut
 from training.pairs import asking, quality, sides
-from training.pairs.asking import Answered
+from training.pairs.asking import QuestionsOfPassage
 from training.pairs.offline import OfflineGenerator
 from training.pairs.seedfile import SeedFile
 from training.pairs.sides import Piece
@@ -72,7 +72,7 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class Draft:
+class PairDraft:
     """A question and its passage, before the checks."""
 
     question: str
@@ -129,10 +129,10 @@ def generate_offline(
         everything = pairs.passages(conn, suspicious_code=documents.SUSPICIOUS)
     generator = OfflineGenerator(everything, per_passage=per_passage)
 
-    def answered() -> Iterator[Answered]:
+    def answered() -> Iterator[QuestionsOfPassage]:
         for passage in passages:
             task.check()
-            yield Answered(passage, generator.questions(passage))
+            yield QuestionsOfPassage(passage, generator.questions(passage))
 
     collector = Collector(pool, handle, OfflineGenerator.name, passages, created_by)
     for part in _parts(answered()):
@@ -201,7 +201,7 @@ def import_file(
         for passage_id, text in seed.corpus.items()
     }  # fmt: skip
     asked = [
-        Draft(seed.queries[q], "given", passages[p], q)
+        PairDraft(seed.queries[q], "given", passages[p], q)
         for q, ids in seed.relevant_docs.items()
         for p in ids
     ]
@@ -224,7 +224,7 @@ def collect_liked(pool: Pool, handle: SearchHandle, *, created_by: str = "system
         by_text = {p.text: p for p in pairs.passages(conn, suspicious_code=documents.SUSPICIOUS)}
         room = _room(feedback.taught(conn))
         asked = [
-            Draft(
+            PairDraft(
                 liked.question, "liked", by_text[liked.passage], liked.question,
                 liked.message_id, liked.visitor,
             )
@@ -287,10 +287,12 @@ class Collector:
             wanted=wanted,
         )
 
-    def keep(self, answers: Sequence[Answered]) -> None:
+    def keep(self, answers: Sequence[QuestionsOfPassage]) -> None:
         """Store the questions of passages, and that these passages are done."""
         asked = [
-            Draft(m.question, m.kind, a.passage, a.passage.sha256) for a in answers for m in a.made
+            PairDraft(m.question, m.kind, a.passage, a.passage.sha256)
+            for a in answers
+            for m in a.made
         ]
         ranks = self._ranks(asked)
         done = [a.passage.sha256 for a in answers if a.fault is None]
@@ -300,7 +302,7 @@ class Collector:
 
     def store(
         self,
-        asked: Sequence[Draft],
+        asked: Sequence[PairDraft],
         ranks: Sequence[int | None],
         *,
         hold: str = "",
@@ -322,7 +324,7 @@ class Collector:
             pairs.mark_done(conn, self._generator, done)
             also(conn, self.summary)
 
-    def judge(self, draft: Draft, rank: int | None, hold: str) -> NewPair | None:
+    def judge(self, draft: PairDraft, rank: int | None, hold: str) -> NewPair | None:
         """
         Check a draft.
 
@@ -356,7 +358,7 @@ class Collector:
             message_id=draft.message_id, visitor=draft.visitor,
         )  # fmt: skip
 
-    def _ranks(self, asked: Sequence[Draft]) -> list[int]:
+    def _ranks(self, asked: Sequence[PairDraft]) -> list[int]:
         """
         The rank of each draft's passage for the serving embedder, or 0 beyond `quality.PLACED`.
         """
@@ -378,7 +380,7 @@ class Collector:
 
 def _ranks_in(
     handle: SearchHandle,
-    asked: Sequence[Draft],
+    asked: Sequence[PairDraft],
     passages: Mapping[str, Passage],
     task: Task,
 ) -> list[int | None]:
@@ -418,8 +420,8 @@ def _language_of(seed: SeedFile) -> str | None:
     return clean.language(" ".join(list(seed.corpus.values())[:20])[:4000])
 
 
-def _parts(answers: Iterable[Answered]) -> Iterator[list[Answered]]:
-    part: list[Answered] = []
+def _parts(answers: Iterable[QuestionsOfPassage]) -> Iterator[list[QuestionsOfPassage]]:
+    part: list[QuestionsOfPassage] = []
     for answered in answers:
         part.append(answered)
         if len(part) == WRITTEN_AT_ONCE:

@@ -19,7 +19,7 @@ from pipelines.store.db import Connection, Pool
 from pipelines.store.feedback import Wrong
 from pipelines.store.pairs import Passage, Split, Status
 from training.pairs import quality
-from training.pairs.collect import MOST_PER_VISITOR, OTHER_SIDE, Collector, Draft
+from training.pairs.collect import MOST_PER_VISITOR, OTHER_SIDE, Collector, PairDraft
 
 Use = Literal["train", "heldout", "wrong"]
 
@@ -95,7 +95,7 @@ def _add_pairs(
     collector = Collector(pool, handle, "feedback", passages, who, wanted=side)
     new = []
     for passage in passages:
-        draft = Draft(question, "asked", passage, question, lesson.message_id, lesson.visitor)
+        draft = PairDraft(question, "asked", passage, question, lesson.message_id, lesson.visitor)
         pair = collector.judge(draft, None, "")
         if pair is None:
             raise ConflictError("There is a pair with this question already.")

@@ -11,7 +11,7 @@ from app.admin.html import jobs, parts, words
 from app.admin.html.parts import Tone
 from app.admin.html.template import Template
 from pipelines.store import scope
-from pipelines.store.document_pages import Passage, Row
+from pipelines.store.document_pages import DocumentRow, WindowedPassage
 from pipelines.store.documents import Document
 from pipelines.store.jobs import Job
 
@@ -24,7 +24,7 @@ MOST_COPIES = 20
 _html = Template("documents")
 
 
-def table(rows: Sequence[Row]) -> Markup:
+def table(rows: Sequence[DocumentRow]) -> Markup:
     """A page of documents."""
     headers = [parts.choose_all(GROUP), "Title", "Status", "Passages", "Pages", "Size", "Changed"]
     cells = [
@@ -42,14 +42,14 @@ def table(rows: Sequence[Row]) -> Markup:
     return parts.table(headers, cells, numbers=[3, 4, 5])
 
 
-def _title(row: Row) -> Markup:
+def _title(row: DocumentRow) -> Markup:
     collection = "" if row.collection == scope.DEFAULT else row.collection
     if scope.is_private(collection):
         collection = f"only for {collection[:OWNER_CHARS]}"
     return _html.title(parts.pick(row.title, "open", row.id, css="title"), collection)
 
 
-def _status(row: Row) -> Markup:
+def _status(row: DocumentRow) -> Markup:
     if row.same_as is not None:
         reasons = [f"same content as {row.twin} ({row.same_as})"]
     elif row.reason:
@@ -86,7 +86,7 @@ def progress(job: Job, ended: int) -> Markup:
 
 
 @dataclass(frozen=True)
-class _Shown:
+class _OpenedPassage:
     place: str
     text: Markup
 
@@ -104,7 +104,7 @@ class Opened:
     document: Document
     twin: Document | None
     copies: Sequence[Document]
-    passages: Sequence[Passage]
+    passages: Sequence[WindowedPassage]
     offset: int
     total: int
 
@@ -143,11 +143,11 @@ def _notes(opened: Opened) -> list[tuple[str, Tone]]:
     return notes
 
 
-def _passage(passage: Passage) -> _Shown:
+def _passage(passage: WindowedPassage) -> _OpenedPassage:
     place = words.joined(
         f"Passage {passage.ordinal + 1}",
         f"page {passage.page}" if passage.page else "",
         (passage.heading or "").split(" > ")[-1],
         words.count(len(passage.windows), "window"),
     )
-    return _Shown(place, parts.spans(passage.text, passage.windows))
+    return _OpenedPassage(place, parts.spans(passage.text, passage.windows))

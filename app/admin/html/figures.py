@@ -84,7 +84,7 @@ def differences(figures: Mapping[str, Any]) -> Markup:
 
 
 @dataclass(frozen=True)
-class _Bar:
+class _ChartBar:
     """
     One bar of the chart; widths in percent.
 
@@ -104,12 +104,12 @@ def bars(figures: Mapping[str, Any], measure: str) -> str:
     return str(_html.chart(f"{label(measure)} by way to search", made))
 
 
-def _bar(system: Mapping[str, Any], measure: str) -> _Bar:
+def _bar(system: Mapping[str, Any], measure: str) -> _ChartBar:
     value, interval = system["figures"][measure], system["intervals"].get(measure)
     line = None
     if interval is not None:
         low, high = max(0, interval["low"]), min(1, interval["high"])
         line = f"{100 * low:.1f}", f"{100 * (high - low):.1f}"
-    return _Bar(
+    return _ChartBar(
         system["name"], f"{value:.3f}", f"{100 * value:.1f}", line, system["mode"] == "hybrid"
     )

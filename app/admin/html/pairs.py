@@ -10,7 +10,7 @@ from markupsafe import Markup
 from app.admin.html import jobs, parts, words
 from app.admin.html.template import Template
 from pipelines.store.jobs import Job
-from pipelines.store.pair_review import Count, Filter, Place
+from pipelines.store.pair_review import Count, Filter, ReviewPlace
 from training.evaluation.gate import FEWEST_QUESTIONS
 
 SIDES = {"train": "training", "heldout": "held-out"}
@@ -122,7 +122,7 @@ def nothing(wanted: Filter) -> Markup:
     return parts.empty(*said[wanted.status])
 
 
-def facts(place: Place) -> Markup:
+def facts(place: ReviewPlace) -> Markup:
     """Where a pair stands in the list, and where it comes from."""
     pair = place.pair
     origin = words.joined(
@@ -139,7 +139,7 @@ def facts(place: Place) -> Markup:
     return _html.facts(place, pills, origin, pair.reason)
 
 
-def passage(place: Place) -> Markup:
+def passage(place: ReviewPlace) -> Markup:
     """The passage of a pair."""
     return _html.passage(place.pair.passage)
 

@@ -45,7 +45,7 @@ class _Column:
 
 
 @dataclass(frozen=True)
-class _Row:
+class _TableRow:
     cells: Sequence[object]
     key: object = None
     chosen: bool = False
@@ -59,7 +59,7 @@ def table(
 
     :param numbers: Places of the columns that hold numbers.
     """
-    return _table(headers, [_Row(cells) for cells in rows], numbers)
+    return _table(headers, [_TableRow(cells) for cells in rows], numbers)
 
 
 def choices(
@@ -74,10 +74,10 @@ def choices(
 
     :param rows: Each with its key, which is what the component's `select` event brings.
     """
-    return _table(headers, [_Row(cells, key, key == chosen) for key, cells in rows], numbers)
+    return _table(headers, [_TableRow(cells, key, key == chosen) for key, cells in rows], numbers)
 
 
-def _table(headers: Sequence[object], rows: Sequence[_Row], numbers: Sequence[int]) -> Markup:
+def _table(headers: Sequence[object], rows: Sequence[_TableRow], numbers: Sequence[int]) -> Markup:
     columns = [_Column(name, "number" if n in numbers else "") for n, name in enumerate(headers)]
     for row in rows:
         assert len(row.cells) == len(columns), "each row has a cell for each header"

@@ -24,7 +24,7 @@ _html = Template("compare")
 
 
 @dataclass(frozen=True)
-class _Shown:
+class _ListedPassage:
     """
     A passage in a list.
 
@@ -41,14 +41,14 @@ class _Shown:
 
 
 @dataclass(frozen=True)
-class _Question:
+class _QuestionCard:
     text: str
     pill: Markup
     ranks: str
     cause: str
-    right: Sequence[_Shown]
-    old: Sequence[_Shown]
-    new: Sequence[_Shown]
+    right: Sequence[_ListedPassage]
+    old: Sequence[_ListedPassage]
+    new: Sequence[_ListedPassage]
 
 
 def questions(page: Page, old: str, new: str) -> str:
@@ -63,9 +63,9 @@ def questions(page: Page, old: str, new: str) -> str:
     return parts.stack(parts.quiet(said), Markup("").join(cards))
 
 
-def _question(entry: Entry) -> _Question:
+def _question(entry: Entry) -> _QuestionCard:
     change = entry.change
-    return _Question(
+    return _QuestionCard(
         text=change.question,
         pill=parts.pill(RANKS[change.kind], TONES[change.kind]),
         ranks=f"rank {rank(change.before)} → {rank(change.after)}",
@@ -83,7 +83,7 @@ def rank(place: int | None) -> str:
     return "beyond 10" if place is None else str(place)
 
 
-def _ranked(placed: Sequence[Placed], passages: Mapping[str, Passage]) -> list[_Shown]:
+def _ranked(placed: Sequence[Placed], passages: Mapping[str, Passage]) -> list[_ListedPassage]:
     return [
         _stored(passages.get(one.passage), one.passage, score=one.score, right=one.gold)
         for one in placed
@@ -97,7 +97,7 @@ def _stored(
     score: float | None = None,
     right: bool = False,
     most: int = SNIPPET_CHARS,
-) -> _Shown:
+) -> _ListedPassage:
     """A passage of the evaluation; only its name is left if its document was deleted."""
     title, text = (
         (f"passage {name[:12]}", "no longer stored")
@@ -105,14 +105,14 @@ def _stored(
         else (passage.title, passage.text)
     )
     mark = parts.pill("answers it", "good") if right else None
-    return _Shown(title, text, score, mark, right, most)
+    return _ListedPassage(title, text, score, mark, right, most)
 
 
 @dataclass(frozen=True)
-class _Column:
+class _TriedVersion:
     name: str
     times: str
-    passages: Sequence[_Shown]
+    passages: Sequence[_ListedPassage]
 
 
 def tried(found: Sequence[Tried]) -> str:
@@ -123,14 +123,14 @@ def tried(found: Sequence[Tried]) -> str:
         others = set().union(*(chunks[m] for m in range(len(found)) if m != n))
         shown = [_hit(hit, alone=len(found) > 1 and hit.chunk_id not in others) for hit in one.hits]
         times = f"question embedded in {one.embed_ms:.0f} ms, searched in {one.search_ms:.0f} ms"
-        columns.append(_Column(one.version, times, shown))
+        columns.append(_TriedVersion(one.version, times, shown))
     return str(_html.tried(columns))
 
 
-def _hit(hit: Any, *, alone: bool) -> _Shown:
+def _hit(hit: Any, *, alone: bool) -> _ListedPassage:
     place = f"page {hit.page}" if hit.page else (hit.heading or "").split(" > ")[-1][:60]
     mark = parts.pill("only here", "busy") if alone else None
-    return _Shown(words.joined(hit.title, place), hit.text, hit.score, mark)
+    return _ListedPassage(words.joined(hit.title, place), hit.text, hit.score, mark)
 
 
 def unbuilt(names: Sequence[str]) -> str:

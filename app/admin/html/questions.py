@@ -11,7 +11,7 @@ from app.admin.html import parts, words
 from app.admin.html.parts import Tone
 from app.admin.html.template import Template
 from pipelines.store.chats import Shown
-from pipelines.store.feedback import Answered, Asked, Mark, Source
+from pipelines.store.feedback import AskedQuestion, Mark, QuestionDetail, Source
 
 # Colour is for what people said: how an answer was made says nothing about how good it is.
 KINDS: dict[str | None, tuple[str, Tone]] = {
@@ -28,13 +28,13 @@ VOTES: dict[str | None, tuple[str, Tone]] = {
 _html = Template("questions")
 
 
-def table(rows: Sequence[Asked]) -> Markup:
+def table(rows: Sequence[AskedQuestion]) -> Markup:
     """A page of questions."""
     headers = ["Question", "Answer", "Vote", "Comment", "Sources", "Version", "Asked"]
     return parts.table(headers, [_row(row) for row in rows])
 
 
-def _row(row: Asked) -> tuple[object, ...]:
+def _row(row: AskedQuestion) -> tuple[object, ...]:
     marks = words.count(row.marks, "mark") if row.marks else ""
     return (
         parts.pick(parts.clipped(row.question, 110), "open", row.message_id, css="title"),
@@ -73,7 +73,7 @@ class _SourceShown:
     text: str
 
 
-def detail(asked: Answered, marks: Sequence[Mark], extra: Sequence[Source]) -> Markup:
+def detail(asked: QuestionDetail, marks: Sequence[Mark], extra: Sequence[Source]) -> Markup:
     """
     A question with its answer and the sources to mark.
 
@@ -90,7 +90,7 @@ def detail(asked: Answered, marks: Sequence[Mark], extra: Sequence[Source]) -> M
     return _html.detail(asked, pills, facts, _vote(asked), sources)
 
 
-def _vote(asked: Answered) -> _Vote | None:
+def _vote(asked: QuestionDetail) -> _Vote | None:
     if not asked.verdict:
         return None
     word, tone = VOTES[asked.verdict]

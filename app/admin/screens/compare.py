@@ -16,7 +16,7 @@ from app.admin.html import compare as html
 from app.admin.html import figures, parts
 from app.admin.html import jobs as jobs_html
 from app.admin.screen import Screen, Updates, View, clickable, header
-from app.admin.screens.compare_questions import Questions
+from app.admin.screens.compare_questions import QuestionList
 from app.admin.screens.compare_tryout import TryIt
 from pipelines.errors import InputError
 from pipelines.store import evaluations, jobs, pairs
@@ -65,7 +65,7 @@ class _Compare:
             with gr.Accordion(
                 "Question by question", open=False, elem_classes="folded", elem_id="by-question"
             ):
-                self.questions = Questions(self._screen, self.shown)
+                self.questions = QuestionList(self._screen, self.shown)
         with gr.Column(elem_classes="board"):
             self._lay_out_form()
         self.list = clickable("evaluation-list", value=parts.LOADING)

@@ -17,7 +17,7 @@ KINDS: dict[str, Kind | None] = {"Lower": "lost", "Higher": "won", "Equal": "ali
 LABELS = {kind: label for label, kind in KINDS.items()}
 
 
-class Questions:
+class QuestionList:
     """
     The folded list, with the two ways to search that are compared.
 

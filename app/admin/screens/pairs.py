@@ -11,10 +11,10 @@ from markupsafe import Markup
 from app.admin.html import jobs as jobs_html
 from app.admin.html import pairs, parts
 from app.admin.screen import Screen, Updates, View, header
-from app.admin.screens.pairs_making import Files, Making
+from app.admin.screens.pairs_making import Making, PairFiles
 from pipelines.errors import InputError
 from pipelines.store import jobs, pair_review
-from pipelines.store.pair_review import Filter, Place, Step
+from pipelines.store.pair_review import Filter, ReviewPlace, Step
 from pipelines.store.pairs import Split, Status
 from training.pairs import teach
 
@@ -32,10 +32,10 @@ MAKING = ["generate", "import_pairs"]
 
 def build(screen: Screen) -> None:
     """Fill the tab."""
-    _Pairs(screen)
+    _PairsScreen(screen)
 
 
-class _Pairs:
+class _PairsScreen:
     def __init__(self, screen: Screen) -> None:
         self._pool = screen.services.pool
         header(
@@ -54,7 +54,7 @@ class _Pairs:
                 self._lay_out_review()
             with gr.Column(scale=2, min_width=320):
                 self.making = Making(screen)
-                self.files = Files(screen)
+                self.files = PairFiles(screen)
         with gr.Accordion(
             "All pairs by source, and why some were refused", open=False, elem_classes="folded"
         ):
@@ -147,7 +147,7 @@ class _Pairs:
             updates[self.estimated] = key
         return View(updates, running=bool(running))
 
-    def _shown(self, place: Place | None, wanted: Filter) -> list[Any]:
+    def _shown(self, place: ReviewPlace | None, wanted: Filter) -> list[Any]:
         """Updates of the card."""
         if place is None:
             return [

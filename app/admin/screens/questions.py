@@ -15,7 +15,7 @@ from pipelines.errors import InputError
 from pipelines.search import hybrid
 from pipelines.store import evaluations, feedback
 from pipelines.store.db import Connection
-from pipelines.store.feedback import Answered, Verdict, Which
+from pipelines.store.feedback import QuestionDetail, Verdict, Which
 from training.evaluation.figures import voted
 from training.pairs import teach
 from training.pairs.collect import MOST_PER_VISITOR
@@ -39,10 +39,10 @@ DONE = {
 
 def build(screen: Screen) -> None:
     """Fill the tab."""
-    _Questions(screen)
+    _QuestionsScreen(screen)
 
 
-class _Questions:
+class _QuestionsScreen:
     def __init__(self, screen: Screen) -> None:
         self._services = screen.services
         self._pool = screen.services.pool
@@ -182,7 +182,7 @@ class _Questions:
         gr.Info(DONE[use])
         return self._detail(message_id, found)[1]
 
-    def _detail(self, message_id: int, found: Sequence[int]) -> tuple[Answered, Markup]:
+    def _detail(self, message_id: int, found: Sequence[int]) -> tuple[QuestionDetail, Markup]:
         with self._pool.connection() as conn:
             asked = _asked(conn, message_id)
             marks = feedback.marks(conn, message_id)
@@ -199,7 +199,7 @@ def _some(opened: int | None) -> int:
     return opened
 
 
-def _asked(conn: Connection, message_id: int) -> Answered:
+def _asked(conn: Connection, message_id: int) -> QuestionDetail:
     asked = feedback.get(conn, message_id)
     if asked is None:
         raise InputError("This question is gone: its conversation was deleted.")

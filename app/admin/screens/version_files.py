@@ -19,7 +19,7 @@ from pipelines.store.models import Model
 from training.finetune.card import card_of
 
 
-class Files:
+class VersionFiles:
     """The folded box with its buttons."""
 
     def __init__(self, screen: Screen, chosen: gr.State) -> None:

@@ -14,7 +14,7 @@ from app.services import Services
 from pipelines.store.shadows import ShadowReport
 
 
-class Shadow:
+class ShadowBox:
     """The folded box with the share of questions, two buttons and the report."""
 
     def __init__(self, screen: Screen, chosen: gr.State) -> None:

@@ -17,8 +17,8 @@ from app.admin.html import parts, words
 from app.admin.html import versions as versions_html
 from app.admin.screen import Screen, Updates, View, clickable, header
 from app.admin.screens.version_confirm import Confirm, Pending, looked_at, serving
-from app.admin.screens.version_files import Files
-from app.admin.screens.version_shadow import Shadow
+from app.admin.screens.version_files import VersionFiles
+from app.admin.screens.version_shadow import ShadowBox
 from pipelines.embedder import registry
 from pipelines.errors import InputError
 from pipelines.store import active, jobs, models, pairs
@@ -63,8 +63,8 @@ class _Versions:
             with gr.Column(scale=2, min_width=320):
                 with gr.Column(elem_classes="board"):
                     self._lay_out_steps()
-                self.shadow = Shadow(self._screen, self.chosen)
-                self.files = Files(self._screen, self.chosen)
+                self.shadow = ShadowBox(self._screen, self.chosen)
+                self.files = VersionFiles(self._screen, self.chosen)
 
     def _lay_out_steps(self) -> None:
         self.head = gr.HTML(parts.LOADING, elem_id="version-head")

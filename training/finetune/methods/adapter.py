@@ -15,7 +15,7 @@ from training.finetune.heldout import NDCG, HeldOut
 from training.finetune.methods import networks
 from training.finetune.methods.losses import Guide, corpus_loss
 from training.finetune.options import TrainOptions
-from training.finetune.prepare import Prepared
+from training.finetune.prepare import TrainingData
 from training.finetune.rundir import RunDir
 
 Sides = dict[str, nn.Linear]
@@ -24,7 +24,7 @@ Sides = dict[str, nn.Linear]
 def train(
     run: RunDir,
     base: Path,
-    prepared: Prepared,
+    prepared: TrainingData,
     options: TrainOptions,
     report: Callable[..., None],
     heldout: HeldOut | None,

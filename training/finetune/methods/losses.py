@@ -20,7 +20,7 @@ from sentence_transformers.util import all_gather, all_gather_with_grad, get_ran
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
-from training.finetune.prepare import Prepared
+from training.finetune.prepare import TrainingData
 
 Features = dict[str, Tensor]
 
@@ -38,7 +38,7 @@ class Guide:
     margin: float
 
     @classmethod
-    def of(cls, prepared: Prepared, margin: float, device: torch.device) -> Guide:
+    def of(cls, prepared: TrainingData, margin: float, device: torch.device) -> Guide:
         """The guide on the device that trains."""
         widest = max(len(places) for places in prepared.pairs.gold)
         gold = np.full((len(prepared.pairs.gold), widest), -1)

@@ -27,7 +27,7 @@ from training.finetune.methods import networks
 from training.finetune.methods.batches import LABEL, QUESTION, WINDOW, WindowBatchSampler
 from training.finetune.methods.losses import CorpusRankingLoss, Guide, WindowRankingLoss
 from training.finetune.options import TrainOptions
-from training.finetune.prepare import Prepared
+from training.finetune.prepare import TrainingData
 from training.finetune.progress import Reporter
 from training.finetune.rundir import RunDir, RunSettings
 
@@ -35,7 +35,7 @@ from training.finetune.rundir import RunDir, RunSettings
 def train_encoder(
     run: RunDir,
     settings: RunSettings,
-    prepared: Prepared,
+    prepared: TrainingData,
     report: Reporter,
     *,
     heldout: HeldOut | None,
@@ -71,7 +71,7 @@ def train_encoder(
 def build_trainer(
     checkpoints: Path,
     model: Any,
-    prepared: Prepared,
+    prepared: TrainingData,
     options: TrainOptions,
     report: Reporter,
     *,
@@ -106,7 +106,7 @@ def build_trainer(
     )
 
 
-def as_dataset(prepared: Prepared, *, windows: bool) -> Dataset:
+def as_dataset(prepared: TrainingData, *, windows: bool) -> Dataset:
     """Pairs as the trainer reads them; the label is the pair's place."""
     pairs, texts = prepared.pairs, prepared.windows.texts
     columns: dict[str, list[Any]] = {QUESTION: [prepared.questions[q] for q in pairs.question]}
