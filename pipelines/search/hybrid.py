@@ -3,7 +3,8 @@ Hybrid search: a question's passages by nearest windows and by words, fused.
 
 All statements read one snapshot of one index.
 
-Each side proposes chunks; then both scores are computed exactly for all of them.
+Each side proposes chunks. Then both scores are computed exactly for all of them, and the best gain
+by the question's phrases that they hold.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pipelines.store.db import Connection
 from pipelines.store.hits import Hit
 from pipelines.store.ids import ChunkId
 from pipelines.store.vectors import Window
+from pipelines.text import phrases
 from pipelines.text.fusion import fuse, trust
 
 Mode = Literal["hybrid", "dense", "lexical"]
@@ -29,6 +31,8 @@ Mode = Literal["hybrid", "dense", "lexical"]
 # either found no more.
 DENSE_WINDOWS = 100
 LEXICAL_CHUNKS = 50
+# So many of the best are ordered again with what takes their text.
+RERANKED = 30
 # Enough of a question to see whether the encoder reads its language.
 TRUST_CHARS = 300
 
@@ -76,11 +80,17 @@ def hybrid(
         scores = {"dense": cosines, "lexical": shares}.get(mode)
         if scores is None:
             scores = fuse(cosines, shares, handle.lexical_weight, _trust(handle, question))
-        best = np.argsort(-scores, kind="stable")[:top_k]
+        best = np.argsort(-scores, kind="stable")[: max(top_k, RERANKED)]
         rows = hits.rows(conn, [ids[i] for i in best], searched)
     weights = {term: float(asked.weights[number]) for term, number in asked.word.items()}
+    if mode == "hybrid" and len(asked.weights):
+        first = [int(i) for i in best[:RERANKED] if ids[i] in rows]
+        texts = [(rows[ids[i]]["text"], rows[ids[i]]["language"]) for i in first]
+        phrase = phrases.shares(question, texts, weights, float(asked.weights.max()))
+        scores[first] += handle.lexical_weight * phrases.PHRASE_SHARE * phrase
+        best = best[np.argsort(-scores[best], kind="stable")]
     found = []
-    for i in best:
+    for i in best[:top_k]:
         window = windows.get(ids[i])
         if ids[i] in rows:
             hit = Hit(

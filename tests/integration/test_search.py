@@ -101,6 +101,24 @@ def test_a_filter_lets_nothing_else_through(world, asked):
             assert hybrid.hybrid(conn, handle, question, vector, 20, collections=[]) == []
 
 
+def test_of_passages_with_the_same_words_the_one_with_the_phrase_is_first(world):
+    """Both hold the same words equally often and equally close. The other one has the lower id."""
+    pool, handle = world
+    words_rank = replace(handle, lexical_weight=1.0)
+    passages = ["share the of dues pier 3060", "dues of the pier share 3060"]
+    question = "What are the dues of the pier? 3070"
+    vector = handle.encoder.encode_queries([question])[0]
+    with pool.connection() as conn, conn.transaction(force_rollback=True):
+        add_document(conn, handle, "phrases", passages, collection="phrases")
+        found = hybrid.hybrid(conn, words_rank, question, vector, 2, collections=["phrases"])
+        assert [hit.text for hit in found] == passages[::-1]
+        assert found[0].lexical == found[1].lexical
+        alone = hybrid.hybrid(
+            conn, words_rank, question, vector, 2, collections=["phrases"], mode="lexical"
+        )
+        assert [hit.text for hit in alone] == passages
+
+
 def test_distances_from_the_graph_are_those_of_comparing_all(world, asked):
     """A hit's cosine and best window do not depend on which side brought it in."""
     pool, handle = world

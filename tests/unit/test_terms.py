@@ -26,3 +26,10 @@ def test_plain_ascii_is_cut_like_any_other_text():
 )  # fmt: skip
 def test_a_question_says_something_by_a_word_that_not_every_text_has(question, says):
     assert says_something(question) is says
+
+
+def test_typographic_signs_part_words_as_spaces_do():
+    """English text with them is read the fast way, and its terms stay those of the slow way."""
+    typographic = "The trust’s “net” losses – they rose… • 1,234.50"
+    assert terms(typographic, "en") == terms("The trust s net losses they rose 1,234.50", "en")
+    assert terms(typographic, "en") == terms(typographic + " ☒", "en")
