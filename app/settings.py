@@ -43,123 +43,127 @@ class Settings(BaseSettings):
     database_url: SecretStr = Field(
         SecretStr(""),
         validation_alias=AliasChoices("DATABASE_URL", "ATTUNE_DATABASE_URL"),
-        description="PostgreSQL 15+ with pgvector 0.8+; empty: an embedded server.",
+        description="Address of a PostgreSQL 15+ with pgvector 0.8+. Empty: an embedded server.",
     )
     host: str = Field("127.0.0.1", description="Address the web server listens on.")
-    port: int = Field(7860, ge=0, le=65535, description="Its port; 0 takes any free one.")
+    port: int = Field(7860, ge=0, le=65535, description="Port of the web server. 0: any free port.")
     base_model: str = Field(
         "all-MiniLM-L6-v2",
         description="Embedder to start from: the bundled model, a folder, a Hugging Face id, or openai:NAME.",
     )
     window_tokens: int = Field(
-        128, ge=16, le=2048, description="Tokens of a window that is embedded."
+        128, ge=16, le=2048, description="Tokens in a window, the piece of text that is embedded."
     )
     window_stride: int = Field(
         96, ge=8, le=2048, description="Tokens between the starts of two windows."
     )
     chunk_chars: int = Field(
-        1600, ge=200, le=20000, description="Longest chunk that is read and cited, in characters."
+        1600, ge=200, le=20000, description="Longest passage that is cited, in characters."
     )
     top_k: int = Field(6, ge=1, le=50, description="Passages given to an answer.")
     lexical_weight: float = Field(
         0.65,
         ge=0,
         le=1,
-        description="Share of the words in the search score; tuned versions bring their own.",
+        description="Share of the words in the search score. Tuned versions bring their own.",
     )
     artefacts: str = Field(
         "",
-        description="Where versions are shared between machines: a folder, s3://... or hf://...; empty: in the data folder.",
+        description="Where machines share versions: a folder, s3://... or hf://... Empty: the data folder.",
     )
     threads: int | None = Field(
-        None, ge=1, description="CPU threads for embedding; empty: all cores."
+        None, ge=1, description="CPU threads for embedding. Empty: all cores."
     )
     worker_threads: int | None = Field(
-        None, ge=1, description="CPU threads of a worker's jobs; empty: half of the cores."
+        None, ge=1, description="CPU threads of a worker's jobs. Empty: half of the cores."
     )
-    device: str | None = Field(None, description="Torch device; empty: the best there is.")
-    llm: str = Field("", description="Name of the chat model; empty with a key set: gpt-4o-mini.")
+    device: str | None = Field(None, description="Torch device. Empty: the fastest available.")
+    llm: str = Field("", description="Name of the chat model. Empty with a key set: gpt-4o-mini.")
     openai_api_key: SecretStr = Field(
         SecretStr(""),
         validation_alias=AliasChoices("OPENAI_API_KEY", "ATTUNE_OPENAI_API_KEY"),
-        description="Key for the LLM and OpenAI embeddings; empty and no base URL: answers are extracts.",
+        description="Key for the language model and for OpenAI embeddings. Without it and without a base URL, answers are extracts.",
     )
     openai_base_url: str = Field(
         "",
         validation_alias=AliasChoices("OPENAI_BASE_URL", "ATTUNE_OPENAI_BASE_URL"),
-        description="Any OpenAI-compatible endpoint.",
+        description="Address of any OpenAI-compatible endpoint.",
     )
-    llm_timeout_s: float = Field(60, gt=0, description="Longest wait for the LLM, in seconds.")
-    max_upload_mb: int = Field(100, ge=1, description="Largest file that is taken in, in MB.")
+    llm_timeout_s: float = Field(
+        60, gt=0, description="Longest wait for the language model, in seconds."
+    )
+    max_upload_mb: int = Field(100, ge=1, description="Largest file that can be added, in MB.")
     chat_upload: Literal["admins", "signed-in", "everyone"] = Field(
         "admins",
-        description="Who may add documents in the chat: `admins`, `signed-in` or `everyone`. Files of admins are for all; anybody else's are searched for that person alone.",
+        description="Who may add documents in the chat: `admins`, `signed-in` or `everyone`. Files of admins are for all. Files of anybody else are only for that person.",
     )
     visitor_files: int = Field(
-        20, ge=1, description="Files of their own that a person who is no admin may have."
+        20, ge=1, description="Files that a person who is not an admin may have."
     )
-    visitor_mb: int = Field(50, ge=1, description="How large these may be together, in MB.")
+    visitor_mb: int = Field(50, ge=1, description="Total size of these files, in MB.")
     visitors_mb: int = Field(
-        2000, ge=1, description="The same for all people who are no admins together."
+        2000, ge=1, description="Total size of the files of all people who are not admins, in MB."
     )
     visitor_days: float = Field(
-        30, ge=0, description="Days until such a file is deleted; 0: it stays."
+        30, ge=0, description="Days until such a file is deleted. 0: never."
     )
     parse_memory_mb: int = Field(
         1500, ge=256, description="Memory limit of the process that reads a file, in MB."
     )
-    parse_cpu_s: int = Field(300, ge=5, description="CPU seconds limit of that process.")
+    parse_cpu_s: int = Field(300, ge=5, description="CPU time limit of that process, in seconds.")
     retention_days: float = Field(
-        7, ge=0, description="Days that vectors of a version no longer used are kept."
+        7, ge=0, description="Days to keep the vectors of a version that is no longer used."
     )
     admin_password: SecretStr = Field(
         SecretStr(""),
-        description="Password of the admin pages; empty: a one-time link is printed at start, for this machine alone.",
+        description="Password of the admin pages. Empty: a one-time link, which works on this machine only, is printed at start.",
     )
     chat_password: SecretStr = Field(
-        SecretStr(""), description="Password of the chat; empty: it is open."
+        SecretStr(""), description="Password of the chat. Empty: the chat is public."
     )
     chat_sign_in: bool = Field(
-        False, description="On a Space: people sign in with Hugging Face before they ask."
+        False, description="On a Space: people must sign in with Hugging Face before they ask."
     )
     admins: str = Field(
         "",
-        description="On a Space: the Hugging Face accounts that administer, separated by commas: names, or `sub:ID` with the account's id.",
+        description="On a Space: the Hugging Face accounts of admins, separated by commas. Each is a name, or `sub:ID` with the account's id.",
     )
     readers: str = Field(
         "",
         description="Collections that are not open to everyone: `hr=admins; board=ada,bob; internal=signed-in`.",
     )
     questions_per_minute: int = Field(
-        30, ge=0, description="Questions that a visitor may ask in a minute; 0: any number."
+        30, ge=0, description="Questions that a visitor may ask in a minute. 0: no limit."
     )
-    questions_per_day: int = Field(0, ge=0, description="The same for a day.")
+    questions_per_day: int = Field(
+        0, ge=0, description="Questions that a visitor may ask in a day. 0: no limit."
+    )
     questions_at_once: int = Field(
         64, ge=1, description="Questions that a server answers at the same time."
     )
     llm_calls_per_day: int = Field(
         0,
         ge=0,
-        description="Calls of the LLM for answers in a day, of all visitors; after them answers are extracts; 0: any number.",
+        description="Answers in a day that may use the language model, over all visitors. Later answers are extracts. 0: no limit.",
     )
     session_hours: float = Field(12, gt=0, description="Hours until people sign in again.")
     trusted_proxies: str = Field(
         "127.0.0.1",
-        description="Addresses or networks of proxies whose X-Forwarded-For is believed, separated by commas.",
+        description="Addresses or networks of proxies whose X-Forwarded-For is trusted, separated by commas.",
     )
     proxies: int | None = Field(
         None,
         ge=0,
         le=20,
-        description="Number of proxies that every request passes through, whatever their addresses; empty: 1 on a Space, else only the trusted ones count.",
+        description="Number of proxies that every request passes through, whatever their addresses. Empty: 1 on a Space, otherwise only the trusted ones count.",
     )
     allowed_hosts: str = Field(
         "",
-        description="Host names that are answered, separated by commas, e.g. `docs.example.org`, `*.example.org`; empty: this machine's own names while it listens on 127.0.0.1, else any.",
+        description="Host names that the server answers, separated by commas, e.g. `docs.example.org`, `*.example.org`. Empty: this machine's own names while it listens on 127.0.0.1, otherwise any.",
     )
     metrics_token: SecretStr = Field(
         SecretStr(""),
-        description="Bearer token for `/metrics`; empty: open where the chat is open, else for admins.",
+        description="Bearer token for `/metrics`. Empty: public where the chat is public, otherwise for admins.",
     )
     system: str = Field(
         "",
@@ -167,21 +171,25 @@ class Settings(BaseSettings):
         description="Set by Hugging Face Spaces, like the four below.",
     )
     oauth_client_id: str = Field(
-        "", validation_alias="OAUTH_CLIENT_ID", description="Sign-in with Hugging Face."
+        "",
+        validation_alias="OAUTH_CLIENT_ID",
+        description="Client id of the sign-in with Hugging Face.",
     )
     oauth_client_secret: SecretStr = Field(
-        SecretStr(""), validation_alias="OAUTH_CLIENT_SECRET", description="Its secret."
+        SecretStr(""),
+        validation_alias="OAUTH_CLIENT_SECRET",
+        description="Client secret of that sign-in.",
     )
     openid_provider_url: str = Field(
         "https://huggingface.co",
         validation_alias="OPENID_PROVIDER_URL",
-        description="Its provider.",
+        description="Address of its provider.",
     )
     space_host: str = Field(
         "", validation_alias="SPACE_HOST", description="Host name under which a Space is reached."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least level that is logged."
+        "info", description="Lowest level that is logged."
     )
 
     @property
