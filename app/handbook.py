@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.actions.ingest import open_ingester
 from app.services import Services
-from pipelines.indexing.stages import Incoming
+from pipelines.indexing.incoming import Incoming
 from pipelines.store import documents, scope
 
 log = logging.getLogger(__name__)

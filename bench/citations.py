@@ -26,8 +26,8 @@ from app.settings import Settings
 from pipelines.answering import cite
 from pipelines.answering.events import Answer
 from pipelines.indexing.convert import Converter
+from pipelines.indexing.incoming import Incoming
 from pipelines.indexing.ingest import Ingester
-from pipelines.indexing.stages import Incoming
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "qa" / "covid_qa"
 QUESTIONS = 150

@@ -29,8 +29,8 @@ from app.services import Services
 from bench.scratch import scratch
 from pipelines.embedder import cpu_twin, loading
 from pipelines.embedder.cpu_twin import AcceleratedEncoder, openvino
+from pipelines.indexing.incoming import Incoming
 from pipelines.indexing.ingest import Ingester
-from pipelines.indexing.stages import Incoming
 from pipelines.store import chunks, documents, models
 from pipelines.store.models import Model
 

@@ -15,8 +15,7 @@ from pipelines.progress import NO_TASK, Task
 
 @contextmanager
 def open_ingester(services: Services, task: Task = NO_TASK) -> Iterator[Ingester]:
-    """Takes files in, with a reader process of its own that ends with the context."""
-
+    """An ingester with a reader process of its own, which ends with the context."""
     settings = services.settings
     limits = ReadLimits(
         size_mb=settings.max_upload_mb,
@@ -30,7 +29,6 @@ def open_ingester(services: Services, task: Task = NO_TASK) -> Iterator[Ingester
             services.replica.refresh,
             converter,
             settings.chunk_chars,
-            task.tell,
+            task,
             twins.before_load(services, task),
-            task.is_stopping,
         )

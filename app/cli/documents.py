@@ -228,7 +228,7 @@ def _with_progress(
     from rich.text import Text
 
     from app.actions.ingest import open_ingester
-    from pipelines.indexing.stages import Incoming
+    from pipelines.indexing.incoming import Incoming
     from pipelines.progress import Task
 
     columns = (

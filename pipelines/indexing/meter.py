@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pipelines.indexing.stages import Incoming
+from pipelines.indexing.incoming import Incoming
 from pipelines.progress import OnProgress, Progress
 
 # Characters of text in a byte of a file.

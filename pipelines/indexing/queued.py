@@ -16,9 +16,9 @@ from typing import Literal
 
 from pipelines.errors import InputError
 from pipelines.indexing.convert import mime_of
+from pipelines.indexing.incoming import Incoming
 from pipelines.indexing.ingest import Ingester
 from pipelines.indexing.outcome import Outcome
-from pipelines.indexing.stages import Incoming
 from pipelines.store import chunks, documents
 from pipelines.store.db import Connection, Pool
 from pipelines.store.documents import Document

@@ -1,188 +1,144 @@
-"""A file on its way in: as it comes, as it is read, as it is embedded, and what became of it."""
+"""
+The threads of a load: one reads ahead, two embed, one writes.
+
+Files that are read already are embedded together. While a group is being embedded, the next one
+is read and the one before is written. Nothing else in `pipelines/indexing` starts a thread.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Protocol, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pipelines.embedder.batches import Embedding, OnTexts
-from pipelines.embedder.encoder import Vectors
-from pipelines.indexing import paths
-from pipelines.indexing.converted import Converted
+from pipelines.embedder.batches import Embedder
+from pipelines.indexing.embedding import PendingFiles
+from pipelines.indexing.incoming import Incoming
 from pipelines.indexing.outcome import Outcome
-from pipelines.indexing.split import ChunkDraft
-from pipelines.progress import Stop
-from pipelines.search.handle import SearchHandle
-from pipelines.store import documents
-from pipelines.store.chunks import NewChunk
-from pipelines.store.ids import DocumentId
-from pipelines.text import languages, suspicious
-from pipelines.text.windows import cut
+from pipelines.indexing.records import ReadFile
 
-# Of a text, to tell whether the embedder reads it.
-READ_CHARS = 4000
-# Lines about what was not read that a file is shown with.
-MOST_NOTES = 20
+# Characters of files that are embedded together, and how far reading may be ahead of embedding.
+GROUP_CHARS = 200_000
+AHEAD_FILES = 96
+AHEAD_BYTES = 16 * 2**20
+# Windows that may wait to be written: enough that embedding need not wait for the database.
+WINDOWS_AHEAD = 1024
+# How often a stop is looked for while nothing else happens.
+STOP_EVERY_S = 0.5
+
+T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Incoming:
+class Steps(Protocol):
+    """What happens to files. `run` calls each step from the thread that its name says."""
+
+    def check(self) -> None:
+        """:raises Stopped: The load is to end."""
+
+    def read(self, file: Incoming) -> ReadFile:
+        """Read and split a file. Called in the reading thread."""
+
+    def pause(self, group: Sequence[ReadFile]) -> Callable[[], None] | None:
+        """Work to do before a group is embedded, once all groups before it are written."""
+
+    def embed(self, group: Sequence[ReadFile], embedder: Embedder) -> PendingFiles | None:
+        """Begin to embed a group. Called in the caller's thread."""
+
+    def write(
+        self, group: Sequence[ReadFile], pending: PendingFiles | None, embedder: Embedder
+    ) -> list[Outcome]:
+        """Wait for a group's vectors and write its files. Called in the writing thread."""
+
+    def cut_off(self) -> None:
+        """End the steps under way in all threads, for good."""
+
+
+def run(files: Iterable[Incoming], steps: Steps) -> Generator[list[Outcome], None, None]:
     """
-    A file to take in. `source` and `collection` are its identity: the same again replaces it.
+    Take files through all steps, in their order. Close the iterator to stop early.
 
-    `size_bytes`, where it is known, spares loading a file that is too large. `document_id`: its row,
-    where there is one already (`pipelines/indexing/queued`).
+    :returns: The outcomes of each group as soon as it is written.
     """
-
-    source: str
-    title: str
-    load: Callable[[], bytes]
-    collection: str = "default"
-    size_bytes: int | None = None
-    document_id: DocumentId | None = None
-
-    @classmethod
-    def from_path(cls, path: Path, collection: str = "default") -> Incoming:
-        """A file on disk, known by its absolute path. What is no regular file fails unopened."""
-        size = path.stat().st_size if path.is_file() else None
-        source, title = paths.readable(path.resolve()), paths.readable(path.name)
-        return cls(source, title, partial(paths.read, path), collection, size)
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A file after reading: its text, cut into chunks, and their languages."""
-
-    document_id: DocumentId
-    converted: Converted
-    chunks: list[ChunkDraft]
-    spoken: list[str | None]
-    language: str | None
+    with (
+        ThreadPoolExecutor(1, thread_name_prefix="read") as reader,
+        Embedder() as embedder,
+        ThreadPoolExecutor(1, thread_name_prefix="write") as writer,
+    ):
+        try:
+            yield from _run(files, steps, reader, embedder, writer)
+        except BaseException:  # stopped, interrupted, or nobody listens any more
+            embedder.abandon()
+            for stage in (reader, writer):
+                stage.shutdown(wait=False, cancel_futures=True)
+            steps.cut_off()
+            raise
 
 
-@dataclass(frozen=True)
-class CutUp:
-    """A draft's chunks with the windows of a version's rule; `read`: its encoder reads the text."""
-
-    chunks: list[NewChunk]
-    read: bool
-
-
-@dataclass(frozen=True)
-class Embedded:
-    """The same with the vectors of all windows. *Shape:* ``(w, d)``"""
-
-    handle: SearchHandle
-    cut_up: CutUp
-    vectors: Vectors
-
-
-@dataclass(frozen=True)
-class Begun:
-    """Drafts with the windows of the version that serves, whose vectors are being made."""
-
-    handle: SearchHandle
-    drafts: Sequence[Draft]
-    cut_up: Sequence[CutUp]
-    embedding: Embedding
-
-    def wait(self, on_texts: OnTexts, stop: Stop) -> dict[DocumentId, Embedded]:
-        """Each draft with its vectors; see `Embedding.wait`."""
-        counts = [sum(len(chunk.windows) for chunk in one.chunks) for one in self.cut_up]
-        parts = np.split(self.embedding.wait(on_texts, stop), np.cumsum(counts)[:-1])
-        return {
-            draft.document_id: Embedded(self.handle, one, rows)
-            for draft, one, rows in zip(self.drafts, self.cut_up, parts, strict=True)
-        }
+def _run(
+    files: Iterable[Incoming],
+    steps: Steps,
+    reader: ThreadPoolExecutor,
+    embedder: Embedder,
+    writer: ThreadPoolExecutor,
+) -> Iterator[list[Outcome]]:
+    # Windows of each group that is not written yet, and its outcomes to come.
+    unwritten: deque[tuple[int, Future[list[Outcome]]]] = deque()
+    groups = gathered(files, lambda file: reader.submit(steps.read, file), steps.check)
+    for group in groups:
+        steps.check()
+        if pause := steps.pause(group):
+            while unwritten:
+                yield _result(unwritten.popleft()[1], steps.check)
+            pause()
+        pending = steps.embed(group, embedder)
+        written = writer.submit(steps.write, group, pending, embedder)
+        unwritten.append((0 if pending is None else len(pending), written))
+        while unwritten and (
+            unwritten[0][1].done() or sum(count for count, _ in unwritten) > WINDOWS_AHEAD
+        ):
+            yield _result(unwritten.popleft()[1], steps.check)
+        embedder.wait_for_room()  # the next group grows meanwhile
+    while unwritten:
+        yield _result(unwritten.popleft()[1], steps.check)
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """
-    A file after reading: an outcome already, or a draft to embed.
-
-    Neither: one of the same content came before it in the same load, which is waited for.
-    """
-
-    file: Incoming
-    seconds: float
-    sha256: str = ""
-    document_id: DocumentId | None = None
-    outcome: Outcome | None = None
-    draft: Draft | None = None
-
-    @property
-    def chars(self) -> int:
-        return len(self.draft.converted.text) if self.draft else 0
-
-
-def with_windows(draft: Draft, handle: SearchHandle) -> CutUp:
-    """The draft's chunks, cut into windows by a version's rule."""
-    offsets = handle.encoder.token_offsets([chunk.text for chunk in draft.chunks])
-    cut_up = [
-        NewChunk(
-            chunk.text,
-            chunk.page,
-            chunk.heading,
-            chunk.char_start,
-            chunk.char_end,
-            language,
-            cut(spans, handle.size_tokens, handle.stride_tokens),
-            chunk.places,
-        )
-        for chunk, language, spans in zip(draft.chunks, draft.spoken, offsets, strict=True)
-    ]
-    return CutUp(cut_up, _reads([chunk.text for chunk in draft.chunks], offsets))
+def gathered(
+    files: Iterable[Incoming],
+    read: Callable[[Incoming], Future[ReadFile]],
+    check: Callable[[], None],
+) -> Iterator[list[ReadFile]]:
+    """Files in order, as many together as are read already and embed well together."""
+    coming = iter(files)
+    ahead: deque[tuple[int, Future[ReadFile]]] = deque()
+    while True:
+        _read_ahead(coming, ahead, read)
+        if not ahead:
+            return
+        group = [_result(ahead.popleft()[1], check)]
+        chars = group[0].chars
+        # A long file is no company for short ones: they would wait for it.
+        while ahead and ahead[0][1].done() and chars + ahead[0][1].result().chars < GROUP_CHARS:
+            group.append(ahead.popleft()[1].result())
+            chars += group[-1].chars
+        yield group
 
 
-def _reads(chunks: Sequence[str], offsets: Sequence[NDArray[np.int64]]) -> bool:
-    """Whether the encoder that made the tokens reads the beginning of the text."""
-    text, starts = "", [np.zeros(0, dtype=np.int64)]
-    for chunk, spans in zip(chunks, offsets, strict=True):
-        starts.append(spans[:, 0] + len(text))
-        text += f"{chunk}\n"
-        if len(text) >= READ_CHARS:
-            break
-    begun = np.concatenate(starts)
-    return languages.reads(text[:READ_CHARS], begun[begun < READ_CHARS])
+def _read_ahead(
+    coming: Iterator[Incoming],
+    ahead: deque[tuple[int, Future[ReadFile]]],
+    read: Callable[[Incoming], Future[ReadFile]],
+) -> None:
+    """Have more files read, as far as they may be ahead."""
+    while len(ahead) < AHEAD_FILES and (not ahead or sum(size for size, _ in ahead) < AHEAD_BYTES):
+        file = next(coming, None)
+        if file is None:
+            return
+        ahead.append((file.size_bytes or 0, read(file)))
 
 
-def warnings_of(converted: Converted, language: str | None, *, read: bool) -> list[dict[str, str]]:
-    """
-    What a person should know about a file that came in: code and sentence of each.
-
-    :param read: The encoder reads it.
-    """
-    found = [{"code": documents.NOT_READ, "text": note} for note in converted.notes[:MOST_NOTES]]
-    if (more := len(converted.notes) - MOST_NOTES) > 0:
-        found.append({"code": documents.NOT_READ, "text": f"and {more} more of this kind"})
-    if converted.removed:
-        found.append(
-            {
-                "code": "cleaned",
-                "text": f"{converted.removed} characters that cannot be stored were removed",
-            }
-        )
-    if not read:
-        found.append(
-            {
-                "code": documents.UNREAD_LANGUAGE,
-                "text": "the search model does not read this language well"
-                f" ({language or 'language unknown'}): restart Attune with"
-                f" ATTUNE_BASE_MODEL={languages.MULTILINGUAL}",
-            }
-        )
-    if suspicious.gives_orders(converted.text):
-        found.append(
-            {
-                "code": documents.SUSPICIOUS,
-                "text": "it holds text that reads like instructions to a language model;"
-                " questions made from it wait for review",
-            }
-        )
-    return found
+def _result(future: Future[T], check: Callable[[], None]) -> T:
+    """Wait in slices: an untimed wait in the main thread may never wake to handle Ctrl-C."""
+    while wait([future], STOP_EVERY_S).not_done:
+        check()
+    return future.result()

@@ -12,7 +12,7 @@ import pytest
 
 from app.actions.ingest import open_ingester
 from bench.load import Seen, Visitor, run, speak
-from pipelines.indexing.stages import Incoming
+from pipelines.indexing.incoming import Incoming
 from tests.fakes import scripted_llm
 from tests.serving_app import listening
 

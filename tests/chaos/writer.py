@@ -11,8 +11,8 @@ import psycopg
 
 from app.actions.ingest import open_ingester
 from app.services import Services, open_services
+from pipelines.indexing.incoming import Incoming
 from pipelines.indexing.ingest import Ingester
-from pipelines.indexing.stages import Incoming
 from pipelines.store import chunks, documents
 from tests.chaos.journal import Journal
 from tests.chaos.server import stop_at_sigterm

@@ -17,7 +17,7 @@ from app import disk
 from app.chat.storing import NOT_SAVED
 from app.cli import main
 from pipelines.errors import DISK_FULL, is_disk_full
-from pipelines.indexing import ingest
+from pipelines.indexing.outcome import reason_of
 from tests import matrix
 from tests.serving_app import listening
 
@@ -117,5 +117,5 @@ def test_commands_and_files_name_a_full_disk(monkeypatch, capsys, error):
         main.main()
     assert ended.value.code == 4
     assert capsys.readouterr().err == f"attune: {DISK_FULL}\n"
-    assert ingest._reason(error) == DISK_FULL
+    assert reason_of(error) == DISK_FULL
     assert not is_disk_full(ValueError("x"))

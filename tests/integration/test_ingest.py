@@ -23,10 +23,10 @@ from pipelines.errors import InputError
 from pipelines.indexing import ingest, queued
 from pipelines.indexing.convert import Converter
 from pipelines.indexing.converted import Converted, ReadLimits
+from pipelines.indexing.incoming import Incoming
 from pipelines.indexing.ingest import Ingester
 from pipelines.indexing.paths import why_not_read
-from pipelines.indexing.stages import Incoming
-from pipelines.progress import Stopped
+from pipelines.progress import Stopped, Task
 from pipelines.search.hybrid import hybrid
 from pipelines.search.opening import load_handle
 from pipelines.store import active, chunks, documents, graphs
@@ -131,7 +131,7 @@ def test_of_a_changed_file_only_what_changed_is_embedded(pool, ingester):
     counting = replace(
         ingester,
         handle_source=lambda: replace(handle, encoder=Counting()),
-        on_progress=told.append,
+        task=Task(told.append),
     )
     sections[3] = "# Part 3\n\n" + "The ferry to the island leaves at noon. " * 9
     assert counting.ingest(incoming("guide.md", "\n\n".join(sections.values()))).status == "indexed"
@@ -249,7 +249,7 @@ def test_small_files_are_in_before_large_ones(pool, ingester, tmp_path):
     (tmp_path / "book.txt").write_text(book)
     (tmp_path / "note.txt").write_text("The numbat eats termites.")
     told, seen = [], []
-    loading = replace(ingester, on_progress=told.append)
+    loading = replace(ingester, task=Task(told.append))
     files = [Incoming.from_path(tmp_path / name) for name in ("book.txt", "note.txt")]
     for outcome in loading.ingest_many(files):
         with pool.connection() as conn:
@@ -486,15 +486,18 @@ def test_a_stop_is_heard_in_the_middle_of_a_file(pool, ingester):
     embedding = replace(
         ingester,
         converter=Reads(),
-        on_progress=lambda at: told.append(at.done) if at.done else None,
-        stop=lambda: bool(told),
+        task=Task(lambda at: told.append(at.done) if at.done else None, lambda: bool(told)),
     )
     with pytest.raises(Stopped):
         list(embedding.ingest_many([incoming("islands.txt", text)]))
     assert len(told) == 1
     began = time.monotonic()
     with Converter() as reader:
-        soon = replace(ingester, converter=reader, stop=lambda: time.monotonic() - began > 0.3)
+        soon = replace(
+            ingester,
+            converter=reader,
+            task=Task(is_stopping=lambda: time.monotonic() - began > 0.3),
+        )
         with pytest.raises(Stopped):
             list(soon.ingest_many(incoming(f"{n}.txt", text) for n in range(99)))
     assert time.monotonic() - began < 10
@@ -527,7 +530,7 @@ def test_the_graph_comes_when_windows_are_many_and_only_then(pool, ingester, mon
     told = []
     monkeypatch.setattr(graphs, "GRAPH_FROM", 20)
     loading = replace(
-        ingester, on_progress=lambda at: told.append("graph") if at.stage == "graph" else None
+        ingester, task=Task(lambda at: told.append("graph") if at.stage == "graph" else None)
     )
     loading.ingest(incoming("few.txt", "The quokka lives on Rottnest."))
     with pool.connection() as conn:

@@ -19,7 +19,7 @@ from app.chat.stops import Stops
 from pipelines.answering.examples import starters
 from pipelines.answering.llm import LLMOptions
 from pipelines.errors import InputError
-from pipelines.indexing.stages import Incoming
+from pipelines.indexing.incoming import Incoming
 from pipelines.store import chats, rate_counts, scope
 from tests.fakes import scripted_llm
 from tests.serving_app import running

@@ -20,7 +20,7 @@ from app.web import serve
 from app.web.serve import _announce
 from pipelines.answering.examples import starters
 from pipelines.errors import InputError
-from pipelines.indexing.stages import Incoming
+from pipelines.indexing.incoming import Incoming
 from pipelines.search import threshold
 from pipelines.store import calibration, chats, documents, feedback, pairs, probes, scope
 from tests.serving_app import running

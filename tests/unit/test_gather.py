@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 
+from pipelines.indexing.bulk import BULK_CHUNKS, Bulk
 from pipelines.indexing.converted import Converted
-from pipelines.indexing.groups import BULK_CHUNKS, GROUP_CHARS, Bulk, gathered
+from pipelines.indexing.incoming import Incoming
+from pipelines.indexing.records import ReadFile, SplitText
 from pipelines.indexing.split import ChunkDraft
-from pipelines.indexing.stages import Draft, Incoming, Prepared
+from pipelines.indexing.stages import GROUP_CHARS, gathered
 from pipelines.store.ids import DocumentId
 
 
-def prepared(name: str, chars: int) -> Prepared:
+def read_file(name: str, chars: int) -> ReadFile:
     text = "x" * chars
     chunks = [ChunkDraft(text[n : n + 1000], None, None, n, n + 1000, ()) for n in range(0, chars, 1000)]  # fmt: skip
-    draft = Draft(DocumentId(1), Converted(text, [], [], "text/plain"), chunks, [], None)
-    return Prepared(Incoming(name, name, bytes, size_bytes=chars), 0.0, draft=draft)
+    split = SplitText(Converted(text, [], [], "text/plain"), chunks, [], None)
+    return ReadFile(Incoming(name, name, bytes, size_bytes=chars), DocumentId(1), "", split)
 
 
-def groups(*files: Prepared) -> list[list[str]]:
+def groups(*files: ReadFile) -> list[list[str]]:
     """The groups of files that are all read already."""
     by_name = {file.file.source: file for file in files}
 
-    def read(file: Incoming) -> Future[Prepared]:
-        future: Future[Prepared] = Future()
+    def read(file: Incoming) -> Future[ReadFile]:
+        future: Future[ReadFile] = Future()
         future.set_result(by_name[file.source])
         return future
 
@@ -33,9 +35,9 @@ def groups(*files: Prepared) -> list[list[str]]:
 
 def test_a_long_file_is_no_company_for_short_ones():
     """Short ones are embedded together, and are in before the long one has begun."""
-    files = prepared("a", 400), prepared("b", 2000), prepared("book", 3 * GROUP_CHARS)
+    files = read_file("a", 400), read_file("b", 2000), read_file("book", 3 * GROUP_CHARS)
     assert groups(*files) == [["a", "b"], ["book"]]
-    assert groups(prepared("long", GROUP_CHARS), prepared("longer", GROUP_CHARS + 1)) == [
+    assert groups(read_file("long", GROUP_CHARS), read_file("longer", GROUP_CHARS + 1)) == [
         ["long"],
         ["longer"],
     ]
@@ -44,6 +46,6 @@ def test_a_long_file_is_no_company_for_short_ones():
 def test_a_load_is_large_from_the_group_on_that_makes_it_so():
     """Earlier groups wait for nothing. It is reported once, with texts of all groups so far."""
     bulk = Bulk()
-    assert not bulk.due([prepared("note", 400)])
-    assert len(bulk.due([prepared("book", BULK_CHUNKS * 1000)])) == BULK_CHUNKS + 1
-    assert not bulk.due([prepared("another", BULK_CHUNKS * 1000)])
+    assert not bulk.due([read_file("note", 400)])
+    assert len(bulk.due([read_file("book", BULK_CHUNKS * 1000)])) == BULK_CHUNKS + 1
+    assert not bulk.due([read_file("another", BULK_CHUNKS * 1000)])

@@ -4,7 +4,7 @@ import pytest
 
 from pipelines.embedder.encoder import TokenCounter, tokenizer_file
 from pipelines.embedder.model_files import bundled_model
-from pipelines.indexing.stages import _reads
+from pipelines.indexing.embedding import is_readable
 from pipelines.text.languages import of_document
 
 ENGLISH = "The committee approved the annual budget after a long debate about roads. " * 10
@@ -15,7 +15,7 @@ GERMAN = "Der Ausschuss hat den Haushalt nach langer Debatte über die Straßen 
 def reads():
     """Whether the bundled model reads a document of these chunks."""
     counter = TokenCounter(tokenizer_file(bundled_model()))
-    return lambda *chunks: _reads(chunks, counter.offsets(chunks))
+    return lambda *chunks: is_readable(chunks, counter.offsets(chunks))
 
 
 def test_chunks_of_a_mixed_document_have_their_own_language():

@@ -1,37 +1,46 @@
 """
-What one load of files has begun and not yet ended: so that a load that is cut off, by Ctrl-C or a
-stop, leaves no file behind as being indexed for ever, or as failed.
+One load of files: which of their rows stand as being indexed, how long each took, how far it is.
+
+A load that is cut off, by Ctrl-C or a stop, leaves no file behind as being indexed for ever, or
+as failed.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
 import psycopg
 
 from pipelines.errors import InputError
 from pipelines.indexing.convert import mime_of
+from pipelines.indexing.incoming import Incoming
 from pipelines.indexing.meter import Meter
 from pipelines.indexing.outcome import Outcome
-from pipelines.indexing.stages import Incoming
-from pipelines.progress import OnProgress, Stopped
-from pipelines.store import chunks, documents
+from pipelines.progress import Stopped, Task
+from pipelines.store import documents
 from pipelines.store.db import Connection, Pool
 from pipelines.store.ids import DocumentId
 
+log = logging.getLogger(__name__)
+
 
 class Load:
-    """The files of one call, and which of their rows stand as being indexed. For several threads."""
+    """The files of one call. Safe to use from several threads."""
 
-    def __init__(self, pool: Pool, files: Sequence[Incoming], tell: OnProgress) -> None:
-        self.meter = Meter(files, tell)
-        self._pool = pool
+    def __init__(self, pool: Pool, files: Sequence[Incoming], task: Task) -> None:
+        self.pool, self.task = pool, task
+        self.meter = Meter(files, task.tell)
         self._lock = threading.Lock()
         self._contents: set[tuple[str, str]] = set()
         self._under_way: dict[DocumentId, Incoming] = {}
-        self._cut_off = False
+        self._seconds: dict[int, float] = defaultdict(float)
+        self._is_cut_off = False
 
     def is_repeated(self, file: Incoming, sha256: str) -> bool:
         """Whether a file of the same content came before in this load."""
@@ -42,14 +51,15 @@ class Load:
 
     def begin(self, file: Incoming, sha256: str, content: bytes) -> DocumentId:
         """
-        The row of a file that is indexed now.
+        Note that a file is being indexed.
 
+        :returns: Its row.
         :raises Stopped: The load was cut off meanwhile.
         """
         with self._lock:
-            if self._cut_off:
+            if self._is_cut_off:
                 raise Stopped
-            with self._pool.connection() as conn:
+            with self.pool.connection() as conn:
                 document_id = file.document_id
                 if document_id is None:
                     document_id = _begin(conn, file, sha256, content)
@@ -65,49 +75,50 @@ class Load:
         :raises Stopped: The load was cut off; nothing is the file's fault any more.
         """
         with self._lock:
-            if self._cut_off:
+            if self._is_cut_off:
                 raise Stopped
-            with self._pool.connection() as conn:
+            with self.pool.connection() as conn:
                 documents.fail(conn, document_id, reason)
         return Outcome(file.source, "failed", document_id, reason)
 
-    def ended(self, outcome: Outcome, file: Incoming) -> None:
-        """A file is in, or has failed."""
+    @contextmanager
+    def timed(self, file: Incoming) -> Iterator[None]:
+        """Count the time inside as the file's own."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add_time(file, time.perf_counter() - started)
+
+    def add_time(self, file: Incoming, seconds: float) -> None:
+        """Count time as the file's own."""
         with self._lock:
+            self._seconds[id(file)] += seconds
+
+    def ended(self, file: Incoming, outcome: Outcome) -> Outcome:
+        """
+        Note that a file is in, or has failed.
+
+        :returns: The outcome with the time that the file took.
+        """
+        with self._lock:
+            seconds = self._seconds.pop(id(file), 0.0)
             if outcome.document_id is not None:
                 self._under_way.pop(outcome.document_id, None)
         self.meter.ended(file)
+        return replace(outcome, seconds=round(seconds, 3))
 
     def cut_off(self) -> None:
         """Begin nothing more. What is under way is not in: its rows go, or wait for another load."""
         with self._lock:
-            self._cut_off = True
+            self._is_cut_off = True
             given = [i for i, file in self._under_way.items() if file.document_id is None]
             waiting = [i for i, file in self._under_way.items() if file.document_id is not None]
-            with suppress(psycopg.OperationalError), self._pool.connection(timeout=5) as conn:
-                documents.interrupt(conn, given, waiting)
-
-
-def standing(conn: Connection, file: Incoming, sha256: str) -> Outcome | None:
-    """The outcome of a file that is there already with this content, under its own name."""
-    before = documents.indexed(conn, file.collection, file.source)
-    if before is None or before.sha256 != sha256 or file.document_id is not None:
-        return None
-    documents.forget_attempts(conn, file.collection, file.source)
-    return Outcome(file.source, "unchanged", before.id)
-
-
-def shared(
-    conn: Connection, file: Incoming, document_id: DocumentId, sha256: str
-) -> Outcome | None:
-    """The outcome of a file whose content is there under another name: it shares its passages."""
-    twin = documents.same_content(conn, file.collection, sha256)
-    if twin is None or twin.source == file.source:
-        return None
-    if not chunks.share(conn, document_id, twin.id):
-        return None
-    reason = f"the same content as {twin.title} ({twin.id})"
-    return Outcome(file.source, "duplicate", document_id, reason)
+            try:
+                with self.pool.connection(timeout=5) as conn:
+                    documents.interrupt(conn, given, waiting)
+            except psycopg.OperationalError as error:
+                log.warning("files that were cut off still stand as being indexed: %s", error)
 
 
 def _begin(conn: Connection, file: Incoming, sha256: str, content: bytes) -> DocumentId:
