@@ -320,7 +320,8 @@ def test_what_is_no_file_is_never_opened(pool, ingester, tmp_path):
     assert why_not_read(Path("/dev/zero").stat().st_mode) == "it is a device, not a file"
 
 
-def test_a_fault_of_the_encoder_fails_its_file_alone(pool, ingester):
+def test_a_fault_of_the_encoder_fails_its_file_alone(pool, ingester, caplog):
+    """The log says that the files could not be embedded together, and why."""
     handle = ingester.handle_source()
 
     class Moody:
@@ -337,6 +338,8 @@ def test_a_fault_of_the_encoder_fails_its_file_alone(pool, ingester):
     outcomes = list(batch.ingest_many([incoming("a.txt", "poison"), incoming("b.txt", "water")]))
     assert [outcome.status for outcome in outcomes] == ["failed", "indexed"]
     assert "unexpected fault (incident" in outcomes[0].reason
+    (said,) = [record for record in caplog.records if "together failed" in record.message]
+    assert "no such luck" in str(said.exc_info[1])
 
 
 def test_two_processes_with_the_same_file_end_with_one_document(pool, ingester):
