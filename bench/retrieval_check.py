@@ -21,7 +21,7 @@ from pipelines.search.hybrid import Mode, hybrid
 from training.evaluation import metrics, rankings
 from training.evaluation.corpus import load_dataset
 from training.evaluation.dataset import Dataset, of_file
-from training.evaluation.metrics import Found
+from training.evaluation.metrics import Ranked
 from training.evaluation.rankings import Rankings
 from training.finetune.card import label
 
@@ -44,7 +44,7 @@ def check(services: Services, questions: Dataset) -> dict[str, dict[str, float]]
         with services.pool.connection() as conn:
             for (query, text), vector in zip(questions.queries.items(), vectors, strict=True):
                 hits = hybrid(conn, handle, text, vector, 10, mode=mode)
-                found[query] = [Found(names[hit.chunk_id], hit.score) for hit in hits]
+                found[query] = [Ranked(names[hit.chunk_id], hit.score) for hit in hits]
         figures[shown] = _figures(questions, found)
     return figures
 

@@ -30,7 +30,7 @@ from pipelines.embedder.cpu_twin import (
     VERDICT,
     AcceleratedEncoder,
     Tokens,
-    Verdict,
+    TwinReport,
     openvino,
     read_verdict,
 )
@@ -55,7 +55,7 @@ STOP_EVERY_S = 0.2
 log = logging.getLogger(__name__)
 
 
-def build(model: Path, target: Path, texts: Sequence[str]) -> Verdict:
+def build(model: Path, target: Path, texts: Sequence[str]) -> TwinReport:
     """
     Make the twin of a model and measure it on real windows.
 
@@ -72,7 +72,7 @@ def build(model: Path, target: Path, texts: Sequence[str]) -> Verdict:
             verdict = _convert_and_compare(model, staging, texts)
         except Exception as error:  # any model the tools cannot carry stays with torch
             log.info("no accelerated twin of %s", model, exc_info=True)
-            verdict = Verdict(False, f"conversion failed: {type(error).__name__}: {error}")
+            verdict = TwinReport(False, f"conversion failed: {type(error).__name__}: {error}")
         atomic_files.write_json(staging / VERDICT, asdict(verdict))
         model_files.sync(staging)
         shutil.rmtree(target, ignore_errors=True)
@@ -83,7 +83,7 @@ def build(model: Path, target: Path, texts: Sequence[str]) -> Verdict:
     return verdict
 
 
-def _convert_and_compare(model: Path, staging: Path, texts: Sequence[str]) -> Verdict:
+def _convert_and_compare(model: Path, staging: Path, texts: Sequence[str]) -> TwinReport:
     """int8, or where that loses what is found (rows of numbers, say), the same graph unquantised."""
     _convert(model, staging, texts, quantise=True)
     memory.give_back()
@@ -99,7 +99,7 @@ def _convert_and_compare(model: Path, staging: Path, texts: Sequence[str]) -> Ve
 
 def build_in_child(
     model: Path, target: Path, texts: Sequence[str], task: Task = NO_TASK
-) -> Verdict | None:
+) -> TwinReport | None:
     """
     `build` in a process of its own: the tools take a gigabyte, print progress bars on stdout and
     change the threading of whoever loads them. None: it was stopped, and nothing is decided.
@@ -133,7 +133,7 @@ def build_in_child(
     verdict = read_verdict(target)
     if child.returncode != 0 or verdict is None:
         last = (said.strip().splitlines() or ["no message"])[-1]
-        verdict = Verdict(False, f"the conversion process ended with {child.returncode}: {last}")
+        verdict = TwinReport(False, f"the conversion process ended with {child.returncode}: {last}")
         atomic_files.write_json(
             target / VERDICT, asdict(verdict)
         )  # nobody is to try again and again
@@ -213,7 +213,7 @@ def _crop(text: str, start: int = 0) -> str:
     return " ".join(words[start % step :: step][:8]) or text
 
 
-def _compare(model: Path, twin: Path, texts: Sequence[str]) -> Verdict:
+def _compare(model: Path, twin: Path, texts: Sequence[str]) -> TwinReport:
     """Cosine and hit@5 of the twin beside torch, on questions cropped from the windows."""
     manifest = model_files.Manifest.of(twin).sha256
     windows = list(dict.fromkeys(t for t in texts if t.strip()))
@@ -236,7 +236,7 @@ def _compare(model: Path, twin: Path, texts: Sequence[str]) -> Verdict:
         f"hit@5 {hits[1]:.3f} against torch's {hits[0]:.3f}, mean cosine {cosine:.4f}"
         f" by {len(questions)} questions on {len(windows)} windows"
     )
-    return Verdict(usable, reason, cosine, hits[0], hits[1], len(questions), manifest)
+    return TwinReport(usable, reason, cosine, hits[0], hits[1], len(questions), manifest)
 
 
 def _embedded(

@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Verdict:
+class TwinReport:
     """What building the twin of one model came to."""
 
     usable: bool
@@ -63,10 +63,10 @@ def folder_for(cache: Path, model_sha256: str) -> Path:
     return cache / "openvino" / model_sha256[:32]
 
 
-def read_verdict(folder: Path) -> Verdict | None:
+def read_verdict(folder: Path) -> TwinReport | None:
     """What was found when the twin was built; None: it has not been built, or cannot be read."""
     try:
-        return Verdict(**json.loads((folder / VERDICT).read_text()))
+        return TwinReport(**json.loads((folder / VERDICT).read_text()))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:

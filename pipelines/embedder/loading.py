@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.embedder import build_twin, cpu_twin, model_files, sharing
-from pipelines.embedder.cpu_twin import Verdict
+from pipelines.embedder.cpu_twin import TwinReport
 from pipelines.embedder.encoder import Encoder, LocalEncoder, OpenAIEncoder, TokenCounter
 from pipelines.errors import NotReadyError
 from pipelines.progress import NO_TASK, Task
@@ -148,7 +148,7 @@ def accelerate(
     options: EncoderOptions,
     texts: Sequence[str],
     task: Task = NO_TASK,
-) -> Verdict | None:
+) -> TwinReport | None:
     """
     Build a model's accelerated twin if it lacks one; it serves from the next time the model is
     loaded.
@@ -171,7 +171,7 @@ def forget_twin(model: Model, options: EncoderOptions) -> None:
         shutil.rmtree(_twin_folder(model.manifest_sha256, options), ignore_errors=True)
 
 
-def _verdict(model: Model, options: EncoderOptions) -> Verdict | None:
+def _verdict(model: Model, options: EncoderOptions) -> TwinReport | None:
     """What building the model's twin came to; None: it has not been tried."""
     if model.manifest_sha256 is None:
         return None

@@ -12,7 +12,7 @@ from app.actions import twins, versions
 from app.live.replica import Replica
 from app.worker import upkeep
 from pipelines.embedder import build_twin, cpu_twin, loading, registry
-from pipelines.embedder.cpu_twin import AcceleratedEncoder, Verdict
+from pipelines.embedder.cpu_twin import AcceleratedEncoder, TwinReport
 from pipelines.embedder.encoder import LocalEncoder
 from pipelines.progress import Task
 from pipelines.store import models
@@ -91,13 +91,13 @@ def test_a_version_is_built_with_its_twin_and_deleted_with_it(services, tmp_path
 def test_a_twin_is_built_again_when_there_is_much_more_to_judge_it_by(services, monkeypatch):
     """Twice as much at least, and none for a model that could not be converted."""
     base = model(services, "base")
-    found = Verdict(True, "", questions=40 * build_twin.QUESTIONS_PER_TEXT)
+    found = TwinReport(True, "", questions=40 * build_twin.QUESTIONS_PER_TEXT)
     monkeypatch.setattr(cpu_twin, "read_verdict", lambda _: found)
     assert not loading.lacks_twin(base, services.options, 79)
     assert loading.lacks_twin(base, services.options, 80)
-    found = Verdict(True, "", questions=200 * build_twin.QUESTIONS_PER_TEXT)
+    found = TwinReport(True, "", questions=200 * build_twin.QUESTIONS_PER_TEXT)
     assert not loading.lacks_twin(base, services.options, 100_000)
-    found = Verdict(False, "conversion failed")
+    found = TwinReport(False, "conversion failed")
     assert not loading.lacks_twin(base, services.options, 100_000)
 
 

@@ -34,7 +34,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_steps_and_texts_fill_one_bar(asked, told):
     """Two models of the same steps: the second begins at one half."""
-    bar = meter.Meter(Task(told.append), ["base", "v1"], asked, asked)
+    bar = meter.ComparisonMeter(Task(told.append), ["base", "v1"], asked, asked)
     for model in ("base", "v1"):
         for step in meter.costs(asked, asked):
             bar.begin(model, step)
@@ -53,7 +53,7 @@ def test_steps_and_texts_fill_one_bar(asked, told):
 
 def test_time_left_is_told_by_what_this_attempt_did(asked, told, clock):
     """The first model was there: half of the second in ten seconds leaves ten."""
-    bar = meter.Meter(Task(told.append), ["base", "v1"], asked, asked)
+    bar = meter.ComparisonMeter(Task(told.append), ["base", "v1"], asked, asked)
     steps = meter.costs(asked, asked)
     for step in steps:
         bar.skip("base", step)
@@ -73,7 +73,7 @@ def test_time_left_is_told_by_what_this_attempt_did(asked, told, clock):
 
 def test_searching_in_several_ways_is_one_step(asked, told):
     """The text after the colon is shown, and the step counts once."""
-    bar = meter.Meter(Task(told.append), ["base"], asked, asked)
+    bar = meter.ComparisonMeter(Task(told.append), ["base"], asked, asked)
     bar.begin("base", "searching: words")
     bar.begin("base", "searching: hybrid")
     assert told[0].done == told[1].done

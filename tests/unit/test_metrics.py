@@ -7,11 +7,11 @@ import math
 import pytest
 
 from training.evaluation import metrics
-from training.evaluation.metrics import Found
+from training.evaluation.metrics import Ranked
 
 
-def _ranking(*passages: str) -> list[Found]:
-    return [Found(passage, 1.0) for passage in passages]
+def _ranking(*passages: str) -> list[Ranked]:
+    return [Ranked(passage, 1.0) for passage in passages]
 
 
 def test_figures_of_one_ranking():

@@ -39,7 +39,7 @@ from training.evaluation.figures.comparison import (
     system_name,
     verdict_of,
 )
-from training.evaluation.meter import Meter
+from training.evaluation.meter import ComparisonMeter
 from training.evaluation.metrics import COMPARED
 from training.evaluation.rankings import Mode, Rankings
 from training.evaluation.stages import Stages
@@ -84,7 +84,7 @@ def evaluate(
     started = time.perf_counter()
     cluster = clusters.clusters([dataset.relevant[q] for q in dataset.queries])
     general = datasets.general()
-    meter = Meter(task, names, dataset, general)
+    meter = ComparisonMeter(task, names, dataset, general)
     general_values: dict[str, dict[str, list[float]]] = {}
     measured: dict[str, _Measured] = {}
     facts = []

@@ -18,7 +18,7 @@ from training.evaluation import rankings
 from training.evaluation import stages as stages_of
 from training.evaluation.dataset import Dataset
 from training.evaluation.figures.comparison import ModelFacts
-from training.evaluation.meter import Meter
+from training.evaluation.meter import ComparisonMeter
 from training.evaluation.paid import PaidEncoder, dollars
 from training.evaluation.rankings import Mode, Rankings, Rules, Timings
 from training.evaluation.stages import Stages
@@ -52,7 +52,7 @@ class Examined:
         candidate: Candidate,
         dataset: Dataset,
         stages: Stages,
-        meter: Meter,
+        meter: ComparisonMeter,
     ) -> None:
         self._dsn, self._candidate, self._dataset = dsn, candidate, dataset
         self._stages, self._meter = stages, meter

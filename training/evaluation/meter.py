@@ -36,7 +36,7 @@ def _whole(dataset: Dataset) -> float:
     return 1 + read / WINDOW_CHARS + QUESTION * len(dataset.queries)
 
 
-class Meter:
+class ComparisonMeter:
     """Reports the progress of an evaluation in percent. It never goes back."""
 
     def __init__(

@@ -34,14 +34,14 @@ COMPARED = ("mrr@10", "hit@5", "ndcg@10")
 
 
 @dataclass(frozen=True)
-class Found:
+class Ranked:
     """One passage in a ranking."""
 
     passage: str
     score: float
 
 
-def rank_of(ranking: Sequence[Found], relevant: Collection[str]) -> int | None:
+def rank_of(ranking: Sequence[Ranked], relevant: Collection[str]) -> int | None:
     """The rank of the first relevant passage, counted from 1, or None if none is in the ranking."""
     for place, found in enumerate(ranking, start=1):
         if found.passage in relevant:
@@ -50,7 +50,7 @@ def rank_of(ranking: Sequence[Found], relevant: Collection[str]) -> int | None:
 
 
 def per_question(
-    rankings: Mapping[str, Sequence[Found]], relevant: Mapping[str, Collection[str]]
+    rankings: Mapping[str, Sequence[Ranked]], relevant: Mapping[str, Collection[str]]
 ) -> dict[str, list[float]]:
     """
     Each metric for each question, in the order of `relevant`.

@@ -30,7 +30,7 @@ from pipelines.text.terms import terms
 from pipelines.text.windows import WindowRule
 from training.evaluation.corpus import load_dataset
 from training.evaluation.dataset import Dataset
-from training.evaluation.metrics import DEPTH, Found
+from training.evaluation.metrics import DEPTH, Ranked
 
 # Plain BM25, the words of the app's search alone, whole passages cut at the model's limit, windows,
 # and windows with words as served.
@@ -43,7 +43,7 @@ SEARCH_MODE: dict[Mode, SearchMode] = {
 # Questions embedded one at a time to see how long one takes.
 TIMED_QUESTIONS = 50
 
-Rankings = dict[str, list[Found]]  # by question, best first
+Rankings = dict[str, list[Ranked]]  # by question, best first
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def by_search(
             hits = hybrid.hybrid(conn, handle, question, vector, DEPTH, mode=SEARCH_MODE[mode])
             if mode == "hybrid":
                 times.append((time.perf_counter() - started) * 1000)
-            found[mode][name] = [Found(passage_of[hit.chunk_id], hit.score) for hit in hits]
+            found[mode][name] = [Ranked(passage_of[hit.chunk_id], hit.score) for hit in hits]
     search_ms = statistics.median(times) if times else 0.0
     return found, Timings(windows, index_s, embed_ms, search_ms)
 
@@ -138,7 +138,7 @@ def by_whole_passages(encoder: Encoder, dataset: Dataset) -> Rankings:
         (predictions,) = Path(folder).glob("*.jsonl")
         rows = [json.loads(line) for line in predictions.read_text("utf-8").splitlines()]
     return {
-        row["query_id"]: [Found(hit["corpus_id"], hit["score"]) for hit in row["results"]]
+        row["query_id"]: [Ranked(hit["corpus_id"], hit["score"]) for hit in row["results"]]
         for row in rows
     }
 
@@ -162,7 +162,7 @@ def by_bm25(dataset: Dataset) -> Rankings:
             [terms(question, language)], k=most, show_progress=False, n_threads=1
         )
         found[name] = [
-            Found(passages[place], float(score))
+            Ranked(passages[place], float(score))
             for place, score in zip(places[0], scores[0], strict=True)
             if score > 0
         ]

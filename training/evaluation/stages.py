@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.system.atomic_files import write_text
-from training.evaluation.metrics import Found
+from training.evaluation.metrics import Ranked
 from training.evaluation.rankings import Mode, Rankings, Rules, Timings
 
 # Increased when a step finds something else than before.
@@ -77,7 +77,7 @@ def ranked(rankings: Rankings) -> dict[str, list[list[Any]]]:
 
 def rankings_of(value: Mapping[str, Any]) -> Rankings:
     """Convert plain values to rankings."""
-    return {q: [Found(passage, score) for passage, score in hits] for q, hits in value.items()}
+    return {q: [Ranked(passage, score) for passage, score in hits] for q, hits in value.items()}
 
 
 def searched(found: Mapping[Mode, Rankings], timings: Timings) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from training.evaluation.dataset import DatasetFacts
 from training.evaluation.figures.statistics import Difference, Interval, Outcome, words
-from training.evaluation.metrics import COMPARED, Found
+from training.evaluation.metrics import COMPARED, Ranked
 from training.evaluation.rankings import Mode, Rules, Timings
 
 # The two that take no model: plain BM25, as libraries have it, and the search's own words.
@@ -93,7 +93,7 @@ class Result:
     """
 
     rank: int | None
-    top: tuple[Found, ...]
+    top: tuple[Ranked, ...]
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ SNIPPET = 240
 
 
 @dataclass(frozen=True)
-class Hit:
+class ReportPassage:
     """A shortened passage in a list."""
 
     text: str
@@ -61,11 +61,11 @@ class Listing:
     """The best passages of one system."""
 
     system: str
-    hits: list[Hit]
+    hits: list[ReportPassage]
 
 
 @dataclass(frozen=True)
-class Change:
+class ReportQuestion:
     """A question that one model ranks differently from the reference."""
 
     question: str
@@ -81,7 +81,7 @@ class Group:
 
     title: str
     total: int
-    shown: list[Change]
+    shown: list[ReportQuestion]
 
 
 @dataclass(frozen=True)
@@ -237,7 +237,9 @@ def _changes_of(
         f" {len(gains) - len(wins) - len(losses)} alike. Causes are guesses by simple rules."
     )
 
-    def shown(chosen: Sequence[tuple[float, QuestionResult]], *, lost: bool) -> list[Change]:
+    def shown(
+        chosen: Sequence[tuple[float, QuestionResult]], *, lost: bool
+    ) -> list[ReportQuestion]:
         return [
             _change(q, new, old, dataset, causes if lost else None)
             for _, q in chosen[:SHOWN_CHANGES]
@@ -259,8 +261,8 @@ def _gain(question: QuestionResult, new: str, old: str) -> float:
 
 def _change(
     question: QuestionResult, new: str, old: str, dataset: Dataset, causes: Causes | None
-) -> Change:
-    return Change(
+) -> ReportQuestion:
+    return ReportQuestion(
         question=question.question,
         before=_rank(question.results[old].rank),
         after=_rank(question.results[new].rank),
@@ -280,7 +282,9 @@ def _listing(question: QuestionResult, system: str, corpus: Mapping[str, str]) -
     return Listing(
         system,
         [
-            Hit(_snippet(corpus[hit.passage]), hit.score, hit.passage in question.relevant)
+            ReportPassage(
+                _snippet(corpus[hit.passage]), hit.score, hit.passage in question.relevant
+            )
             for hit in question.results[system].top
         ],
     )
