@@ -1,0 +1,100 @@
+"""Losses over windows, with numbers worked out by hand."""
+
+from __future__ import annotations
+
+from math import exp, log
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from training.finetune.methods.losses import Guide, WindowRankingLoss, corpus_loss
+
+# How similar the base model finds them to (1, 0): 1, 0 and 0.6.
+WINDOWS = [[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]]
+
+
+def guide(
+    candidates: list[list[int]],
+    gold: list[list[int]],
+    *,
+    questions: list[list[float]] | None = None,
+    windows: list[list[float]] | None = None,
+    margin: float = 0.0,
+) -> Guide:
+    """One pair per question, and one window per passage."""
+    return Guide(
+        pair_question=torch.arange(len(candidates)),
+        candidates=torch.tensor(candidates),
+        window_passage=torch.arange(3),
+        questions=torch.tensor(questions or [[1.0, 0.0]]),
+        windows=torch.tensor(windows or WINDOWS),
+        gold=torch.tensor(gold),
+        margin=margin,
+    )
+
+
+def over_corpus(chosen: Guide) -> float:
+    """The loss of the question (1, 0), whose vectors are still the base model's."""
+    question, windows = torch.tensor([[1.0, 0.0]]), torch.tensor(WINDOWS)
+    return corpus_loss(question, windows, torch.tensor([0]), chosen, temperature=1.0).item()
+
+
+def in_batch(chosen: Guide, vectors: list[list[list[float]]], *dimensions: int) -> float:
+    """The loss of one batch at temperature 1."""
+    loss = WindowRankingLoss(
+        nn.Identity(), chosen, temperature=1.0, mini_batch_size=8, dimensions=dimensions
+    )
+    parts: list[list[Tensor]] = [[torch.tensor(column)] for column in vectors]
+    return loss.calculate_loss(parts, torch.arange(len(vectors[0]))).item()
+
+
+def test_a_window_that_the_base_model_finds_closer_is_a_false_negative():
+    """Closer than the positive by more than the margin; an answer by its label is one, too."""
+    pair, columns = torch.tensor([0]), torch.arange(3)
+    near, far = guide([[0]], [[0]]), guide([[1]], [[1]])
+    lenient = guide([[1]], [[1]], margin=0.7)
+    assert near.false_negatives(pair, columns).tolist() == [[True, False, False]]
+    assert far.false_negatives(pair, columns).tolist() == [[True, True, True]]
+    assert lenient.false_negatives(pair, columns).tolist() == [[True, True, False]]
+
+
+def test_the_corpus_loss_is_minus_the_log_of_the_share_of_right_windows():
+    whole = exp(1) + exp(0) + exp(0.6)
+    assert over_corpus(guide([[0]], [[0]])) == pytest.approx(log(whole) - 1)
+    both = log(whole) - log(exp(1) + exp(0.6))
+    assert over_corpus(guide([[0]], [[0, 2]])) == pytest.approx(both)
+
+
+def test_the_corpus_loss_leaves_out_false_negatives():
+    """Without a margin the right window is alone; with one of 0.7 a second one is left."""
+    assert over_corpus(guide([[1]], [[1]])) == pytest.approx(0, abs=1e-6)
+    assert over_corpus(guide([[1]], [[1]], margin=0.7)) == pytest.approx(log(1 + exp(0.6)))
+
+
+def test_windows_of_a_batch_are_each_others_negatives():
+    """The third window is a hard negative that the base model finds closer to the first question."""
+    chosen = guide(
+        [[0, 2], [1, 2]],
+        [[0], [1]],
+        questions=[[1.0, 0.0], [0.0, 1.0]],
+        windows=[[0.8, 0.6], [0.0, 1.0], [1.0, 0.0]],
+    )
+    questions, positives = [[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 1.0]]
+    first, second = log(exp(1) + 1) - 1, log(exp(1) + 2) - 1
+    loss = in_batch(chosen, [questions, positives, [[1.0, 0.0]]])
+    assert loss == pytest.approx((first + second) / 2)
+
+
+def test_a_window_that_questions_share_is_one_column():
+    """It is encoded once, and is no negative of itself."""
+    chosen = guide([[0], [0]], [[0], [0]], questions=[[1.0, 0.0], [1.0, 0.0]])
+    assert in_batch(chosen, [[[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0]]]) == pytest.approx(0, abs=1e-6)
+
+
+def test_shorter_vectors_count_as_much_as_the_whole():
+    """Of the first dimension alone all vectors are alike."""
+    chosen = guide([[0], [1]], [[0], [1]], questions=[[1.0, 0.0], [0.0, 1.0]])
+    vectors = [[0.6, 0.8], [0.6, -0.8]]
+    whole, prefix = log(exp(1) + exp(-0.28)) - 1, log(2)
+    assert in_batch(chosen, [vectors, vectors], 1) == pytest.approx((whole + prefix) / 2)
