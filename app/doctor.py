@@ -123,8 +123,8 @@ def _database(services: Services) -> tuple[State, str]:
 def _serving(services: Services) -> tuple[State, str]:
     handle = services.replica.current()
     with services.pool.connection() as conn:
-        pointer = active.get(conn)
-    if pointer is None or pointer.epoch != handle.epoch:
+        epoch = active.serving(conn).epoch
+    if epoch != handle.epoch:
         return "warning", "The serving version changed while this was looked at; run it again."
     handle.encoder.encode_queries(["Does the embedder work?"])
     detail = f"{handle.model_name}, {handle.encoder.dimension} dimensions, epoch {handle.epoch}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 from app import queue
 from app.services import Services
 from pipelines.errors import InputError
-from pipelines.progress import Stopped, Task
+from pipelines.progress import NO_TASK, Stopped, Task
 from pipelines.store import jobs, pair_files
 from pipelines.store.db import Connection
 from pipelines.store.ids import JobId
@@ -51,6 +52,35 @@ def leave(services: Services, seed: SeedFile, name: str, split: Split | None, *,
         )
 
 
+def import_now(
+    services: Services,
+    seed: SeedFile,
+    name: str,
+    split: Split | None,
+    *,
+    who: str,
+    task: Task = NO_TASK,
+    also: Callable[[Connection, Summary], object] = lambda conn, summary: None,
+) -> Summary:
+    """
+    Import the pairs of a file, all of them or none.
+
+    :param split: The side of all of them. Without it, a part is held out.
+    :param also: Called in the same transaction.
+    :raises Stopped: The task was asked to stop; nothing is stored.
+    """
+    return collect.import_file(
+        services.pool,
+        services.replica.refresh(),
+        seed,
+        name,
+        split=split,
+        created_by=who,
+        task=task,
+        also=also,
+    )
+
+
 def take(
     services: Services,
     hold: Hold,
@@ -77,13 +107,5 @@ def take(
             raise Stopped  # the job is another worker's now
         pair_files.remove(conn, file_id)
 
-    return collect.import_file(
-        services.pool,
-        services.replica.refresh(),
-        seedfile.parse(content),
-        name,
-        split=split,
-        created_by=who,
-        task=task,
-        also=end,
-    )
+    seed = seedfile.parse(content)
+    return import_now(services, seed, name, split, who=who, task=task, also=end)

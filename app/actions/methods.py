@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.services import Services
-from pipelines.embedder import loading
+from pipelines.embedder import loading, registry
 from pipelines.errors import InputError
 from pipelines.progress import NO_TASK, Task
-from pipelines.store import active, gaps, indexes, models, pairs, scope, speeds
+from pipelines.store import active, gaps, models, pairs, scope, speeds
 from pipelines.store.db import Connection
 from pipelines.store.models import Model
 from pipelines.text.windows import cut
@@ -84,10 +84,7 @@ def starting_point(conn: Connection) -> Model:
 
     :raises InputError: It has no files to train.
     """
-    pointer = active.get(conn)
-    index = None if pointer is None else indexes.get(conn, pointer.index_id)
-    model = None if index is None else models.get(conn, index.model_id)
-    assert model is not None, "a version serves from the first start on"
+    model = active.serving(conn).model
     while model.parent_id is not None and (parent := models.get(conn, model.parent_id)) is not None:
         model = parent
     if model.kind == "openai":
@@ -104,9 +101,7 @@ def amount(conn: Connection, *, more_pairs: int = 0) -> Amount:
     :param more_pairs: That will be there by then.
     """
     found = sum(side.train for side in pairs.sides(conn)) + more_pairs
-    pointer = active.get(conn)
-    index = None if pointer is None else indexes.get(conn, pointer.index_id)
-    windows = 0 if index is None else gaps.count_windows(conn, index.rule_id)
+    windows = gaps.count_windows(conn, active.serving(conn).index.rule_id)
     passages = pairs.count_passages(conn)
     share = min(1.0, stored.MOST_PASSAGES / max(1, passages))
     trained = round(TRAINED * found)
@@ -143,6 +138,28 @@ def known(
         return Choice("adapter", reason, base.name, ())
     listed = costs(Speed.from_json(speed), there, TrainOptions(), with_what.processes)
     return Choice(*recommend(listed, there.pairs), base.name, tuple(listed))
+
+
+def advise(
+    services: Services,
+    with_what: Machine,
+    base: str,
+    method: Method | None,
+    found: Material | None,
+) -> Choice:
+    """
+    The method to train a version with, and how long it takes. The machine is measured only if that
+    decides.
+
+    :param method: The one that was asked for. Without it, the recommended one.
+    :param found: What to train on. Without it, all stored pairs.
+    """
+    with services.pool.connection() as conn:
+        model = registry.find(conn, base)
+        choice = known(conn, with_what, base=model, found=found)
+    if method is None:
+        return choose(services, with_what, base=model, found=found)
+    return replace(choice, method=method)
 
 
 def choose(

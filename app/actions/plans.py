@@ -70,9 +70,7 @@ def promotion(conn: Connection, model: Model, status: Status, count: Count = gap
 
     :param count: Counts the windows of the version that serves.
     """
-    pointer = active.get(conn)
-    assert pointer is not None, "a version serves from the first start on"
-    serving = registry.of_index(conn, pointer.index_id)
+    serving = active.serving(conn).model
     borrows, missing = _missing(conn, model, status, count)
     measured, rate = windows_per_s(conn, model)
     servers = sum(row.live for row in replicas.list_all(conn))
@@ -129,9 +127,7 @@ def _missing(conn: Connection, model: Model, status: Status, count: Count) -> tu
     if index is None and building.may_borrow(conn, model):
         return True, 0
     # Its windows are not cut yet: about as many as those of the version that serves.
-    pointer = active.get(conn)
-    serving = None if pointer is None else indexes.get(conn, pointer.index_id)
-    return False, 0 if serving is None else count(conn, serving).windows
+    return False, count(conn, active.serving(conn).index).windows
 
 
 def windows_per_s(conn: Connection, model: Model) -> tuple[str | None, float | None]:

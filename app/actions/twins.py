@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 from pipelines.embedder import loading, memory
 from pipelines.indexing.bulk import BULK_CHUNKS
 from pipelines.progress import Progress, Task
-from pipelines.store import active, chunks, documents, gaps, indexes, models
+from pipelines.store import active, chunks, documents, gaps
 from pipelines.store.db import Connection
-from pipelines.store.ids import RuleId
 from pipelines.store.models import Model
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def before_load(services: Services, task: Task) -> Callable[[Sequence[str]], Non
 
     def serving() -> Model:
         with services.pool.connection() as conn:
-            return _serving(conn)[0]
+            return active.serving(conn).model
 
     if not _lacks(serving(), services.options, BULK_CHUNKS):
         return None
@@ -60,7 +59,7 @@ def before_build(services: Services, model: Model, task: Task) -> None:
     if not _lacks(model, services.options, WORTH_WINDOWS):
         return
     with services.pool.connection() as conn:
-        _, rule = _serving(conn)
+        rule = active.serving(conn).index.rule_id
         if gaps.count_windows(conn, rule) < WORTH_WINDOWS:
             return
         windows = chunks.sample_windows(conn, rule, SAMPLE_WINDOWS)
@@ -73,8 +72,8 @@ def lacking(conn: Connection, options: EncoderOptions) -> Model | None:
     """The version that serves, if its twin is wanted now that nothing comes in."""
     if not loading.accelerates(options):
         return None
-    model, rule = _serving(conn)
-    windows = gaps.count_windows(conn, rule)
+    serving = active.serving(conn)
+    model, windows = serving.model, gaps.count_windows(conn, serving.index.rule_id)
     if windows < LEAST_WINDOWS or not _lacks(model, options, windows):
         return None
     return None if documents.came_in_within(conn, PAUSE) else model
@@ -86,19 +85,9 @@ def build_lacking(services: Services, task: Task) -> str | None:
         model = lacking(conn, services.options)
         if model is None:
             return None
-        windows = chunks.sample_windows(conn, _serving(conn)[1], SAMPLE_WINDOWS)
+        windows = chunks.sample_windows(conn, active.serving(conn).index.rule_id, SAMPLE_WINDOWS)
     _build(services, model, windows, task)
     return model.name
-
-
-def _serving(conn: Connection) -> tuple[Model, RuleId]:
-    """The version that serves, and how its windows are cut."""
-    pointer = active.get(conn)
-    index = None if pointer is None else indexes.get(conn, pointer.index_id)
-    model = None if index is None else models.get(conn, index.model_id)
-    assert index is not None, "a version serves from the first start on"
-    assert model is not None, "what serves cannot be deleted"
-    return model, index.rule_id
 
 
 def _lacks(model: Model, options: EncoderOptions, windows: int) -> bool:

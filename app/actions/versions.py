@@ -8,26 +8,20 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from app.actions import twins
 from app.actions.counts import Count
 from app.services import Services
 from pipelines.embedder import loading, registry
 from pipelines.errors import ConflictError, GateError, InputError, NotReadyError
-from pipelines.progress import NO_TASK, Progress, Task
 from pipelines.search import opening
-from pipelines.search.handle import SearchHandle
 from pipelines.store import active, evaluations, gaps, indexes, models, replicas, shadows
 from pipelines.store.active import Active, Audit
 from pipelines.store.db import Connection
-from pipelines.store.ids import IndexId
 from pipelines.store.indexes import SearchIndex
 from pipelines.store.models import Model
 from pipelines.store.shadows import ShadowReport
-from pipelines.versions import build as building
 from pipelines.versions import switch
 from training.evaluation import gate
 from training.evaluation.candidates import identity
@@ -63,31 +57,6 @@ class Status:
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
         return dict(vars(self)) | {"shadow": None if self.shadow is None else asdict(self.shadow)}
-
-
-def build(
-    services: Services,
-    name: str,
-    task: Task = NO_TASK,
-) -> SearchHandle:
-    """
-    Make a version's vectors of all documents, or go on making them; its handle.
-
-    :raises InputError: There is no such version.
-    """
-    with services.pool.connection() as conn:
-        model = registry.find(conn, name)
-    task.tell(Progress("loading"))
-    with services.pool.connection() as conn:
-        loading.share(conn, model, services.options)
-        model = registry.find(conn, name)
-    twins.before_build(services, model, task)
-    encoder = loading.load_model(model, services.options)
-    with services.pool.connection() as conn:
-        index_id = building.create(conn, model, encoder.tokenizer)
-        handle = opening.load_index(conn, index_id, services.options)
-    building.build(services.pool, handle, task)
-    return handle
 
 
 def share(services: Services, model: Model) -> None:
@@ -138,8 +107,7 @@ def shadow(services: Services, name: str, share: float, *, who: str) -> None:
         raise InputError(f"A share is between 0 and 1, not {share:g}.")
     with services.pool.connection() as conn:
         index = _index(conn, registry.find(conn, name))
-        pointer = active.get(conn)
-        if pointer is not None and pointer.index_id == index.id:
+        if active.serving(conn).index.id == index.id:
             raise ConflictError(f"{name} serves; only another version can be its shadow.")
     if share:
         switch.prepare(services.pool, index.id, shadow_share=share)
@@ -176,10 +144,7 @@ def verdict(
 
 def advised(conn: Connection, *, limit: int) -> list[tuple[Model, gate.Verdict]]:
     """The newest versions that do not serve, each with its verdict, newest first."""
-    pointer = active.get(conn)
-    if pointer is None:
-        return []
-    serving = _model_of(conn, pointer.index_id)
+    serving = active.serving(conn).model
     others = [m for m in models.list_all(conn) if m.id != serving.id and m.parent_id is not None]
     newest = sorted(others, key=lambda m: m.id, reverse=True)[:limit]
     return [(model, verdict(conn, model, serving)) for model in newest]
@@ -191,9 +156,7 @@ def allowed(conn: Connection, model: Model, override: str | None) -> gate.Verdic
 
     :raises GateError: They do not, and no reason to override that was given.
     """
-    pointer = active.get(conn)
-    assert pointer is not None
-    serving = _model_of(conn, pointer.index_id)
+    serving = active.serving(conn).model
     found = verdict(conn, model, serving, override=override)
     if not found.allowed:
         raise GateError(
@@ -201,41 +164,6 @@ def allowed(conn: Connection, model: Model, override: str | None) -> gate.Verdic
             f" --dataset corpus --models {serving.name},{model.name}, or give --override REASON."
         )
     return found
-
-
-def promote(
-    services: Services,
-    name: str,
-    *,
-    who: str,
-    override: str | None = None,
-    task: Task = NO_TASK,
-    detail: Mapping[str, Any] | None = None,
-) -> Active:
-    """
-    Let a version serve: build what is missing, have it loaded everywhere, prove it, switch.
-
-    :param detail: What the audit keeps beside the verdict.
-    :raises Stopped: The task was asked to stop; the version that served serves on.
-    :raises GateError: Its figures or its proof speak against it.
-    :raises ConflictError: Another promotion came first.
-    :raises NotReadyError: A replica cannot load it.
-    """
-    with services.pool.connection() as conn:
-        model = registry.find(conn, name)
-        before = active.get(conn)
-        assert before is not None
-        if _model_of(conn, before.index_id).id == model.id:
-            raise ConflictError(f"{name} serves already.")
-        found = allowed(conn, model, override)
-    handle = build(services, name, task)
-    task.tell(Progress("loading everywhere"))
-    switch.prepare(services.pool, handle.index_id, task=task)
-    task.tell(Progress("proving"))
-    kept = {"gate": found.reason, "overridden": found.overridden, **(detail or {})}
-    after = switch.promote(services.pool, handle, before.epoch, who, detail=kept, task=task)
-    wait_followed(services, after.epoch)
-    return after
 
 
 def roll_back(services: Services, *, who: str, reason: str = "") -> Active:
@@ -262,7 +190,7 @@ def previous(services: Services) -> str:
     with services.pool.connection() as conn:
         before = _with_previous(conn)
         assert before.previous_id is not None
-        return _model_of(conn, before.previous_id).name
+        return registry.of_index(conn, before.previous_id).name
 
 
 def _with_previous(conn: Connection) -> Active:
@@ -356,10 +284,3 @@ def _index(conn: Connection, model: Model) -> SearchIndex:
     if index is None:
         raise NotReadyError(f"{model.name} is not built yet: attune models build {model.name}")
     return index
-
-
-def _model_of(conn: Connection, index_id: IndexId) -> Model:
-    index = indexes.get(conn, index_id)
-    model = None if index is None else models.get(conn, index.model_id)
-    assert model is not None, "what serves cannot be deleted"
-    return model

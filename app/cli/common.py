@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from app.actions.tuning import Automatic
+    from app.actions.retrain import Promotion
     from app.services import Services
     from pipelines.store.ids import JobId
 
@@ -53,7 +53,7 @@ def emit_json(value: Any) -> None:
     sys.stdout.flush()
 
 
-def print_automatic(done: Automatic) -> None:
+def print_promotion(done: Promotion) -> None:
     """What came of letting a version serve by itself."""
     import typer
 

@@ -39,7 +39,7 @@ def evaluate(
     alone and of plain BM25, and whether the differences are more than chance. Nothing that
     serves changes.
     """
-    from app.actions import tuning
+    from app.actions import evaluating
     from app.cli.bar import progress_bar
     from app.cli.common import emit_json, hand_over, services
     from pipelines.errors import InputError
@@ -52,17 +52,17 @@ def evaluate(
     given = dict(_beside(text) for text in beside or [])
     names = [name.strip() for name in models.split(",") if name.strip()]
     # A file is looked at before anything starts.
-    chosen = None if dataset == tuning.CORPUS else of_file(Path(dataset))
+    chosen = None if dataset == evaluating.CORPUS else of_file(Path(dataset))
     with services() as opened:
-        tuning.check_names(opened, names)
-        chosen = chosen or tuning.dataset(opened, dataset)
+        evaluating.check_names(opened, names)
+        chosen = chosen or evaluating.dataset(opened, dataset)
         if queue:
-            place = dataset if dataset == tuning.CORPUS else str(Path(dataset).resolve())
+            place = dataset if dataset == evaluating.CORPUS else str(Path(dataset).resolve())
             hand_over(opened, "evaluate", as_json=as_json, dataset=place, models=names)
             return
         with progress_bar() as task:
-            report = tuning.evaluate(opened, chosen, names, beside=given, task=task)
-        evaluation_id, paths = tuning.keep(opened, report, chosen, by="cli", out=out)
+            report = evaluating.evaluate(opened, chosen, names, beside=given, task=task)
+        evaluation_id, paths = evaluating.keep(opened, report, chosen, by="cli", out=out)
     if as_json:
         from training.evaluation.figures.report import figures
 
@@ -113,6 +113,8 @@ def _print(report: Report) -> None:
         row: list[Any] = [f"{value:.3f}" if shown == measure else "" for shown in SHOWN]
         table.add_row(f"{name} (given)", *row, style="dim")
     console.print(table)
+    shares = ", ".join(f"{m.name} {m.rules.lexical_weight:.2f}" for m in report.models)
+    console.print(f"Share of BM25 in the score: {shares}")
     for model in report.models:
         if model.tokens_paid is not None:
             cost = "price not known" if model.dollars is None else f"${model.dollars:.4f}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from app.actions.tuning import Automatic
+    from app.actions.retrain import Promotion
     from app.services import Services
     from pipelines.store.models import Model
     from pipelines.store.shadows import ShadowReport
@@ -102,7 +102,7 @@ def build(name: Name, queue: Queued = False, as_json: AsJson = False) -> None:
 
     Interrupted, it goes on where it stopped. Nobody who asks notices.
     """
-    from app.actions import versions
+    from app.actions import retrain
     from app.cli.bar import progress_bar
     from app.cli.common import emit_json, hand_over, services
     from pipelines.embedder import registry
@@ -114,7 +114,7 @@ def build(name: Name, queue: Queued = False, as_json: AsJson = False) -> None:
             hand_over(opened, "build", as_json=as_json, name=name)
         return
     with services() as opened, progress_bar() as task:
-        handle = versions.build(opened, name, task)
+        handle = retrain.build(opened, name, task)
     if as_json:
         emit_json({"version": name, "index": handle.index_id, "state": "ready"})
         return
@@ -230,7 +230,7 @@ def promote(
     It must have been compared with the serving version and not be worse. Questions under way end
     on the version they began with.
     """
-    from app.actions import versions
+    from app.actions import retrain, versions
     from app.cli.bar import progress_bar
     from app.cli.common import emit_json, hand_over, services
     from pipelines.embedder import registry
@@ -256,7 +256,7 @@ def promote(
             hand_over(opened, "promote", as_json=as_json, name=name, override=override)
             return
         with progress_bar() as task:
-            after = versions.promote(opened, name, who="cli", override=override, task=task)
+            after = retrain.promote(opened, name, who="cli", override=override, task=task)
     if as_json:
         emit_json({"version": name, "epoch": after.epoch, "gate": verdict.reason})
         return
@@ -264,18 +264,18 @@ def promote(
     typer.echo("To go back: attune models rollback")
 
 
-def _promote_if_better(opened: Services, name: str) -> Automatic:
-    from app.actions import tuning
+def _promote_if_better(opened: Services, name: str) -> Promotion:
+    from app.actions import retrain
     from app.cli.bar import progress_bar
 
     with progress_bar() as task:
-        return tuning.promote_if_better(opened, name, who="cli", task=task)
+        return retrain.promote_if_better(opened, name, who="cli", task=task)
 
 
-def _tell(done: Automatic, as_json: bool) -> None:
-    from app.cli.common import emit_json, print_automatic
+def _tell(done: Promotion, as_json: bool) -> None:
+    from app.cli.common import emit_json, print_promotion
 
-    emit_json(done.as_json()) if as_json else print_automatic(done)
+    emit_json(done.as_json()) if as_json else print_promotion(done)
 
 
 @group.command("rollback")

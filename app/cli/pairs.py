@@ -77,7 +77,7 @@ def generate(
 
     Interrupted, it goes on where it stopped. A part of the documents is held out to judge on.
     """
-    from app.actions import tuning
+    from app.actions import generating
     from app.cli.bar import progress_bar
     from app.cli.common import emit_json, hand_over, services
     from app.services import llm_options
@@ -88,17 +88,17 @@ def generate(
         if generator is Generator.auto:
             generator = Generator.llm if llm_options(opened.settings) else Generator.offline
         source = generator.value
-        name = tuning.generator_name(opened, source)
+        name = generating.generator_name(opened, source)
         if generator is Generator.feedback:
             if queue:
                 hand_over(opened, "generate", as_json=as_json, source=source)
             else:
-                _tell(tuning.generate(opened, source, by="cli"), as_json)
+                _tell(generating.generate(opened, source, by="cli"), as_json)
             return
         anew = again and (dry_run or queue)  # nothing is removed yet
         with opened.pool.connection() as conn:
             if again and not anew:
-                tuning.forget_pairs(conn, opened, source)
+                generating.forget_pairs(conn, opened, source)
             passages = collect.waiting(conn, "" if anew else name, limit)
         count = per_passage or (asking.QUESTIONS if generator is Generator.llm else PER_PASSAGE)
         cost = asking.estimate(passages, count) if generator is Generator.llm else None
@@ -127,7 +127,7 @@ def generate(
             )
             return
         with progress_bar() as task:
-            summary = tuning.make_pairs(
+            summary = generating.make_pairs(
                 opened, source, passages, count, at_once=at_once, by="cli", task=task
             )
     _tell(summary, as_json)
@@ -152,7 +152,7 @@ def import_pairs(
     from app.actions import importing
     from app.cli.bar import progress_bar
     from app.cli.common import services, tell_job
-    from training.pairs import collect, seedfile
+    from training.pairs import seedfile
 
     seed = seedfile.read(file)
     with services() as opened:
@@ -161,14 +161,8 @@ def import_pairs(
             tell_job(opened, job_id, as_json=as_json)
             return
         with progress_bar() as task:
-            summary = collect.import_file(
-                opened.pool,
-                opened.replica.current(),
-                seed,
-                file.name,
-                split=_side(split),
-                created_by="cli",
-                task=task,
+            summary = importing.import_now(
+                opened, seed, file.name, _side(split), who="cli", task=task
             )
     _tell(summary, as_json)
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 if TYPE_CHECKING:
-    from app.actions.tuning import Automatic
     from app.services import Services
-    from pipelines.store.db import Connection
     from pipelines.store.models import Model
-    from training.finetune.launch import Machine
     from training.finetune.options import Method, TrainOptions
     from training.pairs.material import Material
 
 
+Asked = Literal["auto", "full", "lora", "query", "adapter"]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 
 
@@ -32,7 +31,7 @@ def train(
         ),
     ] = None,
     method: Annotated[
-        Literal["auto", "full", "lora", "query", "adapter"],
+        Asked,
         typer.Option(help="What is trained; auto: what suits this machine and the pairs."),
     ] = "auto",
     base: Annotated[
@@ -84,14 +83,74 @@ def train(
 
     Interrupted or killed, `attune train --resume RUN` goes on from the last checkpoint.
     """
-    from app.actions import methods, versions
+    from app.actions import fine_tuning, retrain
     from app.cli.bar import progress_bar
-    from app.cli.common import emit_json, hand_over, print_automatic, services
-    from pipelines.errors import InputError
+    from app.cli.common import emit_json, hand_over, print_promotion, services
     from pipelines.store.ids import RunId
-    from training import run
-    from training.finetune import preflight
-    from training.finetune.options import METHODS
+
+    _check_flags(pairs, heldout, offline, resume)
+    with services() as opened:
+        if resume is None:
+            files = None if pairs is None else fine_tuning.PairFiles(pairs, heldout, offline)
+            found = fine_tuning.learned_from(opened, files, seed=seed)
+            base = fine_tuning.check_base(opened, base)
+            if not dry_run:
+                method = _advised(opened, method, base, found if files else None, processes, queue)
+            options = _options(
+                opened,
+                method="full" if method == "auto" else method,
+                epochs=epochs,
+                batch_size=batch_size,
+                learning_rate=lr,
+                seed=seed,
+                freeze_layers=freeze_layers,
+                adapter_sides=sides,
+                hard_negatives=hard_negatives,
+                matryoshka=matryoshka,
+            )
+            if dry_run:
+                with progress_bar() as task:
+                    report = fine_tuning.probe(
+                        opened, base, found, options, task, processes=processes
+                    )
+                emit_json(report.as_json()) if as_json else _print_preflight(report)
+                return
+            run_id = fine_tuning.create(opened, base, found, options, name=name, by="cli")
+            _print_begun(run_id, found)
+        else:
+            run_id = RunId(resume)
+        if queue:
+            hand_over(
+                opened, "train", as_json=as_json, run_id=run_id, auto=auto, processes=processes
+            )
+            return
+        with progress_bar() as task:
+            model = fine_tuning.train(opened, run_id, task, processes=processes)
+        promotion = None
+        if auto:
+            with progress_bar() as task:
+                promotion = retrain.promote_if_better(opened, model.name, who="cli", task=task)
+        next_step = _next_step(opened, model, heldout)
+    if as_json:
+        told = {} if promotion is None else {"promotion": promotion.as_json()}
+        emit_json({"run": run_id, **vars(model), **told})
+        return
+    _print_model(run_id, model)
+    if promotion is not None:
+        print_promotion(promotion)
+    else:
+        typer.echo(next_step)
+
+
+def _check_flags(
+    pairs: Path | None, heldout: Path | None, offline: int, resume: int | None
+) -> None:
+    """
+    Refuse options that do not go together.
+
+    :raises InputError: They do not.
+    """
+    from pipelines.errors import InputError
 
     if pairs is not None and resume is not None:
         raise InputError("Give either --pairs FILE, or --resume RUN.")
@@ -101,121 +160,63 @@ def train(
         raise InputError(
             "--offline goes with --pairs FILE; for stored pairs use attune pairs generate."
         )
-    with services() as opened:
-        settings = opened.settings
-        folders = run.Folders.under(settings.home)
-        machine = methods.machine(opened, processes)
-        if resume is not None:
-            run_id = RunId(resume)
-        else:
-            with opened.pool.connection() as conn:
-                base = base or methods.starting_point(conn).name
-                found = _material(conn, pairs, heldout, seed, offline)
-                _, folder = run.base_model(conn, base, folders.models)
-            given = None if pairs is None else found
-            with_what = methods.workers_machine(opened) if queue else machine
-            explicit: Method | None = next((m for m in METHODS if m == method), None)
-            # With --dry-run all methods are measured, whatever is chosen.
-            chosen = explicit if dry_run else _method(opened, with_what, base, explicit, given)
-            options = _options(
-                method=chosen or "full",
-                epochs=epochs,
-                batch_size=batch_size,
-                learning_rate=lr,
-                seed=seed,
-                freeze_layers=freeze_layers,
-                adapter_sides=sides,
-                hard_negatives=hard_negatives,
-                matryoshka=matryoshka,
-                size_tokens=settings.window_tokens,
-                stride_tokens=settings.window_stride,
-            )
-            if dry_run:
-                with progress_bar() as task:
-                    report, _ = preflight.probe(folder, found, options, machine, task)
-                emit_json(report.as_json()) if as_json else _print_preflight(report)
-                return
-            for warning in preflight.few_pairs(found):
-                typer.secho(f"warning: {warning}", err=True, fg="yellow")
-            run_id = run.create(
-                opened.pool, folders, base, found, options, name=name, created_by="cli"
-            )
-            typer.echo(f"run {run_id}: {len(found.train)} questions to train on,"
-                       f" {len(found.heldout)} set aside to tell when to stop", err=True)  # fmt: skip
-        if queue:
-            hand_over(
-                opened, "train", as_json=as_json, run_id=run_id, auto=auto, processes=processes
-            )
-            return
-        with progress_bar() as task:
-            model = run.execute(opened.pool, folders, run_id, machine, task)
-        versions.share(opened, model)
-        promotion = _promote_if_better(opened, model.name) if auto else None
-    if as_json:
-        told = {} if promotion is None else {"promotion": promotion.as_json()}
-        emit_json({"run": run_id, **vars(model), **told})
-        return
-    _print_model(run_id, model)
-    if promotion is not None:
-        print_automatic(promotion)
-    else:
-        typer.echo(f"Next: attune evaluate --dataset corpus --models base,{model.name}")
 
 
-def _method(
-    opened: Services, machine: Machine, base: str, given: Method | None, found: Material | None
+def _advised(
+    opened: Services, method: Asked, base: str, found: Material | None, processes: int, queue: bool
 ) -> Method:
     """
-    The method to train with; says how long that takes, before anything begins.
+    Say how long a run takes before anything begins, and return the method to train with.
 
-    :param given: None: the recommended one.
-    :param found: What a file brings; None: the stored pairs.
+    :param found: The pairs of a file. Without one, all stored pairs are meant.
     """
     from app.actions import methods
-    from pipelines.embedder import registry
 
-    with opened.pool.connection() as conn:
-        model = registry.find(conn, base)
-        choice = methods.known(conn, machine, base=model, found=found)
-    if given is None:
-        choice = methods.choose(opened, machine, base=model, found=found)
-    taken = given or choice.method
-    hint = " To take that: --method full." if choice.listed and taken != "full" else ""
-    typer.echo(f"{choice.sentence(taken)}{hint}", err=True)
-    return taken
+    with_what = methods.workers_machine(opened) if queue else methods.machine(opened, processes)
+    choice = methods.advise(opened, with_what, base, None if method == "auto" else method, found)
+    hint = " To take that: --method full." if choice.listed and choice.method != "full" else ""
+    typer.echo(f"{choice.sentence()}{hint}", err=True)
+    return choice.method
 
 
-def _promote_if_better(opened: Services, name: str) -> Automatic:
-    from app.actions import tuning
-    from app.cli.bar import progress_bar
+def _print_begun(run_id: int, found: Material) -> None:
+    from app.actions import fine_tuning
 
-    with progress_bar() as task:
-        return tuning.promote_if_better(opened, name, who="cli", task=task)
+    for warning in fine_tuning.warnings(found):
+        typer.secho(f"warning: {warning}", err=True, fg="yellow")
+    typer.echo(
+        f"run {run_id}: {len(found.train)} questions to train on,"
+        f" {len(found.heldout)} set aside to tell when to stop",
+        err=True,
+    )
 
 
-def _options(*, matryoshka: str, **values: Any) -> TrainOptions:
+def _next_step(opened: Services, model: Model, heldout: Path | None) -> str:
+    """The command that compares a new version, with questions that it was not trained on."""
+    from app.actions import evaluating
+
+    dataset = str(heldout) if heldout is not None else "FILE"
+    if heldout is None and evaluating.has_corpus(opened):
+        dataset = evaluating.CORPUS
+    step = f"Next: attune evaluate --dataset {shlex.quote(dataset)} --models base,{model.name}"
+    if dataset == "FILE":
+        step += "\nFILE: questions that it was not trained on, in JSON or CSV."
+    return step
+
+
+def _options(opened: Services, *, matryoshka: str, **chosen: Any) -> TrainOptions:
+    from app.actions import fine_tuning
     from pipelines.errors import InputError
-    from training.finetune.options import TrainOptions
 
     try:
         lengths = tuple(int(part) for part in matryoshka.split(",") if part.strip())
     except ValueError:
         raise InputError(f"--matryoshka {matryoshka!r}: numbers are expected.") from None
-    return TrainOptions(matryoshka=lengths, **values)
-
-
-def _material(
-    conn: Connection, pairs: Path | None, heldout: Path | None, seed: int, offline: int
-) -> Material:
-    from training.pairs import material, seedfile, stored
-
-    if pairs is None:
-        return stored.material(conn, seed=seed)
-    held = None if heldout is None else seedfile.read(heldout)
-    return material.material(seedfile.read(pairs), held, seed=seed, offline=offline)
+    return fine_tuning.options(opened, matryoshka=lengths, **chosen)
 
 
 def _print_model(run_id: int, model: Model) -> None:
+    from training.evaluation import gate
     from training.finetune.heldout import BASE, NDCG
 
     metrics = model.metrics
@@ -225,8 +226,10 @@ def _print_model(run_id: int, model: Model) -> None:
         typer.echo(
             f"NDCG@10 over {metrics['heldout']} questions set aside: {before:.3f} -> {after:.3f}"
         )
-        if after <= before:
-            typer.secho("It does not find more than its base; do not promote it.", fg="yellow")
+        if sentence := gate.before_evaluation(metrics["heldout"], gained=after > before):
+            typer.secho(sentence, fg="yellow")
+    if (share := model.settings.get("lexical_weight")) is not None:
+        typer.echo(f"Learned share of BM25 in the score: {share:.2f}")
 
 
 def _print_preflight(report: Any) -> None:

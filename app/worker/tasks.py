@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from app.actions import importing, methods, tuning, versions
+from app.actions import evaluating, fine_tuning, generating, importing, methods, retrain
 from app.actions.improve import action, schedule
 from app.actions.ingest import open_ingester
 from app.worker import job_context, upkeep
@@ -59,9 +59,9 @@ def generate(
     """Make pairs from the documents."""
     if again and not work.before.stage:
         with work.services.pool.connection() as conn, conn.transaction():
-            tuning.forget_pairs(conn, work.services, source)
+            generating.forget_pairs(conn, work.services, source)
             jobs.note(conn, work.hold, "starting anew")
-    summary = tuning.generate(
+    summary = generating.generate(
         work.services,
         source,
         per_passage=per_passage,
@@ -106,14 +106,9 @@ def probe(
     who: str = "system",
 ) -> dict[str, Any]:
     """Measure what a training run would take on this machine."""
-    found = tuning.probe(
-        work.services,
-        base,
-        TrainOptions.from_json(options),
-        generators=generators,
-        task=work.task,
-    )
-    return found.as_json()
+    chosen = TrainOptions.from_json(options)
+    found = fine_tuning.learned_from(work.services, generators=generators, seed=chosen.seed)
+    return fine_tuning.probe(work.services, base, found, chosen, work.task).as_json()
 
 
 @task
@@ -121,27 +116,26 @@ def train(
     work: Work, *, run_id: int, auto: bool = False, processes: int = 1, who: str = "system"
 ) -> dict[str, Any]:
     """Execute a training run, or go on with it; with `auto`, its version is promoted if better."""
-    model = tuning.train(work.services, RunId(run_id), work.task, processes=processes)
+    model = fine_tuning.train(work.services, RunId(run_id), work.task, processes=processes)
     result: dict[str, Any] = {"run": run_id, "version": model.name, "metrics": model.metrics}
     if auto:
-        result["promotion"] = tuning.promote_if_better(
-            work.services, model.name, who=who, task=work.task
-        ).as_json()
+        done = retrain.promote_if_better(work.services, model.name, who=who, task=work.task)
+        result["promotion"] = done.as_json()
     return result
 
 
 @task
 def evaluate(
-    work: Work, *, models: list[str], dataset: str = tuning.CORPUS, who: str = "system"
+    work: Work, *, models: list[str], dataset: str = evaluating.CORPUS, who: str = "system"
 ) -> dict[str, Any]:
     """Compare models on held-out questions; the first is the reference."""
-    chosen = tuning.dataset(work.services, dataset)
-    report = tuning.evaluate(work.services, chosen, models, task=work.task)
+    chosen = evaluating.dataset(work.services, dataset)
+    report = evaluating.evaluate(work.services, chosen, models, task=work.task)
 
     def result(evaluation_id: int) -> dict[str, Any]:
         return {"evaluation": evaluation_id, "verdict": report.verdict}
 
-    evaluation_id, _ = tuning.keep(
+    evaluation_id, _ = evaluating.keep(
         work.services,
         report,
         chosen,
@@ -154,7 +148,7 @@ def evaluate(
 @task
 def build(work: Work, *, name: str, who: str = "system") -> dict[str, Any]:
     """Make a version's vectors of all documents."""
-    handle = versions.build(work.services, name, work.task)
+    handle = retrain.build(work.services, name, work.task)
     return {"version": name, "index": handle.index_id}
 
 
@@ -169,11 +163,11 @@ def promote(
 ) -> dict[str, Any]:
     """Let a version serve; with `auto`, only if it is better."""
     if auto:
-        return tuning.promote_if_better(work.services, name, who=who, task=work.task).as_json()
+        return retrain.promote_if_better(work.services, name, who=who, task=work.task).as_json()
     handle = work.services.replica.refresh()
     if handle.model_name == name and work.before.stage:
         return {"version": name, "epoch": handle.epoch}  # an attempt before has done it
-    after = versions.promote(work.services, name, who=who, override=override, task=work.task)
+    after = retrain.promote(work.services, name, who=who, override=override, task=work.task)
     return {"version": name, "epoch": after.epoch}
 
 

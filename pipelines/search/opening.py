@@ -17,10 +17,8 @@ def load_handle(conn: Connection, options: EncoderOptions) -> SearchHandle:
     :raises NotReadyError: None is active yet.
     :raises ArtifactError: Its model's files are damaged, or do not fit the index.
     """
-    pointer = active.get(conn)
-    if pointer is None:
-        raise NotReadyError("No version is active yet.")
-    return load_index(conn, pointer.index_id, options, epoch=pointer.epoch)
+    serving = active.serving(conn)
+    return load_index(conn, serving.index.id, options, epoch=serving.epoch)
 
 
 def load_index(

@@ -18,9 +18,11 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from pipelines.errors import BusyError, ConflictError, NotReadyError
-from pipelines.store import gaps, graphs, indexes, replicas
+from pipelines.store import gaps, graphs, indexes, models, replicas
 from pipelines.store.db import PROMOTE_LOCK, Connection
 from pipelines.store.ids import IndexId
+from pipelines.store.indexes import SearchIndex
+from pipelines.store.models import Model
 
 # A writer finishes a document in far less. A promotion that waits longer would block all writers.
 LOCK_TIMEOUT = "1s"
@@ -62,6 +64,31 @@ def get(conn: Connection) -> Active | None:
         return cursor.execute(
             "select index_id, previous_id, epoch, changed_at from active"
         ).fetchone()
+
+
+@dataclass(frozen=True)
+class Serving:
+    """The version that answers questions: its index, its model and the epoch since it does."""
+
+    index: SearchIndex
+    model: Model
+    epoch: int
+
+
+def serving(conn: Connection) -> Serving:
+    """
+    The version that answers questions.
+
+    :raises NotReadyError: No version serves before the first start has set one.
+    """
+    pointer = get(conn)
+    if pointer is None:
+        raise NotReadyError("No version is active yet.")
+    index = indexes.get(conn, pointer.index_id)
+    model = None if index is None else models.get(conn, index.model_id)
+    assert index is not None, "the index that serves cannot be dropped"
+    assert model is not None, "a model with an index cannot be deleted"
+    return Serving(index, model, pointer.epoch)
 
 
 def set_first(conn: Connection, index_id: IndexId) -> bool:

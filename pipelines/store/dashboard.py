@@ -31,7 +31,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Serving:
+class ServingVersion:
     """The version that answers questions now."""
 
     name: str
@@ -107,9 +107,9 @@ def asked(conn: Connection, span: timedelta) -> Asked:
     return row
 
 
-def serving(conn: Connection) -> Serving | None:
+def serving(conn: Connection) -> ServingVersion | None:
     """The version that answers now, or None before the first start has set one."""
-    with conn.cursor(row_factory=class_row(Serving)) as cursor:
+    with conn.cursor(row_factory=class_row(ServingVersion)) as cursor:
         return cursor.execute(
             "select m.name, m.kind, m.base, m.manifest_sha256, a.epoch, a.changed_at as since,"
             " (select p.name from search_index o join model p on p.id = o.model_id"

@@ -67,9 +67,7 @@ def create(
         found = indexes.of_model(conn, model.id)
         if found is not None and found.status != "failed":
             return found.id
-        pointer = active.get(conn)
-        serving = None if pointer is None else indexes.get(conn, pointer.index_id)
-        assert serving is not None, "a version serves from the first start on"
+        serving = active.serving(conn).index
         rule = indexes.rule(conn, serving.rule_id)
         wanted = WindowRule(size or rule.size_tokens, stride or rule.stride_tokens, tokenizer)
         if wanted.stride_tokens > wanted.size_tokens:

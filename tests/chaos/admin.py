@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import psycopg
 
-from app.actions import versions
+from app.actions import retrain, versions
 from app.services import Services, open_services
 from pipelines.embedder import registry
 from pipelines.errors import AttuneError, ConflictError
@@ -104,13 +104,13 @@ def _do(services: Services, order: Order, name: str, tell: Callable[[str], None]
     if order.what == "rollback":
         return versions.roll_back(services, who=name)
     if order.what == "build":
-        versions.build(services, order.version, Task(lambda told: tell(told.stage)))
+        retrain.build(services, order.version, Task(lambda told: tell(told.stage)))
         return None
     if order.what == "prepare":
         versions.prepare(services, order.version)
         return None
     if order.what == "promote":
-        return versions.promote(
+        return retrain.promote(
             services,
             order.version,
             who=name,

@@ -13,7 +13,7 @@ from psycopg.sql import Composable
 from pydantic import SecretStr
 
 from app import queue
-from app.actions import plans, versions
+from app.actions import plans, retrain, versions
 from app.actions.comparisons import Comparisons
 from app.actions.tryout import Tryout, askable
 from app.admin.screen import Screen
@@ -46,7 +46,7 @@ def world(dsn, tiny_model, tmp_path):
 
 
 def _built(services, name="v1"):
-    return versions.build(services, name)
+    return retrain.build(services, name)
 
 
 def test_plan_tells_what_is_missing_and_what_the_figures_say(world):

@@ -6,8 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from pipelines.embedder.loading import EncoderOptions
+from pipelines.errors import NotReadyError
 from pipelines.search import opening
 from pipelines.store import active, db
 from pipelines.versions import first
@@ -29,6 +31,8 @@ def test_migrate_is_safe_when_started_several_times_at_once(empty_dsn):
 def test_first_start_makes_one_active_index(pool, tiny_model, tmp_path):
     options = EncoderOptions(cache=tmp_path)
     with pool.connection() as conn:
+        with pytest.raises(NotReadyError):
+            active.serving(conn)
         for _ in range(2):
             first.ensure_first(
                 conn, str(tiny_model), options, size=64, stride=48, lexical_weight=0.4
@@ -37,5 +41,7 @@ def test_first_start_makes_one_active_index(pool, tiny_model, tmp_path):
         assert pointer is not None
         assert pointer.epoch == 1
         handle = opening.load_handle(conn, options)
+        serving = active.serving(conn)
+    assert (serving.index.id, serving.model.name, serving.epoch) == (pointer.index_id, "base", 1)
     assert handle.index_id == pointer.index_id
     assert handle.encoder.encode_queries(["the quick fox"]).shape == (1, 32)

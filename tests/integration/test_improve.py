@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app import queue, settings
-from app.actions import methods, tuning
+from app.actions import evaluating, fine_tuning, generating, methods
 from app.actions.improve import action, plan, schedule
 from app.cli import main
 from app.services import open_services
@@ -101,7 +101,7 @@ def judged(monkeypatch):
     All tests compare the same two models on the same questions, so one comparison is done for all.
     """
     done = []
-    real = tuning.evaluate
+    real = evaluating.evaluate
 
     def evaluate(services, chosen, names, task=NO_TASK):
         for step in ("loading", "indexing", "figures"):
@@ -122,7 +122,7 @@ def judged(monkeypatch):
         )
 
     judged_as = ["no proof yet"]
-    monkeypatch.setattr(tuning, "evaluate", evaluate)
+    monkeypatch.setattr(evaluating, "evaluate", evaluate)
     return judged_as, done
 
 
@@ -203,13 +203,13 @@ def test_stopped_anywhere_the_next_call_goes_on(services, trained, judged, monke
     fill(services)
     judged[0][0] = "better"
     asked = []
-    real = tuning.generate
+    real = generating.generate
 
     def generate(*given, **options):
         asked.append(given[1])
         return real(*given, **options)
 
-    monkeypatch.setattr(tuning, "generate", generate)
+    monkeypatch.setattr(generating, "generate", generate)
 
     def stopping_at(stage, times):
         def tell(told):
@@ -270,7 +270,7 @@ def test_a_fault_is_told_and_the_next_call_starts_again(services, trained, judge
         raise InputError("The disk is full.")
 
     with monkeypatch.context() as patched:
-        patched.setattr(tuning, "train", full)
+        patched.setattr(fine_tuning, "train", full)
         with pytest.raises(InputError):
             action.run(services, who="eve")
     with services.pool.connection() as conn:
@@ -299,12 +299,14 @@ def test_the_method_is_the_one_that_the_estimate_recommends(services):
         before = methods.known(conn, with_what)
     assert (before.method, before.listed) == ("adapter", ())
     assert "not measured yet" in before.sentence()
-    tuning.generate(services, "offline")
+    generating.generate(services, "offline")
     measured = methods.choose(services, with_what)
     with services.pool.connection() as conn:
         assert methods.known(conn, with_what) == measured
         base = methods.starting_point(conn)
-        estimate = tuning.probe(services, base.name, tuning.options(services))
+        estimate = fine_tuning.probe(
+            services, base.name, fine_tuning.learned_from(services), fine_tuning.options(services)
+        )
         assert estimate.recommended == methods.known(conn, with_what).method == measured.method
     assert measured.method == "full"
     assert "Full (whole encoder)" in measured.sentence()

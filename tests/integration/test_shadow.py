@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from app.access.limits import Limits
 from app.access.reader import Reader
-from app.actions import versions
+from app.actions import retrain, versions
 from app.chat import turns
 from app.chat.stops import Stops
 from app.cli.main import app as cli
@@ -42,7 +42,7 @@ def server(module_dsn, tiny_model, tmp_path_factory):
             add_document(conn, opened.replica.current(), "one", made.passages(30))
         larger = build_tiny_model(tmp_path / "larger", dimension=48, seed=1)
         made.register(opened.pool, larger, "v1", tmp_path / "models")
-        versions.build(opened, "v1")
+        retrain.build(opened, "v1")
         opened.replica.start()
         yield opened
 

@@ -8,7 +8,7 @@ import shutil
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from app.actions import versions
+from app.actions import retrain, versions
 from app.services import open_services
 from app.settings import Settings
 from pipelines.embedder import model_files, registry, sharing
@@ -162,7 +162,7 @@ def test_a_server_on_another_machine_loads_what_this_one_shares(dsn, tiny_model,
             add_document(conn, one.replica.current(), "one", made.passages(5))
         larger = build_tiny_model(tmp_path / "larger", dimension=48, seed=1)
         made.register(one.pool, larger, "v1", tmp_path / "one" / "models")
-        versions.build(one, "v1")
+        retrain.build(one, "v1")
     shutil.rmtree(tmp_path / "one")
     shutil.rmtree(tmp_path / "larger")
     with open_services(Settings(home=tmp_path / "two", **given)) as two:

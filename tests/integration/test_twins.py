@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.actions import twins, versions
+from app.actions import retrain, twins, versions
 from app.live.replica import Replica
 from app.worker import upkeep
 from pipelines.embedder import build_twin, cpu_twin, loading, registry
@@ -76,7 +76,7 @@ def test_a_version_is_built_with_its_twin_and_deleted_with_it(services, tmp_path
         twins.before_build(services, model(services, "v1"), Task(told.append))
         assert not told
     stages = []
-    handle = versions.build(services, "v1", Task(lambda progress: stages.append(progress.stage)))
+    handle = retrain.build(services, "v1", Task(lambda progress: stages.append(progress.stage)))
     assert isinstance(handle.encoder, AcceleratedEncoder)
     assert stages.index("loading") < stages.index("accelerating")
     tuned = model(services, "v1")

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.actions import tuning, versions
+from app.actions import evaluating, retrain, versions
 from app.worker import upkeep
 from pipelines.errors import ConflictError, GateError, InputError, NotReadyError
 from pipelines.progress import Task
@@ -52,14 +52,14 @@ def state(services, name):
 def test_a_version_serves_and_goes_back(services):
     evaluate(services)
     assert state(services, "v1").state == "not built"
-    assert versions.promote(services, "v1", who="eve").epoch == 2
+    assert retrain.promote(services, "v1", who="eve").epoch == 2
     found = state(services, "v1")
     assert (found.state, found.documents, found.complete) == ("serving", 1, 1)
     assert found.vectors == found.windows > 0
     assert found.proof["passed"]
     assert services.replica.refresh().model_name == "v1"
     with pytest.raises(ConflictError, match="serves already"):
-        versions.promote(services, "v1", who="eve")
+        retrain.promote(services, "v1", who="eve")
     assert versions.roll_back(services, who="eve", reason="slower").epoch == 3
     assert services.replica.refresh().model_name == "base"
     assert state(services, "v1").state == "previous"
@@ -70,11 +70,11 @@ def test_a_version_serves_and_goes_back(services):
 
 def test_without_proof_a_version_needs_a_reason(services):
     with pytest.raises(GateError, match="Not compared"):
-        versions.promote(services, "v1", who="eve")
+        retrain.promote(services, "v1", who="eve")
     evaluate(services, outcome="worse")
     with pytest.raises(GateError, match="Worse"):
-        versions.promote(services, "v1", who="eve")
-    versions.promote(services, "v1", who="eve", override="the documents changed since")
+        retrain.promote(services, "v1", who="eve")
+    retrain.promote(services, "v1", who="eve", override="the documents changed since")
     with services.pool.connection() as conn:
         (said,) = active.audits(conn)
     assert said.detail["overridden"]
@@ -83,7 +83,7 @@ def test_without_proof_a_version_needs_a_reason(services):
 
 def test_clear_refusals(services):
     with pytest.raises(InputError, match="There is no version v9"):
-        versions.build(services, "v9")
+        retrain.build(services, "v9")
     with pytest.raises(InputError, match="No version served before"):
         versions.roll_back(services, who="eve")
     with pytest.raises(NotReadyError, match="not built"):
@@ -92,11 +92,11 @@ def test_clear_refusals(services):
 
 def test_documents_that_come_meanwhile_are_caught_up(services):
     evaluate(services)
-    versions.build(services, "v1")
+    retrain.build(services, "v1")
     with services.pool.connection() as conn:
         add_document(conn, services.replica.current(), "late", made.passages(3, of="late"))
     assert state(services, "v1").complete == 1
-    versions.promote(services, "v1", who="eve")
+    retrain.promote(services, "v1", who="eve")
     assert state(services, "v1").complete == 2
     assert json.dumps(state(services, "v1").as_json())
 
@@ -104,7 +104,7 @@ def test_documents_that_come_meanwhile_are_caught_up(services):
 def test_the_previous_version_is_kept_complete(services):
     """A document that comes in after a promotion is in the version before, too: rollback stays fast."""
     evaluate(services)
-    versions.promote(services, "v1", who="eve")
+    retrain.promote(services, "v1", who="eve")
     with services.pool.connection() as conn:
         add_document(conn, services.replica.refresh(), "late", made.passages(3, of="late"))
     assert state(services, "base").complete == 1
@@ -146,15 +146,15 @@ def hold_out(services):
 def test_a_version_that_is_better_serves_by_itself(services):
     """By the newest evaluation on the present held-out questions. The audit says so."""
     hold_out(services)
-    sha256 = tuning.dataset(services, tuning.CORPUS).sha256
+    sha256 = evaluating.dataset(services, evaluating.CORPUS).sha256
     evaluate(services, outcome="better", sha256=sha256)
-    done = tuning.promote_if_better(services, "v1", who="eve")
+    done = retrain.promote_if_better(services, "v1", who="eve")
     assert (done.promoted, done.epoch, done.reason) == (True, 2, "It is better.")
     assert services.replica.refresh().model_name == "v1"
     with services.pool.connection() as conn:
         (said,) = active.audits(conn)
     assert (said.action, said.who, said.detail["auto"]) == ("promote", "eve", True)
-    again = tuning.promote_if_better(services, "v1", who="eve")
+    again = retrain.promote_if_better(services, "v1", who="eve")
     assert (again.promoted, again.reason) == (False, "It serves already.")
 
 
@@ -162,9 +162,9 @@ def test_a_version_that_is_better_serves_by_itself(services):
 def test_a_version_that_is_not_better_does_not(services, outcome):
     """Not being worse is not enough. The audit records the check."""
     hold_out(services)
-    sha256 = tuning.dataset(services, tuning.CORPUS).sha256
+    sha256 = evaluating.dataset(services, evaluating.CORPUS).sha256
     evaluate(services, outcome=outcome, sha256=sha256)
-    done = tuning.promote_if_better(services, "v1", who="eve")
+    done = retrain.promote_if_better(services, "v1", who="eve")
     assert not done.promoted
     assert outcome in done.reason
     assert state(services, "v1").state == "not built"
@@ -177,7 +177,7 @@ def test_what_was_not_evaluated_on_these_questions_is_evaluated_first(services):
     hold_out(services)
     evaluate(services, outcome="better")  # on other questions
     told = []
-    done = tuning.promote_if_better(services, "v1", who="eve", task=Task(told.append))
+    done = retrain.promote_if_better(services, "v1", who="eve", task=Task(told.append))
     assert not done.promoted
     assert "12 questions; at least 20" in done.reason
     assert any(progress.stage.startswith("v1: ") for progress in told)
@@ -186,12 +186,12 @@ def test_what_was_not_evaluated_on_these_questions_is_evaluated_first(services):
 def test_an_evaluation_is_seen_with_its_report_or_not_at_all(services, tmp_path):
     """Pages link to the files as soon as they see the row: where these cannot be written, no row."""
     hold_out(services)
-    chosen = tuning.dataset(services, tuning.CORPUS)
-    report = tuning.evaluate(services, chosen, ["base"])
+    chosen = evaluating.dataset(services, evaluating.CORPUS)
+    report = evaluating.evaluate(services, chosen, ["base"])
     (tmp_path / "full").write_text("no folder")
     with pytest.raises(OSError):
-        tuning.keep(services, report, chosen, out=tmp_path / "full")
+        evaluating.keep(services, report, chosen, out=tmp_path / "full")
     with services.pool.connection() as conn:
         assert evaluations.list_all(conn, limit=9) == []
-    _, files = tuning.keep(services, report, chosen)
+    _, files = evaluating.keep(services, report, chosen)
     assert all(path.is_file() for path in files)

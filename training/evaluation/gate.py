@@ -74,6 +74,21 @@ def decide(
     )
 
 
+def before_evaluation(count: int, *, gained: bool) -> str:
+    """
+    What a run's own questions say, as an evaluation would put it. Empty if they show a gain.
+
+    :param count: How many there are.
+    """
+    if count < FEWEST_QUESTIONS:
+        return _too_few(count)
+    return "" if gained else f"Not proved better: no gain on {count:,} questions set aside."
+
+
+def _too_few(count: int) -> str:
+    return f"Not proved better: {count} questions, at least {FEWEST_QUESTIONS} are needed."
+
+
 def _examine(figures: Mapping[str, Any] | None, candidate: str, serving: str) -> Verdict:
     """The verdict by the figures alone."""
     if candidate == serving:
@@ -100,7 +115,7 @@ def _examine(figures: Mapping[str, Any] | None, candidate: str, serving: str) ->
             False,
             f"It was evaluated on {count} questions; at least {FEWEST_QUESTIONS} are needed.",
             "wait",
-            f"Not proved better: {count} questions, at least {FEWEST_QUESTIONS} are needed.",
+            _too_few(count),
         )
     return _of_outcome(figures, names[candidate], count)
 

@@ -72,7 +72,10 @@ def train(run: RunDir, *, device: str | None = None) -> dict[str, Any]:
                 result |= heldout.of_base() | _share(run, settings, heldout, scores)
             write_json(run.result, result)
             shutil.rmtree(run.checkpoints, ignore_errors=True)
-            report("trained", step=result["steps"], total=result["steps"])
+            # The figures of the model that was kept, not of the last checkpoint.
+            kept = {n: v for n, v in result.items() if n.startswith("heldout_")}
+            steps = result["steps"]
+            report("trained", step=steps, total=steps, evaluation=kept or None)
         state.wait_for_everyone()
     return result
 

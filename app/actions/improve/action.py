@@ -15,13 +15,12 @@ from typing import Any
 
 import psycopg
 
-from app.actions import methods, tuning
+from app.actions import fine_tuning, generating, methods, retrain
 from app.actions.improve import plan, sentences
 from app.actions.improve.bar import Bar
 from app.actions.methods import Choice
-from app.actions.tuning import Automatic
+from app.actions.retrain import Promotion
 from app.services import Services
-from pipelines.embedder import registry
 from pipelines.errors import AttuneError, BusyError
 from pipelines.progress import NO_TASK, Progress, Stopped, Task
 from pipelines.store import active, improvements, pairs, runs
@@ -89,9 +88,9 @@ def _stages(services: Services, one: Improvement, task: Task) -> Improvement:
     if one.run_id is None or not _can_go_on(services, one.run_id):
         one = _choose_run(services, one, with_what, bar)
     assert one.run_id is not None
-    model = tuning.train(services, one.run_id, bar.stage("train"))
+    model = fine_tuning.train(services, one.run_id, bar.stage("train"))
     one = _note(services, one, version=model.name)
-    done = tuning.promote_if_better(
+    done = retrain.promote_if_better(
         services,
         model.name,
         who=one.who,
@@ -109,7 +108,7 @@ def _begin(services: Services, who: str) -> Improvement:
             return one
         if one is not None:
             improvements.end(conn, one.id, "stopped", sentences.STOPPED)
-        return improvements.add(conn, who=who, before=_serving(conn).name)
+        return improvements.add(conn, who=who, before=active.serving(conn).model.name)
 
 
 def _make_pairs(services: Services, one: Improvement, bar: Bar) -> Improvement:
@@ -120,7 +119,7 @@ def _make_pairs(services: Services, one: Improvement, bar: Bar) -> Improvement:
         there, waiting = plan.passages(conn)
     made, began = 0, time.monotonic()
     if waiting:
-        summary = tuning.generate(
+        summary = generating.generate(
             services,
             plan.SOURCE,
             without=[HANDBOOK],
@@ -129,7 +128,7 @@ def _make_pairs(services: Services, one: Improvement, bar: Bar) -> Improvement:
         )
         made = summary.accepted
     if there:
-        tuning.generate(services, "feedback", by=one.who)
+        generating.generate(services, "feedback", by=one.who)
     took_s = round(time.monotonic() - began, 1)
     return _note(services, one, pairs={"made": made, "passages": waiting, "seconds": took_s})
 
@@ -162,14 +161,15 @@ def _choose_run(services: Services, one: Improvement, with_what: Machine, bar: B
     choice = methods.choose(services, with_what, base=base, task=bar.stage("measure"))
     run_id = _same_run(services, base, choice)
     if run_id is None:
-        options = tuning.options(services, method=choice.method)
-        run_id = tuning.create_run(services, base.name, options, by=one.who)
+        options = fine_tuning.options(services, method=choice.method)
+        found = fine_tuning.learned_from(services, seed=options.seed)
+        run_id = fine_tuning.create(services, base.name, found, options, by=one.who)
     return _note(services, one, run_id=run_id)
 
 
 def _same_run(services: Services, base: Model, choice: Choice) -> RunId | None:
     """The newest run, where it was made of all that there is now, in the same way."""
-    wanted = tuning.options(services, method=choice.method).as_json()
+    wanted = fine_tuning.options(services, method=choice.method).as_json()
     with services.pool.connection() as conn:
         found = next((one for one in runs.list_all(conn) if one.model_id is not None), None)
         if found is None or found.settings.get("base_id") != base.id:
@@ -193,7 +193,7 @@ def _counts_of(found: Run) -> tuple[object, ...]:
     return tuple(found.settings.get(name) for name in ("pairs", "heldout", "passages"))
 
 
-def _conclude(services: Services, one: Improvement, done: Automatic) -> Improvement:
+def _conclude(services: Services, one: Improvement, done: Promotion) -> Improvement:
     """The sentence at the end, by what the comparison found."""
     with services.pool.connection() as conn:
         one = improvements.note(conn, one.id, evaluation_id=done.evaluation)
@@ -227,9 +227,3 @@ def _end(services: Services, one: Improvement, outcome: Outcome, sentence: str) 
         detail = {"outcome": outcome, "reason": sentence, "version": one.version or one.before}
         active.add_audit(conn, one.who, "improve", detail)
         return improvements.end(conn, one.id, outcome, sentence)
-
-
-def _serving(conn: Connection) -> Model:
-    pointer = active.get(conn)
-    assert pointer is not None, "a version serves from the first start on"
-    return registry.of_index(conn, pointer.index_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.actions import tuning
+from app.actions import generating
 from app.admin.html import words
 from app.services import Services
 from pipelines.errors import InputError
@@ -55,7 +55,7 @@ def _words(
             f"{words.count(waiting, 'liked answer')} without a pair. At most"
             f" {collect.MOST_PER_VISITOR} from one visitor in 30 days are used. You review all of them."
         ), waiting > 0
-    name = tuning.generator_name(services, source)
+    name = generating.generator_name(services, source)
     passages = collect.waiting(conn, "" if again else name, limit)
     if not passages:
         return "Every passage was used already. Start over to use all of them again.", False

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from app.admin.html import jobs, parts, words
 from app.admin.html.suggestions import Suggestion
 from app.admin.html.template import Template
-from pipelines.store.dashboard import Asked, Figures, Held, Serving
+from pipelines.store.dashboard import Asked, Figures, Held, ServingVersion
 from pipelines.store.jobs import Job
 
 Card = tuple[object, object, object]
@@ -29,7 +29,7 @@ def suggestions(found: Sequence[Suggestion]) -> Markup:
     return _html.next(found)
 
 
-def version(serving: Serving | None) -> Card:
+def version(serving: ServingVersion | None) -> Card:
     """The card of the version that serves."""
     title = "Serving version"
     if serving is None:

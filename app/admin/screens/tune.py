@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from app import queue
-from app.actions import methods, plans, tuning
+from app.actions import fine_tuning, methods, plans
 from app.actions.methods import Choice
 from app.admin.html import jobs as jobs_html
 from app.admin.html import parts, tune
@@ -205,8 +205,9 @@ class _Tune:
 
     def _start(self, who: str, name: str | None, auto: bool, *form: Any) -> tuple[int, str]:
         base, sources, options = self.form.options(*form)
-        run_id = tuning.create_run(
-            self._services, base, options, generators=sources, name=(name or "").strip(), by=who
+        found = fine_tuning.learned_from(self._services, generators=sources, seed=options.seed)
+        run_id = fine_tuning.create(
+            self._services, base, found, options, name=(name or "").strip(), by=who
         )
         queue.defer(self._services, "train", who=who, run_id=run_id, auto=bool(auto))
         return run_id, ""

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.actions import tuning
+from app.actions import fine_tuning
 from app.admin.html import jobs, tune
 from app.services import Services
 from pipelines.errors import InputError
@@ -100,7 +100,7 @@ class Form:
         base, sources, method, epochs, batch, rate, negatives, frozen, sides, seed = form
         if not base or not sources:
             raise InputError("Choose a version to start from, and pairs to learn from.")
-        options = tuning.options(
+        options = fine_tuning.options(
             self._services,
             method=method,
             epochs=epochs or None,

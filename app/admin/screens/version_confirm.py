@@ -153,6 +153,4 @@ def looked_at(conn: Connection, chosen: str | None) -> str:
 
 def serving(conn: Connection) -> models.Model:
     """The version that serves."""
-    pointer = active.get(conn)
-    assert pointer is not None, "a version serves from the first start on"
-    return registry.of_index(conn, pointer.index_id)
+    return active.serving(conn).model

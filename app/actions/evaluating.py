@@ -1,0 +1,112 @@
+"""Models compared on held-out questions, and the report of it stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from app.services import Services
+from pipelines.progress import NO_TASK, Task
+from pipelines.store import pairs
+from pipelines.store.db import Connection
+from pipelines.store.ids import EvaluationId
+from training.evaluation import stored_dataset
+from training.evaluation.candidates import Surroundings, check_name, resolve
+from training.evaluation.dataset import Dataset, of_file
+from training.evaluation.evaluate import evaluate as compare
+from training.evaluation.evaluate import forget
+from training.evaluation.figures import report as reports
+from training.evaluation.figures.comparison import Report
+from training.evaluation.rankings import Rules
+from training.run import Folders
+
+# The name of the held-out pairs where a file could be given.
+CORPUS = "corpus"
+
+
+def dataset(services: Services, name: str) -> Dataset:
+    """
+    Questions to judge on: ``corpus`` for the held-out pairs, or a file.
+
+    :raises InputError: There are none, or the file cannot be used.
+    """
+    if name != CORPUS:
+        return of_file(Path(name))
+    with services.pool.connection() as conn:
+        return stored_dataset.dataset(conn)
+
+
+def has_corpus(services: Services) -> bool:
+    """Whether held-out pairs are stored."""
+    with services.pool.connection() as conn:
+        return any(side.heldout for side in pairs.sides(conn))
+
+
+def check_names(services: Services, names: Sequence[str]) -> None:
+    """
+    Refuse names that `evaluate` could not be given, before anything is computed.
+
+    :raises InputError: One of them is neither a version, a folder, nor a model elsewhere.
+    """
+    with services.pool.connection() as conn:
+        for name in names:
+            check_name(conn, name)
+
+
+def evaluate(
+    services: Services,
+    chosen: Dataset,
+    names: Sequence[str],
+    *,
+    beside: Mapping[str, tuple[str, float]] | None = None,
+    task: Task = NO_TASK,
+) -> Report:
+    """
+    Compare models on a dataset; the first is the reference. The report is not stored: see `keep`.
+    One that was cut off goes on where it was.
+    """
+    settings = services.settings
+    around = Surroundings(
+        Rules(settings.window_tokens, settings.window_stride, settings.lexical_weight),
+        services.options,
+        Folders.under(settings.home),
+    )
+    with services.pool.connection() as conn:
+        candidates = [resolve(conn, name, around) for name in names]
+    return compare(
+        services.dsn,
+        chosen,
+        candidates,
+        beside=beside,
+        kept=_unfinished(services),
+        task=task,
+    )
+
+
+def _unfinished(services: Services) -> Path:
+    """Where evaluations that were cut off find what they had done."""
+    return services.settings.home / "evaluations" / "unfinished"
+
+
+def keep(
+    services: Services,
+    report: Report,
+    chosen: Dataset,
+    *,
+    by: str = "system",
+    out: Path | None = None,
+    also: Callable[[Connection, EvaluationId], object] = lambda conn, evaluation_id: None,
+) -> tuple[EvaluationId, tuple[Path, Path]]:
+    """
+    Store an evaluation and write its report; its id, and the paths of the report. The files are
+    there before anybody can see the evaluation.
+
+    :param also: Called in the same transaction.
+    """
+    with services.pool.connection() as conn, conn.transaction():
+        evaluation_id = reports.store(conn, report, created_by=by)
+        also(conn, evaluation_id)
+        folder = out or services.settings.home / "evaluations" / str(evaluation_id)
+        written = reports.write(folder, report, chosen)
+    forget(_unfinished(services), report)
+    return evaluation_id, written
