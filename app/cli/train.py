@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -130,7 +129,7 @@ def train(
         if auto:
             with progress_bar() as task:
                 promotion = retrain.promote_if_better(opened, model.name, who="cli", task=task)
-        next_step = _next_step(opened, model, heldout)
+        next_step = _next_step(opened, model)
     if as_json:
         told = {} if promotion is None else {"promotion": promotion.as_json()}
         emit_json({"run": run_id, **vars(model), **told})
@@ -191,17 +190,17 @@ def _print_begun(run_id: int, found: Material) -> None:
     )
 
 
-def _next_step(opened: Services, model: Model, heldout: Path | None) -> str:
-    """The command that compares a new version, with questions that it was not trained on."""
+def _next_step(opened: Services, model: Model) -> str:
+    """The command that compares a new version, on questions that its run has not seen."""
     from app.actions import evaluating
 
-    dataset = str(heldout) if heldout is not None else "FILE"
-    if heldout is None and evaluating.has_corpus(opened):
-        dataset = evaluating.CORPUS
-    step = f"Next: attune evaluate --dataset {shlex.quote(dataset)} --models base,{model.name}"
-    if dataset == "FILE":
-        step += "\nFILE: questions that it was not trained on, in JSON or CSV."
-    return step
+    command = f"attune evaluate --dataset {{}} --models base,{model.name}"
+    if evaluating.has_corpus(opened):
+        return f"Next: {command.format(evaluating.CORPUS)}"
+    return (
+        f"Next: {command.format('FILE')}\n"
+        "FILE is a JSON or CSV file of questions that were in neither of this run's files."
+    )
 
 
 def _options(opened: Services, *, matryoshka: str, **chosen: Any) -> TrainOptions:

@@ -51,6 +51,23 @@ def test_promotion_asks_for_an_interval_that_is_not_below_zero(
     assert not verdict.overridden
 
 
+@pytest.mark.parametrize(
+    ("count", "gained", "says"),
+    [
+        (11, True, "Not proved better: 11 questions, at least 20 are needed."),
+        (11, False, "Not proved better: 11 questions, at least 20 are needed."),
+        (50, False, "Not proved better: no gain on 50 questions set aside."),
+        (50, True, ""),
+    ],
+)
+def test_few_questions_say_the_same_before_an_evaluation_as_after(
+    count: int, gained: bool, says: str
+):
+    assert gate.before_evaluation(count, gained=gained) == says
+    if count < gate.FEWEST_QUESTIONS:
+        assert gate.decide(_figures(questions=count), "new", "old").sentence == says
+
+
 def test_overriding_needs_a_reason_that_is_kept():
     verdict = gate.decide(None, "new", "old", override="the old one is broken")
     assert verdict.allowed
