@@ -8,12 +8,9 @@ checkpoint, and one run registers one model.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,12 +18,13 @@ from typing import Any
 from psycopg.errors import UniqueViolation
 
 from pipelines.embedder import loading, model_files, registry
-from pipelines.errors import BusyError, ConflictError, InputError, NotReadyError
+from pipelines.errors import ConflictError, InputError, NotReadyError
 from pipelines.progress import NO_TASK, Progress, Stopped, Task
 from pipelines.store import active, indexes, models, runs
 from pipelines.store.db import Connection, Pool
 from pipelines.store.ids import ModelId, RunId
 from pipelines.store.models import Model
+from pipelines.system.locks import exclusive
 from training.finetune import launch
 from training.finetune.card import model_card
 from training.finetune.launch import Machine
@@ -148,7 +146,8 @@ def execute(
         return _model(pool, row.model_id)
     if not folder.settings.is_file():
         raise NotReadyError(f"The files of run {run_id} are not in {folder.path}.")
-    with _alone(folder):
+    busy = f"Another process executes the run in {folder.path}."
+    with exclusive(folder.owner, busy):
         try:
             with pool.connection() as conn:
                 runs.mark_running(conn, run_id)
@@ -237,16 +236,6 @@ def _storing(pool: Pool, run_id: RunId, task: Task) -> Task:
             runs.set_progress(conn, run_id, asdict(progress))
 
     return task.telling(tell)
-
-
-@contextmanager
-def _alone(folder: RunDir) -> Iterator[None]:
-    with folder.owner.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BusyError(f"Another process executes the run in {folder.path}.") from None
-        yield
 
 
 def _ended(pool: Pool, run_id: RunId, status: str, error: str | None) -> None:

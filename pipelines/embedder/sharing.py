@@ -8,7 +8,6 @@ copy is ever half there under its name.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
 import shutil
@@ -17,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+from filelock import FileLock
 
 from pipelines.embedder import model_files
 from pipelines.embedder.model_files import MANIFEST, Manifest
@@ -68,8 +69,7 @@ def fetch(address: str, sha256: str, store: Path) -> Path:
     """
     kept = store / sha256
     store.mkdir(parents=True, exist_ok=True)
-    with (store / f".{sha256}.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(store / f".{sha256}.lock", preserve_lock_file=True):
         if kept.is_dir():
             try:
                 model_files.verify(kept, sha256)

@@ -247,7 +247,7 @@ def finish(pool: Pool, index_id: IndexId, task: Task = NO_TASK) -> None:
         need = graphs.graph_bytes(conn, index_id) * 3 // 2
     memory_mb = min(max(need // 2**20, BUILD_MEMORY_MB[0]), BUILD_MEMORY_MB[1])
     with (
-        _alone(pool, index_id),
+        _graph_lock(pool, index_id),
         _autocommit(pool) as conn,
         cancelled_with(task, conn),
     ):
@@ -271,7 +271,7 @@ def settle(pool: Pool, index_id: IndexId, task: Task = NO_TASK) -> None:
 
 
 @contextmanager
-def _alone(pool: Pool, index_id: IndexId) -> Iterator[None]:
+def _graph_lock(pool: Pool, index_id: IndexId) -> Iterator[None]:
     """One at a time. The lock is of a transaction that holds no snapshot: no build waits for it."""
     with pool.connection() as conn, conn.transaction():
         if not graphs.try_lock_build(conn, index_id):

@@ -8,7 +8,7 @@ from pipelines.progress import Progress
 
 def test_a_line_tells_each_stage_and_then_one_every_few_seconds(monkeypatch, capsys):
     now = [100.0]
-    monkeypatch.setattr(bar.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("app.cli.bar.time.monotonic", lambda: now[0])
     with bar.progress_bar() as task:
         task.tell(Progress("embedding", 0, 2048))
         task.tell(Progress("embedding", 256, 2048, 103.4, 17.0))

@@ -10,19 +10,18 @@ from __future__ import annotations
 
 import argparse
 import errno
-import fcntl
 import os
 import shutil
 import sys
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from pipelines.errors import AttuneError, BusyError
+from pipelines.errors import AttuneError
 from pipelines.system.atomic_files import write_json
+from pipelines.system.locks import exclusive
 from pipelines.system.orphan import when_parent_ends
 from training.finetune.progress import Reporter
 from training.finetune.rundir import RunDir, RunSettings
@@ -44,7 +43,8 @@ def train(run: RunDir, *, device: str | None = None) -> dict[str, Any]:
 
     state = PartialState(cpu=device == "cpu", timeout=PATIENCE)
     settings = run.read_settings()
-    with _alone(run, lead=state.is_main_process):
+    busy = f"Another process is training in {run.path}."
+    with exclusive(run.lock, busy) if state.is_main_process else nullcontext():
         report = Reporter(run.progress, lead=state.is_main_process)
         base = Path(settings.base)
         with state.main_process_first():
@@ -111,17 +111,6 @@ def _share(run: RunDir, settings: RunSettings, heldout: Any, scores: Any) -> dic
     lexical = words.all_scores(heldout.questions)[:, passages]
     start = settings.lexical_weight
     return {"lexical_weight": fusing.lexical_weight(before, after, lexical, gold, start)}
-
-
-@contextmanager
-def _alone(run: RunDir, *, lead: bool) -> Iterator[None]:
-    with run.lock.open("a") as file:
-        if lead:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise BusyError(f"Another process is training in {run.path}.") from None
-        yield
 
 
 def describe(error: BaseException, run: RunDir) -> dict[str, str]:

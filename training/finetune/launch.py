@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+
+from filelock import FileLock, Timeout
 
 from pipelines.errors import AttuneError, InputError, NotReadyError
 from pipelines.progress import Task
@@ -109,15 +111,9 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 def _wait_left(run: RunDir) -> None:
     """Until the trainer itself is gone as well: the launcher may end first."""
-    deadline = time.monotonic() + GRACE_S
-    with run.lock.open("a") as file:
-        while time.monotonic() < deadline:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                time.sleep(POLL_S / 5)
-            else:
-                return
+    lock = FileLock(run.lock, timeout=GRACE_S, preserve_lock_file=True)
+    with suppress(Timeout), lock:
+        pass
 
 
 def _failure(run: RunDir, code: int) -> AttuneError:

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipelines.store.pairs import Split
+from training.pairs import clusters
 
 SHARE = 0.2
 # Fewer documents than this are divided by their sections.
@@ -84,27 +85,13 @@ def assign(
 
 def _groups(pieces: Sequence[Piece]) -> list[list[str]]:
     """Keys that have to be on one side, in the order of their first passage."""
-    parent = list(range(len(pieces)))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
-
-    def join(i: int, j: int) -> None:
-        a, b = sorted((root(i), root(j)))
-        parent[b] = a
-
     first: dict[tuple[str, ...], int] = {}
     few = len({piece.document for piece in pieces}) < FEWEST_DOCUMENTS
-    for i, piece in enumerate(pieces):
-        join(first.setdefault(_unit(piece, few), i), i)
-    for i, j in _repeats([piece.text for piece in pieces]):
-        join(i, j)
+    ties = [(first.setdefault(_unit(piece, few), i), i) for i, piece in enumerate(pieces)]
+    ties += _repeats([piece.text for piece in pieces])
     members: dict[int, list[str]] = defaultdict(list)
-    for i, piece in enumerate(pieces):
-        members[root(i)].append(piece.key)
+    for piece, group in zip(pieces, clusters.joined(len(pieces), ties), strict=True):
+        members[int(group)].append(piece.key)
     return list(members.values())
 
 
