@@ -329,7 +329,7 @@ def test_what_it_will_do_is_said_before(services):
     assert [step.name for step in found.steps] == [
         "Make pairs.", "Train a new version.", "Compare.", "Promote it.",
     ]  # fmt: skip
-    assert "50 passages not looked at yet" in found.steps[0].means
+    assert "50 passages not used yet" in found.steps[0].means
     assert found.seconds > 0
     assert found.sentence.startswith("about ")
     with services.pool.connection() as conn:
