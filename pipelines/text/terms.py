@@ -184,6 +184,21 @@ _TOKEN = re.compile(
     rf"|(?P<word>(?:(?![{_UNSPACED}])[^\W_][{_mark_ranges()}]*)+)"
 )
 _ASCII_TOKEN = re.compile(r"\d+(?:[.,']\d+)+(?!\w)|[^\W_]+", re.ASCII)
+_UNITS = (
+    "kg|mg|g|t|km|cm|mm|nm|m|kwh|wh|kw|mw|gw|w|kv|mv|v|mah|ma|a|khz|mhz|ghz|hz|gb|mb|kb|tb|bar|psi"
+    "|knm|kn|n|kpa|mpa|hpa|pa|ml|cl|l|min|ms|s|h|rpm|db|lm|lux|dpi|px|in|ft|lbs?|oz|mph|eur|usd|chf|ohm"
+)
+# What is written in more than one way. Each alternative ends where its run does, so that a text of
+# any kind takes time in proportion to its length.
+_COMPOUND = re.compile(
+    r"(?<![\w.])(?P<version>[vV]\d{1,9}(?:\.\d{1,9}){1,6})(?!\w)"
+    rf"|(?<![\w.,])\d{{1,12}}(?:[.,]\d{{1,9}}){{0,4}}(?P<unit>(?i:{_UNITS}))(?!\w)"
+    r"|(?<![\w.,])(?<!\d )(?P<grouped>\d{1,3}(?: \d{3}){2,4})(?![\w]| \d)"
+    r"|(?<!\w)(?P<code>[A-Za-z]{1,5}[-/]\d{1,9})(?!\w)"
+    r"|(?<!\w)(?P<camel>[A-Za-z][a-z][a-z0-9]{0,30}(?:[A-Z][a-z][a-z0-9]{0,30}){1,6})(?!\w)",
+    re.ASCII,
+)
+_PART = re.compile(r"[A-Z]?[a-z0-9]+")
 _OTHER_POINT = re.compile(r"[,'\u00a0\u202f]")
 _GROUPS = re.compile(r"[.,'\u00a0\u202f](?=\d{3}(?!\d))")
 # Accents, Hebrew points and Arabic vowels, which many writers leave out. Indic vowel signs are marks
@@ -271,6 +286,35 @@ def _merge(groups: Iterable[Sequence[str]]) -> list[list[str]]:
 
 
 def _tokens(text: str) -> Iterator[tuple[str, bool]]:
+    """Each token, then what compound ones are written like elsewhere."""
+    yield from _simple_tokens(text)
+    for found in _COMPOUND.finditer(text):
+        yield from _other_forms(found)
+
+
+def _other_forms(compound: re.Match[str]) -> Iterator[tuple[str, bool]]:
+    """
+    The same thing in the other usual spelling.
+
+    "v2.4.1" is "2.4.1", "12.5kg" is "12.5 kg", "4 500 118" is "4500118", "K-53" is "K53", and
+    "maxRetries" is "max retries".
+    """
+    kind, text = str(compound.lastgroup), compound.group()
+    if kind == "version":
+        yield text[1:].lower(), False
+    elif kind == "unit":
+        unit = compound.group("unit")
+        yield from ((token, False) for token in _ASCII_TOKEN.findall(_number(text[: -len(unit)])))
+        yield unit.lower(), True
+    elif kind == "grouped":
+        yield text.replace(" ", ""), False
+    elif kind == "code":
+        yield re.sub("[-/]", "", text).lower(), True
+    else:
+        yield from ((part.lower(), True) for part in _PART.findall(text))
+
+
+def _simple_tokens(text: str) -> Iterator[tuple[str, bool]]:
     """Each token and whether it is a word, which can be stemmed."""
     if text.isascii():  # the same result in a third of the time
         for token in _ASCII_TOKEN.findall(text.lower()):
