@@ -7,16 +7,20 @@ This module knows neither settings nor the embedded server. Both pass in a DSN.
 from __future__ import annotations
 
 import logging
+import os
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from pgvector.psycopg import register_vector
+from psycopg import sql
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
-from pipelines.errors import NotReadyError
+from pipelines.errors import InputError, NotReadyError
+from pipelines.store import addresses
 
 Connection = psycopg.Connection[TupleRow]
 Pool = ConnectionPool[Connection]
@@ -27,8 +31,12 @@ PROMOTE_LOCK = 7201_0002
 # First half of a two-part advisory lock key. The second half is an index's id.
 BUILD_LOCK = 7201
 NAME_LOCK = 7201_0003
+HANDBOOK_LOCK = 7201_0005
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+# The name of this process's connections. While the server shows one, the process is alive.
+PROCESS = f"attune {os.getpid()} {secrets.token_hex(8)}"
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +59,7 @@ def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10, timeout_s: flo
         timeout=timeout_s,
         configure=_configure,
         check=ConnectionPool.check_connection,
-        kwargs={"application_name": "attune"},
+        kwargs={"application_name": PROCESS},
         open=False,
     )
     try:
@@ -71,6 +79,16 @@ def connect_alone(pool: Pool) -> Connection:
 def reset(conn: Connection) -> None:
     """Reset every setting of the session to its default."""
     conn.execute("reset all")
+
+
+def try_lock(conn: Connection, key: int) -> bool:
+    """
+    Take one of the locks above until the transaction ends.
+
+    :returns: False if another process has it.
+    """
+    row = conn.execute("select pg_try_advisory_xact_lock(%s)", (key,)).fetchone()
+    return row is not None and bool(row[0])
 
 
 @dataclass(frozen=True)
@@ -100,10 +118,21 @@ def migrate(dsn: str) -> None:
     Several processes may start at once. An advisory lock lets one of them migrate, and the others
     then find nothing to do.
 
-    :raises NotReadyError: The server cannot be reached, is too old, or lacks pgvector 0.8.
+    :raises InputError: The address of the database is mistyped.
+    :raises NotReadyError: The server cannot be reached, is too old, or lacks pgvector 0.8. The role
+        may not prepare the schema. A newer Attune wrote the schema.
     """
-    if _is_newest(dsn):
-        return  # alembic and SQLAlchemy take half a second to import, for every command
+    try:
+        if not _is_newest(dsn):
+            _upgrade(dsn)
+    except Exception as error:
+        if not _is_forbidden(error):
+            raise
+        raise NotReadyError(_what_to_grant(dsn)) from error
+
+
+def _upgrade(dsn: str) -> None:
+    # Alembic and SQLAlchemy take half a second to import, so only a command that needs them waits.
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import create_engine, pool, text
@@ -129,19 +158,67 @@ def migrate(dsn: str) -> None:
 
 
 def _is_newest(dsn: str) -> bool:
-    """Whether the schema is at the newest revision. A revision is named by its file's number."""
+    """
+    Whether the schema is at the newest revision. A revision is named by its file's number.
+
+    :raises NotReadyError: A newer Attune wrote the schema.
+    """
     newest = max(path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("*.sql"))
     with _connect(dsn) as conn:
         if conn.execute("select to_regclass('alembic_version')").fetchone() == (None,):
             return False
-        return conn.execute("select version_num from alembic_version").fetchall() == [(newest,)]
+        revisions = [row[0] for row in conn.execute("select version_num from alembic_version")]
+    if found := max((one for one in revisions if one > newest), default=None):
+        raise NotReadyError(
+            f"A newer Attune wrote this database: its schema is {found}, and this Attune knows"
+            f" {newest}. Update Attune."
+        )
+    return revisions == [newest]
+
+
+def _is_forbidden(error: BaseException | None) -> bool:
+    """Whether the database refused a statement because the role lacks a right."""
+    while error is not None:
+        if isinstance(error, psycopg.errors.InsufficientPrivilege):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _what_to_grant(dsn: str) -> str:
+    """What the role may not do, with the statements by which an administrator allows it."""
+    with _connect(dsn) as conn:
+        row = conn.execute(
+            "select current_database(), current_user,"
+            " exists (select 1 from pg_extension where extname = 'vector'),"
+            " has_database_privilege(current_database(), 'create'),"
+            " has_schema_privilege('public', 'create')"
+        ).fetchone()
+        assert row is not None
+        name, role = (sql.Identifier(part).as_string(conn) for part in row[:2])
+    needed = {
+        "create extension vector;": row[2],
+        f"grant create on database {name} to {role};": row[3],
+        f"grant create on schema public to {role};": row[4],
+    }
+    statements = [statement for statement, is_there in needed.items() if not is_there]
+    if not statements:
+        return f"The role {role} may not use the tables of the database {name}. Use their owner."
+    return (
+        f"The role {role} may not prepare the database {name}. An administrator of the database"
+        f" has to run in it: {' '.join(statements)}"
+    )
 
 
 def _connect(dsn: str) -> psycopg.Connection[Any]:
+    addresses.check(dsn)
     try:
         conn = psycopg.connect(dsn, connect_timeout=10)
     except psycopg.OperationalError as error:
-        raise NotReadyError(f"The database cannot be reached: {error}") from error
+        told = addresses.without_password(str(error), dsn)
+        raise NotReadyError(f"The database cannot be reached: {told}") from None
+    except psycopg.Error:  # its text may quote the address
+        raise InputError(addresses.MISTYPED) from None
     if conn.info.server_version < 150000:
         version = conn.info.server_version // 10000
         conn.close()
