@@ -8,7 +8,7 @@ from pathlib import Path
 from app.actions.ingest import open_ingester
 from app.services import Services
 from pipelines.indexing.incoming import Incoming
-from pipelines.store import documents, scope
+from pipelines.store import db, documents, scope
 
 log = logging.getLogger(__name__)
 
@@ -18,26 +18,38 @@ HANDBOOK = Path(__file__).resolve().parents[1] / "docs" / "handbook"
 
 def index_handbook(services: Services) -> None:
     """
-    Give the first question something to find: all pages at the very first start; later only
-    those that are still there, whose text may have changed. What a person deleted stays out.
+    Index the handbook, so that the first question finds something.
 
-    A page that cannot be indexed is logged: nobody's own documents depend on it.
+    The very first start indexes all pages. A later one indexes only pages that are still there and
+    whose text has changed. A page that a person deleted stays deleted.
+
+    One of the servers that start together does it. A page that cannot be indexed is logged, and
+    never keeps a server from starting.
     """
     try:
-        with services.pool.connection() as conn:
-            first = not documents.ever_held(conn)
-            held = documents.sources(conn, scope.HANDBOOK)
-        files = [
-            Incoming(source, _title(path), path.read_bytes, scope.HANDBOOK)
-            for source, path in _handbook_pages().items()
-            if first or source in held
-        ]
-        with open_ingester(services) as ingester:
-            for outcome in ingester.ingest_many(files):
-                if outcome.status == "failed":
-                    log.warning("%s could not be indexed: %s", outcome.source, outcome.reason)
+        # The transaction holds the lock and nothing else. A killed server lets go of it.
+        with services.pool.connection() as conn, conn.transaction():
+            if not db.try_lock(conn, db.HANDBOOK_LOCK):
+                log.info("another server indexes the handbook")
+                return
+            _index(services)
     except Exception:
         log.exception("the handbook could not be indexed")
+
+
+def _index(services: Services) -> None:
+    with services.pool.connection() as conn:
+        first = not documents.ever_held(conn)
+        held = documents.sources(conn, scope.HANDBOOK)
+    files = [
+        Incoming(source, _title(path), path.read_bytes, scope.HANDBOOK)
+        for source, path in _handbook_pages().items()
+        if first or source in held
+    ]
+    with open_ingester(services) as ingester:
+        for outcome in ingester.ingest_many(files):
+            if outcome.status == "failed":
+                log.warning("%s could not be indexed: %s", outcome.source, outcome.reason)
 
 
 def _handbook_pages() -> dict[str, Path]:

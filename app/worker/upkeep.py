@@ -16,6 +16,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from app import queue
 from app.actions import methods, twins
 from app.actions.improve import schedule
 from app.services import Services
@@ -24,6 +25,7 @@ from pipelines.progress import NO_TASK, Task
 from pipelines.search.handle import SearchHandle
 from pipelines.search.opening import load_index
 from pipelines.store import (
+    abandoned,
     chunks,
     documents,
     gaps,
@@ -68,6 +70,7 @@ def wanted(services: Services) -> bool:
             or jobs.any_old(conn, KEEP_JOBS)
             or rate_counts.any_before(conn, KEEP_COUNTS)
             or _expired_files(services, conn)
+            or abandoned.any_left(conn)
         )
 
 
@@ -94,6 +97,7 @@ def run(services: Services, task: Task = NO_TASK) -> dict[str, Any]:
     :raises Stopped: The task was asked to stop.
     """
     unused_for = retention(services)
+    requeued = _requeue_abandoned(services)
     with services.pool.connection() as conn:
         lacking, expired = _lacking(conn), indexes.expired(conn, unused_for)
     added = 0
@@ -114,6 +118,7 @@ def run(services: Services, task: Task = NO_TASK) -> dict[str, Any]:
         rate_counts.forget_before(conn, KEEP_COUNTS)
         pair_files.forget_before(conn, KEEP_JOBS)
     return {
+        "documents_requeued": requeued,
         "files_deleted": _delete_expired(services, task),
         "vectors_added": added,
         "indexes_dropped": dropped,
@@ -122,6 +127,16 @@ def run(services: Services, task: Task = NO_TASK) -> dict[str, Any]:
         "graphs_built": _build_graphs(services, task),
         "twin_built": twins.build_lacking(services, task),
     }
+
+
+def _requeue_abandoned(services: Services) -> list[DocumentId]:
+    """Let a job index the documents whose process was killed while it indexed them."""
+    with services.pool.connection() as conn, conn.transaction():
+        ids = abandoned.requeue(conn)
+        if ids:
+            queue.defer_in(conn, "ingest", who="worker", document_ids=ids)
+            log.warning("%d documents were left behind by a process and are queued", len(ids))
+    return ids
 
 
 def _expired_files(services: Services, conn: Connection) -> list[DocumentId]:

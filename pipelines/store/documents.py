@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from pipelines.store import scope
-from pipelines.store.db import Connection
+from pipelines.store.db import PROCESS, Connection
 from pipelines.store.ids import DocumentId
 
 # `code` of a warning that an indexed document can have.
@@ -86,7 +86,19 @@ def begin(
         (source, title, sha256, mime, len(content), status, collection),
     ).fetchone()
     assert row is not None
+    if status == "indexing":
+        own(conn, DocumentId(row[0]))
     return DocumentId(row[0])
+
+
+def own(conn: Connection, document_id: DocumentId) -> None:
+    """Note that this process indexes a document."""
+    conn.execute(
+        "insert into document_process (document_id, process)"
+        " select id, %s from document where id = %s"
+        " on conflict (document_id) do update set process = excluded.process",
+        (PROCESS, document_id),
+    )
 
 
 def forget_attempts(conn: Connection, collection: str, source: str) -> None:
@@ -113,6 +125,7 @@ def start(conn: Connection, document_id: DocumentId) -> None:
         " where id = %s and status = 'queued'",
         (document_id,),
     )
+    own(conn, document_id)
 
 
 def requeue(conn: Connection, document_id: DocumentId) -> bool:

@@ -121,6 +121,11 @@ ALTER TABLE public.document ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.document_process (
+    document_id bigint NOT NULL,
+    process text NOT NULL
+);
+
 CREATE TABLE public.evaluation (
     id bigint NOT NULL,
     dataset text NOT NULL,
@@ -530,6 +535,9 @@ ALTER TABLE ONLY public.document_blob
 ALTER TABLE ONLY public.document
     ADD CONSTRAINT document_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.document_process
+    ADD CONSTRAINT document_process_pkey PRIMARY KEY (document_id);
+
 ALTER TABLE ONLY public.evaluation
     ADD CONSTRAINT evaluation_pkey PRIMARY KEY (id);
 
@@ -679,6 +687,9 @@ ALTER TABLE ONLY public.calibration
 
 ALTER TABLE ONLY public.chunk
     ADD CONSTRAINT chunk_document_id_fkey FOREIGN KEY (document_id) REFERENCES public.document(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.document_process
+    ADD CONSTRAINT document_process_document_id_fkey FOREIGN KEY (document_id) REFERENCES public.document(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.document
     ADD CONSTRAINT document_same_as_fkey FOREIGN KEY (same_as) REFERENCES public.document(id);
