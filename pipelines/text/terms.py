@@ -217,7 +217,9 @@ def terms(text: str, language: str | None = None) -> list[str]:
     text = text.translate(_TYPOGRAPHY)
     if text.isascii():
         known = _ascii_terms.setdefault(language, _AsciiTerms(language))
-        return [known[token] for token in _ASCII_TOKEN.findall(text.lower())]
+        found = [known[token] for token in _ASCII_TOKEN.findall(text.lower())]
+        others = (form for match in _COMPOUND.finditer(text) for form in _other_forms(match))
+        return found + [_stem(token, language) if word else token for token, word in others]
     return [_stem(token, language) if word else token for token, word in _tokens(text)]
 
 
