@@ -121,12 +121,16 @@ def aligned(answer: Answer, gold: str) -> tuple[bool | None, bool | None]:
 
 def measure(services: Services, split: str, count: int = QUESTIONS) -> list[dict[str, Any]]:
     """The rows for one half of the articles."""
-    asked = list(ask(services, split, count))
+    how = f"covid_qa {split}, {count} questions, top {services.settings.top_k} passages"
+    return figures(list(ask(services, split, count)), how)
+
+
+def figures(asked: Sequence[Asked], how: str) -> list[dict[str, Any]]:
+    """The rows of answered questions."""
     marks = [mark for one in asked for mark in one.marks]
     findable = [one for one in asked if one.findable]
     right = [one.right for one in asked if one.right is not None]
     wrong = [one.wrong for one in asked if one.wrong is not None]
-    how = f"covid_qa {split}, {len(asked)} questions, top {services.settings.top_k} passages"
 
     def row(name: str, values: Sequence[object], goal: float | None, better: str = "higher") -> dict[str, Any]:  # fmt: skip
         share = sum(map(bool, values)) / len(values) if values else 0.0

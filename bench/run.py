@@ -19,6 +19,7 @@ from typing import Any
 MODULES = {
     "retrieval_check": "Finding passages",
     "citations": "Citations",
+    "answers": "Answers without a language model",
     "zoo": "A folder of real and broken files",
     "encode": "Embedding on a CPU",
     "ingest": "Taking files in",
@@ -88,10 +89,12 @@ def main() -> None:
     parser.add_argument(
         "--large", action="store_true", help="growth up to 500,000 windows: many minutes more"
     )
+    parser.add_argument("--home", type=Path, help="keeps the index of `answers` for the next run")
     given = parser.parse_args()
     for name in [given.only] if given.only else MODULES:
         measure = importlib.import_module(f"bench.{name}").rows
-        found = measure(large=given.large) if name == "growth" else measure()
+        options = {"growth": {"large": given.large}, "answers": {"home": given.home}}
+        found = measure(**options.get(name, {}))
         if not found:
             print(f"{name}: skipped, its data is absent", flush=True)
             continue

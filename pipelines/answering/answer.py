@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pipelines.answering import cite
 from pipelines.answering.compose import (
+    HERE,
     NOT_FOUND,
     NOTHING_INDEXED,
     REFUSAL,
     TOO_VAGUE,
+    WITHOUT_LLM,
     Clock,
     compose,
     written,
@@ -204,8 +206,16 @@ class Answerer:
         result = await self._in_thread(partial(run, self._extraction, data))
         extracts: list[Extract] = result["extract"]["extracts"]
         clock.mark("answer")
-        spans = {e.number: e.span for e in extracts}
-        return compose(found, clock, "extracts", extract.render(extracts), spans)
+        if not extracts:
+            return compose(found, clock, "not_found", NOT_FOUND)
+        if extract.is_sure(extracts):
+            spans = {e.number: e.span for e in extracts}
+            return compose(found, clock, "extracts", extract.render(extracts), spans)
+        cards = extract.cards(found.hits)
+        spans = {e.number: e.span for e in cards}
+        note = WITHOUT_LLM if self.llm is None else None
+        text = f"{HERE}\n\n{extract.render(cards)}"
+        return compose(found, clock, "extracts", text, spans, note=note)
 
     async def _generate(
         self, found: Found, clock: Clock, generation: Generation

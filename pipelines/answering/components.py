@@ -120,7 +120,7 @@ class Retrieve:
                 query.top_k,
                 collections=query.collections,
             )
-            return hits, threshold.answerable(conn, query.handle, hits)
+            return hits, threshold.answerable(conn, query.handle, query.question, hits)
 
 
 @component

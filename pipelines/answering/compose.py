@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 NOT_FOUND = "The documents do not answer this question. The nearest passages are below."
 NOTHING_INDEXED = "Nothing was found: there are no indexed documents to search."
 TOO_VAGUE = "Please ask a fuller question: this one has no word that a document could be found by."
+HERE = "No single passage answers this for certain. Here is where it stands:"
+WITHOUT_LLM = (
+    "A language model can write the answer from these passages. To add one, set OPENAI_BASE_URL or"
+    ' OPENAI_API_KEY as the handbook says under "Asking questions".'
+)
 EMPTY = "The language model returned an empty answer. Try again."
 # What the model is told to say when the passages do not hold the answer.
 REFUSAL = "NOT IN THE DOCUMENTS"

@@ -1,59 +1,79 @@
 """
-The answer without an LLM: the sentences of the passages that answer a question best.
+The answer without an LLM: what in the passages answers a question best.
 
 Pure but for the embedding function it is handed. Every extract is a span of its passage, so its
-citation is exact by construction.
+citation is exact by construction. What is shown of it may be shorter or say more: a row of a table
+is read out with the names of its columns.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
+from pipelines.answering.asked import Asked
+from pipelines.answering.units import Span, Unit, plain, units
 from pipelines.embedder.encoder import Vectors
 from pipelines.store.hits import Hit
 from pipelines.text import sentences
 from pipelines.text.terms import terms
 
-Span = tuple[int, int]
-
-# Chosen on the training questions of a set with known answer spans (bench/citations.py).
+# Chosen on the training questions of a set with known answer spans (bench/citations.py) and on
+# half of the questions of bench/answers.py.
 LEXICAL_WEIGHT = 1.0
 RANK_WEIGHT = 0.15
-# Sentences that are embedded for one question; embedding them is most of the time it takes.
+# What stands above a unit counts less than what it says.
+CONTEXT_SHARE = 0.7
+# Units that are embedded for one question; embedding them is most of the time it takes.
 MOST_CANDIDATES = 16
+# Units that are looked at closely.
+MOST_CONSIDERED = 48
+LONGEST_COMPARED = 300
 MOST_EXTRACTS = 3
-# A further sentence must score nearly like the best, and say something else.
-NEARLY = 0.8
+# A further extract must score nearly like the best, say something else, and leave the answer short.
+NEARLY = 0.85
 SAME = 0.9
-SHORTEST_CHARS = 20
-LONGEST_CHARS = 600
-# Words without figures, without the marks of a list, a table or a field, and without a full stop.
-_HEADING = re.compile(r"[^\W\d_][^|:;.!?。！\d\n]{0,79}")
+ENOUGH_CHARS = 450
+# A neighbour is read out along with a sentence if it scores so nearly like it.
+NEIGHBOUR = 0.3
+LONGEST_JOINED = 420
+# Cells of a row that are read out where the question names none of its columns.
+MOST_CELLS = 6
+MOST_LABELS = 2
+# By words and kind; below, the best passages are shown instead.
+SURE = 0.35
+LONGEST_CARD = 240
 
 
 @dataclass(frozen=True)
 class Extract:
-    """A sentence of passage `number` (from 1), its span in the passage's text, and its score."""
+    """
+    What answers in passage `number` (from 1).
+
+    `text` is the marked span of the passage, `shown` what is read out of it, `subject` what it
+    is about, told where extracts of different things stand together, `sure` how well it fits.
+    """
 
     number: int
     span: Span
     text: str
     score: float
+    shown: str = ""
+    subject: str = ""
+    sure: float = 1.0
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A sentence; `scored` is what it is compared by: itself, after the question it answers."""
-
     number: int
-    span: Span
-    text: str
-    scored: str
+    unit: Unit
+    body: str
     lexical: float
+    fit: float = 0.0
 
 
 def choose(
@@ -63,117 +83,208 @@ def choose(
     encode: Callable[[Sequence[str]], Vectors],
 ) -> list[Extract]:
     """
-    One to three sentences, at most one of each passage, in reading order.
+    One to three extracts, at most one of each passage, in reading order.
 
     :param vector: The question's. *Shape:* ``(d,)``
     :param encode: Embeds texts as unit rows. *Shape:* ``(n, d)``
     """
-    candidates = _candidates(question, hits)
+    asked = Asked.of(question)
+    candidates, others = _candidates(asked, hits)
     if not candidates:
         return []
-    vectors = encode([f"{_named(hits[c.number - 1].title)}{c.scored}" for c in candidates])
+    vectors = encode([_compared(hits[c.number - 1], c) for c in candidates])
     rank = np.array([1 / c.number for c in candidates])
     lexical = np.array([c.lexical for c in candidates])
-    scores = vectors @ vector + LEXICAL_WEIGHT * lexical + RANK_WEIGHT * rank
+    fit = np.array([c.fit for c in candidates])
+    scores = vectors @ vector + LEXICAL_WEIGHT * lexical + RANK_WEIGHT * rank + fit
     chosen = _diverse(candidates, vectors, scores)
-    return sorted(
-        (
-            Extract(candidates[i].number, candidates[i].span, candidates[i].text, float(scores[i]))
-            for i in chosen
-        ),
-        key=lambda e: _place(hits, e),
-    )
+    known = {(c.number, c.unit.span): float(s) for c, s in zip(candidates, scores, strict=True)}
+    made = [
+        _extract(
+            asked, hits[candidates[i].number - 1], candidates[i], float(scores[i]), others, known
+        )
+        for i in chosen
+    ]
+    return sorted(_short(made, scores[chosen]), key=lambda e: _place(hits, e))
+
+
+def is_sure(extracts: Sequence[Extract]) -> bool:
+    """Whether an extract fits a question well enough to be shown as its answer."""
+    return any(extract.sure >= SURE for extract in extracts)
+
+
+def cards(hits: Sequence[Hit]) -> list[Extract]:
+    """Where the answer may stand, as extracts: of the best passages the part that was found."""
+    return [_card(number, hit) for number, hit in enumerate(hits[:MOST_EXTRACTS], start=1)]
+
+
+def _card(number: int, hit: Hit) -> Extract:
+    start = hit.window_start or 0
+    stop = min(hit.window_end or len(hit.text), start + LONGEST_CARD)
+    inside = [s for s in sentences.split(hit.text) if s[0] >= start and s[1] <= stop]
+    span = (inside[0][0], inside[-1][1]) if inside else (start, stop)
+    text = hit.text[slice(*span)]
+    return Extract(number, span, text, hit.score, " ".join(text.split()), hit.title)
 
 
 def render(extracts: Sequence[Extract]) -> str:
-    """The extracts as the answer's text, one paragraph each, with its citation."""
-    return "\n\n".join(f"{_clean(e.text)} [{e.number}]" for e in extracts)
+    """
+    The extracts as the answer's text, one paragraph each, with its citation.
+
+    Where they are about different things, each says what it is about.
+    """
+    several = len({e.subject for e in extracts}) > 1
+    return "\n\n".join(
+        f"{f'{_clean(e.subject)}: ' if several and e.subject else ''}{_uncited(e.shown) if e.shown else _clean(e.text)} [{e.number}]"
+        for e in extracts
+    )
 
 
-def _candidates(question: str, hits: Sequence[Hit]) -> list[_Candidate]:
-    """The sentences worth embedding: those sharing rare terms with the question, best first."""
-    rows = [
-        (number, span, hit.text[span[0] : span[1]], scored, hit.language)
-        for number, hit in enumerate(hits, start=1)
-        for span, scored in _answers(hit.text, _titles(hit.heading))
+def _candidates(
+    asked: Asked, hits: Sequence[Hit]
+) -> tuple[list[_Candidate], dict[int, list[Unit]]]:
+    """The units worth embedding, those sharing rare terms with the question first; and all units."""
+    every = {n: units(hit.text, _titles(hit)) for n, hit in enumerate(hits, start=1)}
+    found = [
+        _candidate(asked, hits[number - 1], number, unit)
+        for number, held in every.items()
+        for unit in held
     ] or [
-        (n, (0, len(hit.text)), hit.text, hit.text, hit.language)
+        _candidate(asked, hit, n, Unit("sentence", (0, len(hit.text)), hit.text))
         for n, hit in enumerate(hits, start=1)
     ]
-    held = [frozenset(terms(scored, language)) for *_, scored, language in rows]
-    # What the title says already, every sentence under it is about.
-    asked = [
-        frozenset(terms(question, hit.language)) - frozenset(terms(hit.title, hit.language))
-        for hit in hits
-    ]
-
-    def share(row: frozenset[str], number: int) -> float:
-        wanted = asked[number - 1]
-        weight = {t: hits[number - 1].weights.get(t, 0.0) for t in wanted}
-        return sum(weight[t] for t in wanted & row) / (sum(weight.values()) or 1.0)
-
-    scored = [
-        _Candidate(number, span, text, scored, share(row, number))
-        for (number, span, text, scored, _), row in zip(rows, held, strict=True)
-    ]
     # Ties, and questions whose words are nowhere, fall to the window that the search matched.
-    scored.sort(
-        key=lambda c: -c.lexical - 0.1 * _in_window(hits[c.number - 1], c.span) - 0.1 / c.number
+    found.sort(
+        key=lambda c: (
+            -c.lexical - 0.1 * _in_window(hits[c.number - 1], c.unit.span) - 0.1 / c.number
+        )
     )
-    return scored[:MOST_CANDIDATES]
+    agreeing = (c for c in found if asked.agrees(c.unit, hits[c.number - 1]))
+    fit = [
+        replace(c, fit=asked.fit(c.unit, hits[c.number - 1]))
+        for c in islice(agreeing, MOST_CONSIDERED)
+    ]
+    fit.sort(key=lambda c: -c.lexical - c.fit - 0.1 / c.number)
+    return fit[:MOST_CANDIDATES], every
 
 
-def _answers(text: str, titles: frozenset[str]) -> Iterator[tuple[Span, str]]:
-    """
-    The sentences that may answer, each with what it is compared by.
-
-    A heading is no answer: it says what the sentences below it are about. A question in a document
-    (an FAQ) is none either: it says what the next sentence is.
-    """
-    heading = asked = ""
-    for start, end in sentences.split(text):
-        sentence = text[start:end]
-        if sentence.rstrip("\"'”’)*_ ").endswith(("?", "？")):
-            asked = sentence
-        elif _is_heading(text, (start, end), titles):
-            heading, asked = sentence, ""
-        elif SHORTEST_CHARS <= end - start <= LONGEST_CHARS:
-            yield (start, end), f"{asked or heading} {sentence}".strip()
-            asked = ""
+def _candidate(asked: Asked, hit: Hit, number: int, unit: Unit) -> _Candidate:
+    body = _read_out(unit)
+    own = frozenset(terms(body, hit.language))
+    above = frozenset(terms(f"{unit.about} {unit.around}", hit.language)) | asked.named(hit)
+    share = total = 0.0
+    for names, weight in asked.groups(hit):
+        total += weight
+        share += weight if names & own else CONTEXT_SHARE * weight if names & above else 0.0
+    return _Candidate(number, unit, body, share / (total or 1.0))
 
 
-def _titles(path: str | None) -> frozenset[str]:
-    """The headings that a passage stands under, as they are compared."""
-    return frozenset(_plain(title) for title in (path or "").split(" > ") if title)
+def _compared(hit: Hit, candidate: _Candidate) -> str:
+    """What a unit is embedded by: itself, after what it stands under."""
+    unit = candidate.unit
+    return f"{_named(hit.title)}{unit.about} {candidate.body}"[:LONGEST_COMPARED].strip()
 
 
-def _plain(title: str) -> str:
-    return " ".join(re.findall(r"\w+", title.lower()))
+def _read_out(unit: Unit) -> str:
+    if not unit.cells:
+        return unit.text
+    return "; ".join(f"{name}: {value}" if name else value for name, value in unit.cells)
 
 
-def _is_heading(text: str, span: Span, titles: frozenset[str]) -> bool:
-    """
-    Whether a sentence is a heading: known as one, marked as one, or a short line of words alone
-    above a longer line.
-    """
-    sentence = text[span[0] : span[1]]
-    if sentence.startswith("#") or _plain(sentence) in titles:
-        return True
-    alone = not text[: span[0]].rpartition("\n")[2].strip()
-    below = text[span[1] :].lstrip(" ") if alone else ""
-    if not below.startswith("\n") or not _HEADING.fullmatch(sentence):
-        return False
-    return len(below.strip().partition("\n")[0]) > len(sentence)
+def _extract(
+    asked: Asked,
+    hit: Hit,
+    candidate: _Candidate,
+    score: float,
+    every: dict[int, list[Unit]],
+    known: dict[tuple[int, Span], float],
+) -> Extract:
+    unit = candidate.unit
+    if unit.kind == "sentence":
+        unit = _with_neighbours(hit, candidate, score, every[candidate.number], known)
+    shown = _shown(asked, hit, unit)
+    text = hit.text[unit.span[0] : unit.span[1]]
+    subject = unit.heading if plain(unit.heading) in _titles(hit) else hit.title
+    sure = candidate.lexical + candidate.fit
+    return Extract(candidate.number, unit.span, text, score, shown, subject, sure)
+
+
+def _with_neighbours(
+    hit: Hit,
+    candidate: _Candidate,
+    score: float,
+    every: Sequence[Unit],
+    known: dict[tuple[int, Span], float],
+) -> Unit:
+    """A sentence with those next to it in its paragraph that it leans on or that answer as well."""
+    unit = candidate.unit
+    row = [u for u in every if u.kind == "sentence" and u.paragraph == unit.paragraph]
+    at = next((n for n, u in enumerate(row) if u.span == unit.span), None)
+    if at is None:
+        return unit
+    start, end = unit.span
+    if at and _leans(unit.text) and end - row[at - 1].span[0] <= LONGEST_JOINED:
+        start = row[at - 1].span[0]
+    for near in (at + 1, at - 1):
+        if not 0 <= near < len(row):
+            continue
+        near_start, near_end = row[near].span
+        joined = min(start, near_start), max(end, near_end)
+        reached = known.get((candidate.number, row[near].span), 0.0)
+        if joined[1] - joined[0] <= LONGEST_JOINED and reached >= NEIGHBOUR * score:
+            start, end = joined
+    return replace(unit, span=(start, end), text=hit.text[start:end])
+
+
+def _leans(sentence: str) -> bool:
+    """Whether a sentence refers to the one before it."""
+    return bool(
+        re.match(
+            r"(?:This|These|That|Those|It|They|He|She|Such|Both|Dies\w*|Sie|Er|Es)\b", sentence
+        )
+    )
+
+
+def _shown(asked: Asked, hit: Hit, unit: Unit) -> str:
+    if unit.kind in ("list", "steps", "section"):
+        return unit.text
+    return _clean(_row(asked, hit, unit) if unit.kind == "row" else unit.text)
+
+
+def _row(asked: Asked, hit: Hit, unit: Unit) -> str:
+    """A row as it is read out: what it is about and the columns that were asked for, by name."""
+    if not unit.cells:
+        return unit.text
+    cells = unit.cells
+    if years := [cell for cell in cells[1:] if cell[0] in asked.years]:
+        cells = (cells[0], *years)
+    else:
+        columns = [asked.column(name, hit) for name, _ in cells]
+        best = max(columns[1:], default=0.0)
+        if best > 0:
+            about = [n for n, (_, value) in enumerate(cells) if asked.column(value, hit) > 0]
+            kept = {0, *about[:MOST_LABELS], *(n for n, of in enumerate(columns) if of == best)}
+            cells = tuple(cell for n, cell in enumerate(cells) if n in kept)
+        else:
+            cells = cells[:MOST_CELLS]
+    scale = f" ({unit.scale})" if unit.scale else ""
+    return "; ".join(f"{name}: {value}" if name else value for name, value in cells) + scale
+
+
+def _titles(hit: Hit) -> frozenset[str]:
+    """The headings that parts of a passage stand under, as they are compared."""
+    paths = (hit.heading, *(place.heading for place in hit.places))
+    return frozenset(plain(title) for path in paths for title in (path or "").split(" > ") if title)
 
 
 def _named(title: str) -> str:
-    """The words of a title, to be read before a sentence under it: *uber_2021.pdf* says whose revenue it is."""
+    """The words of a title, to be read before what is under it: *uber_2021.pdf* says whose revenue it is."""
     words = re.findall(r"[^\W_]+", title.rsplit(".", 1)[0])
     return f"{' '.join(words)}: " if any(len(word) > 2 and word.isalpha() for word in words) else ""
 
 
 def _in_window(hit: Hit, span: Span) -> bool:
-    """Whether a sentence touches the window that the search matched."""
+    """Whether a unit touches the window that the search matched."""
     if hit.window_start is None or hit.window_end is None:
         return False
     return hit.window_start < span[1] and span[0] < hit.window_end
@@ -195,6 +306,15 @@ def _diverse(candidates: list[_Candidate], vectors: Vectors, scores: np.ndarray)
     return chosen
 
 
+def _short(extracts: list[Extract], scores: np.ndarray) -> list[Extract]:
+    """The best extract, and the others as long as the answer stays short."""
+    kept = [extracts[0]]
+    for extract in extracts[1:]:
+        if sum(len(e.shown) for e in [*kept, extract]) <= ENOUGH_CHARS:
+            kept.append(extract)
+    return kept
+
+
 def _place(hits: Sequence[Hit], e: Extract) -> tuple[int, int, int]:
     """Documents as they rank, and inside one as it is read."""
     document = hits[e.number - 1].document_id
@@ -204,5 +324,8 @@ def _place(hits: Sequence[Hit], e: Extract) -> tuple[int, int, int]:
 
 def _clean(text: str) -> str:
     """One line, without the mark of a list, and without what would read as a citation of ours."""
-    line = re.sub(r"^(?:[-*•‣▪●○·]|#{1,6})\s+", "", re.sub(r"\s+", " ", text).strip())
-    return re.sub(r"\[(\d{1,3})\]", r"(\1)", line)
+    return _uncited(re.sub(r"^(?:[-*•‣▪●○·]|#{1,6})\s+", "", " ".join(text.split())))
+
+
+def _uncited(text: str) -> str:
+    return re.sub(r"\[(\d{1,3})\]", r"(\1)", text)

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipelines.search import hybrid
+from pipelines.search import evidence, hybrid
 from pipelines.search.handle import SearchHandle
 from pipelines.store import calibration
 from pipelines.store.calibration import Sampled
@@ -38,12 +38,20 @@ LEAST_OF_OWN, MOST_OF_OWN = 0.55, 0.65
 OUTGROWN = 2.0
 
 
-def answerable(conn: Connection, handle: SearchHandle, hits: Sequence[Hit]) -> bool:
-    """Whether the documents answer: a hit reaches the threshold that the index has now, if any."""
+def answerable(conn: Connection, handle: SearchHandle, question: str, hits: Sequence[Hit]) -> bool:
+    """
+    Whether the documents answer: a hit reaches the threshold that the index has now, if any.
+
+    The threshold is lower where a passage holds the codes, names and rare words of the question,
+    and higher where no passage holds one of them.
+    """
     if not hits:
         return False
     threshold = calibration.threshold(conn, handle.index_id)
-    return threshold is None or max(hit.confidence for hit in hits) >= threshold
+    if threshold is None:
+        return True
+    least = evidence.weigh(question, hits).least(threshold)
+    return max(hit.confidence for hit in hits) >= least
 
 
 def refresh(conn: Connection, handle: SearchHandle) -> bool:

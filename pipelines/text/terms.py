@@ -262,6 +262,11 @@ def question_terms(
     return _merge(forms.values())
 
 
+def is_stop_word(word: str) -> bool:
+    """Whether every English text has this word, in small letters."""
+    return word in _STOP_WORDS
+
+
 def says_something(question: str) -> bool:
     """Whether a question has a word to search by. *IT* is one, *it* is not."""
     shouted = question.isupper()
