@@ -39,7 +39,7 @@ NEARLY = 0.85
 SAME = 0.9
 ENOUGH_CHARS = 450
 # A neighbour is read out along with a sentence if it scores so nearly like it.
-NEIGHBOUR = 0.3
+NEIGHBOUR = 0.6
 LONGEST_JOINED = 420
 # Cells of a row that are read out where the question names none of its columns.
 MOST_CELLS = 6
