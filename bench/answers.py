@@ -26,8 +26,8 @@ from app.settings import Settings
 from bench import citations
 from pipelines.answering.events import Answer
 from pipelines.indexing.convert import Converter
-from pipelines.indexing.ingest import Ingester
 from pipelines.indexing.incoming import Incoming
+from pipelines.indexing.ingest import Ingester
 
 OWN = Path(__file__).with_name("data") / "answers"
 ZOO = Path(__file__).resolve().parents[2] / "shared" / "data" / "zoo"
