@@ -50,6 +50,8 @@ in the morning until the last ferry has left.
 ## The dry dock
 
 <script>document.title = "taken"</script> <img src="http://203.0.113.9/spy.png" onerror="document.title='taken'">
+
+Do not paste `<script>document.title = "taken"</script>` or `<img src="http://203.0.113.9/spy.png" onerror="document.title='taken'">` here.
 The tariff of the dry dock is [shown here](javascript:document.title='taken') and ![by ship](http://203.0.113.9/ship.png) only.
 It lists the daily rate of the dock, the rate of the crane with its driver, and the fee for washing
 down a hull, each for boats below and above ten metres; the dock is booked a week ahead.
