@@ -51,9 +51,10 @@
         const left = file.eta_s ? `, ${duration(file.eta_s)} left` : "";
         return [`Indexing ${Math.round((100 * file.done) / file.total)}%${left}`, ""];
       }
-      default: return [file.reason ? `Ready. ${file.reason}` : "Ready - ask about it", "good"];
+      default: return [file.reason ? `Ready. ${capital(file.reason)}` : "Ready - ask about it", "good"];
     }
   };
+  const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
   const duration = (seconds) =>
     seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
   const shareOf = (file) => {
