@@ -112,7 +112,7 @@ def test_admin_makes_a_better_version_and_takes_it_back(visit, served, images, t
     expect(admin.locator("#verdicts tbody tr")).to_have_count(2)
     screenshot(admin, images / "admin-compare.png")
     admin.locator("#more button").first.click()
-    expect(admin.locator("#chart .way")).to_have_count(7)
+    expect(admin.locator("#chart .way")).to_have_count(8)
     expect(admin.locator("#summary")).to_contain_text("v1 against base")
     with admin.expect_download() as download:
         admin.locator("#report-html").click()

@@ -189,8 +189,9 @@ def test_over_the_llm_budget_answers_are_extracts(dsn, tiny_model, tmp_path):
         services.answerer.llm = LLMOptions("scripted", base_url=llm.url)
         with open_ingester(services) as ingester:
             ingester.ingest(Incoming("m.md", "M", lambda: f"# Merger\n\n{SECRET}\n".encode()))
-        assert ask(services, OPEN, SECRET).message.kind == "llm"
-        second = ask(services, Reader("other", "10.0.0.9"), SECRET).message
+        question = "When does the merger close?"
+        assert ask(services, OPEN, question).message.kind == "llm"
+        second = ask(services, Reader("other", "10.0.0.9"), question).message
         assert (second.kind, second.note) == ("extracts", OVER_BUDGET)
         assert len(llm.requests) == 1
 
