@@ -7,6 +7,7 @@ The fields' descriptions are the README's table. `tests/unit/test_docs.py` compa
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
@@ -205,6 +206,11 @@ class Settings(BaseSettings):
         if self.openai_api_key.get_secret_value() or self.openai_base_url:
             return "gpt-4o-mini"
         return None
+
+
+def has_desktop() -> bool:
+    """Tell whether this machine can open a browser for the person who starts Attune."""
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY"))
 
 
 def silence_telemetry() -> None:

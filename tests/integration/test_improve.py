@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import random
 import shutil
-import sys
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app import queue, settings
+from app import queue
 from app.actions import evaluating, fine_tuning, generating, methods
 from app.actions.improve import action, plan, schedule
-from app.cli import main
 from app.services import open_services
 from app.settings import Settings
 from app.worker import upkeep
@@ -389,7 +387,7 @@ def test_a_schedule_that_is_none_is_refused(text):
 
 
 @pytest.fixture
-def attune(dsn, tiny_model, tmp_path, monkeypatch, capsys):
+def attune(dsn, tiny_model, tmp_path, monkeypatch, run_command):
     """
     Runs a command in this process on the test's database.
 
@@ -402,17 +400,7 @@ def attune(dsn, tiny_model, tmp_path, monkeypatch, capsys):
     for name, value in given.items():
         monkeypatch.setenv(name, value)
 
-    def run_command(*arguments):
-        settings.load.cache_clear()
-        monkeypatch.setattr(sys, "argv", ["attune", *arguments])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main.main()
-        said = capsys.readouterr()
-        return ended.value.code, said.out, said.err
-
-    yield run_command
-    settings.load.cache_clear()
+    return run_command
 
 
 def test_the_command_says_what_came_of_it(services, trained, judged, attune):
