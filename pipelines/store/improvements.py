@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+import psycopg
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
@@ -85,7 +86,12 @@ def alone(pool: Pool) -> Iterator[None]:
         row = conn.execute("select pg_try_advisory_lock(%s)", (LOCK,)).fetchone()
         if row is None or not row[0]:
             raise BusyError("Another process is improving the search: attune jobs list")
-        yield
+        try:
+            yield
+        finally:
+            # Closing alone would release it too, but a moment after the next attempt may ask.
+            with suppress(psycopg.OperationalError):
+                conn.execute("select pg_advisory_unlock(%s)", (LOCK,))
 
 
 def unfinished(conn: Connection) -> Improvement | None:

@@ -295,6 +295,13 @@ def test_one_at_a_time_on_all_machines(services):
         action.run(services, who="eve")
 
 
+def test_the_next_attempt_may_begin_at_once(services):
+    """An attempt that ended has let go of the lock, before the server notices its connection gone."""
+    for _ in range(300):
+        with improvements.alone(services.pool):
+            pass
+
+
 def test_the_method_is_the_one_that_the_estimate_recommends(services):
     """Measured once and the same everywhere: the adapter for few pairs, else the whole encoder."""
     fill(services)
