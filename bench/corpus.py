@@ -96,6 +96,9 @@ class Neighbours:
     def token_offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         return self._real.token_offsets(texts)
 
+    def token_ids(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        return self._real.token_ids(texts)
+
     def reading(self, text: str) -> Reading | None:
         return self._real.reading(text)
 

@@ -150,6 +150,9 @@ class Watched:
     def token_offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         return self._encoder.token_offsets(texts)
 
+    def token_ids(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        return self._encoder.token_ids(texts)
+
     def reading(self, text: str) -> Reading | None:
         return self._encoder.reading(text)
 

@@ -175,6 +175,9 @@ class AcceleratedEncoder:
     def token_offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         return self._counter.offsets(texts)
 
+    def token_ids(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        return self._counter.ids(texts)
+
     def reading(self, text: str) -> Reading:
         return self._counter.reading(text)
 

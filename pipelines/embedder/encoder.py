@@ -59,6 +59,10 @@ class Encoder(Protocol):
         """Start and end character of every token, without special tokens. *Shape:* ``(t, 2)`` each"""
         ...
 
+    def token_ids(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        """The vocabulary's id of every token, without special tokens. *Shape:* ``(t,)`` each"""
+        ...
+
     def reading(self, text: str) -> Reading | None:
         """
         How the model's vocabulary covers a text.
@@ -119,6 +123,11 @@ class TokenCounter:
             for encoding in self._tokenizer.encode_batch(some, add_special_tokens=False):
                 found.append(np.asarray(encoding.offsets, dtype=np.int64).reshape(-1, 2))
         return found
+
+    def ids(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        """See `Encoder.token_ids`."""
+        found = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [np.asarray(encoding.ids, dtype=np.int64) for encoding in found]
 
     def reading(self, text: str) -> Reading:
         """See `Encoder.reading`."""
@@ -225,6 +234,9 @@ class LocalEncoder:
     def token_offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         return self._counter.offsets(texts)
 
+    def token_ids(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        return self._counter.ids(texts)
+
     def reading(self, text: str) -> Reading:
         return self._counter.reading(text)
 
@@ -329,6 +341,9 @@ class OpenAIEncoder:
 
     def token_offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         return self._counter.offsets(texts)
+
+    def token_ids(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        return self._counter.ids(texts)
 
     def reading(self, text: str) -> None:
         """None: the provider's tokenizer is not known, and windows are counted by another."""

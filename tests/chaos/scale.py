@@ -61,6 +61,9 @@ class Synthetic:
     def token_offsets(self, texts: list[str]) -> list[np.ndarray]:
         raise AssertionError("its windows are cut already")
 
+    def token_ids(self, texts: list[str]) -> list[np.ndarray]:
+        raise AssertionError("it has no vocabulary")
+
     def reading(self, text: str) -> None:
         """Not known: it reads nothing."""
 

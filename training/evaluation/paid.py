@@ -79,6 +79,10 @@ class PaidEncoder:
         """Start and end character of each text's tokens. *Shape of each:* ``(t, 2)``"""
         return self._encoder.token_offsets(texts)
 
+    def token_ids(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        """The vocabulary's id of each text's tokens. *Shape of each:* ``(t,)``"""
+        return self._encoder.token_ids(texts)
+
     def reading(self, text: str) -> None:
         """None, as the provider's encoder says it."""
 

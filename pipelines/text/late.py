@@ -1,0 +1,172 @@
+"""
+Late interaction: how well each token of a question is met by some token of a passage (MaxSim).
+
+The tokens' states of windows are stored as codes of 2 bits a value. Before, they are turned by a
+fixed random rotation: it leaves every product of two states as it is, and spreads what a state says
+evenly over its values, so that all of them have the same distribution. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.text.fusion import Scores
+
+States = NDArray[np.float32]
+
+SEED = 20_261
+PER_BYTE = 4
+# The best four levels for values with a normal distribution, and the bounds between them, in units
+# of its deviation (Max 1960).
+LEVELS = np.array([-1.5104, -0.4528, 0.4528, 1.5104], dtype=np.float32)
+BOUNDS = np.array([-0.9816, 0.0, 0.9816], dtype=np.float32)
+# Tokens of a question that are compared, those that weigh most. Questions are shorter.
+MOST_TOKENS = 64
+
+
+@dataclass(frozen=True, eq=False)
+class QueryTokens:
+    """
+    The tokens of a question, without the special ones at both ends, and their states.
+
+    `ids` are those of the tokenizer. *Shape:* ``(t,)``. `states` has unit rows, not yet rotated.
+    *Shape:* ``(t, d)``
+    """
+
+    ids: NDArray[np.int64]
+    states: States = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class PieceCounts:
+    """
+    How many of some sampled windows hold each word piece of a tokenizer.
+
+    `holding` is indexed by a piece's id. Ids beyond its end are in no window. *Shape:* ``(v,)``
+    """
+
+    windows: int
+    holding: NDArray[np.int64] = field(repr=False)
+
+    @classmethod
+    def of(cls, windows: Sequence[NDArray[np.int64]]) -> PieceCounts:
+        """:param windows: The ids of each window's pieces. *Shape:* ``(t,)`` each"""
+        each = [np.unique(ids) for ids in windows]
+        ids = np.concatenate(each) if each else np.zeros(0, dtype=np.int64)
+        return cls(len(windows), np.bincount(ids).astype(np.int64))
+
+    def weights(self, ids: NDArray[np.int64]) -> NDArray[np.float64]:
+        """
+        The idf of a question's pieces, above 0, and all alike without any window.
+
+        :param ids: *Shape:* ``(t,)``
+        :returns: *Shape:* ``(t,)``
+        """
+        known = ids < len(self.holding)
+        held = np.zeros(len(ids))
+        held[known] = self.holding[ids[known]]
+        return np.asarray(np.log1p((self.windows - held + 0.5) / (held + 0.5)))
+
+
+@cache
+def rotation(dimension: int) -> States:
+    """The random rotation of all states with this many values. *Shape:* ``(d, d)``"""
+    random = np.random.default_rng(SEED).standard_normal((dimension, dimension))
+    found, triangle = np.linalg.qr(random)
+    # The signs that QR may choose freely are fixed, so that every library gives the same.
+    return np.asarray(found * np.sign(np.diag(triangle)), dtype=np.float32)
+
+
+def pack(states: States) -> bytes:
+    """
+    Encode the states of one window's tokens, or of many windows' at once, 2 bits a value.
+
+    :param states: Of any length above 0, not yet rotated. *Shape:* ``(t, d)``
+    :returns: `row_bytes` of each token, one after the other.
+    """
+    dimension = states.shape[1]
+    rows = _unit_rows(states) @ rotation(dimension)
+    numbers = np.zeros((len(rows), PER_BYTE * row_bytes(dimension)), dtype=np.uint8)
+    for bound in BOUNDS / np.sqrt(dimension):
+        numbers[:, :dimension] += rows > bound
+    codes = numbers[:, ::PER_BYTE].copy()
+    for place in range(1, PER_BYTE):
+        codes |= numbers[:, place::PER_BYTE] << np.uint8(2 * place)
+    return codes.tobytes()
+
+
+def unpack(codes: bytes, dimension: int) -> States:
+    """
+    Decode states, which stay rotated.
+
+    :returns: Unit rows. *Shape:* ``(t, d)``
+    """
+    return _unit_rows(_decoded(codes, dimension))
+
+
+def row_bytes(dimension: int) -> int:
+    """The bytes of one token's code."""
+    return -(-dimension // PER_BYTE)
+
+
+def maxsim(
+    query: QueryTokens,
+    weights: NDArray[np.float64],
+    codes: Sequence[bytes],
+    chunk: NDArray[np.int64],
+    chunks: int,
+) -> tuple[Scores, Scores]:
+    """
+    Compare a question with some windows of each chunk.
+
+    A token scores its highest cosine with a token of the passage. Their weighted mean is the score.
+
+    :param weights: Of each token of the question. *Shape:* ``(t,)``
+    :param codes: Of each window. They may be empty.
+    :param chunk: The number of each window's chunk, from 0, in any order. *Shape:* ``(windows,)``
+    :returns: For each chunk the score of its best window, and that of all its windows together. NaN
+        where a chunk has no codes. *Shape of both:* ``(chunks,)``
+    """
+    best_window, together = np.full(chunks, np.nan), np.full(chunks, np.nan)
+    coded = np.array([n for n, code in enumerate(codes) if code], dtype=np.int64)
+    if not len(coded) or not len(query.ids) or not weights.sum():
+        return best_window, together
+    order = coded[np.argsort(chunk[coded], kind="stable")]
+    kept = np.sort(np.argsort(-weights, kind="stable")[:MOST_TOKENS])
+    dimension = query.states.shape[1]
+    shares = weights[kept] / weights[kept].sum()
+    asked = query.states[kept] @ rotation(dimension)
+    found = _decoded(b"".join(codes[n] for n in order), dimension)
+    cosines = (found @ asked.T) / np.sqrt(np.einsum("td,td->t", found, found))[:, None]
+    lengths = [len(codes[n]) // row_bytes(dimension) for n in order]
+    of_window = np.maximum.reduceat(cosines, np.cumsum([0, *lengths[:-1]]), axis=0)
+    numbers, first = np.unique(chunk[order], return_index=True)
+    best_window[numbers] = np.maximum.reduceat(of_window @ shares, first)
+    together[numbers] = np.maximum.reduceat(of_window, first, axis=0) @ shares
+    return best_window, together
+
+
+# What two bytes of codes stand for. *Shape:* ``(65536, 8)``
+_PAIRS: States = LEVELS[
+    np.arange(1 << 16, dtype=np.uint32)[:, None] >> np.arange(0, 16, 2, dtype=np.uint32) & 3
+]
+_BYTES: States = np.ascontiguousarray(_PAIRS[:256, :PER_BYTE])
+
+
+def _decoded(codes: bytes, dimension: int) -> States:
+    """States in units of their values' deviation. *Shape:* ``(t, d)``"""
+    width = row_bytes(dimension)
+    if width % 2:
+        decoded = np.take(_BYTES, np.frombuffer(codes, dtype=np.uint8), axis=0)
+    else:  # half as many look-ups
+        decoded = np.take(_PAIRS, np.frombuffer(codes, dtype="<u2"), axis=0)
+    return decoded.reshape(-1, width * PER_BYTE)[:, :dimension]
+
+
+def _unit_rows(states: States) -> States:
+    return np.asarray(states / np.linalg.norm(states, axis=1, keepdims=True), dtype=np.float32)
