@@ -2,8 +2,8 @@
 A question in, an answer with checked citations out, as one call or as a stream of events.
 
 The steps, each timed: rewrite (follow-ups, with an LLM) -> embed -> search -> answer -> cite.
-One handle serves a question from end to end. Receives plain values; knows no settings, no
-users and no conversations beyond the turns it is handed.
+One handle serves a question from end to end. Receives plain values. Knows no settings, no users
+and no conversations beyond the turns it is handed.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ if TYPE_CHECKING:
     from haystack.dataclasses import GeneratedAnswer
 
     from pipelines.answering.components import Found
-    from pipelines.answering.extract import Extract
     from pipelines.answering.generation import Generation
     from pipelines.answering.llm import LLMOptions
+    from pipelines.answering.readout import Extract
 
 MAX_QUESTION_CHARS = 4000
 # What a follow-up can lean on; older turns seldom matter and cost tokens.
@@ -70,7 +70,7 @@ class Answerer:
         """
         Cheap: models and pipelines load with the first question.
 
-        :param llm: The chat model; None: answers are extracts.
+        :param llm: The chat model. Without one, answers are extracts.
         :param top_k: Passages for an answer, unless a question says otherwise.
         :param workers: Questions that search at the same time.
         """
@@ -125,11 +125,11 @@ class Answerer:
         with_llm: bool = True,
     ) -> AsyncGenerator[Event, None]:
         """
-        The events of one question; `Done` comes last. Closing the iterator ends the LLM's request.
+        The events of one question, `Done` last. Closing the iterator ends the LLM's request.
 
         :param history: The conversation before this question, oldest first.
-        :param with_llm: False: the LLM is not called; the answer is extracts.
-        :param handle: Taken once by the caller; everything here uses this one.
+        :param with_llm: Whether the LLM may be called. If not, the answer is extracts.
+        :param handle: Taken once by the caller. Everything here uses this one.
         :raises InputError: The question is empty or far too long.
         """
         asked = _checked(question)
@@ -195,11 +195,11 @@ class Answerer:
             await self._generation.aclose()
 
     def close(self) -> None:
-        """End the threads that search; questions under way finish first."""
+        """End the threads that search, after the questions under way."""
         self._executor.shutdown()
 
     async def _extract(self, found: Found, clock: Clock) -> Answer:
-        from pipelines.answering import extract
+        from pipelines.answering import extract, readout
         from pipelines.answering.components import run
 
         data = {"extract": {"found": found}}
@@ -210,11 +210,11 @@ class Answerer:
             return compose(found, clock, "not_found", NOT_FOUND)
         if extract.is_sure(extracts):
             spans = {e.number: e.span for e in extracts}
-            return compose(found, clock, "extracts", extract.render(extracts), spans)
-        cards = extract.cards(found.hits)
+            return compose(found, clock, "extracts", readout.render(extracts), spans)
+        cards = readout.cards(found.hits)
         spans = {e.number: e.span for e in cards}
         note = WITHOUT_LLM if self.llm is None else None
-        text = f"{HERE}\n\n{extract.render(cards)}"
+        text = f"{HERE}\n\n{readout.render(cards)}"
         return compose(found, clock, "extracts", text, spans, note=note)
 
     async def _generate(

@@ -1,7 +1,7 @@
 """
-What a question asks for, and whether something can answer it. Pure; rules for English and German.
+What a question asks for, and whether something can answer it. Pure.
 
-A unit must agree with the years, codes and names of the question. Of those that agree, one that
+The rules are for English and German. A unit must agree with the years, codes and names of the question. Of those that agree, one that
 holds the kind of thing asked for (a figure, a date, steps) comes first.
 """
 
@@ -231,7 +231,7 @@ class Asked:
         return gain + COLUMN * any(words & columns for words, _ in groups)
 
     def _headed(self, unit: Unit, hit: Hit) -> float:
-        """Share of the question's words that a unit's heading holds; not those of headings above."""
+        """Share of the question's words that a unit's heading holds, without those of headings above."""
         above = (hit.at(unit.span[0])[1] or "").split(" > ")[:-1]
         said = set(terms(" ".join([hit.title.replace("_", " "), *above]), hit.language))
         asked = {t for t in terms(self.question, hit.language) if not evidence.is_common(t)} - said

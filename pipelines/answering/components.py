@@ -2,7 +2,7 @@
 Haystack components of the question's way: embed, retrieve, pose, tidy, extract.
 
 What travels between them is small. Haystack deep-copies the inputs of every component and
-writes the inputs of a run into the tracing span; so the objects here are immutable, answer a
+writes the inputs of a run into the tracing span. So the objects here are immutable, answer a
 copy with themselves, and keep texts out of their `repr`.
 """
 
@@ -21,7 +21,7 @@ from haystack.core.errors import PipelineRuntimeError
 from haystack.dataclasses import ChatMessage
 
 from pipelines.answering import cite, extract
-from pipelines.answering.extract import Extract
+from pipelines.answering.readout import Extract
 from pipelines.embedder.encoder import Vectors
 from pipelines.search import hybrid, threshold
 from pipelines.search.handle import SearchHandle
@@ -204,7 +204,7 @@ def extraction() -> Pipeline:
 
 
 def run(pipeline: Pipeline, data: dict[str, Any]) -> dict[str, Any]:
-    """Run a pipeline; what a component raised comes out as it was raised, without a wrapping."""
+    """Run a pipeline. What a component raises comes out as it was raised, without a wrapping."""
     try:
         return pipeline.run(data)
     except PipelineRuntimeError as error:

@@ -15,11 +15,13 @@ from itertools import islice
 
 import numpy as np
 
+from pipelines.answering import readout
 from pipelines.answering.asked import Asked
-from pipelines.answering.units import Span, Unit, plain, units
+from pipelines.answering.readout import Extract, read_out
+from pipelines.answering.units import Unit, units
 from pipelines.embedder.encoder import Vectors
 from pipelines.store.hits import Hit
-from pipelines.text import sentences
+from pipelines.text.lines import Span, plain
 from pipelines.text.terms import terms
 
 # Chosen on the training questions of a set with known answer spans (bench/citations.py) and on
@@ -41,30 +43,8 @@ ENOUGH_CHARS = 450
 # A neighbour is read out along with a sentence if it scores so nearly like it.
 NEIGHBOUR = 0.6
 LONGEST_JOINED = 420
-# Cells of a row that are read out where the question names none of its columns.
-MOST_CELLS = 6
-MOST_LABELS = 2
 # By words and kind; below, the best passages are shown instead.
 SURE = 0.35
-LONGEST_CARD = 240
-
-
-@dataclass(frozen=True)
-class Extract:
-    """
-    What answers in passage `number` (from 1).
-
-    `text` is the marked span of the passage, `shown` what is read out of it, `subject` what it
-    is about, told where extracts of different things stand together, `sure` how well it fits.
-    """
-
-    number: int
-    span: Span
-    text: str
-    score: float
-    shown: str = ""
-    subject: str = ""
-    sure: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -113,37 +93,10 @@ def is_sure(extracts: Sequence[Extract]) -> bool:
     return any(extract.sure >= SURE for extract in extracts)
 
 
-def cards(hits: Sequence[Hit]) -> list[Extract]:
-    """Where the answer may stand, as extracts: of the best passages the part that was found."""
-    return [_card(number, hit) for number, hit in enumerate(hits[:MOST_EXTRACTS], start=1)]
-
-
-def _card(number: int, hit: Hit) -> Extract:
-    start = hit.window_start or 0
-    stop = min(hit.window_end or len(hit.text), start + LONGEST_CARD)
-    inside = [s for s in sentences.split(hit.text) if s[0] >= start and s[1] <= stop]
-    span = (inside[0][0], inside[-1][1]) if inside else (start, stop)
-    text = hit.text[slice(*span)]
-    return Extract(number, span, text, hit.score, " ".join(text.split()), hit.title)
-
-
-def render(extracts: Sequence[Extract]) -> str:
-    """
-    The extracts as the answer's text, one paragraph each, with its citation.
-
-    Where they are about different things, each says what it is about.
-    """
-    several = len({e.subject for e in extracts}) > 1
-    return "\n\n".join(
-        f"{f'{_clean(e.subject)}: ' if several and e.subject else ''}{_uncited(e.shown) if e.shown else _clean(e.text)} [{e.number}]"
-        for e in extracts
-    )
-
-
 def _candidates(
     asked: Asked, hits: Sequence[Hit]
 ) -> tuple[list[_Candidate], dict[int, list[Unit]]]:
-    """The units worth embedding, those sharing rare terms with the question first; and all units."""
+    """The units worth embedding, those sharing rare terms with the question first, and all units."""
     every = {n: units(hit.text, _titles(hit)) for n, hit in enumerate(hits, start=1)}
     found = [
         _candidate(asked, hits[number - 1], number, unit)
@@ -169,7 +122,7 @@ def _candidates(
 
 
 def _candidate(asked: Asked, hit: Hit, number: int, unit: Unit) -> _Candidate:
-    body = _read_out(unit)
+    body = read_out(unit)
     own = frozenset(terms(body, hit.language))
     above = frozenset(terms(f"{unit.about} {unit.around}", hit.language)) | asked.named(hit)
     share = total = 0.0
@@ -185,12 +138,6 @@ def _compared(hit: Hit, candidate: _Candidate) -> str:
     return f"{_named(hit.title)}{unit.about} {candidate.body}"[:LONGEST_COMPARED].strip()
 
 
-def _read_out(unit: Unit) -> str:
-    if not unit.cells:
-        return unit.text
-    return "; ".join(f"{name}: {value}" if name else value for name, value in unit.cells)
-
-
 def _extract(
     asked: Asked,
     hit: Hit,
@@ -202,7 +149,7 @@ def _extract(
     unit = candidate.unit
     if unit.kind == "sentence":
         unit = _with_neighbours(hit, candidate, score, every[candidate.number], known)
-    shown = _shown(asked, hit, unit)
+    shown = readout.shown(asked, hit, unit)
     text = hit.text[unit.span[0] : unit.span[1]]
     subject = unit.heading if plain(unit.heading) in _titles(hit) else hit.title
     sure = candidate.lexical + candidate.fit
@@ -243,32 +190,6 @@ def _leans(sentence: str) -> bool:
             r"(?:This|These|That|Those|It|They|He|She|Such|Both|Dies\w*|Sie|Er|Es)\b", sentence
         )
     )
-
-
-def _shown(asked: Asked, hit: Hit, unit: Unit) -> str:
-    if unit.kind in ("list", "steps", "section"):
-        return unit.text
-    return _clean(_row(asked, hit, unit) if unit.kind == "row" else unit.text)
-
-
-def _row(asked: Asked, hit: Hit, unit: Unit) -> str:
-    """A row as it is read out: what it is about and the columns that were asked for, by name."""
-    if not unit.cells:
-        return unit.text
-    cells = unit.cells
-    if years := [cell for cell in cells[1:] if cell[0] in asked.years]:
-        cells = (cells[0], *years)
-    else:
-        columns = [asked.column(name, hit) for name, _ in cells]
-        best = max(columns[1:], default=0.0)
-        if best > 0:
-            about = [n for n, (_, value) in enumerate(cells) if asked.column(value, hit) > 0]
-            kept = {0, *about[:MOST_LABELS], *(n for n, of in enumerate(columns) if of == best)}
-            cells = tuple(cell for n, cell in enumerate(cells) if n in kept)
-        else:
-            cells = cells[:MOST_CELLS]
-    scale = f" ({unit.scale})" if unit.scale else ""
-    return "; ".join(f"{name}: {value}" if name else value for name, value in cells) + scale
 
 
 def _titles(hit: Hit) -> frozenset[str]:
@@ -320,12 +241,3 @@ def _place(hits: Sequence[Hit], e: Extract) -> tuple[int, int, int]:
     document = hits[e.number - 1].document_id
     first = next(n for n, hit in enumerate(hits) if hit.document_id == document)
     return first, int(hits[e.number - 1].chunk_id), e.span[0]
-
-
-def _clean(text: str) -> str:
-    """One line, without the mark of a list, and without what would read as a citation of ours."""
-    return _uncited(re.sub(r"^(?:[-*•‣▪●○·]|#{1,6})\s+", "", " ".join(text.split())))
-
-
-def _uncited(text: str) -> str:
-    return re.sub(r"\[(\d{1,3})\]", r"(\1)", text)

@@ -10,13 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import zip_longest
 from typing import Literal
 
-from pipelines.search.evidence import YEAR
-from pipelines.text import sentences
+from pipelines.text import lines
+from pipelines.text.lines import Span
 
-Span = tuple[int, int]
 Kind = Literal["sentence", "row", "field", "item", "list", "steps", "section"]
 
 LONGEST_SENTENCE = 600
@@ -25,26 +24,14 @@ LONGEST_WHOLE = 1500
 LONGEST_SECTION = 500
 # Lines of a table of figures between its years and its last row.
 LONGEST_TABLE = 40
-# An isolated line up to here, with text below it, is a heading in a file that marks none.
-LONGEST_HEADING = 80
 LONGEST_LINE = 60
 # Items of a list that has lost its marks are short paragraphs after a colon.
 LONGEST_UNMARKED = 120
 
-_BARS = re.compile(r"(?<!\\)\|")
 _RULE = re.compile(r"\|?\s*:?-{3,}:?\s*(?:\|\s*:?-{3,}:?\s*)*\|?")
-_ITEM = re.compile(r"(?:[-*•‣▪●○·–—]\s+|\(?(\d{1,3}|[a-z]|[ivx]{1,4})[.)]\s+)(?=\S)")
 _NUMBERED = re.compile(r"\(?\d{1,3}[.)]\s")
-_NAME = r"(?:\*\*)?[^\W_a-zäöü][^:;|\n.?!]{0,58}?(?:\*\*)?"
-_FIELD = re.compile(rf"(?:[-*•]\s+)?(?P<name>{_NAME})\s?:(?:\*\*)?\s+(?P<value>\S.*)", re.DOTALL)
-_LABELLED = re.compile(r"(?:^|;\s+)([^:;\n]{1,60}):\s+(?=\S)")
-# A figure of a row, or a sign that stands apart from one.
-_FIGURE = re.compile(r"[$€£]?\(?-?\d[\d,.]*\)?%?\)?|—")
-_BEFORE, _AFTER = frozenset("$€£"), frozenset(["%", ")", ")%", "%)"])
-LONGEST_FIGURES = 200
 _SCALE = re.compile(r"(?i)\bin (?:thousands|millions|billions)\b(?=[^\n]{0,80}\)?)")
 _QUESTION_END = ("?", "？")
-_HEADING = re.compile(r"[^\W\d_][^|:;.!?。！\d\n]{0,79}")
 
 
 @dataclass(frozen=True)
@@ -82,16 +69,9 @@ def units(text: str, titles: frozenset[str] = frozenset()) -> list[Unit]:
     """
     The units of a passage in reading order.
 
-    :param titles: The headings that it stands under, as `plain` makes them.
+    :param titles: The headings that it stands under, as `lines.plain` makes them.
     """
-    pieces = list(_pieces(text, titles))
-    reader = _Reader(text, pieces)
-    return list(reader.read())
-
-
-def plain(title: str) -> str:
-    """A heading as it is compared."""
-    return " ".join(re.findall(r"\w+", title.lower()))
+    return list(_Reader(text, list(_pieces(text, titles))).read())
 
 
 class _Reader:
@@ -144,7 +124,7 @@ class _Reader:
             yield from self._table(run)
         elif kind == "labelled":
             for piece in run:
-                yield self._unit("row", piece, cells=_fields(piece.text))
+                yield self._unit("row", piece, cells=lines.fields(piece.text))
         elif kind == "figures":
             yield from self._figures(run)
         else:
@@ -167,14 +147,13 @@ class _Reader:
         first = opener or run[0]
         span = first.span[0], run[-1].span[1]
         if len(run) > 1 and span[1] - span[0] <= LONGEST_WHOLE:
-            lines = [opener, *run] if opener else run
+            told = [opener, *run] if opener else run
             kind: Kind = "steps" if _NUMBERED.match(run[0].text) else "list"
-            whole = self._unit(kind, replace(run[0], span=span, text=_lines(lines)), opened)
-            yield whole
+            yield self._unit(kind, replace(run[0], span=span, text=_lines(told)), opened)
         self._opener = None
 
     def _table(self, run: Sequence[_Piece]) -> Iterator[Unit]:
-        rows = [(piece, cells(piece.text)) for piece in run]
+        rows = [(piece, lines.cells(piece.text)) for piece in run]
         rule = next((n for n, (piece, _) in enumerate(rows[:3]) if _RULE.fullmatch(piece.text)), 0)
         header = rows[max(rule - 1, 0)][1]
         body = rows[rule + 1 :] if len(rows) > 1 else rows
@@ -185,7 +164,7 @@ class _Reader:
             named = len(rows) > 1 and len(header) == len(row)
             filled = [
                 (n if named else "", v)
-                for n, v in zip(_padded(header, len(row)), row, strict=False)
+                for n, v in zip_longest(header[: len(row)], row, fillvalue="")
                 if v
             ]
             if len(filled) > 1:
@@ -193,7 +172,7 @@ class _Reader:
 
     def _figures(self, run: Sequence[_Piece]) -> Iterator[Unit]:
         for piece in run:
-            name, values = _figures(piece.text)
+            name, values = lines.figures(piece.text)
             columns, scale, caption = self._columns_above(piece)
             named: tuple[tuple[str, str], ...] = ()
             if columns and len(values) >= len(columns):
@@ -204,13 +183,15 @@ class _Reader:
     def _columns_above(self, piece: _Piece) -> tuple[list[str], str, str]:
         """The years that head the figures of a row, the scale that they are in, and their caption."""
         above = self._text[: piece.span[0]]
-        lines = above.splitlines()[::-1][:LONGEST_TABLE]
-        at = next((n for n, line in enumerate(lines) if _head_years(line)), None)
+        rows = above.splitlines()[::-1][:LONGEST_TABLE]
+        at = next((n for n, line in enumerate(rows) if lines.head_years(line)), None)
         if at is None:
             return [], "", ""
-        scale = next((m.group() for line in lines if (m := _SCALE.search(line))), "")
-        caption = [line for line in lines[at + 1 : at + 4] if line and len(line) <= LONGEST_HEADING]
-        return _head_years(lines[at]), scale, " ".join(caption)
+        scale = next((m.group() for line in rows if (m := _SCALE.search(line))), "")
+        caption = [
+            line for line in rows[at + 1 : at + 4] if line and len(line) <= lines.LONGEST_HEADING
+        ]
+        return lines.head_years(rows[at]), scale, " ".join(caption)
 
     def _section(self, at: int) -> Iterator[Unit]:
         """What stands under a heading or a question, whole, where it is short enough to read out."""
@@ -240,7 +221,7 @@ class _Reader:
 
 
 def _pieces(text: str, titles: frozenset[str]) -> Iterator[_Piece]:
-    spans = list(_split(text))
+    spans = list(lines.split(text))
     paragraph = 0
     after_colon = False
     for number, (start, end) in enumerate(spans):
@@ -248,7 +229,7 @@ def _pieces(text: str, titles: frozenset[str]) -> Iterator[_Piece]:
             paragraph += 1
         piece = text[start:end]
         kind = _kind(text, (start, end), titles)
-        alone = _is_alone(text, start, end)
+        alone = lines.is_alone(text, start, end)
         if (
             kind in ("text", "heading")
             and after_colon
@@ -266,174 +247,52 @@ def _pieces(text: str, titles: frozenset[str]) -> Iterator[_Piece]:
 
 def _continues(text: str, following: Span | None) -> bool:
     """Whether a list that lost its marks goes on: the next line is as short and alone."""
-    if following is None:
-        return True
-    start, end = following
-    return end - start <= LONGEST_UNMARKED
-
-
-def _split(text: str) -> Iterator[Span]:
-    """Sentences; where one holds lines of a table or a record, those lines."""
-    for start, end in sentences.split(text):
-        if "\n" not in text[start:end]:
-            yield start, end
-            continue
-        lines = list(_line_spans(text, start, end))
-        special = [_line_kind(text[a:b]) not in ("text", "item") for a, b in lines]
-        if not any(special):
-            yield start, end
-            continue
-        for is_special, group in groupby(
-            zip(lines, special, strict=True), key=lambda pair: pair[1]
-        ):
-            found = [line for line, _ in group]
-            if is_special:
-                yield from found
-            else:
-                yield found[0][0], found[-1][1]
-
-
-def _line_spans(text: str, start: int, end: int) -> Iterator[Span]:
-    for match in re.finditer(r"[^\n]+", text[start:end]):
-        line = match.group()
-        a = start + match.start() + len(line) - len(line.lstrip())
-        b = start + match.end() - (len(line) - len(line.rstrip()))
-        if b > a:
-            yield a, b
+    return following is None or following[1] - following[0] <= LONGEST_UNMARKED
 
 
 def _kind(text: str, span: Span, titles: frozenset[str]) -> str:
     piece = text[span[0] : span[1]]
     if piece.rstrip("\"'”’)*_ ").endswith(_QUESTION_END):
         return "question"
-    kind = _line_kind(piece)
-    if kind in ("text", "item") and _is_heading(text, span, titles):
+    kind = lines.kind(piece)
+    if kind in ("text", "item") and lines.is_heading(text, span, titles):
         return "heading"
     return kind
 
 
-def _line_kind(line: str) -> str:
-    if line.count("|") and (line.startswith("|") or " | " in line):
-        return "row"
-    if "; " in line and len(_LABELLED.findall(line)) > 1 and _LABELLED.match(line):
-        return "labelled"
-    if _ITEM.match(line) and not _is_field(line):
-        return "item"
-    if _is_field(line):
-        return "field"
-    if len(line) <= LONGEST_FIGURES and "\n" not in line and len(_figures(line)[1]) > 1:
-        return "figures"
-    return "text"
-
-
-def _figures(line: str) -> tuple[str, list[str]]:
-    """The name of a row like "Net loss $ (1,009,359) $ (1,752,857)" and its figures; none elsewhere."""
-    words = line.split()
-    start = len(words)
-    while start and (words[start - 1] in _BEFORE | _AFTER or _FIGURE.fullmatch(words[start - 1])):
-        start -= 1
-    name = " ".join(words[:start])
-    if not any(char.isalpha() for char in name):
-        return "", []
-    found: list[str] = []
-    is_open = False
-    for word in words[start:]:
-        if found and (is_open or word in _AFTER):
-            found[-1] += f" {word}" if is_open else word
-        else:
-            found.append(word)
-        is_open = word in _BEFORE
-    return name, found
-
-
-def _is_field(line: str) -> bool:
-    match = _FIELD.fullmatch(line)
-    return match is not None and len(match["name"].split()) <= 6 and "\n" not in line
-
-
-def _is_heading(text: str, span: Span, titles: frozenset[str]) -> bool:
-    """Whether a line is a heading: known as one, marked as one, or a short line above a longer one."""
-    line = text[span[0] : span[1]]
-    if line.startswith("#") or plain(line) in titles:
-        return True
-    if text[: span[0]].rpartition("\n")[2].strip():
-        return False
-    below = text[span[1] :].lstrip(" ")
-    if not below.startswith("\n") or _ITEM.match(line):
-        return False
-    if 2 * sum(c.isalpha() for c in line) < len(line):
-        return False
-    if _is_alone(text, *span) and len(line) <= LONGEST_HEADING:
-        closed = line.rstrip("*_ ").endswith((".", "!", ":", ";", ",", "。", "："))
-        return not closed and bool(below.strip())
-    return bool(_HEADING.fullmatch(line)) and len(below.strip().partition("\n")[0]) > len(line)
-
-
-def _is_alone(text: str, start: int, end: int) -> bool:
-    """Whether a line has nothing above and below it in its paragraph."""
-    before, after = text[:start].rstrip(" "), text[end:].lstrip(" ")
-    return (not before or before.endswith("\n\n")) and (not after or after.startswith("\n\n"))
-
-
-def _head_years(line: str) -> list[str]:
-    """The years of a line that holds hardly anything else."""
-    found = YEAR.findall(line)
-    rest = re.sub(r"[\W\d_]+", " ", line).split()
-    return found if len(found) > 1 and len(rest) <= 8 and len(line) < 120 else []
-
-
-def _fields(line: str) -> tuple[tuple[str, str], ...]:
-    """The names and values of a line like "Team: Blues; Location: STL"."""
-    starts = list(_LABELLED.finditer(line))
-    ends = [match.start() for match in starts[1:]] + [len(line)]
-    return tuple(
-        (match[1].strip(), line[match.end() : end].strip().rstrip(";"))
-        for match, end in zip(starts, ends, strict=True)
-    )
-
-
 def values(unit: Unit) -> list[str]:
-    """What a row or field says, without the names of its columns; a unit of another kind says its text."""
+    """What a row or field says without the names of its columns. Other units say their text."""
     if unit.cells:
         return [value for _, value in unit.cells]
-    match = _FIELD.fullmatch(unit.text) if unit.kind == "field" else None
+    match = lines.FIELD.fullmatch(unit.text) if unit.kind == "field" else None
     return [match["value"] if match else unit.text]
 
 
 def label(unit: Unit) -> str:
-    """What a row or field says something of; a line without an end may be one without a colon."""
+    """What a row or field says something of. A line without an end may be a field without a colon."""
     if unit.cells:
         return unit.cells[0][1]
     if unit.kind == "row":
-        return _figures(unit.text)[0]
+        return lines.figures(unit.text)[0]
     if unit.kind == "sentence" and len(unit.text) <= LONGEST_LINE and unit.text[-1] not in ".!:":
         return unit.text
-    match = _FIELD.fullmatch(unit.text) if unit.kind == "field" else None
+    match = lines.FIELD.fullmatch(unit.text) if unit.kind == "field" else None
     return match["name"] if match else ""
-
-
-def cells(row: str) -> list[str]:
-    """The cells of a row between bars."""
-    return [cell.strip() for cell in _BARS.split(row.strip().strip("|"))]
-
-
-def _padded(header: Sequence[str], count: int) -> list[str]:
-    return [*header, *([""] * (count - len(header)))]
 
 
 def _lines(pieces: Sequence[_Piece]) -> str:
     """Sentences as running text, items of a list on lines of their own, each with a mark."""
-    lines: list[str] = []
+    made: list[str] = []
     joins = False
     for piece in pieces:
         text = " ".join(piece.text.split())
         if piece.kind == "item":
-            mark = _ITEM.match(text)
+            mark = lines.ITEM.match(text)
             bare = text[mark.end() :] if mark else text
-            lines.append(text if mark and mark[1] else f"- {bare}")
+            made.append(text if mark and mark[1] else f"- {bare}")
         elif joins:
-            lines[-1] += f" {text}"
+            made[-1] += f" {text}"
         else:
-            lines.append(text)
+            made.append(text)
         joins = piece.kind != "item"
-    return "\n".join(lines)
+    return "\n".join(made)

@@ -1,7 +1,7 @@
 """
 What of a question a passage holds to the letter: its codes, numbers, names and rare words.
 
-Pure. A cosine says little about "E04" or "D-EBQT"; that a passage holds it says much.
+Pure. A cosine says little about "E04" or "D-EBQT". That a passage holds it says much.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipelines.store.hits import Hit
+from pipelines.text.lines import YEAR
 from pipelines.text.terms import is_stop_word, terms
 
 # The threshold is multiplied by these where a passage holds a code or name of the question and
@@ -21,7 +22,6 @@ HALF, NEARLY_ALL = 0.5, 0.8
 ABSENT = 0.15
 
 _CODE = re.compile(r"(?=[\w./-]*\d)(?=[\w./-]*[^\W\d_])[^\W_][\w./-]*[^\W_]|\d{3,}")
-YEAR = re.compile(r"(?<![\d.,])(?:19|20)\d\d(?![\d.,]*\d)")
 _WORD = re.compile(r"[^\W\d_][\w'’&-]*")
 _GERMAN_WORDS = (
     "aber als am an auf aus bei bis das dass dem den der des die dies ein eine einem einen einer er"
@@ -78,7 +78,7 @@ def years(text: str) -> frozenset[str]:
 
 
 def names(question: str) -> tuple[str, ...]:
-    """Its words with a capital but for the first; in German every noun has one, so none is told."""
+    """Its words with a capital but for the first. In German every noun has one, so none is told."""
     words = _WORD.findall(question)
     if is_german(question) or all(word[0].isupper() for word in words):
         return ()
@@ -121,7 +121,7 @@ def _whole(hit: Hit) -> str:
 
 
 def _coverage(question: str, hit: Hit, text: str) -> float:
-    """Share of the weight of a question's words that a passage holds; unknown words weigh most."""
+    """Share of the weight of a question's words that a passage holds. Unknown words weigh most."""
     asked = {term for term in terms(question, hit.language) if not is_common(term)}
     most = max(hit.weights.values(), default=1.0)
     weights = {term: hit.weights.get(term, most) for term in asked}

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipelines.answering import extract
+from pipelines.answering import extract, readout
 from pipelines.store.hits import Hit
 
 QUESTION = "When was the harbour bridge opened?"
@@ -65,8 +65,8 @@ def test_reading_order_within_a_document():
 
 def test_render_cites_every_extract_on_one_line():
     """Line breaks and list marks of the document do not reach the answer."""
-    extracts = [extract.Extract(2, (0, 9), "- opened\n  in 1932.", 1.0)]
-    assert extract.render(extracts) == "opened in 1932. [2]"
+    extracts = [readout.Extract(2, (0, 9), "- opened\n  in 1932.", 1.0)]
+    assert readout.render(extracts) == "opened in 1932. [2]"
 
 
 def test_passages_without_proper_sentences_still_answer():
@@ -117,7 +117,7 @@ def answered(question: str, text: str, **weights: float) -> str:
     extracts = extract.choose(question, by_letters([question])[0], [found], by_letters)
     for chosen in extracts:
         assert text[slice(*chosen.span)] == chosen.text
-    return extract.render(extracts[:1]).removesuffix(" [1]")
+    return readout.render(extracts[:1]).removesuffix(" [1]")
 
 
 TABLE = """\
@@ -191,5 +191,5 @@ def test_an_echo_of_the_question_is_no_answer():
 def test_cards_are_marked_where_they_stand():
     """Where nothing is sure, the part of each passage that was found is shown."""
     text = "One is here. Two is there. Three is far."
-    (card,) = extract.cards([hit(1, text, window=(13, 26))])
+    (card,) = readout.cards([hit(1, text, window=(13, 26))])
     assert text[slice(*card.span)] == card.text == "Two is there."

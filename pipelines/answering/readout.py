@@ -1,0 +1,111 @@
+"""
+Reads extracts out: a row with the columns that were asked for, sentences on one line, cards.
+
+Pure. What is shown of an extract may be shorter than its span in the passage, or say more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipelines.answering.asked import Asked
+from pipelines.answering.units import Unit
+from pipelines.store.hits import Hit
+from pipelines.text import sentences
+from pipelines.text.lines import Span
+
+# Cells of a row that are read out where the question names none of its columns.
+MOST_CELLS = 6
+MOST_LABELS = 2
+MOST_CARDS = 3
+LONGEST_CARD = 240
+
+
+@dataclass(frozen=True)
+class Extract:
+    """
+    What answers in passage `number` (from 1).
+
+    `text` is the marked span of the passage, `shown` what is read out of it, `subject` what it
+    is about, told where extracts of different things stand together, `sure` how well it fits.
+    """
+
+    number: int
+    span: Span
+    text: str
+    score: float
+    shown: str = ""
+    subject: str = ""
+    sure: float = 1.0
+
+
+def render(extracts: Sequence[Extract]) -> str:
+    """
+    The extracts as the answer's text, one paragraph each, with its citation.
+
+    Where they are about different things, each says what it is about.
+    """
+    several = len({e.subject for e in extracts}) > 1
+    return "\n\n".join(
+        f"{f'{_clean(e.subject)}: ' if several and e.subject else ''}{_uncited(e.shown) if e.shown else _clean(e.text)} [{e.number}]"
+        for e in extracts
+    )
+
+
+def cards(hits: Sequence[Hit]) -> list[Extract]:
+    """Where the answer may stand, as extracts: of the best passages the part that was found."""
+    return [_card(number, hit) for number, hit in enumerate(hits[:MOST_CARDS], start=1)]
+
+
+def _card(number: int, hit: Hit) -> Extract:
+    start = hit.window_start or 0
+    stop = min(hit.window_end or len(hit.text), start + LONGEST_CARD)
+    inside = [s for s in sentences.split(hit.text) if s[0] >= start and s[1] <= stop]
+    span = (inside[0][0], inside[-1][1]) if inside else (start, stop)
+    text = hit.text[slice(*span)]
+    return Extract(number, span, text, hit.score, " ".join(text.split()), hit.title)
+
+
+def read_out(unit: Unit) -> str:
+    """A unit as text, a row with the names of its columns."""
+    if not unit.cells:
+        return unit.text
+    return "; ".join(f"{name}: {value}" if name else value for name, value in unit.cells)
+
+
+def shown(asked: Asked, hit: Hit, unit: Unit) -> str:
+    """What is shown of a unit."""
+    if unit.kind in ("list", "steps", "section"):
+        return unit.text
+    return _clean(_row(asked, hit, unit) if unit.kind == "row" else unit.text)
+
+
+def _row(asked: Asked, hit: Hit, unit: Unit) -> str:
+    """A row as it is read out: what it is about and the columns that were asked for, by name."""
+    if not unit.cells:
+        return unit.text
+    cells = unit.cells
+    if years := [cell for cell in cells[1:] if cell[0] in asked.years]:
+        cells = (cells[0], *years)
+    else:
+        columns = [asked.column(name, hit) for name, _ in cells]
+        best = max(columns[1:], default=0.0)
+        if best > 0:
+            about = [n for n, (_, value) in enumerate(cells) if asked.column(value, hit) > 0]
+            kept = {0, *about[:MOST_LABELS], *(n for n, of in enumerate(columns) if of == best)}
+            cells = tuple(cell for n, cell in enumerate(cells) if n in kept)
+        else:
+            cells = cells[:MOST_CELLS]
+    scale = f" ({unit.scale})" if unit.scale else ""
+    return "; ".join(f"{name}: {value}" if name else value for name, value in cells) + scale
+
+
+def _clean(text: str) -> str:
+    """One line, without the mark of a list, and without what would read as a citation of ours."""
+    return _uncited(re.sub(r"^(?:[-*•‣▪●○·]|#{1,6})\s+", "", " ".join(text.split())))
+
+
+def _uncited(text: str) -> str:
+    return re.sub(r"\[(\d{1,3})\]", r"(\1)", text)

@@ -1,0 +1,159 @@
+"""
+What a line of a document is: a row, a field, an item of a list, a heading or text. Pure.
+
+A passage is plain text in which tables, forms and lists are lines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Literal
+
+from pipelines.text import sentences
+
+Span = tuple[int, int]
+LineKind = Literal["row", "labelled", "item", "field", "figures", "text"]
+
+# An isolated line up to here, with text below it, is a heading in a file that marks none.
+LONGEST_HEADING = 80
+LONGEST_FIGURES = 200
+
+YEAR = re.compile(r"(?<![\d.,])(?:19|20)\d\d(?![\d.,]*\d)")
+ITEM = re.compile(r"(?:[-*•‣▪●○·–—]\s+|\(?(\d{1,3}|[a-z]|[ivx]{1,4})[.)]\s+)(?=\S)")
+_NAME = r"(?:\*\*)?[^\W_a-zäöü][^:;|\n.?!]{0,58}?(?:\*\*)?"
+FIELD = re.compile(rf"(?:[-*•]\s+)?(?P<name>{_NAME})\s?:(?:\*\*)?\s+(?P<value>\S.*)", re.DOTALL)
+_BARS = re.compile(r"(?<!\\)\|")
+_LABELLED = re.compile(r"(?:^|;\s+)([^:;\n]{1,60}):\s+(?=\S)")
+# A figure of a row, or a sign that stands apart from one.
+_FIGURE = re.compile(r"[$€£]?\(?-?\d[\d,.]*\)?%?\)?|—")
+_BEFORE, _AFTER = frozenset("$€£"), frozenset(["%", ")", ")%", "%)"])
+_HEADING = re.compile(r"[^\W\d_][^|:;.!?。！\d\n]{0,79}")
+
+
+def kind(line: str) -> LineKind:
+    """What a line looks like."""
+    if line.count("|") and (line.startswith("|") or " | " in line):
+        return "row"
+    if "; " in line and len(_LABELLED.findall(line)) > 1 and _LABELLED.match(line):
+        return "labelled"
+    if ITEM.match(line) and not is_field(line):
+        return "item"
+    if is_field(line):
+        return "field"
+    if len(line) <= LONGEST_FIGURES and "\n" not in line and len(figures(line)[1]) > 1:
+        return "figures"
+    return "text"
+
+
+def is_field(line: str) -> bool:
+    """Whether a line is a name and its value, like "Age: 60"."""
+    match = FIELD.fullmatch(line)
+    return match is not None and len(match["name"].split()) <= 6 and "\n" not in line
+
+
+def figures(line: str) -> tuple[str, list[str]]:
+    """
+    The name of a row like "Net loss $ (1,009,359) $ (1,752,857)" and its figures.
+
+    A line of another kind has neither.
+    """
+    words = line.split()
+    start = len(words)
+    while start and (words[start - 1] in _BEFORE | _AFTER or _FIGURE.fullmatch(words[start - 1])):
+        start -= 1
+    name = " ".join(words[:start])
+    if not any(char.isalpha() for char in name):
+        return "", []
+    found: list[str] = []
+    is_open = False
+    for word in words[start:]:
+        if found and (is_open or word in _AFTER):
+            found[-1] += f" {word}" if is_open else word
+        else:
+            found.append(word)
+        is_open = word in _BEFORE
+    return name, found
+
+
+def fields(line: str) -> tuple[tuple[str, str], ...]:
+    """The names and values of a line like "Team: Blues; Location: STL"."""
+    starts = list(_LABELLED.finditer(line))
+    ends = [match.start() for match in starts[1:]] + [len(line)]
+    return tuple(
+        (match[1].strip(), line[match.end() : end].strip().rstrip(";"))
+        for match, end in zip(starts, ends, strict=True)
+    )
+
+
+def cells(row: str) -> list[str]:
+    """The cells of a row between bars."""
+    return [cell.strip() for cell in _BARS.split(row.strip().strip("|"))]
+
+
+def head_years(line: str) -> list[str]:
+    """The years of a line that holds hardly anything else."""
+    found = YEAR.findall(line)
+    rest = re.sub(r"[\W\d_]+", " ", line).split()
+    return found if len(found) > 1 and len(rest) <= 8 and len(line) < 120 else []
+
+
+def is_heading(text: str, span: Span, titles: frozenset[str]) -> bool:
+    """Whether a line is a heading: known as one, marked as one, or a short line above a longer one."""
+    line = text[span[0] : span[1]]
+    if line.startswith("#") or plain(line) in titles:
+        return True
+    if text[: span[0]].rpartition("\n")[2].strip():
+        return False
+    below = text[span[1] :].lstrip(" ")
+    if not below.startswith("\n") or ITEM.match(line):
+        return False
+    if 2 * sum(c.isalpha() for c in line) < len(line):
+        return False
+    if is_alone(text, *span) and len(line) <= LONGEST_HEADING:
+        closed = line.rstrip("*_ ").endswith((".", "!", ":", ";", ",", "。", "："))
+        return not closed and bool(below.strip())
+    return bool(_HEADING.fullmatch(line)) and len(below.strip().partition("\n")[0]) > len(line)
+
+
+def is_alone(text: str, start: int, end: int) -> bool:
+    """Whether a line has nothing above and below it in its paragraph."""
+    before, after = text[:start].rstrip(" "), text[end:].lstrip(" ")
+    return (not before or before.endswith("\n\n")) and (not after or after.startswith("\n\n"))
+
+
+def plain(title: str) -> str:
+    """A heading as it is compared."""
+    return " ".join(re.findall(r"\w+", title.lower()))
+
+
+def spans(text: str, start: int, end: int) -> Iterator[Span]:
+    """The lines of a part of a text, without the white space around them."""
+    for match in re.finditer(r"[^\n]+", text[start:end]):
+        line = match.group()
+        a = start + match.start() + len(line) - len(line.lstrip())
+        b = start + match.end() - (len(line) - len(line.rstrip()))
+        if b > a:
+            yield a, b
+
+
+def split(text: str) -> Iterator[Span]:
+    """The sentences of a text. One that holds lines of a table or a record comes as those lines."""
+    for start, end in sentences.split(text):
+        if "\n" not in text[start:end]:
+            yield start, end
+            continue
+        found_lines = list(spans(text, start, end))
+        special = [kind(text[a:b]) not in ("text", "item") for a, b in found_lines]
+        if not any(special):
+            yield start, end
+            continue
+        for is_special, group in groupby(
+            zip(found_lines, special, strict=True), key=lambda pair: pair[1]
+        ):
+            found = [line for line, _ in group]
+            if is_special:
+                yield from found
+            else:
+                yield found[0][0], found[-1][1]
