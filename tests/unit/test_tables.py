@@ -10,9 +10,9 @@ from openpyxl.comments import Comment
 from pipelines.errors import InputError
 from pipelines.indexing.convert import MIME_BY_SUFFIX
 from pipelines.indexing.converted import ReadLimits
-from pipelines.indexing.readers import grid
 from pipelines.indexing.readers import read as readers
-from pipelines.indexing.readers.shown import shown
+from pipelines.indexing.readers.office.shown import shown
+from pipelines.indexing.readers.tables import grid
 
 
 def read(data: bytes, suffix: str):

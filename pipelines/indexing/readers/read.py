@@ -14,8 +14,11 @@ from collections.abc import Callable
 
 from pipelines.errors import InputError
 from pipelines.indexing.converted import Block, Converted, ReadLimits, assemble
-from pipelines.indexing.readers import markup, pdf, slides, tables, word
-from pipelines.indexing.readers.packages import transitional
+from pipelines.indexing.readers.office import slides, word, workbook
+from pipelines.indexing.readers.office.packages import transitional
+from pipelines.indexing.readers.pdf import document as pdf
+from pipelines.indexing.readers.tables import delimited
+from pipelines.indexing.readers.web import markup
 from pipelines.text.clean import binary_kind, decode
 
 OFFICE = "application/vnd.openxmlformats-officedocument."
@@ -73,9 +76,9 @@ _READERS: dict[str, Callable[[bytes, str], Converted]] = {
     "application/pdf": pdf.read,
     OFFICE + "wordprocessingml.document": word.read,
     OFFICE + "presentationml.presentation": slides.read,
-    OFFICE + "spreadsheetml.sheet": tables.read_workbook,
+    OFFICE + "spreadsheetml.sheet": workbook.read,
     "text/html": markup.read_html,
     "text/markdown": markup.read_markdown,
     "text/plain": _plain,
-    "text/csv": tables.read_csv,
+    "text/csv": delimited.read,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pipelines.indexing.readers import grid
+from pipelines.indexing.readers.tables import grid
 
 Row = list[str]
 

@@ -60,7 +60,7 @@ class Numbering:
                     self._overrides.setdefault(name, {})[place] = _int(start, 1)
 
     def label(self, number: str, level: int | None, style: str | None) -> str:
-        """The next label of a list, counted; a dash for a bullet."""
+        """The next label of a list: its number, or a dash for a bullet."""
         abstract = self._lists.get(number)
         levels = self._abstract.get(abstract or "")
         if abstract is None or not levels:

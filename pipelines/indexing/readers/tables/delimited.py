@@ -1,4 +1,4 @@
-"""CSV: the delimiter by what most lines agree on; a stray quote costs its own line and no other."""
+"""CSV. The delimiter is what most lines agree on, and a stray quote costs its own line only."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterator
+
+from pipelines.indexing.converted import Block, Converted, assemble
+from pipelines.indexing.readers.tables import sheet
+from pipelines.text.clean import decode
 
 LONGEST_CELL = 10_000_000
 DELIMITERS = "\t;|,"
@@ -18,6 +22,13 @@ LONGEST_RECORD = 200
 
 _SEP_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?[ \t]*\r?\n", re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"\n]*"')
+
+
+def read(data: bytes, mime: str) -> Converted:
+    """The rows of a CSV file."""
+    text, encoding = decode(data)
+    blocks = [Block(line) for line in sheet.lines(records(text), certain=True)]
+    return assemble(blocks, mime, encoding)
 
 
 def records(text: str) -> Iterator[list[str]]:
@@ -87,7 +98,7 @@ def _closing(lines: list[str], place: int) -> int | None:
 
 
 def _quoted(lines: str, delimiter: str) -> list[str]:
-    """The one record that lines with a quoted cell are; none where the quotes do not say so."""
+    """The record in lines with a quoted cell, or nothing if the quotes do not close in them."""
     try:
         found = list(csv.reader(lines.splitlines(keepends=True), delimiter=delimiter, strict=True))
     except csv.Error:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pipelines.indexing.readers import grid
-from pipelines.indexing.readers.packages import RELATION, Package
+from pipelines.indexing.readers.office.packages import RELATION, Package
+from pipelines.indexing.readers.tables import grid
 
 _DIAGRAM_PICTURES = ("pres", "parTrans", "sibTrans")
 
@@ -54,7 +54,7 @@ def diagram_lines(data: Any) -> list[str]:
 
 
 def _points(series: Any, *kinds: str) -> dict[int, str]:
-    """The stored values of a series, by their place; several levels of categories joined."""
+    """The stored values of a series by their place, with several levels of categories joined."""
     found: dict[int, str] = {}
     for kind in kinds:
         for holder in series.iterchildren("{*}" + kind):

@@ -94,7 +94,7 @@ def _literals(tokens: list[tuple[str, str]], number: str = "") -> str:
 
 
 def _masked(value: float, tokens: list[tuple[str, str]]) -> str:
-    """Digits with signs between them, such as 000-0000; a fraction is shown as the number it is."""
+    """Digits with signs between them, such as 000-0000. A fraction is shown as the number it is."""
     if not float(value).is_integer() or any(text == "/" for _, text in tokens):
         return _general(value)
     size = sum(len(text.replace(",", "")) for kind, text in tokens if kind == "digits")

@@ -11,7 +11,22 @@ import re
 from typing import Any
 
 from pipelines.indexing.converted import Block
-from pipelines.indexing.readers import grid
+from pipelines.indexing.readers.tables import grid
+from pipelines.indexing.readers.web.elements import (
+    BANNER,
+    BLOCKS,
+    MENU,
+    MENU_ROLES,
+    SILENT,
+    UNFOLDS,
+    is_bold,
+    is_hidden,
+    names_of,
+    raised,
+    span,
+)
+from pipelines.indexing.readers.web.links import target
+from pipelines.indexing.readers.web.sizes import Sizes
 
 # Deeper than this the text is taken as it comes.
 DEEPEST = 150
@@ -19,54 +34,17 @@ DEEPEST = 150
 MOSTLY_LINKS = 0.5
 # The same outside of the part that a page marks as its main one.
 RATHER_LINKS = 0.4
-# A marked main part with less of the page's plain text than this is not trusted.
-LEAST_MAIN = 0.4
 # Where links are denser than one in so many characters, only those to files are written out.
 CHARS_A_LINK = 250
-# A cell with more text than this is no cell of a table but a part of the layout.
-LONGEST_CELL = 2000
 # What is called a cookie banner and is longer, is an article about cookies.
 LONGEST_BANNER = 2000
-
 # A button with more text is the title of what it unfolds.
 LONGEST_LABEL = 20
 
-SILENT = {
-    "script", "style", "noscript", "template", "head", "iframe", "object", "embed", "canvas",
-    "audio", "video", "select", "datalist", "rt", "rp", "del", "map", "frameset",
-}  # fmt: skip
-BLOCKS = {
-    "address", "article", "aside", "blockquote", "body", "caption", "center", "details", "dialog",
-    "div", "dl", "fieldset", "figcaption", "figure", "footer", "form", "header", "hgroup", "hr",
-    "legend", "li", "main", "menu", "nav", "ol", "optgroup", "p", "section", "summary", "ul",
-    "dir", "search",
-}  # fmt: skip
 _HEADING = re.compile(r"h[1-6]")
 _SPACE = re.compile(r"[ \t\r\n\f]+")
-_NAME = r"(?:^|[-_\s])(?:%s)(?=[-_\s]|$)"
-_BANNER = re.compile(
-    _NAME
-    % "cookies?|consent|gdpr|adverts?|advertisement|ads|sponsored|newsletter|subscribe|paywall"
-    r"|popup|jump-link|skip-?links?|skip|sr-only|visually-hidden|screen-reader(?:-text)?|mw-editsection",
-    re.IGNORECASE,
-)
-_MENU = re.compile(
-    _NAME % "nav|navbar|navbox|navigation|menu|topbar|toolbar|sidebar|breadcrumbs?|pagination|pager"
-    r"|share|sharing|social|related|recommended|footer|header|masthead|toc|tags|catlinks|widget|promo",
-    re.IGNORECASE,
-)
-_MENU_ROLES = ("navigation", "banner", "contentinfo", "menu")
-_UNFOLDS = re.compile(
-    _NAME % r"tab|tabs|tabpanel|tab-?pane|panel|pane|accordion|collapse|collapsed|collapsible"
-    r"|details|spoiler|answer|faq|toggle|content",
-    re.IGNORECASE,
-)
-_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _ADDRESS = re.compile(r"@|\d{3}")
 _LEGAL = re.compile(r"(?:©|\(c\)|copyright\b).{0,160}|.{0,120}all rights reserved\.?.{0,40}", re.I)
-_FILE = re.compile(r"\.(?:pdf|docx?|xlsx?|pptx?|odt|ods|odp|csv|zip|txt|rtf|ics|epub)$", re.I)
-_RAISED = str.maketrans("0123456789+-−()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾ⁿ")
-_SHORT_POWER = re.compile(r"[+\-−]?[0-9n]{1,4}")
 
 
 def blocks(tree: Any, *, page: bool = True) -> list[Block]:
@@ -81,56 +59,14 @@ def blocks(tree: Any, *, page: bool = True) -> list[Block]:
     return walker.found
 
 
-class _Sizes:
-    """How much text each element has, and how much of that is links."""
-
-    def __init__(self, tree: Any) -> None:
-        self._all: dict[Any, list[int]] = {}
-        elements = [element for element in tree.iter() if isinstance(element.tag, str)]
-        for element in reversed(elements):
-            total, linked, count = self._all.setdefault(element, [0, 0, 0])
-            if element.tag in SILENT:
-                self._all[element] = [0, 0, 0]
-                total = linked = count = 0
-            else:
-                total += len((element.text or "").strip())
-                if element.tag == "a" and element.get("href"):
-                    linked, count = total, count + 1
-                self._all[element] = [total, linked, count]
-            parent = element.getparent()
-            if parent is not None:
-                above = self._all.setdefault(parent, [0, 0, 0])
-                above[0] += total + len((element.tail or "").strip())
-                above[1] += linked
-                above[2] += count
-
-    def total(self, element: Any) -> int:
-        """Characters of text."""
-        return self._all[element][0]
-
-    def links(self, element: Any) -> int:
-        """Number of links."""
-        return self._all[element][2]
-
-    def plain(self, element: Any) -> int:
-        """Characters that are no links."""
-        total, linked, _ = self._all[element]
-        return total - linked
-
-    def density(self, element: Any) -> float:
-        """Share of the text that is links."""
-        total, linked, _ = self._all[element]
-        return linked / total if total else 0.0
-
-
 class _Walker:
     """Goes through a tree once and gathers its blocks."""
 
     def __init__(self, tree: Any, *, page: bool) -> None:
         self.found: list[Block] = []
         self._page = page
-        self._sizes = _Sizes(tree)
-        self._main = self._main_part(tree) if page else None
+        self._sizes = Sizes(tree)
+        self._main = self._sizes.main_part(tree) if page else None
         self._around = set(self._main.iterancestors()) if self._main is not None else set()
         self._is_index = self._sizes.density(tree) > MOSTLY_LINKS
         few = self._sizes.links(tree) * CHARS_A_LINK < self._sizes.total(tree)
@@ -141,13 +77,6 @@ class _Walker:
         self._numbers: dict[Any, int] = {}
         self._linked = self._edges = 0
         self._inside = self._main is None
-
-    def _main_part(self, tree: Any) -> Any | None:
-        marked = [e for e in tree.iter("main", "article", "div") if _is_main(e)]
-        best = max(marked, key=self._sizes.plain, default=None)
-        if best is None or self._sizes.plain(best) < LEAST_MAIN * self._sizes.plain(tree):
-            return None
-        return best
 
     def visit(self, element: Any, depth: int) -> None:
         """Read an element and what follows it up to the next one."""
@@ -162,7 +91,7 @@ class _Walker:
             self._heading(element)
         elif tag == "pre":
             self._code(element)
-        elif tag == "table" and not self._is_layout(element):
+        elif tag == "table" and not self._sizes.is_layout(element):
             self._table(element, depth)
         elif tag in BLOCKS or tag in ("table", "tbody", "thead", "tfoot", "tr", "td", "th"):
             self._block(element, depth)
@@ -253,7 +182,7 @@ class _Walker:
             texts = (" ".join(t.itertext()) for t in element.iter("{*}text", "text"))
             self._parts.append(f" {' '.join(texts)} ")
         elif tag == "sup":
-            self._raised(element)
+            self._parts.append(raised(element))
         elif tag in ("s", "strike"):
             self._parts.append("(struck out: ")
             self._children(element, depth)
@@ -266,34 +195,7 @@ class _Walker:
             self._children(element, depth)
             if tag == "a":
                 self._linked += len("".join(element.itertext()).strip())
-                self._parts.append(self._target(element))
-
-    def _raised(self, element: Any) -> None:
-        """A power stays one: 10⁶ is not 106."""
-        text = "".join(element.itertext()).strip()
-        is_power = _SHORT_POWER.fullmatch(text) is not None
-        self._parts.append(text.translate(_RAISED) if is_power else text)
-
-    def _target(self, link: Any) -> str:
-        """Where a link leads, where a reader would want to know it."""
-        href = " ".join((link.get("href") or "").split())
-        text = "".join(link.itertext())
-        scheme, _, rest = href.partition(":")
-        if scheme in ("mailto", "tel"):
-            address = rest.partition("?")[0]
-            plain = re.sub(r"[^\w@.+]", "", text)
-            return (
-                ""
-                if address in text or re.sub(r"[^\w@.+]", "", address) in plain
-                else f" ({address})"
-            )
-        if href.startswith(("#", "javascript:", "data:")) or not text.strip() or href in text:
-            return ""
-        is_file = _FILE.search(href.partition("#")[0].partition("?")[0]) is not None
-        is_web = scheme in ("http", "https") and self._shows_links
-        bare = (href.partition("://")[2] or href).rstrip("/")
-        short = len(href) < 300 and bare not in text
-        return f" ({href})" if short and (is_file or is_web) else ""
+                self._parts.append(target(element, is_web_shown=self._shows_links))
 
     def _table(self, table: Any, depth: int) -> None:
         self.end()
@@ -311,7 +213,7 @@ class _Walker:
         self.found += inner
 
     def _cell(self, cell: Any, inner: list[Block]) -> grid.Cell:
-        """A cell with all that stands in it; the tables in it come after its own."""
+        """Read a cell with all that stands in it. Tables in it follow the table that it is part of."""
         walker = _Walker.__new__(_Walker)
         walker.__dict__.update(self.__dict__)
         walker.found, walker._parts, walker._items, walker._mark = [], [], [], ""
@@ -325,33 +227,19 @@ class _Walker:
         else:
             lines = [line.removeprefix("- ") for b in walker.found for line in b.text.split("\n")]
             text = ", ".join(filter(None, map(str.strip, lines)))
-        bold = cell.tag == "th" or _is_bold(cell)
-        return grid.Cell(text, _span(cell, "colspan"), _span(cell, "rowspan"), heading=bold)
-
-    def _is_layout(self, table: Any) -> bool:
-        """Whether a table only puts parts of a page next to each other."""
-        if table.get("role") in ("presentation", "none"):
-            return True
-        if next(table.iter("th"), None) is not None:
-            return False
-        rows = [row for row in table.iter("tr") if next(row.iterancestors("table")) is table]
-        cells = [[c for c in row if c.tag in ("td", "th")] for row in rows]
-        if max(map(len, cells), default=0) < 2:
-            return True
-        sizes = [self._sizes.total(cell) for row in cells for cell in row]
-        has_blocks = next(table.iterdescendants("h1", "h2", "h3", "table"), None) is not None
-        return max(sizes, default=0) > LONGEST_CELL or (has_blocks and len(rows) == 1)
+        bold = cell.tag == "th" or is_bold(cell)
+        return grid.Cell(text, span(cell, "colspan"), span(cell, "rowspan"), heading=bold)
 
     def _left_out(self, element: Any) -> bool:
         """Whether an element is none of the page's own content."""
         if not self._page or element.tag in ("body", "html", "main") or element in self._around:
             return False
-        if _is_hidden(element):
-            return not _UNFOLDS.search(_names(element)) and element.get("role") != "tabpanel"
+        if is_hidden(element):
+            return not UNFOLDS.search(names_of(element)) and element.get("role") != "tabpanel"
         if element.tag not in BLOCKS and element.tag not in ("table", "span", "a"):
             return False
-        names, size = _names(element), self._sizes.total(element)
-        if _BANNER.search(names) and size < LONGEST_BANNER:
+        names, size = names_of(element), self._sizes.total(element)
+        if BANNER.search(names) and size < LONGEST_BANNER:
             return True
         role = element.get("role", "")
         if role in ("navigation", "search", "alertdialog") and self._sizes.links(element):
@@ -361,19 +249,15 @@ class _Walker:
         density = self._sizes.density(element)
         if self._is_menu(element):
             return density > MOSTLY_LINKS
-        outside = not self._inside or (self._main is None and not self._begun())
+        outside = not self._inside or (self._main is None and not self.found)
         return outside and density > RATHER_LINKS and self._sizes.links(element) > 3
 
     def _is_menu(self, element: Any) -> bool:
         """Whether an element is called a menu, a header or a footer."""
         if element in self._around or element.tag in ("body", "main", "article"):
             return False
-        named = element.tag in ("nav", "footer") or element.get("role", "") in _MENU_ROLES
-        return named or _MENU.search(_names(element)) is not None
-
-    def _begun(self) -> bool:
-        """Whether a heading or some text of the page came already."""
-        return bool(self.found)
+        named = element.tag in ("nav", "footer") or element.get("role", "") in MENU_ROLES
+        return named or MENU.search(names_of(element)) is not None
 
     def _text(self, element: Any) -> str:
         texts = []
@@ -386,7 +270,7 @@ class _Walker:
         return "".join(texts)
 
     def _end_line(self) -> None:
-        """Close a paragraph or an item; items that follow each other are one block."""
+        """Close a paragraph or an item. Items that follow each other are one block."""
         text = "".join(self._parts).strip()
         linked, self._linked, self._parts = self._linked, 0, []
         if not text:
@@ -412,34 +296,3 @@ class _Walker:
         """Close what is open."""
         self._end_line()
         self._end_list()
-
-
-def _is_main(element: Any) -> bool:
-    return element.tag in ("main", "article") or element.get("role") == "main"
-
-
-def _names(element: Any) -> str:
-    return f"{element.get('class') or ''} {element.get('id') or ''}"
-
-
-def _is_hidden(element: Any) -> bool:
-    hidden = element.get("hidden") is not None
-    return hidden or _HIDDEN.search(element.get("style") or "") is not None
-
-
-def _is_bold(cell: Any) -> bool:
-    """A cell whose whole text is bold is a heading of its column."""
-    children = list(cell)
-    return (
-        len(children) == 1
-        and children[0].tag in ("b", "strong")
-        and not (cell.text or "").strip()
-        and not (children[0].tail or "").strip()
-    )
-
-
-def _span(cell: Any, name: str) -> int:
-    try:
-        return max(1, int(cell.get(name) or 1))
-    except ValueError:
-        return 1

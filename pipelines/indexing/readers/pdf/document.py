@@ -1,4 +1,4 @@
-"""PDF: the text of each page by PDFium, the outline as headings; pypdf for what PDFium refuses."""
+"""PDF: the text of each page by PDFium, the outline as headings, and pypdf where PDFium refuses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from haystack.dataclasses import ByteStream
 
 from pipelines.errors import InputError
 from pipelines.indexing.converted import Block, Converted, assemble, counted
-from pipelines.indexing.readers import columns
+from pipelines.indexing.readers.pdf import columns
 from pipelines.text.clean import join_hyphens
 
 # Outlines go deeper than a path of headings is worth reading.

@@ -1,4 +1,4 @@
-"""HTML and Markdown: sections under their headings; of a web page its own content."""
+"""HTML and Markdown: sections under their headings, and of a web page its own content."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 
 from pipelines.errors import InputError
 from pipelines.indexing.converted import Block, Converted, assemble, counted
-from pipelines.indexing.readers import page
+from pipelines.indexing.readers.web import page
+from pipelines.indexing.readers.web.elements import BLOCKS, SILENT
 from pipelines.text.clean import decode
 
 # A Markdown file is parsed in parts of about this size, so that nested brackets cost no square.
@@ -40,7 +41,7 @@ _CALLOUT = re.compile(r"^\[!(\w+)\][+-]?[ \t]*")
 _OWN_COMMENT = re.compile(r"%%.{0,10000}?%%", re.DOTALL)
 _MARKED_TEXT = re.compile(r"==(?=\S)([^=\n]{1,500}?)(?<=\S)==")
 _TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)(?=[\s/>])")
-_HTML_TAGS = page.BLOCKS | page.SILENT | {
+_HTML_TAGS = BLOCKS | SILENT | {
     "a", "abbr", "b", "bdi", "bdo", "big", "br", "cite", "code", "col", "colgroup", "data", "dd",
     "dfn", "dt", "em", "font", "html", "i", "img", "input", "ins", "kbd", "label", "link", "mark",
     "meta", "output", "picture", "pre", "progress", "q", "ruby", "s", "samp", "small", "source",

@@ -1,4 +1,4 @@
-"""Excel and CSV: a line a row, each value with its column's name, so that a passage explains itself."""
+"""Excel: a line a row, each value with its column's name, so that a passage explains itself."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from typing import Any
 
 from pipelines.errors import InputError
 from pipelines.indexing.converted import Block, Converted, assemble, counted
-from pipelines.indexing.readers import delimited, sheet
-from pipelines.indexing.readers.packages import Package
-from pipelines.indexing.readers.shown import LOCAL_DATES, shown
-from pipelines.text.clean import decode
+from pipelines.indexing.readers.office.packages import Package
+from pipelines.indexing.readers.office.shown import LOCAL_DATES, shown
+from pipelines.indexing.readers.tables import sheet
 
 # Columns of a sheet that are read, as many as Excel has; a gap between cells is filled up to here.
 MOST_COLUMNS = 16_384
@@ -24,14 +23,7 @@ MOST_REPEATED = 200_000
 _THREADED = re.compile(r"^\[Threaded comment\].*?Comment:\s*", re.DOTALL)
 
 
-def read_csv(data: bytes, mime: str) -> Converted:
-    """The rows of a CSV file."""
-    text, encoding = decode(data)
-    blocks = [Block(line) for line in sheet.lines(delimited.records(text), certain=True)]
-    return assemble(blocks, mime, encoding)
-
-
-def read_workbook(data: bytes, mime: str) -> Converted:
+def read(data: bytes, mime: str) -> Converted:
     """
     The sheets of a workbook, each under its name; hidden ones are left out and named.
 
@@ -215,6 +207,6 @@ def _drawn(package: Package, path: str) -> Iterator[str]:
 
 
 def _left(package: Package) -> list[str]:
-    """Charts draw what the cells say; pictures are not read."""
+    """What is not read: pictures. Charts only draw what the cells say."""
     pictures = [name for name in package.names if posixpath.dirname(name) == "xl/media"]
     return [f"{counted(len(pictures), 'picture')} not read"] if pictures else []

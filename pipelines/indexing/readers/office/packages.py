@@ -36,7 +36,7 @@ class Package:
         self._known: dict[str, dict[str, tuple[str, str]]] = {}
 
     def xml(self, name: str) -> Any | None:
-        """The root of a part; none where it is absent or no XML."""
+        """The root of a part, or None if it is absent or no XML."""
         from lxml import etree
 
         parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
@@ -63,7 +63,7 @@ class Package:
         return self._relations(name).get(relation or "", ("", None))[1]
 
     def _relations(self, name: str) -> dict[str, tuple[str, str]]:
-        """Kind and target of a part's relations, by id; those to other files left out."""
+        """Kind and target of a part's relations by id, without those to other files."""
         if name not in self._known:
             folder, file = posixpath.split(name.lstrip("/"))
             relations = self.xml(posixpath.join(folder, "_rels", f"{file}.rels"))
@@ -79,7 +79,7 @@ class Package:
 
 
 def transitional(data: bytes) -> bytes:
-    """An Office file with the names that readers know; one that has them already stays as it is."""
+    """Give a Strict Office file the names that readers know. Any other file stays as it is."""
     with zipfile.ZipFile(io.BytesIO(data)) as package:
         named = set(package.namelist())
         if not any(_STRICT in package.read(part) for part in _MAIN_PARTS if part in named):

@@ -36,7 +36,12 @@ _COMMENT = re.compile(r" \(comment: .*\)$", re.DOTALL)
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell as a file writes it; `columns` and `rows` are how many it was merged over."""
+    """
+    A cell as a file writes it.
+
+    :param columns: Number of columns that it was merged over.
+    :param rows: Number of rows that it was merged over.
+    """
 
     text: str
     columns: int = 1
@@ -167,7 +172,7 @@ def _preamble(table: list[list[str]]) -> int:
 
 
 def _header_rows(table: list[list[str]], merged_rows: int, *, certain: bool) -> int:
-    """How many rows at the top are names of columns; 0 where the first row is like all others."""
+    """Number of rows at the top that name columns: 0 if the first row is like all others."""
     if len(table) < 2:
         return 0
     first, sample = table[0], table[1 : SAMPLED_ROWS + 1]

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pipelines.indexing.converted import Block, Converted, assemble, counted
-from pipelines.indexing.readers import grid
-from pipelines.indexing.readers.drawings import of_graphics
-from pipelines.indexing.readers.packages import Package
+from pipelines.indexing.readers.office.drawings import of_graphics
+from pipelines.indexing.readers.office.packages import Package
+from pipelines.indexing.readers.tables import grid
 
 # Shapes whose upper edges are this close stand in one row: a twelfth of a slide's height.
 ROW_SHARE = 12

@@ -14,11 +14,13 @@ from typing import Any
 
 from pipelines.errors import InputError
 from pipelines.indexing.converted import Block, Converted, assemble, counted
-from pipelines.indexing.readers import grid
-from pipelines.indexing.readers.drawings import of_graphics
-from pipelines.indexing.readers.numbering import Numbering, W
-from pipelines.indexing.readers.packages import Package
-from pipelines.indexing.readers.symbols import equation, in_font, symbol
+from pipelines.indexing.readers.office.drawings import of_graphics
+from pipelines.indexing.readers.office.elements import field_text, is_bold, is_on, own, value_of
+from pipelines.indexing.readers.office.numbering import Numbering, W
+from pipelines.indexing.readers.office.packages import Package
+from pipelines.indexing.readers.office.styles import Styles
+from pipelines.indexing.readers.office.symbols import equation, in_font, symbol
+from pipelines.indexing.readers.tables import grid
 
 MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
@@ -36,11 +38,6 @@ SKIPPED = {
 }
 DEEPEST = 60
 LONGEST_LABEL = 80
-
-_HEADING = re.compile(
-    r"(?:heading|title|überschrift|titel|titre|título|titolo|kop|rubrik|overskrift|otsikko|nagłówek"
-    r"|nadpis|заголовок|başlık|見出し|标题|標題|제목)\s*(\d?)"
-)
 
 
 def read(data: bytes, mime: str) -> Converted:
@@ -81,41 +78,6 @@ class _Left:
         return told
 
 
-class _Styles:
-    """The heading level and the list of each paragraph style, its own or its basis's."""
-
-    def __init__(self, root: Any | None) -> None:
-        styles = [] if root is None else root.iter(W + "style")
-        self._styles = {style.get(W + "styleId"): style for style in styles}
-
-    def _chain(self, style_id: str | None) -> Iterator[Any]:
-        seen: set[str] = set()
-        while style_id and style_id not in seen and style_id in self._styles:
-            seen.add(style_id)
-            yield self._styles[style_id]
-            style_id = _val(self._styles[style_id], "basedOn")
-
-    def level(self, style_id: str | None) -> int | None:
-        """The level of a heading style."""
-        for style in self._chain(style_id):
-            found = _HEADING.fullmatch((_val(style, "name") or "").lower())
-            if found is not None:
-                return max(1, min(6, int(found.group(1) or 1)))
-            outline = _val(style, f"pPr/{W}outlineLvl")
-            if outline is not None and outline.isdigit():
-                return min(6, int(outline) + 1) if int(outline) < 9 else None
-        return None
-
-    def list_of(self, style_id: str | None) -> tuple[str, int | None, str | None] | None:
-        """Number and level of the list that a style belongs to, and the style that says so."""
-        for style in self._chain(style_id):
-            number = _val(style, f"pPr/{W}numPr/{W}numId")
-            if number is not None:
-                level = _val(style, f"pPr/{W}numPr/{W}ilvl")
-                return number, int(level) if level else None, style.get(W + "styleId")
-        return None
-
-
 @dataclass
 class _Paragraph:
     """What a paragraph holds besides its text."""
@@ -127,13 +89,13 @@ class _Paragraph:
 
 
 class _Walker:
-    """Walks the elements of a body; what it does not know it looks into."""
+    """Walks the elements of a body, and looks into those that it does not know."""
 
     def __init__(self, package: Package, name: str) -> None:
         self.left = _Left()
         self._package = package
         self._name = name
-        self._styles = _Styles(self._part("/styles"))
+        self._styles = Styles(self._part("/styles"))
         self._numbering = Numbering(self._part("/numbering"))
         self._page = 1
         self._notes = {
@@ -149,7 +111,7 @@ class _Walker:
         return iter(()) if root is None else root.iter(W + tag)
 
     def edges(self, kind: str) -> list[Block]:
-        """The headers or footers, each text once; page numbers alone are none."""
+        """The headers or footers, each text once, without those that only count pages."""
         texts: dict[str, None] = {}
         for target in self._package.targets(self._name, f"/{kind}"):
             root = self._package.xml(target)
@@ -181,8 +143,8 @@ class _Walker:
     def _paragraph(self, paragraph: Any, depth: int) -> Iterator[Block]:
         found = self._runs(paragraph)
         text = "".join(found.parts)
-        style = _val(paragraph, f"pPr/{W}pStyle")
-        outline = _val(paragraph, f"pPr/{W}outlineLvl")
+        style = value_of(paragraph, f"pPr/{W}pStyle")
+        outline = value_of(paragraph, f"pPr/{W}outlineLvl")
         level = self._styles.level(style)
         if outline is not None and outline.isdigit():
             level = min(6, int(outline) + 1) if int(outline) < 9 else None
@@ -196,8 +158,8 @@ class _Walker:
             yield from self.blocks(box, depth + 1)
 
     def _label(self, paragraph: Any, style: str | None) -> str:
-        number = _val(paragraph, f"pPr/{W}numPr/{W}numId")
-        level = _val(paragraph, f"pPr/{W}numPr/{W}ilvl")
+        number = value_of(paragraph, f"pPr/{W}numPr/{W}numId")
+        level = value_of(paragraph, f"pPr/{W}numPr/{W}ilvl")
         inherited = self._styles.list_of(style)
         if number is None and inherited is None:
             return ""
@@ -227,7 +189,7 @@ class _Walker:
         return found
 
     def _leaf(self, node: Any, found: _Paragraph) -> bool:
-        """Read an element that holds text itself; false for one to look into."""
+        """Read an element that holds text itself, or return False to have its children read."""
         tag = node.tag
         if tag == W + "t":
             fonts = node.find(f"../{W}rPr/{W}rFonts")
@@ -246,7 +208,7 @@ class _Walker:
         elif tag == MATH + "oMath":
             found.parts.append(equation(node))
         elif tag == W + "ffData":
-            found.parts.append(_field(node))
+            found.parts.append(field_text(node))
         elif tag in (W + "footnoteReference", W + "endnoteReference"):
             self._note(node, "footnote" if "footnote" in tag else "endnote", found)
         elif tag == W + "commentReference":
@@ -284,8 +246,8 @@ class _Walker:
             self.left.pictures += 1
 
     def _table(self, table: Any, depth: int) -> Iterator[Block]:
-        rows = [row for row in _own(table, "tr") if row.find(f"{W}trPr/{W}del") is None]
-        cells = [list(_own(row, "tc")) for row in rows]
+        rows = [row for row in own(table, "tr") if row.find(f"{W}trPr/{W}del") is None]
+        cells = [list(own(row, "tc")) for row in rows]
         if max(map(len, cells), default=0) == 1 and len(rows) == 1:
             yield from self.blocks(cells[0][0], depth + 1)  # a frame around text
             return
@@ -303,12 +265,12 @@ class _Walker:
     def _row(
         self, row: Any, cells: list[Any], above: dict[int, str], inner: list[Block], depth: int
     ) -> list[grid.Cell]:
-        is_header = _is_on(row.find(f"{W}trPr/{W}tblHeader"))
-        before = _val(row, f"trPr/{W}gridBefore")
+        is_header = is_on(row.find(f"{W}trPr/{W}tblHeader"))
+        before = value_of(row, f"trPr/{W}gridBefore")
         found = [grid.Cell("")] * (int(before) if before and before.isdigit() else 0)
         column, label = len(found), ""
         for cell in cells:
-            span = _val(cell, f"tcPr/{W}gridSpan")
+            span = value_of(cell, f"tcPr/{W}gridSpan")
             width = max(1, min(grid.MOST_COLUMNS, int(span) if span and span.isdigit() else 1))
             merged = cell.find(f"{W}tcPr/{W}vMerge")
             own = list(self._cell(cell, depth, label, inner))
@@ -317,12 +279,12 @@ class _Walker:
                 text = above.get(column, "")
             above[column] = text if merged is not None else ""
             label = label or text
-            found.append(grid.Cell(text, width, heading=is_header or _is_bold(cell)))
+            found.append(grid.Cell(text, width, heading=is_header or is_bold(cell)))
             column += width
         return found
 
     def _cell(self, cell: Any, depth: int, label: str, inner: list[Block]) -> Iterator[str]:
-        """The texts of a cell; the tables in it come after its own, under the row's label."""
+        """The texts of a cell. Tables in it follow, each line under the row's label."""
         for child in cell:
             if child.tag != W + "tbl":
                 holder = [child] if child.tag in (W + "p", W + "sdt") else child
@@ -332,46 +294,3 @@ class _Walker:
             for block in self._table(child, depth + 1):
                 of = f"{label}; {block.text}" if 0 < len(label) < LONGEST_LABEL else block.text
                 inner.append(replace(block, text=of))
-
-
-def _own(parent: Any, tag: str) -> Iterator[Any]:
-    """The rows of a table or the cells of a row, also inside content controls, none of inner tables."""
-    for child in parent:
-        if child.tag == W + tag:
-            yield child
-        elif child.tag in (W + "sdt", W + "sdtContent", W + "customXml", W + "ins"):
-            yield from _own(child, tag)
-
-
-def _field(data: Any) -> str:
-    """What a form field of old Word files shows and no run holds: a choice, a tick."""
-    choices = data.find(W + "ddList")
-    if choices is not None:
-        entries = [entry.get(W + "val") or "" for entry in choices.iter(W + "listEntry")]
-        place = _val(choices, "result") or _val(choices, "default") or "0"
-        return entries[int(place)] if place.isdigit() and int(place) < len(entries) else ""
-    box = data.find(W + "checkBox")
-    if box is None:
-        return ""
-    ticked = (
-        box.find(W + "checked") if box.find(W + "checked") is not None else box.find(W + "default")
-    )
-    return "☒" if _is_on(ticked) else "☐"
-
-
-def _is_on(element: Any | None) -> bool:
-    return element is not None and element.get(W + "val") not in ("0", "false", "off")
-
-
-def _is_bold(cell: Any) -> bool:
-    runs = [
-        run for run in cell.iter(W + "r") if any((t.text or "").strip() for t in run.iter(W + "t"))
-    ]
-    return bool(runs) and all(_is_on(run.find(f"{W}rPr/{W}b")) for run in runs)
-
-
-def _val(element: Any, path: str) -> str | None:
-    """The value of an element below another, by its path."""
-    found = element.find(W + path)
-    value: str | None = found.get(W + "val") if found is not None else None
-    return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pipelines.indexing.readers import grid
+from pipelines.indexing.readers.tables import grid
 
 # Cells are short, and fewer lines in a row than this are no table.
 LONGEST_CELL = 30
@@ -53,7 +53,7 @@ def _runs(text: str) -> Iterator[list[Line]]:
 
 
 def _rows(run: list[Line], page: Any) -> list[list[str]]:
-    """The rows of a run of lines; none where they do not stand in rows and columns."""
+    """The rows of a run of lines, or none if they do not stand in rows and columns."""
     boxes = [_box(line, page) for line in run]
     cells = [(box, text.strip()) for box, (_, text) in zip(boxes, run, strict=True) if box]
     if len(cells) < len(run):

@@ -1,0 +1,53 @@
+"""What single elements of a Word file say. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pipelines.indexing.readers.office.numbering import W
+
+
+def own(parent: Any, tag: str) -> Iterator[Any]:
+    """The rows of a table or the cells of a row, also inside content controls, none of inner tables."""
+    for child in parent:
+        if child.tag == W + tag:
+            yield child
+        elif child.tag in (W + "sdt", W + "sdtContent", W + "customXml", W + "ins"):
+            yield from own(child, tag)
+
+
+def field_text(data: Any) -> str:
+    """What a form field of old Word files shows and no run holds: a choice, a tick."""
+    choices = data.find(W + "ddList")
+    if choices is not None:
+        entries = [entry.get(W + "val") or "" for entry in choices.iter(W + "listEntry")]
+        place = value_of(choices, "result") or value_of(choices, "default") or "0"
+        return entries[int(place)] if place.isdigit() and int(place) < len(entries) else ""
+    box = data.find(W + "checkBox")
+    if box is None:
+        return ""
+    ticked = (
+        box.find(W + "checked") if box.find(W + "checked") is not None else box.find(W + "default")
+    )
+    return "☒" if is_on(ticked) else "☐"
+
+
+def is_on(element: Any | None) -> bool:
+    """Whether a property is there and not switched off."""
+    return element is not None and element.get(W + "val") not in ("0", "false", "off")
+
+
+def is_bold(cell: Any) -> bool:
+    """Whether all text of a cell is bold."""
+    runs = [
+        run for run in cell.iter(W + "r") if any((t.text or "").strip() for t in run.iter(W + "t"))
+    ]
+    return bool(runs) and all(is_on(run.find(f"{W}rPr/{W}b")) for run in runs)
+
+
+def value_of(element: Any, path: str) -> str | None:
+    """The value of an element below another, by its path."""
+    found = element.find(W + path)
+    value: str | None = found.get(W + "val") if found is not None else None
+    return value
