@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pipelines.embedder import loading, memory
-from pipelines.indexing.bulk import BULK_CHUNKS
+from pipelines.indexing.load.bulk import BULK_CHUNKS
 from pipelines.progress import Progress, Task
 from pipelines.store import active, chunks, documents, gaps
 from pipelines.store.db import Connection

@@ -12,7 +12,9 @@ import gradio as gr
 
 from app.access import login
 from app.admin.screen import LOOK_S, QUIET, Screen, handler
-from app.admin.screens import compare, documents, jobs, overview, pairs, questions, tune, versions
+from app.admin.screens import documents, jobs, overview, pairs, questions, tune
+from app.admin.screens.compare import screen as compare
+from app.admin.screens.versions import screen as versions
 
 if TYPE_CHECKING:
     from app.services import Services

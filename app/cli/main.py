@@ -1,5 +1,5 @@
 """
-The `attune` command. Each module beside this one holds one group of commands.
+The `attune` command. The folders beside this file hold the commands, as the help groups them.
 
 Command modules import only what typer needs to show help; the work is imported inside the
 functions, so that `attune --help` and `attune ask` start fast.
@@ -20,22 +20,10 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
-from app.cli import (
-    admin_link,
-    ask,
-    doctor,
-    documents,
-    evaluate,
-    improve,
-    jobs,
-    lean,
-    models,
-    pairs,
-    replicas,
-    serve,
-    train,
-    worker,
-)
+from app.cli import lean
+from app.cli.asking import ask, documents
+from app.cli.running import admin_link, doctor, jobs, replicas, serve, worker
+from app.cli.tuning import evaluate, improve, models, pairs, train
 from app.settings import silence_telemetry
 from pipelines.errors import DISK_FULL, AttuneError, NotReadyError, is_disk_full
 

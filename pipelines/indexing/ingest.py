@@ -13,11 +13,11 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from pipelines.errors import BusyError
-from pipelines.indexing import stages
 from pipelines.indexing.convert import Converter
 from pipelines.indexing.incoming import Incoming
-from pipelines.indexing.load import Load
-from pipelines.indexing.meter import Meter
+from pipelines.indexing.load import stages
+from pipelines.indexing.load.load import Load
+from pipelines.indexing.load.meter import Meter
 from pipelines.indexing.outcome import Outcome
 from pipelines.indexing.steps import FileSteps
 from pipelines.progress import NO_TASK, Task

@@ -9,7 +9,7 @@ from pipelines.indexing import duplicates
 from pipelines.indexing.convert import Converter, mime_of
 from pipelines.indexing.converted import Converted
 from pipelines.indexing.incoming import Incoming
-from pipelines.indexing.load import Load
+from pipelines.indexing.load.load import Load
 from pipelines.indexing.outcome import Outcome, reason_of
 from pipelines.indexing.records import ReadFile, SplitText
 from pipelines.indexing.split import split

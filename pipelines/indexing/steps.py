@@ -19,12 +19,12 @@ from pipelines.embedder import memory
 from pipelines.embedder.batches import Embedder, OnTexts
 from pipelines.errors import ConflictError
 from pipelines.indexing import embedding, reading, writing
-from pipelines.indexing.bulk import Bulk
 from pipelines.indexing.convert import Converter
 from pipelines.indexing.duplicates import share
 from pipelines.indexing.embedding import PendingFiles
 from pipelines.indexing.incoming import Incoming
-from pipelines.indexing.load import Load
+from pipelines.indexing.load.bulk import Bulk
+from pipelines.indexing.load.load import Load
 from pipelines.indexing.outcome import Outcome, reason_of
 from pipelines.indexing.records import EmbeddedFile, ReadFile, SplitText
 from pipelines.progress import Stopped

@@ -17,7 +17,7 @@ from app.actions import plans, retrain, versions
 from app.actions.comparisons import Comparisons
 from app.actions.tryout import Tryout, askable
 from app.admin.screen import Screen
-from app.admin.screens import versions as versions_screen
+from app.admin.screens.versions import screen as versions_screen
 from app.services import open_services
 from app.settings import Settings
 from pipelines.embedder import registry

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 
-from pipelines.indexing.bulk import BULK_CHUNKS, Bulk
 from pipelines.indexing.converted import Converted
 from pipelines.indexing.incoming import Incoming
+from pipelines.indexing.load.bulk import BULK_CHUNKS, Bulk
+from pipelines.indexing.load.stages import GROUP_CHARS, gathered
 from pipelines.indexing.records import ReadFile, SplitText
 from pipelines.indexing.split import ChunkDraft
-from pipelines.indexing.stages import GROUP_CHARS, gathered
 from pipelines.store.ids import DocumentId
 
 

@@ -16,8 +16,8 @@ from app.admin.html import compare as html
 from app.admin.html import figures, parts
 from app.admin.html import jobs as jobs_html
 from app.admin.screen import Screen, Updates, View, clickable, header
-from app.admin.screens.compare_questions import QuestionList
-from app.admin.screens.compare_tryout import TryIt
+from app.admin.screens.compare.questions import QuestionList
+from app.admin.screens.compare.tryout import TryIt
 from pipelines.errors import InputError
 from pipelines.store import evaluations, jobs, pairs
 from pipelines.store.db import Connection

@@ -16,9 +16,9 @@ from app.admin.html import jobs as jobs_html
 from app.admin.html import parts, words
 from app.admin.html import versions as versions_html
 from app.admin.screen import Screen, Updates, View, clickable, header
-from app.admin.screens.version_confirm import Confirm, Pending, looked_at, serving
-from app.admin.screens.version_files import VersionFiles
-from app.admin.screens.version_shadow import ShadowBox
+from app.admin.screens.versions.confirm import Confirm, Pending, looked_at, serving
+from app.admin.screens.versions.files import VersionFiles
+from app.admin.screens.versions.shadow import ShadowBox
 from pipelines.embedder import registry
 from pipelines.errors import InputError
 from pipelines.store import active, jobs, models, pairs

@@ -9,7 +9,7 @@ import gradio as gr
 from app.actions import versions
 from app.admin.html import versions as versions_html
 from app.admin.screen import Screen, Updates
-from app.admin.screens.version_confirm import looked_at
+from app.admin.screens.versions.confirm import looked_at
 from app.services import Services
 from pipelines.store.shadows import ShadowReport
 

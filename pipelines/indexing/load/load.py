@@ -20,7 +20,7 @@ import psycopg
 from pipelines.errors import InputError
 from pipelines.indexing.convert import mime_of
 from pipelines.indexing.incoming import Incoming
-from pipelines.indexing.meter import Meter
+from pipelines.indexing.load.meter import Meter
 from pipelines.indexing.outcome import Outcome
 from pipelines.progress import Stopped, Task
 from pipelines.store import documents

@@ -11,7 +11,7 @@ import gradio as gr
 from app.admin.handout import Handout
 from app.admin.html import parts
 from app.admin.screen import Screen
-from app.admin.screens.version_confirm import looked_at
+from app.admin.screens.versions.confirm import looked_at
 from pipelines.embedder import registry
 from pipelines.errors import AttuneError
 from pipelines.store import active
