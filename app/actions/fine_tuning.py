@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.actions import methods, versions
+from app.actions.methods import Choice
 from app.services import Services
 from pipelines.progress import NO_TASK, Task
 from pipelines.store.ids import RunId
 from pipelines.store.models import Model
 from training import run
-from training.finetune.options import TrainOptions
+from training.finetune.launch import Machine
+from training.finetune.options import Method, TrainOptions
 from training.pairs import seedfile, stored
 from training.pairs.material import Material
 from training.run import Folders
@@ -34,6 +36,53 @@ class PairFiles:
     pairs: Path
     heldout: Path | None = None
     offline: int = 0
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """
+    What a person asks of a new run.
+
+    :param files: Files to train on. Without them, the stored pairs are used.
+    :param base: Version to start from. If empty, the one that the serving version began with.
+    :param method: Without it, the recommended method.
+    :param settings: Other fields of `TrainOptions` that were chosen.
+    """
+
+    files: PairFiles | None = None
+    base: str = ""
+    method: Method | None = None
+    seed: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """A run that can be created: its base, what it learns from, and how."""
+
+    base: str
+    material: Material
+    options: TrainOptions
+    advice: Choice | None
+
+
+def plan(services: Services, request: RunRequest, with_what: Machine | None = None) -> RunPlan:
+    """
+    Check a request and settle what it leaves open.
+
+    :param with_what: The machine to advise a method for. Without it there is no advice, and the
+        whole encoder is trained unless a method was chosen.
+    :raises InputError: There is nothing to learn from, or a setting cannot be used.
+    """
+    found = learned_from(services, request.files, seed=request.seed)
+    base = check_base(services, request.base)
+    method, advice = request.method, None
+    if with_what is not None:
+        own = None if request.files is None else found
+        advice = methods.advise(services, with_what, base, method, own)
+        method = advice.method
+    chosen = options(services, method=method or "full", seed=request.seed, **request.settings)
+    return RunPlan(base, found, chosen, advice)
 
 
 def options(services: Services, **chosen: Any) -> TrainOptions:

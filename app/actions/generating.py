@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from app.services import Services, llm_options
 from pipelines.errors import InputError
@@ -12,11 +13,34 @@ from pipelines.store import pairs
 from pipelines.store.db import Connection
 from pipelines.store.pairs import Passage
 from training.pairs import asking, collect
+from training.pairs.asking import CallEstimate
 from training.pairs.collect import Summary
 from training.pairs.offline import PER_PASSAGE, OfflineGenerator
 
 # Calls of a language model at a time.
 AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class GenerationPlan:
+    """
+    What a source of pairs will do.
+
+    :param name: How the store calls the source.
+    :param per_passage: Questions for each passage.
+    :param cost: Calls of the language model, if the source uses one.
+    """
+
+    source: str
+    name: str
+    passages: Sequence[Passage]
+    per_passage: int
+    cost: CallEstimate | None
+
+    @property
+    def questions(self) -> int:
+        """The largest number of questions that it can make."""
+        return self.per_passage * len(self.passages)
 
 
 def generator_name(services: Services, source: str) -> str:
@@ -41,8 +65,35 @@ def generator_name(services: Services, source: str) -> str:
 
 
 def forget_pairs(conn: Connection, services: Services, source: str) -> None:
-    """Remove a source's pairs that nobody has reviewed, so that it looks at all passages anew."""
+    """Delete a source's pairs that nobody has reviewed, so that it starts over."""
     pairs.delete(conn, generator=generator_name(services, source))
+
+
+def plan(
+    conn: Connection,
+    services: Services,
+    source: str,
+    *,
+    per_passage: int | None = None,
+    limit: int = collect.MOST_PASSAGES,
+    again: bool = False,
+    without: Sequence[str] = (),
+) -> GenerationPlan:
+    """
+    Find the passages that a source has not seen, `limit` at most.
+
+    :param source: See `generator_name`.
+    :param per_passage: Questions for each passage. Without it, as many as suit the source.
+    :param again: Plan as if the source had seen nothing.
+    :param without: Collections to leave out.
+    :raises InputError: There is no such source, or no document has passages.
+    """
+    name = generator_name(services, source)
+    passages = collect.waiting(conn, "" if again else name, limit, without=without)
+    asks = source == "llm"
+    count = per_passage or (asking.QUESTIONS if asks else PER_PASSAGE)
+    cost = asking.estimate(passages, count) if asks else None
+    return GenerationPlan(source, name, passages, count, cost)
 
 
 def generate(
@@ -56,41 +107,44 @@ def generate(
     task: Task = NO_TASK,
 ) -> Summary:
     """
-    Pairs of passages that the source has not seen, `limit` at most.
+    Make pairs of the passages that a source has not seen. The parameters are those of `plan`.
 
-    :param source: See `generator_name`.
-    :param per_passage: Questions for each; None: as many as suit the source.
-    :param without: Collections to leave out.
+    :raises InputError: There is no such source, or no document has passages.
+    :raises Stopped: The task was asked to stop. Stored pairs stay.
     """
-    name = generator_name(services, source)
+    generator_name(services, source)
     handle = services.replica.refresh()
     if source == "feedback":
         return collect.collect_liked(services.pool, handle, created_by=by)
     with services.pool.connection() as conn:
-        passages = collect.waiting(conn, name, limit, without=without)
-    count = per_passage or (asking.QUESTIONS if source == "llm" else PER_PASSAGE)
-    task.tell(Progress("asking", 0, len(passages)))
-    return make_pairs(services, source, passages, count, by=by, task=task)
+        planned = plan(
+            conn, services, source, per_passage=per_passage, limit=limit, without=without
+        )
+    task.tell(Progress("asking", 0, len(planned.passages)))
+    return make_pairs(services, planned, by=by, task=task)
 
 
 def make_pairs(
     services: Services,
-    source: str,
-    passages: Sequence[Passage],
-    count: int,
+    planned: GenerationPlan,
     *,
     at_once: int = AT_ONCE,
     by: str = "system",
     task: Task = NO_TASK,
 ) -> Summary:
-    """Pairs of these passages, `count` questions for each. `at_once`: calls of a model at a time."""
+    """
+    Make the pairs of a plan.
+
+    :param at_once: Calls of a language model at a time.
+    :raises Stopped: The task was asked to stop. Stored pairs stay.
+    """
     handle = services.replica.current()
-    if source == "offline":
+    if planned.source == "offline":
         return collect.generate_offline(
             services.pool,
             handle,
-            passages,
-            per_passage=count,
+            planned.passages,
+            per_passage=planned.per_passage,
             created_by=by,
             task=task,
         )
@@ -100,9 +154,9 @@ def make_pairs(
         collect.generate_asked(
             services.pool,
             handle,
-            passages,
+            planned.passages,
             llm,
-            per_passage=count,
+            per_passage=planned.per_passage,
             at_once=at_once,
             created_by=by,
             task=task,

@@ -6,12 +6,17 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 if TYPE_CHECKING:
     from app.actions.retrain import Promotion
     from app.services import Services
     from pipelines.store.ids import JobId
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+Queued = Annotated[bool, typer.Option("--queue", help="Leave it to a worker.")]
 
 
 @contextmanager
@@ -33,8 +38,6 @@ def hand_over(opened: Services, task: str, *, as_json: bool, **arguments: Any) -
 
 def tell_job(opened: Services, job_id: JobId, *, as_json: bool) -> None:
     """Say which job was queued, and whether anybody will do it."""
-    import typer
-
     from pipelines.store import jobs
 
     with opened.pool.connection() as conn:
@@ -55,8 +58,6 @@ def emit_json(value: Any) -> None:
 
 def print_promotion(done: Promotion) -> None:
     """What came of letting a version serve by itself."""
-    import typer
-
     if done.promoted:
         typer.secho(f"{done.version} serves (epoch {done.epoch}): {done.reason}", fg="green")
         typer.echo("To go back: attune models rollback")

@@ -21,7 +21,7 @@ import typer
 from typer.core import TyperGroup
 
 from app.cli import lean
-from app.cli.asking import ask, documents
+from app.cli.asking import ask, documents, ingest
 from app.cli.running import admin_link, doctor, jobs, replicas, serve, worker
 from app.cli.tuning import evaluate, improve, models, pairs, train
 from app.settings import silence_telemetry
@@ -68,7 +68,7 @@ def _add(name: str, function: Callable[..., object], panel: str, *examples: str)
 
 
 _add("serve", serve.serve, ASKING, "attune serve", "attune serve --port 8080 --no-open")
-_add("ingest", documents.ingest, ASKING, "attune ingest report.pdf", "attune ingest -r ~/papers")
+_add("ingest", ingest.ingest, ASKING, "attune ingest report.pdf", "attune ingest -r ~/papers")
 _add("ask", ask.ask, ASKING, 'attune ask "What did we earn in 2021?"')
 app.add_typer(documents.group, name="documents", rich_help_panel=ASKING)
 app.add_typer(pairs.group, name="pairs", rich_help_panel=TUNING)

@@ -10,8 +10,7 @@ from app.services import Services
 from pipelines.errors import InputError
 from pipelines.store import dashboard, jobs, pairs
 from pipelines.store.db import Connection
-from training.pairs import asking, collect
-from training.pairs.offline import PER_PASSAGE
+from training.pairs import collect
 
 
 @dataclass(frozen=True)
@@ -55,22 +54,21 @@ def _words(
             f"{words.count(waiting, 'liked answer')} without a pair. At most"
             f" {collect.MOST_PER_VISITOR} from one visitor in 30 days are used. You review all of them."
         ), waiting > 0
-    name = generating.generator_name(services, source)
-    passages = collect.waiting(conn, "" if again else name, limit)
-    if not passages:
-        return "Every passage was used already. Start over to use all of them again.", False
-    count = per_passage or (asking.QUESTIONS if source == "llm" else PER_PASSAGE)
-    sentence = (
-        f"{words.count(len(passages), 'passage')}, up to"
-        f" {words.count(count * len(passages), 'question')}."
+    plan = generating.plan(
+        conn, services, source, per_passage=per_passage or None, limit=limit, again=again
     )
-    if source == "llm":
-        cost = asking.estimate(passages, count)
+    if not plan.passages:
+        return "Every passage was used already. Start over to use all of them again.", False
+    sentence = (
+        f"{words.count(len(plan.passages), 'passage')}, up to"
+        f" {words.count(plan.questions, 'question')}."
+    )
+    if (cost := plan.cost) is not None:
         sentence += (
             f" {words.count(cost.calls, 'call')} with about {cost.tokens_in:,} input tokens and at"
             f" most {cost.tokens_out:,} output tokens, at your provider's price."
         )
-    return sentence + _time(conn, source, len(passages)) + _gone(conn, name, again), True
+    return sentence + _time(conn, source, len(plan.passages)) + _gone(conn, plan.name, again), True
 
 
 def _time(conn: Connection, source: str, passages: int) -> str:

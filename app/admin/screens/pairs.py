@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
+from app.actions import reviewing
 from app.admin.html import jobs as jobs_html
 from app.admin.html import pairs, parts
 from app.admin.screen import Screen, Updates, View, header
@@ -16,7 +17,6 @@ from pipelines.errors import InputError
 from pipelines.store import jobs, pair_review
 from pipelines.store.pair_review import Filter, ReviewPlace, Step
 from pipelines.store.pairs import Split, Status
-from training.pairs import teach
 
 STATUSES: dict[str, Status] = {
     "To review": "review",
@@ -37,7 +37,7 @@ def build(screen: Screen) -> None:
 
 class _PairsScreen:
     def __init__(self, screen: Screen) -> None:
-        self._pool = screen.services.pool
+        self._services, self._pool = screen.services, screen.services.pool
         header(
             "Pairs",
             "A pair is a question with the passage that answers it. The search learns from the training"
@@ -188,8 +188,8 @@ class _PairsScreen:
     ) -> list[Any]:
         if not at:
             raise InputError("There is no pair to decide on.")
+        reviewing.decide(self._services, at, status, who=who, question=question)
         with self._pool.connection() as conn:
-            teach.decide(conn, at, status, who=who, question=question)
             step: Step = "next" if wanted.sample or status == wanted.status else "here"
             place = pair_review.look(conn, wanted, at, step)
             return [*self._shown(place, wanted), pairs.counts(pair_review.counts(conn))]

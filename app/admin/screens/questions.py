@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
+from app.actions import reviewing
 from app.admin.html import parts, words
 from app.admin.html import questions as html
 from app.admin.screen import Pager, Screen, View, clickable, header, picked
@@ -17,7 +18,6 @@ from pipelines.store import evaluations, feedback
 from pipelines.store.db import Connection
 from pipelines.store.feedback import QuestionDetail, Verdict, Which
 from training.evaluation.figures import voted
-from training.pairs import teach
 from training.pairs.collect import MOST_PER_VISITOR
 from training.pairs.teach import Lesson, Use
 
@@ -178,7 +178,7 @@ class _QuestionsScreen:
         wanted = "wrong" if use == "wrong" else "right"
         chunk_ids = [chunk_id for chunk_id, verdict in marks.items() if verdict == wanted]
         lesson = Lesson(message_id, asked.visitor, question, chunk_ids)
-        teach.teach(self._pool, self._services.replica.current(), lesson, use, who=who)
+        reviewing.teach(self._services, lesson, use, who=who)
         gr.Info(DONE[use])
         return self._detail(message_id, found)[1]
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli.common import AsJson
+
 if TYPE_CHECKING:
     from rich.text import Text
 
@@ -34,7 +36,7 @@ def ask(
             help="Search only this collection; may be repeated. `handbook` asks about Attune.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """Answer a question from the documents, with its sources.
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.cli.common import AsJson
+
 if TYPE_CHECKING:
     from pipelines.store.jobs import Job
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 JobNumber = Annotated[int, typer.Argument(help="Its number, as `jobs list` shows it.")]
 COLOUR = {"succeeded": "green", "failed": "red", "doing": "cyan", "todo": "yellow"}
 

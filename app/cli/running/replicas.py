@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
+
+from app.cli.common import AsJson
 
 
 def replicas(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """The servers that run, the version each of them serves, and what it could not load."""
     from app.cli.common import emit_json, services

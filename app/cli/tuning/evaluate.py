@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli.common import AsJson, Queued
+
 if TYPE_CHECKING:
     from training.evaluation.figures.comparison import Report
 
@@ -30,8 +32,8 @@ def evaluate(
         typer.Option(help="A figure from elsewhere to show: NAME=VALUE or NAME:mrr@10=VALUE."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for report.html and .json.")] = None,
-    queue: Annotated[bool, typer.Option("--queue", help="Leave it to a worker.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    queue: Queued = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare models on questions that none of them was trained on.
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.cli.common import AsJson, Queued
+
 if TYPE_CHECKING:
     from app.actions.improve.plan import Plan
     from app.services import Services
@@ -27,8 +29,8 @@ def improve(
             help="When a worker does it without being asked: never, every week, after N new votes.",
         ),
     ] = None,
-    queue: Annotated[bool, typer.Option("--queue", help="Leave it to a worker.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    queue: Queued = False,
+    as_json: AsJson = False,
 ) -> int:
     """Improve the search: make pairs, train, compare, and promote the new version if it is better.
 

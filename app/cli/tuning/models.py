@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from app.actions.retrain import Promotion
-    from app.services import Services
-    from pipelines.store.models import Model
-    from pipelines.store.shadows import ShadowReport
+from app.cli.common import AsJson, Queued
+from app.cli.tuning.promotion import promote
+from app.cli.tuning.shadowing import in_short, shadow
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
-Queued = Annotated[bool, typer.Option("--queue", help="Leave it to a worker.")]
+if TYPE_CHECKING:
+    from pipelines.store.models import Model
+
 Name = Annotated[str, typer.Argument(help="Name of the version, e.g. v1.")]
 
 group = typer.Typer(help="Versions of the embedder.", no_args_is_help=True)
@@ -86,7 +83,7 @@ def status(as_json: AsJson = False) -> None:
             fg="green" if row.state == "serving" else None,
         )
         if row.shadow is not None:
-            typer.echo(f"             {_in_short(row.shadow)}")
+            typer.echo(f"             {in_short(row.shadow)}")
         if row.reason:
             typer.secho(f"             {row.reason}", fg="yellow")
     for audit in said:
@@ -136,146 +133,10 @@ def prepare(name: Name, as_json: AsJson = False) -> None:
         typer.secho(f"{name} is loaded by {count} running server(s).", fg="green")
 
 
-@group.command("shadow")
-def shadow(
-    name: Name,
-    share: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Share of live questions it answers silently from now on."),
-    ] = None,
-    off: Annotated[bool, typer.Option("--off", help="It answers silently no longer.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Let a version answer live questions silently, and compare it with the one that serves.
-
-    Nobody sees what it finds. With neither --share nor --off: the comparison so far.
-    """
-    from app.actions import versions
-    from app.cli.common import emit_json, services
-    from pipelines.errors import InputError
-
-    if off and share is not None:
-        raise InputError("Give either --share or --off.")
-    with services(pool_size=2) as opened:
-        if off or share is not None:
-            versions.shadow(opened, name, 0 if off else share or 0, who="cli")
-        with opened.pool.connection() as conn:
-            found = versions.shadow_report(conn, name)
-    if as_json:
-        emit_json({"version": name, "preferred": found.preferred, **asdict(found)})
-        return
-    on = f"answers {found.share:.0%} of questions silently" if found.share else "is no shadow"
-    typer.secho(f"{name} {on}.", fg="green" if found.share else None)
-    for line in _comparison(found):
-        typer.echo(line)
+group.command("shadow")(shadow)
 
 
-def _in_short(found: ShadowReport) -> str:
-    """A shadow in one line."""
-    line = f"answers {found.share:.0%} of questions silently, {found.questions} so far"
-    if found.questions:
-        line += (
-            f": overlap {found.overlap:.0%}, first passage differs {found.first_differs:.0%},"
-            f" {found.candidate_p50_ms:.0f} ms"
-        )
-    if found.preferred is not None:
-        line += f", preferred in {found.preferred:.0%}"
-    return line + (f"; failed at {found.faults}" if found.faults else "")
-
-
-def _comparison(found: ShadowReport) -> Iterator[str]:
-    """What a shadow's answers say, in lines."""
-    yield f"questions         {found.questions} that the serving version answered too"
-    if found.faults:
-        yield f"failed at         {found.faults}, at last: {found.last_fault}"
-    if not found.questions:
-        return
-    yield f"overlap           {found.overlap:.0%} of the passages shown"
-    yield f"disagreement      first passage differs {found.first_differs:.0%}, no passage in"
-    yield f"                  common {found.none_shared:.0%}"
-    if found.serving_p50_ms is not None:
-        yield (
-            f"time p50, p95     {found.candidate_p50_ms:.0f}, {found.candidate_p95_ms:.0f} ms;"
-            f" serving: {found.serving_p50_ms:.0f}, {found.serving_p95_ms:.0f} ms"
-        )
-    for word, judged in (("liked", found.liked), ("disliked", found.disliked)):
-        yield (
-            f"{word:17} {judged.count} answers, their passages higher {judged.higher},"
-            f" same {judged.same}, lower {judged.lower}"
-        )
-    if found.preferred is not None:
-        yield f"preferred in      {found.preferred:.0%} of those ranked differently"
-
-
-@group.command("promote")
-def promote(
-    name: Name,
-    override: Annotated[
-        str | None,
-        typer.Option(help="Promote although it is not proved better; the reason is kept."),
-    ] = None,
-    auto: Annotated[
-        bool,
-        typer.Option(
-            "--auto",
-            help="Evaluate it where that is missing, and promote only if it is better; ask nobody.",
-        ),
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    queue: Queued = False,
-    as_json: AsJson = False,
-) -> None:
-    """Let a version serve: build it, load it everywhere, prove it, and switch.
-
-    It must have been compared with the serving version and not be worse. Questions under way end
-    on the version they began with.
-    """
-    from app.actions import retrain, versions
-    from app.cli.bar import progress_bar
-    from app.cli.common import emit_json, hand_over, services
-    from pipelines.embedder import registry
-    from pipelines.errors import InputError
-
-    if auto and override is not None:
-        raise InputError("Give either --auto, which decides by the figures, or --override REASON.")
-    with services() as opened:
-        with opened.pool.connection() as conn:
-            model = registry.find(conn, name)
-            verdict = None if auto else versions.allowed(conn, model, override)
-        if verdict is None:
-            if queue:
-                hand_over(opened, "promote", as_json=as_json, name=name, auto=True)
-            else:
-                _tell(_promote_if_better(opened, name), as_json)
-            return
-        if not yes and not as_json:
-            typer.secho(verdict.sentence, err=True, fg=None if verdict.better else "yellow")
-            typer.echo(verdict.reason, err=True)
-            typer.confirm(f"Let {name} answer everybody's questions?", abort=True, err=True)
-        if queue:
-            hand_over(opened, "promote", as_json=as_json, name=name, override=override)
-            return
-        with progress_bar() as task:
-            after = retrain.promote(opened, name, who="cli", override=override, task=task)
-    if as_json:
-        emit_json({"version": name, "epoch": after.epoch, "gate": verdict.reason})
-        return
-    typer.secho(f"{name} serves (epoch {after.epoch}).", fg="green")
-    typer.echo("To go back: attune models rollback")
-
-
-def _promote_if_better(opened: Services, name: str) -> Promotion:
-    from app.actions import retrain
-    from app.cli.bar import progress_bar
-
-    with progress_bar() as task:
-        return retrain.promote_if_better(opened, name, who="cli", task=task)
-
-
-def _tell(done: Promotion, as_json: bool) -> None:
-    from app.cli.common import emit_json, print_promotion
-
-    emit_json(done.as_json()) if as_json else print_promotion(done)
+group.command("promote")(promote)
 
 
 @group.command("rollback")
@@ -324,13 +185,11 @@ def export(
     name: Name, folder: Annotated[Path, typer.Argument(help="A folder that is not there yet.")]
 ) -> None:
     """Copy a version's files, as sentence-transformers loads them."""
+    from app.actions import exporting
     from app.cli.common import services
-    from pipelines.embedder import registry
-    from training.finetune.card import card_of
 
-    with services(pool_size=2) as opened, opened.pool.connection() as conn:
-        model = registry.find(conn, name)
-        registry.export(model, folder, card_of(conn, model), opened.options.models)
+    with services(pool_size=2) as opened:
+        exporting.export(opened, name, folder)
     typer.echo(f"{name} is in {folder}.")
 
 
@@ -343,19 +202,11 @@ def push(
     ] = False,
 ) -> None:
     """Upload a version to the Hugging Face hub."""
+    from app.actions import exporting
     from app.cli.common import services
-    from pipelines.embedder import registry
-    from training.finetune.card import card_of
 
-    with services(pool_size=2) as opened, opened.pool.connection() as conn:
-        model = registry.find(conn, name)
-        address = registry.push(
-            model,
-            repo,
-            private=not public,
-            card=card_of(conn, model),
-            store=opened.options.models,
-        )
+    with services(pool_size=2) as opened:
+        address = exporting.push(opened, name, repo, private=not public, who="cli")
     typer.echo(f"{name} is at {address}.")
 
 

@@ -8,15 +8,12 @@ from pathlib import Path
 
 import gradio as gr
 
+from app.actions import exporting
 from app.admin.handout import Handout
 from app.admin.html import parts
 from app.admin.screen import Screen
 from app.admin.screens.versions.confirm import looked_at
-from pipelines.embedder import registry
 from pipelines.errors import AttuneError
-from pipelines.store import active
-from pipelines.store.models import Model
-from training.finetune.card import card_of
 
 
 class VersionFiles:
@@ -54,32 +51,27 @@ class VersionFiles:
         )  # fmt: skip
 
     def _export(self, who: str, chosen: str | None) -> gr.DownloadButton:
-        model, card = self._model(chosen)
-        store = self._screen.services.options.models
+        name = self._name(chosen)
 
         def zipped(path: Path) -> None:
             with tempfile.TemporaryDirectory(prefix="attune-") as scratch:
-                folder = registry.export(model, Path(scratch) / model.name, card, store)
+                folder = exporting.export(self._services, name, Path(scratch) / name)
                 shutil.make_archive(str(path.with_suffix("")), "zip", scratch, folder.name)
 
-        archive = self._handout.make(f"{model.name}.zip", zipped)
-        return gr.DownloadButton(f"Download {model.name}.zip", value=archive, visible=True)
+        archive = self._handout.make(f"{name}.zip", zipped)
+        return gr.DownloadButton(f"Download {name}.zip", value=archive, visible=True)
 
     def _push(self, who: str, chosen: str | None, repo: str | None, private: bool) -> str:
-        model, card = self._model(chosen)
-        store = self._services.options.models
+        name = self._name(chosen)
         try:
-            address = registry.push(
-                model, (repo or "").strip(), private=bool(private), card=card, store=store
+            address = exporting.push(
+                self._services, name, (repo or "").strip(), private=bool(private), who=who
             )
         except AttuneError as error:
             return str(parts.note(str(error), "bad"))
-        with self._services.pool.connection() as conn:
-            active.add_audit(conn, who, "push", {"version": model.name, "reason": address})
-        return str(parts.note(f"{model.name} is at {address}.", "good"))
+        return str(parts.note(f"{name} is at {address}.", "good"))
 
-    def _model(self, chosen: str | None) -> tuple[Model, str | None]:
-        """The version that is looked at, with its card."""
+    def _name(self, chosen: str | None) -> str:
+        """The version that is looked at."""
         with self._services.pool.connection() as conn:
-            model = registry.find(conn, looked_at(conn, chosen))
-            return model, card_of(conn, model)
+            return looked_at(conn, chosen)
