@@ -16,7 +16,7 @@ from app.access.addresses import address_of
 from app.access.auth import Access, Person, access_of, connection_of
 from app.access.visitor import visitor_of
 from pipelines.store import scope
-from pipelines.store.chats import Message
+from pipelines.store.chats import Message, Remarks
 from pipelines.store.db import Connection
 
 EVERYONE, SIGNED_IN = "everyone", "signed-in"
@@ -56,7 +56,7 @@ class Reader:
         """The message, with everything removed that they may not read."""
         if all(self.may_read(passage.collection) for passage in message.shown):
             return message
-        return replace(message, text=HIDDEN, kind="hidden", shown=[], note=None)
+        return replace(message, text=HIDDEN, kind="hidden", shown=[], note=None, remarks=Remarks())
 
 
 def reader_of(request: Any) -> Reader:

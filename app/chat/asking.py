@@ -38,7 +38,7 @@ class Asking:
 
     def connect(self) -> Sequence[Any]:
         """
-        Connect the question box, the examples and the retry button.
+        Connect the question box, the examples, suggested questions and the retry button.
 
         :returns: The events. After each of them the page must be shown as it is stored.
         """
@@ -52,6 +52,7 @@ class Asking:
         page.box.stop(self._stop, [page.conversation], None, **QUIET)
         return (
             page.box.submit(self._ask, [page.box, *where], stream, **asking),
+            page.suggested.change(self._ask_suggested, [page.suggested, *where], stream, **asking),
             page.chat.example_select(self._ask_example, where, stream, **asking),
             page.chat.retry(self._ask_again, [page.messages, page.conversation], stream, **asking),
         )
@@ -129,6 +130,17 @@ class Asking:
         self, conversation: str | None, help: bool, event: gr.SelectData, request: gr.Request
     ) -> AsyncIterator[Updates]:
         question = event.value["text"]
+        async for update in self._answer(question, conversation, request, help=help):
+            yield update
+
+    async def _ask_suggested(
+        self, clicked: str, conversation: str | None, help: bool, request: gr.Request
+    ) -> AsyncIterator[Updates]:
+        """:param clicked: Written by the script: the time, a blank, and the question."""
+        question = clicked.partition(" ")[2]
+        if not question.strip():
+            yield {self._layout.why: gr.skip()}
+            return
         async for update in self._answer(question, conversation, request, help=help):
             yield update
 

@@ -39,6 +39,10 @@ class Layout:
             self.files_ready = gr.Button("New documents", visible="hidden", elem_id="files-ready")
             self._add_reason()
             self.box = _question_box()
+        # Written to by the page's script when a suggested question is clicked.
+        self.suggested = gr.Textbox(
+            label="Suggested question", show_label=False, container=False, elem_id="ask-this"
+        )
         self.passages = Passages(services, stops, self.conversation, QUIET)
 
     def _add_reason(self) -> None:

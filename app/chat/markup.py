@@ -23,6 +23,9 @@ LABELS = {
     "hidden": "Not open to you",
 }
 NEAREST = 3
+# Kinds of answers whose suggestions are other spellings of the question.
+DID_YOU_MEAN = ("not_found", "extracts")
+DID_YOU_MEAN_TITLE, TO_ASK_TITLE = "Did you mean", "Ask, for example"
 # A line of a page that continues in the next line. Shorter ones are headings, lists or table rows.
 _WRAPPED = re.compile(r"(?m)^([^\n|]{60,}[^\n|.:;!?])\n(?=[^\W_][^\n|]*$)")
 
@@ -39,12 +42,40 @@ def growing(text: str, found: Sequence[Shown]) -> str:
 
 def answer(message: Message) -> str:
     """An answer with its label and linked citations, and the nearest passages if it has none."""
-    parts = [_label(message), markdown.html(message.text, cite=_links(message.id, message.shown))]
+    remarks = message.remarks
+    parts = [
+        _label(message),
+        searched(remarks.searched),
+        markdown.html(message.text, cite=_links(message.id, message.shown)),
+    ]
     if message.note:
         parts.append(f'<p class="note" dir="auto">{escape(message.note)}</p>')
+    if message.kind in DID_YOU_MEAN:
+        parts.append(_suggested(DID_YOU_MEAN_TITLE, remarks.suggestions))
     if message.kind in ("not_found", "error") and message.shown:
         parts.append(_nearest(message))
+    if message.kind not in DID_YOU_MEAN:
+        parts.append(_suggested(TO_ASK_TITLE, remarks.suggestions))
     return "\n\n".join(filter(None, parts))
+
+
+def searched(question: str | None) -> str:
+    """What was searched for, where that is not what was typed."""
+    if not question:
+        return ""
+    words = escape(" ".join(question.split()))
+    return f'<p class="searched" dir="auto">Searched for: {words}</p>'
+
+
+def _suggested(title: str, questions: Sequence[str]) -> str:
+    """Questions that the page's script asks when they are clicked."""
+    if not questions:
+        return ""
+    rows = "".join(
+        f'<li dir="auto"><a class="ask" href="#ask">{escape(" ".join(question.split()))}</a></li>'
+        for question in questions
+    )
+    return f'<p class="asks">{title}</p><ul class="asks">{rows}</ul>'
 
 
 def label_of(message: Message) -> str | None:

@@ -22,6 +22,22 @@
     true,
   );
 
+  // A suggested question is asked by a click, unless an answer is on its way.
+  document.addEventListener(
+    "click",
+    (event) => {
+      const link = event.target.closest('#chat a[href$="#ask"]');
+      if (!link) return;
+      event.preventDefault();
+      event.stopPropagation();
+      const box = document.querySelector("#ask-this textarea, #ask-this input");
+      if (!box || document.querySelector("#question .stop-button")) return;
+      box.value = `${Date.now()} ${link.textContent}`;
+      box.dispatchEvent(new Event("input", { bubbles: true }));
+    },
+    true,
+  );
+
   const toggle = (sidebar) => document.querySelector(`${sidebar} .toggle-button`);
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") toggle(".sidebar.right.open")?.click();
@@ -59,7 +75,7 @@
   window.attuneLoaded = () => {
     toggle(".sidebar:not(.right)")?.setAttribute("aria-label", "Conversations");
     toggle(".sidebar.right")?.setAttribute("aria-label", "Passages");
-    for (const box of document.querySelectorAll("#open-source textarea, #open-source input")) {
+    for (const box of document.querySelectorAll(":is(#open-source, #ask-this) :is(textarea, input)")) {
       box.tabIndex = -1;
       box.setAttribute("aria-hidden", "true");
     }

@@ -54,11 +54,12 @@ def store(services: Services, conversation: UUID | None, answer: Answer) -> Mess
         shown=shown,
         timings_ms=answer.timings_ms,
         note=answer.note,
+        remarks=answer.remarks,
     )
     note = NOT_SAVED if message_id == UNSAVED else answer.note
     return Message(
         message_id, "assistant", answer.text, answer.kind, answer.model_name, answer.epoch,
-        shown, note,
+        shown, note, remarks=answer.remarks,
     )  # fmt: skip
 
 

@@ -36,6 +36,7 @@ from pipelines.answering.events import (
 from pipelines.errors import DISK_FULL, AttuneError, InputError, is_disk_full
 from pipelines.store import chats
 from pipelines.store.chats import Message, Shown
+from pipelines.store.ids import ChunkId, DocumentId
 from pipelines.text.clean import typed
 
 if TYPE_CHECKING:
@@ -275,7 +276,17 @@ def _opened(
         collections = reader.readable(conn, help=help)
         if store:
             chats.add(conn, conversation, role="user", text=question)
-    turns = [
-        Turn("user" if message.role == "user" else "assistant", message.text) for message in before
-    ]
-    return conversation, turns, collections, store
+    return conversation, [_turn(message) for message in before], collections, store
+
+
+def _turn(message: Message) -> Turn:
+    """A stored message as the answerer takes it."""
+    if message.role == "user":
+        return Turn("user", message.text)
+    return Turn(
+        "assistant",
+        message.text,
+        searched=message.remarks.searched,
+        passages=tuple(ChunkId(passage.chunk_id) for passage in message.shown),
+        documents=tuple(dict.fromkeys(DocumentId(p.document_id) for p in message.shown if p.cited)),
+    )

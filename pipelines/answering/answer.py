@@ -16,18 +16,8 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
 
-from pipelines.answering import cite
-from pipelines.answering.compose import (
-    HERE,
-    NOT_FOUND,
-    NOTHING_INDEXED,
-    REFUSAL,
-    TOO_VAGUE,
-    WITHOUT_LLM,
-    Clock,
-    compose,
-    written,
-)
+from pipelines.answering import cite, followup, outline
+from pipelines.answering.compose import REFUSAL, Clock, written
 from pipelines.answering.events import (
     Answer,
     Done,
@@ -38,10 +28,12 @@ from pipelines.answering.events import (
     Token,
     Turn,
 )
+from pipelines.answering.replies import Replies
 from pipelines.errors import InputError, ProviderError
 from pipelines.search.handle import SearchHandle
 from pipelines.store.db import Pool
 from pipelines.system.first_use import FIRST_USE
+from pipelines.text import smalltalk
 from pipelines.text.clean import typed
 from pipelines.text.terms import says_something
 
@@ -49,10 +41,9 @@ if TYPE_CHECKING:
     from haystack import Pipeline
     from haystack.dataclasses import GeneratedAnswer
 
-    from pipelines.answering.components import Found
+    from pipelines.answering.components import Found, Query
     from pipelines.answering.generation import Generation
     from pipelines.answering.llm import LLMOptions
-    from pipelines.answering.readout import Extract
 
 MAX_QUESTION_CHARS = 4000
 # What a follow-up can lean on; older turns seldom matter and cost tokens.
@@ -77,11 +68,12 @@ class Answerer:
         self._pool = pool
         self.llm = llm
         self._top_k = top_k
+        self._replies = Replies(pool, has_llm=llm is not None)
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="answer")
 
     def warm(self) -> None:
         """Build the pipelines now, so that the first question does not wait for imports."""
-        _ = self._retrieval, self._extraction, self._generation
+        _ = self._retrieval, self._replies.extraction, self._generation
 
     def ask(
         self,
@@ -136,32 +128,60 @@ class Answerer:
         clock = Clock()
         turns = [turn for turn in history if turn.text.strip()][-HISTORY_TURNS:]
         if "_generation" not in self.__dict__:  # the imports would hold up the event loop
-            await self._in_thread(partial(getattr, self, "_generation"))
+            await self._in_thread(self.warm)
+        if (greeting := smalltalk.reply(asked)) is not None:
+            query = self._query(asked, handle, top_k, collections)
+            yield Done(await self._in_thread(partial(self._replies.greet, query, greeting, clock)))
+            return
         generation = self._generation if with_llm else None
+        standing = asked
         if turns and generation is not None:
             yield StageStarted("rewrite")
-            asked = await generation.rewrite(asked, turns)
+            standing = await generation.rewrite(asked, turns)
             clock.mark("rewrite")
+        elif turns and outline.subject(asked) is None:
+            standing = followup.resolve(asked, turns) or asked
+        query = self._query(standing, handle, top_k, collections)
+        searched = standing if standing != asked else None
+        async with aclosing(self._answer(query, turns, clock, generation)) as events:
+            async for event in events:
+                if isinstance(event, Done) and searched:
+                    remarks = replace(event.answer.remarks, searched=searched)
+                    event = Done(replace(event.answer, remarks=remarks))
+                yield event
+
+    async def _answer(
+        self, query: Query, turns: Sequence[Turn], clock: Clock, generation: Generation | None
+    ) -> AsyncGenerator[Event, None]:
+        """The events of a question that stands alone."""
+        if generation is None and outline.subject(query.question) is not None:
+            outlined = await self._in_thread(partial(self._replies.outline, query, turns, clock))
+            if outlined is not None:
+                yield Done(outlined)
+                return
         yield StageStarted("search")
-        found = await self._in_thread(
-            partial(self.search, asked, handle, top_k=top_k, collections=collections)
-        )
+        found = await self._in_thread(partial(self._search, query))
         clock.mark("search")
+        if generation is None and turns:
+            hits = followup.prefer(found.hits, query.question, turns)
+            found = replace(found, hits=tuple(hits))
         # What only means something after what was said before, the model has put into words.
         is_follow_up = bool(turns) and generation is not None
-        if vague := not (is_follow_up or says_something(asked)):
+        if vague := not (is_follow_up or says_something(query.question)):
             found = replace(found, hits=(), answerable=False)
         # The stage as a whole, and the two parts that are not its overhead.
         clock.ms |= {"embed": found.embed_ms, "sql": found.search_ms}
-        yield Passages(list(found.hits), asked)
+        yield Passages(list(found.hits), query.question)
         if not found.answerable:
-            clock.mark("answer")
-            text = NOT_FOUND if found.hits else TOO_VAGUE if vague else NOTHING_INDEXED
-            yield Done(compose(found, clock, "not_found", text))
+            yield Done(
+                await self._in_thread(
+                    partial(self._replies.refuse, found, turns, clock, vague=vague)
+                )
+            )
             return
         yield StageStarted("answer")
         if generation is None:
-            yield Done(await self._extract(found, clock))
+            yield Done(await self._in_thread(partial(self._replies.extract, found, clock)))
             return
         async with aclosing(self._generate(found, clock, generation)) as events:
             async for event in events:
@@ -180,13 +200,25 @@ class Answerer:
 
         :raises InputError: The question is empty or far too long.
         """
-        retrieval = self._retrieval  # first: it imports what follows, alone
-        from pipelines.answering.components import Query, run
+        return self._search(self._query(_checked(question), handle, top_k, collections))
 
-        query = Query(_checked(question), handle, top_k or self._top_k, collections)
-        found: Found = run(retrieval, {"embed": {"query": query}, "retrieve": {"query": query}})[
-            "retrieve"
-        ]["found"]
+    def _query(
+        self,
+        question: str,
+        handle: SearchHandle,
+        top_k: int | None,
+        collections: Sequence[str] | None,
+    ) -> Query:
+        _ = self._retrieval  # first: it imports what follows, alone
+        from pipelines.answering.components import Query
+
+        return Query(question, handle, top_k or self._top_k, collections)
+
+    def _search(self, query: Query) -> Found:
+        from pipelines.answering.components import run
+
+        data = {"embed": {"query": query}, "retrieve": {"query": query}}
+        found: Found = run(self._retrieval, data)["retrieve"]["found"]
         return found
 
     async def aclose(self) -> None:
@@ -197,25 +229,6 @@ class Answerer:
     def close(self) -> None:
         """End the threads that search, after the questions under way."""
         self._executor.shutdown()
-
-    async def _extract(self, found: Found, clock: Clock) -> Answer:
-        from pipelines.answering import extract, readout
-        from pipelines.answering.components import run
-
-        data = {"extract": {"found": found}}
-        result = await self._in_thread(partial(run, self._extraction, data))
-        extracts: list[Extract] = result["extract"]["extracts"]
-        clock.mark("answer")
-        if not extracts:
-            return compose(found, clock, "not_found", NOT_FOUND)
-        if extract.is_sure(extracts):
-            spans = {e.number: e.span for e in extracts}
-            return compose(found, clock, "extracts", readout.render(extracts), spans)
-        cards = readout.cards(found.hits)
-        spans = {e.number: e.span for e in cards}
-        note = WITHOUT_LLM if self.llm is None else None
-        text = f"{HERE}\n\n{readout.render(cards)}"
-        return compose(found, clock, "extracts", text, spans, note=note)
 
     async def _generate(
         self, found: Found, clock: Clock, generation: Generation
@@ -252,13 +265,6 @@ class Answerer:
             from pipelines.answering import components
 
         return components.retrieval(self._pool)
-
-    @cached_property
-    def _extraction(self) -> Pipeline:
-        with FIRST_USE:
-            from pipelines.answering import components
-
-        return components.extraction()
 
     @cached_property
     def _generation(self) -> Generation | None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from pipelines.answering import cite
 from pipelines.answering.events import Answer, Citation, Kind, cited_first
 from pipelines.errors import ProviderError
+from pipelines.store.chats import Remarks
 
 if TYPE_CHECKING:
     from haystack.dataclasses import GeneratedAnswer
 
-    from pipelines.answering.components import Found
+    from pipelines.answering.components import Found, Query
     from pipelines.store.hits import Hit
 
 NOT_FOUND = "The documents do not answer this question. The nearest passages are below."
@@ -95,6 +98,7 @@ def compose(
     dropped: int = 0,
     note: str | None = None,
     llm: str | None = None,
+    remarks: Remarks | None = None,
 ) -> Answer:
     """
     The answer with the passages it cites, numbered in order of appearance.
@@ -121,7 +125,28 @@ def compose(
         dropped_citations=dropped,
         note=note,
         llm=llm,
+        remarks=remarks or Remarks(),
     )
+
+
+def told(
+    query: Query,
+    clock: Clock,
+    kind: Kind,
+    text: str,
+    hits: Sequence[Hit] = (),
+    *,
+    remarks: Remarks,
+) -> Answer:
+    """
+    An answer that needed no search.
+
+    :param text: It cites the hits by their numbers.
+    """
+    from pipelines.answering.components import Found
+
+    found = Found(query, np.zeros(0, np.float32), tuple(hits), False, 0.0, 0.0)
+    return compose(found, clock, kind, text, dict.fromkeys(cite.numbers(text)), remarks=remarks)
 
 
 def _citation(hit: Hit, number: int, span: tuple[int, int] | None) -> Citation:

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+from pipelines.store.chats import Remarks
 
 if TYPE_CHECKING:
     from pipelines.store.hits import Hit
     from pipelines.store.ids import ChunkId, DocumentId, IndexId
 
-Kind = Literal["llm", "extracts", "not_found", "error"]
+Kind = Literal["llm", "extracts", "not_found", "error", "greeting", "outline"]
 Stage = Literal["rewrite", "search", "answer"]
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One message of the conversation so far."""
+    """
+    One message of the conversation so far.
+
+    Of an answer, `searched` is the question as it was searched, if that is not what was typed.
+    `passages` are those that it showed, in the order of their numbers, and `documents` those that
+    it cites.
+    """
 
     role: Literal["user", "assistant"]
     text: str
+    searched: str | None = None
+    passages: tuple[ChunkId, ...] = ()
+    documents: tuple[DocumentId, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,7 @@ class Answer:
     dropped_citations: int = 0
     note: str | None = None
     llm: str | None = None
+    remarks: Remarks = field(default_factory=Remarks)
 
     @property
     def uncited(self) -> bool:

@@ -54,6 +54,14 @@ def render(extracts: Sequence[Extract]) -> str:
     )
 
 
+def render_cards(found: Sequence[Extract]) -> str:
+    """Cards as the answer's text: of each where it stands, and what stands there."""
+    return "\n\n".join(
+        f"> **{_uncited(card.subject).replace('*', ' ')}**  \n> {_uncited(card.shown)} [{card.number}]"
+        for card in found
+    )
+
+
 def cards(hits: Sequence[Hit]) -> list[Extract]:
     """Where the answer may stand, as extracts: of the best passages the part that was found."""
     return [_card(number, hit) for number, hit in enumerate(hits[:MOST_CARDS], start=1)]

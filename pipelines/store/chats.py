@@ -54,6 +54,23 @@ class Shown:
 
 
 @dataclass(frozen=True)
+class Remarks:
+    """
+    What an answer says besides its text.
+
+    :param searched: The question as it was searched, if that is not what was typed.
+    :param suggestions: Questions that can be asked next by a click.
+    :param unsupported: Characters of the text, from and to, of sentences that no passage supports.
+    :param corrected: Number of citations that were pointed at another passage.
+    """
+
+    searched: str | None = None
+    suggestions: tuple[str, ...] = ()
+    unsupported: tuple[tuple[int, int], ...] = ()
+    corrected: int = 0
+
+
+@dataclass(frozen=True)
 class Message:
     """One turn of a conversation. A question has only `role` and `text`."""
 
@@ -66,6 +83,7 @@ class Message:
     shown: list[Shown] = field(default_factory=list)
     note: str | None = None
     verdict: str | None = None
+    remarks: Remarks = Remarks()
 
 
 def start(conn: Connection, visitor: str, title: str, *, help: bool = False) -> UUID:
@@ -109,7 +127,7 @@ def get(conn: Connection, visitor: str, conversation_id: UUID) -> Conversation |
 def messages(conn: Connection, visitor: str, conversation_id: UUID) -> list[Message]:
     """The turns of one of the visitor's conversations, oldest first."""
     rows = conn.execute(
-        "select m.id, m.role, m.text, m.kind, m.model_name, m.epoch, m.shown, m.note, f.verdict"
+        "select m.id, m.role, m.text, m.kind, m.model_name, m.epoch, m.shown, m.note, f.verdict, m.remarks"
         " from message m join conversation c on c.id = m.conversation_id"
         " left join feedback f on f.message_id = m.id and f.visitor = c.visitor"
         " where c.id = %s and c.visitor = %s and c.deleted_at is null order by m.id",
@@ -121,7 +139,7 @@ def messages(conn: Connection, visitor: str, conversation_id: UUID) -> list[Mess
 def message(conn: Connection, visitor: str, message_id: int) -> Message | None:
     """One turn, if it belongs to a conversation of the visitor."""
     row = conn.execute(
-        "select m.id, m.role, m.text, m.kind, m.model_name, m.epoch, m.shown, m.note, null"
+        "select m.id, m.role, m.text, m.kind, m.model_name, m.epoch, m.shown, m.note, null, m.remarks"
         " from message m join conversation c on c.id = m.conversation_id"
         " where m.id = %s and c.visitor = %s and c.deleted_at is null",
         (message_id, visitor),
@@ -143,14 +161,16 @@ def add(
     shown: Sequence[Shown] = (),
     timings_ms: dict[str, float] | None = None,
     note: str | None = None,
+    remarks: Remarks = Remarks(),
 ) -> MessageId:
     """Append a turn to a conversation and return its id."""
     row = conn.execute(
         "insert into message (conversation_id, role, text, kind, epoch, index_id, model_name,"
-        " llm, shown, timings_ms, note)"
-        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) returning id",
+        " llm, shown, timings_ms, note, remarks)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) returning id",
         (conversation_id, role, text, kind, epoch, index_id, model_name, llm,
-         Jsonb([asdict(passage) for passage in shown]), Jsonb(timings_ms or {}), note),
+         Jsonb([asdict(passage) for passage in shown]), Jsonb(timings_ms or {}), note,
+         Jsonb(asdict(remarks))),
     ).fetchone()  # fmt: skip
     conn.execute("update conversation set updated_at = now() where id = %s", (conversation_id,))
     assert row is not None
@@ -233,5 +253,17 @@ def _message(row: tuple[Any, ...]) -> Message:
         Shown(**{**passage, "span": tuple(passage["span"]) if passage["span"] else None})
         for passage in row[6]
     ]
-    message_id, role, text, kind, model_name, epoch, _, note, verdict = row
-    return Message(MessageId(message_id), role, text, kind, model_name, epoch, shown, note, verdict)
+    message_id, role, text, kind, model_name, epoch, _, note, verdict, remarks = row
+    return Message(
+        MessageId(message_id), role, text, kind, model_name, epoch, shown, note, verdict,
+        _remarks(remarks),
+    )  # fmt: skip
+
+
+def _remarks(stored: dict[str, Any]) -> Remarks:
+    return Remarks(
+        searched=stored.get("searched"),
+        suggestions=tuple(stored.get("suggestions", ())),
+        unsupported=tuple((start, end) for start, end in stored.get("unsupported", ())),
+        corrected=stored.get("corrected", 0),
+    )

@@ -112,6 +112,34 @@ def languages(conn: Connection, *, most: int = 8) -> list[str]:
     return sorted(present, key=lambda code: -counts[_marker(code)].chunks)[:most]
 
 
+def texts_with(
+    conn: Connection, wanted: Iterable[str], collections: Sequence[str]
+) -> dict[str, str]:
+    """The text of one passage for each of these terms that a passage of the collections holds."""
+    rows = conn.execute(
+        "select t.term, x.text from unnest(%s::text[]) t (term) cross join lateral"
+        " (select c.text from posting p join chunk c on c.id = p.chunk_id"
+        "  join document d on d.id = c.document_id"
+        "  where p.term = t.term and d.status = 'indexed' and d.collection = any(%s) limit 1) x",
+        (sorted(wanted), list(collections)),
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def terms_beginning(conn: Connection, start: str, most: int) -> list[str]:
+    """The first `most` terms with this beginning, in the order of their code points."""
+    # Steps through the key from one term to the next, however many passages hold it.
+    rows = conn.execute(
+        "with recursive held as (select min(term) term from posting where term >= %(start)s"
+        " and term < %(end)s"
+        " union all select (select min(p.term) from posting p where p.term > h.term"
+        "  and p.term < %(end)s) from held h where h.term is not null)"
+        " select term from held where term is not null limit %(most)s",
+        {"start": start, "end": start + "\U0010ffff", "most": most},
+    )
+    return [row[0] for row in rows]
+
+
 def frequencies(conn: Connection, wanted: Iterable[str]) -> dict[str, Frequency]:
     """The document frequencies of these terms, 0 for a term in no chunk."""
     database = f"{conn.info.host}:{conn.info.port}/{conn.info.dbname}"

@@ -246,6 +246,7 @@ CREATE TABLE public.message (
     timings_ms jsonb DEFAULT '{}'::jsonb NOT NULL,
     note text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    remarks jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT message_role_check CHECK ((role = ANY (ARRAY['user'::text, 'assistant'::text])))
 );
 

@@ -267,6 +267,11 @@ def is_stop_word(word: str) -> bool:
     return word in _STOP_WORDS
 
 
+def stop_words() -> frozenset[str]:
+    """Words that every English text has."""
+    return _STOP_WORDS
+
+
 def says_something(question: str) -> bool:
     """Whether a question has a word to search by. *IT* is one, *it* is not."""
     shouted = question.isupper()

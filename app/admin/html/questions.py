@@ -19,6 +19,8 @@ KINDS: dict[str | None, tuple[str, Tone]] = {
     "extracts": ("extracts", "quiet"),
     "not_found": ("found nothing", "quiet"),
     "error": ("failed", "bad"),
+    "greeting": ("greeting", "quiet"),
+    "outline": ("outline", "quiet"),
 }
 VOTES: dict[str | None, tuple[str, Tone]] = {
     "like": ("liked", "good"),

@@ -19,6 +19,8 @@ KINDS = {
     "extracts": ("Extracts", "green"),
     "not_found": ("Not in the documents", "yellow"),
     "error": ("Fault", "red"),
+    "greeting": ("Attune", "green"),
+    "outline": ("Outline", "green"),
 }
 # Nearest passages shown when there is no answer.
 NEAREST = 3
@@ -66,6 +68,8 @@ def as_dict(answer: Answer) -> dict[str, Any]:
         "answer": answer.text,
         "kind": answer.kind,
         "note": answer.note,
+        "searched_for": answer.remarks.searched or answer.question,
+        "suggestions": list(answer.remarks.suggestions),
         "citations": [_citation(citation) for citation in answer.citations],
         "no_source_cited": answer.uncited,
         "dropped_citations": answer.dropped_citations,
@@ -118,6 +122,11 @@ def _show(answer: Answer) -> None:
     console.print(Text(answer.text))
     if answer.note:
         console.print(Text(answer.note, style="yellow"))
+    for question in answer.remarks.suggestions:
+        hint = (
+            "Did you mean: " if answer.kind in ("not_found", "extracts") else "Ask, for example: "
+        )
+        console.print(Text.assemble((hint, "dim"), question))
     for citation in answer.citations:
         console.print()
         console.print(_heading(citation.number, citation.title, citation.page, citation.heading))

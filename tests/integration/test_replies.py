@@ -1,0 +1,136 @@
+"""Replies that no language model writes: greetings, other spellings, outlines, follow-ups."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.answering.answer import Answerer
+from pipelines.answering.events import Turn
+from pipelines.embedder.loading import EncoderOptions
+from pipelines.search import opening, spelling
+from pipelines.search.spelling import distance
+from pipelines.store import calibration
+from pipelines.versions import first
+from tests.corpus import add_document
+
+BUSINESS = "The Business plan costs 599 pounds per month. It has twenty seats."
+SECRET = "The zeppelin hangar is closed. Nobody may enter the zeppelin hangar."
+PUMPS = "The torque of the K-53 is 11 Nm. The torque of the K-54 is 13 Nm. The pump is blue."
+
+
+@pytest.fixture
+def handle(pool, tiny_model, tmp_path):
+    options = EncoderOptions(cache=tmp_path)
+    with pool.connection() as conn:
+        first.ensure_first(conn, str(tiny_model), options, size=64, stride=48, lexical_weight=0.9)
+        handle = opening.load_handle(conn, options)
+        add_document(conn, handle, "plans.pdf", [BUSINESS, "Seats can be added at any time."])
+        add_document(conn, handle, "pumps.pdf", [PUMPS])
+        add_document(conn, handle, "secret.pdf", [SECRET], collection="closed")
+    return handle
+
+
+@pytest.fixture
+def answerer(pool):
+    made = Answerer(pool, top_k=3)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def strict(pool, handle):
+    """Nothing is sure enough to answer."""
+    with pool.connection() as conn:
+        calibration.store(conn, handle.index_id, 5.0, calibration.corpus(conn))
+
+
+def test_greeting_is_answered_without_a_search(answerer, handle):
+    """In its language, and with questions to begin with."""
+    answer = answerer.ask("Guten Tag!", handle=handle)
+    assert (answer.kind, answer.passages, answer.citations) == ("greeting", [], [])
+    assert answer.text.startswith("Hallo!")
+    assert "search" not in answer.timings_ms
+
+
+@pytest.mark.usefixtures("strict")
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("What does the Busness plan cost?", "What does the Business plan cost?"),
+        ("what teh busness plan cost", "what the business plan cost"),
+        ("How many saets has it?", "How many seats has it?"),
+        ("BUISNESS", "BUSINESS"),
+    ],
+)
+def test_misspelt_words_are_replaced_by_words_of_the_documents(answerer, handle, typed, meant):
+    """A refused question comes back as it may have been meant, in the capitals of what was typed."""
+    answer = answerer.ask(typed, handle=handle)
+    assert answer.kind == "not_found"
+    assert meant in answer.remarks.suggestions
+
+
+@pytest.mark.usefixtures("strict")
+def test_no_word_of_a_closed_document_is_suggested(answerer, handle, pool):
+    """What stands only where one may not read stays unknown."""
+    typed = "Where is the zepelin?"
+    opened = answerer.ask(typed, handle=handle, collections=["default"])
+    assert opened.remarks.suggestions == ()
+    with pool.connection() as conn:
+        assert spelling.suggestions(conn, typed, ["closed"]) == ["Where is the zeppelin?"]
+
+
+def test_words_that_are_like_nothing_are_left(pool, handle):
+    """A word far from all words of the documents, and a question without a fault, stay."""
+    with pool.connection() as conn:
+        assert spelling.suggestions(conn, "What about photosynthesis?", ["default"]) == []
+        assert spelling.suggestions(conn, "What does the plan cost?", ["default"]) == []
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "far"),
+    [("teh", "the", 1), ("busness", "business", 1), ("abc", "abc", 0), ("abc", "acbd", 2), ("", "ab", 2)],
+)  # fmt: skip
+def test_distance_counts_faults(left, right, far):
+    """Swapped neighbours are one fault."""
+    assert distance(left, right) == far
+
+
+def test_broad_question_gets_the_outline(answerer, handle):
+    """Titles and headings, each with its document to open. A closed document is not named."""
+    answer = answerer.ask("What is this about?", handle=handle, collections=["default"])
+    assert answer.kind == "outline"
+    assert {citation.title for citation in answer.citations} == {"plans.pdf", "pumps.pdf"}
+    assert "pumps.pdf" in answer.text
+    assert "secret" not in answer.text
+
+
+def test_outline_of_one_document_by_its_title(answerer, handle):
+    """A title in the question is enough. What is no title is searched."""
+    answer = answerer.ask("Summarise the pumps", handle=handle)
+    assert answer.kind == "outline"
+    assert [citation.title for citation in answer.citations] == ["pumps.pdf"]
+    assert answerer.ask("Summarise the torque", handle=handle).kind != "outline"
+
+
+def test_this_document_is_the_one_of_the_answer_before(answerer, handle):
+    """Not all documents, once one has been talked about."""
+    before = answerer.ask("What is the torque of the K-53?", handle=handle)
+    documents = tuple(citation.document_id for citation in before.citations)
+    turns = [Turn("user", before.question), Turn("assistant", before.text, documents=documents)]
+    answer = answerer.ask("What is this document about?", turns, handle=handle)
+    assert {citation.title for citation in answer.citations} == {"pumps.pdf"}
+
+
+def test_follow_up_takes_its_subject_from_the_question_before(answerer, handle):
+    """And the answer says what was searched for."""
+    turns = [Turn("user", "What is the torque of the K-53?"), Turn("assistant", "11 Nm [1].")]
+    answer = answerer.ask("and the K-54?", turns, handle=handle)
+    assert answer.remarks.searched == answer.question == "What is the torque of the K-54?"
+    assert "13 Nm" in answer.text
+
+
+def test_question_that_stands_alone_says_nothing_of_it(answerer, handle):
+    """What was typed is what was searched."""
+    turns = [Turn("user", "What is the torque of the K-53?"), Turn("assistant", "11 Nm [1].")]
+    answer = answerer.ask("What does the Business plan cost?", turns, handle=handle)
+    assert answer.remarks.searched is None

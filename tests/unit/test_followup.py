@@ -1,0 +1,81 @@
+"""Follow-ups without a language model: what is taken from the question before."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.answering import followup
+from pipelines.answering.events import Turn
+
+
+def resolve(before: str, question: str, answer: str = "", searched: str | None = None):
+    return followup.resolve(
+        question, [Turn("user", before), Turn("assistant", answer, searched=searched)]
+    )
+
+
+UBER = "What was Uber's revenue in 2021?"
+TORQUE = "What is the torque of the K-53?"
+FERRY = "How much did the ferry terminal cost?"
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "meant"),
+    [
+        (UBER, "and the year before?", "What was Uber's revenue in 2020?"),
+        (UBER, "And in 2019?", "What was Uber's revenue in 2019?"),
+        (UBER, "And for Lyft?", "What was Lyft's revenue in 2021?"),
+        (UBER, "and the net loss?", "What was Uber's net loss in 2021?"),
+        ("What is the torque of model A?", "and for model B?", "What is the torque of model B?"),
+        (TORQUE, "and K-54?", "What is the torque of the K-54?"),
+        (TORQUE, "and the weight?", "What is the weight of the K-53?"),
+        ("What does the Business plan cost per month?", "and the Team plan?", "What does the Team plan cost per month?"),
+        (FERRY, "Who built it?", "Who built the ferry terminal?"),
+        ("How old was the pilot?", "and the copilot?", "How old was the copilot?"),
+        ("Wie hoch war der Umsatz im Jahr 2021?", "und im Jahr davor?", "Wie hoch war der Umsatz im Jahr 2020?"),
+        ("Welches Drehmoment hat die K-53?", "und die K-54?", "Welches Drehmoment hat die K-54?"),
+        ("How many employees are there in Berlin?", "and in Munich?", "How many employees are there in Munich?"),
+    ],
+)  # fmt: skip
+def test_what_is_left_out_comes_from_the_question_before(before, question, meant):
+    """The year, the name, the code or the thing asked for is exchanged, the rest stays."""
+    assert resolve(before, question) == meant
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is the warranty period of the fan guard?",
+        "When did the accident happen?",
+        "Which ferries leave the harbour of Saltmere?",
+        "What is the weight of the K-54 in kg?",
+    ],
+)
+def test_questions_that_stand_alone_stay(question):
+    """A question with its own subject is searched as it was typed."""
+    assert resolve(TORQUE, question) is None
+
+
+def test_year_comes_from_the_answer_where_the_question_had_none():
+    """Only if the answer names a single year, because of two nobody knows which is meant."""
+    question = "What was the revenue?"
+    assert (
+        resolve(question, "and the year before?", "It was $5 in 2021 [1].")
+        == "What was the revenue in 2020?"
+    )
+    assert resolve(question, "and the year before?", "$5 in 2021, $4 in 2020.") != (
+        "What was the revenue in 2020?"
+    )
+
+
+def test_follow_up_of_a_follow_up_builds_on_what_was_searched():
+    """Not on what was typed, which means nothing alone."""
+    assert (
+        resolve("and the year before?", "and the year before that?", searched="Revenue in 2020?")
+        == "Revenue in 2019?"
+    )
+
+
+def test_first_question_has_nothing_before_it():
+    """Without turns nothing is filled in."""
+    assert followup.resolve("and the year before?", []) is None
