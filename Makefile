@@ -14,7 +14,7 @@ export TORCH_INDEX
 export HAYSTACK_TELEMETRY_ENABLED := False
 export GRADIO_ANALYTICS_ENABLED := False
 
-.PHONY: help run test bench chaos
+.PHONY: help run test bench chaos audit
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -50,6 +50,10 @@ bench: $(DEV_STAMP) ## measure again what docs/performance.md says
 
 chaos: $(DEV_STAMP) ## swap versions under fire for some minutes; writes bench/chaos.json
 	$(BIN)/python -m tests.chaos.run
+
+audit: $(DEV_STAMP) ## look for known holes in the installed packages; fails when one cannot be looked up
+	$(PIP) install --quiet '.[audit]'
+	$(BIN)/python -m tests.audit
 
 schema: $(DEV_STAMP) ## write pipelines/store/schema.sql from the migrations
 	$(BIN)/python -m tests.schema_dump > pipelines/store/schema.sql
