@@ -2,16 +2,20 @@
 Files to text, in a child process with limits: a broken or hostile file ends the child, not us.
 
 A `Converter` keeps one warm child for many files (its imports take seconds) and starts a new one
-when a file has ended it. What the readers find comes back as a `Converted`.
+when a file has ended it. What the readers find comes back as JSON and becomes a `Converted`. A child
+that a file has taken over finds no secrets in its environment, and what it sends is never unpickled.
 """
 
 from __future__ import annotations
 
-import multiprocessing
+import json
+import os
 import signal
+import subprocess
+import sys
 import threading
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
+from contextlib import suppress
+from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from types import TracebackType
 
@@ -38,6 +42,10 @@ MIME_BY_SUFFIX = {
 }
 # After a larger file its reader holds memory that is worth giving back.
 LARGE_BYTES = 500_000
+# All that a child gets of the environment. It has keys and passwords, too.
+PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+# The answer to a file has its text and its places, and no text is longer than the expanded file.
+MOST_ANSWER_BYTES = 2_000_000_000
 READABLE = "PDF, DOCX, PPTX, XLSX, HTML, Markdown, TXT or CSV"
 
 
@@ -59,7 +67,7 @@ class Converter:
 
     def __init__(self, limits: ReadLimits | None = None) -> None:
         self.limits = limits or ReadLimits()
-        self._child: BaseProcess | None = None
+        self._child: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
         self._lock = threading.Lock()
         self._abandoned = False
@@ -104,8 +112,9 @@ class Converter:
         timer = threading.Timer(self.limits.wall_s, end)
         timer.start()
         try:
-            pipe.send((data, mime))
-            result: Converted | str = pipe.recv()
+            pipe.send_bytes(mime.encode())
+            pipe.send_bytes(data)
+            result = parse_answer(pipe.recv_bytes(MOST_ANSWER_BYTES))
         except (EOFError, OSError):
             if late.is_set():
                 self._stop()
@@ -113,21 +122,25 @@ class Converter:
             if self._abandoned:  # it did not end by itself
                 raise Stopped from None
             return self._obituary()
+        except ValueError as error:
+            self._stop()
+            return f"its reader is damaged: {error}"
         finally:
             timer.cancel()
         return result
 
-    def _running(self) -> tuple[Connection, BaseProcess]:
-        if self._child is None or self._pipe is None or not self._child.is_alive():
+    def _running(self) -> tuple[Connection, subprocess.Popen[bytes]]:
+        if self._child is None or self._pipe is None or self._child.poll() is not None:
             self._stop()
+            self._pipe, theirs = Pipe()
+            limits = json.dumps(vars(self.limits))
             # A fresh interpreter: a fork would share the database's sockets and torch's threads.
-            context = multiprocessing.get_context("spawn")
-            self._pipe, theirs = context.Pipe()
-            child = context.Process(
-                target=_serve, args=(theirs, self.limits), daemon=True, name="attune-convert"
+            self._child = subprocess.Popen(
+                [sys.executable, "-c", CHILD, str(theirs.fileno()), limits],
+                stdin=subprocess.DEVNULL,
+                env=_environment(),
+                pass_fds=[theirs.fileno()],
             )
-            child.start()
-            self._child = child
             theirs.close()
         return self._pipe, self._child
 
@@ -135,8 +148,9 @@ class Converter:
         """Why the child died, from how it ended."""
         child = self._child
         if child is not None:
-            child.join(10)
-        code = child.exitcode if child is not None else None
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(10)
+        code = child.returncode if child is not None else None
         self._stop()
         if code == -signal.SIGXCPU:
             return f"reading it took more than {self.limits.cpu_s} s of CPU time"
@@ -147,7 +161,7 @@ class Converter:
     def _stop(self) -> None:
         if self._child is not None:
             self._child.kill()
-            self._child.join(10)
+            self._child.wait(10)
         if self._pipe is not None:
             self._pipe.close()
         self._child = self._pipe = None
@@ -175,12 +189,49 @@ class Converter:
         self.close()
 
 
-def _serve(pipe: Connection, limits: ReadLimits) -> None:
+# The program of a child.
+CHILD = "from pipelines.indexing.convert import serve; serve()"
+
+
+def _environment() -> dict[str, str]:
+    passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    return passed | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+
+def parse_answer(answer: bytes) -> Converted | str:
+    """
+    What a child sent: the text of a file, or why it cannot be read.
+
+    :raises ValueError: It is neither, so the child is not itself any more.
+    """
+    try:
+        value = json.loads(answer.decode("utf-8", "surrogatepass"))
+        return value if isinstance(value, str) else Converted.from_json(value)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError("its answer cannot be read") from error
+
+
+def _send(pipe: Connection, result: Converted | str) -> None:
+    value = result if isinstance(result, str) else vars(result)
+    pipe.send_bytes(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+
+def _give_up_privileges() -> None:
+    """Make sure that no program started from here gains rights, e.g. by setuid."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
+
+
+def serve() -> None:
     """The child: one file after another, until the parent goes."""
     import logging
-    import os
 
     import psutil
+
+    pipe, limits = Connection(int(sys.argv[1])), ReadLimits(**json.loads(sys.argv[2]))
+    _give_up_privileges()
 
     from pipelines.embedder import memory
     from pipelines.indexing.readers import read as readers
@@ -192,20 +243,20 @@ def _serve(pipe: Connection, limits: ReadLimits) -> None:
     limit_memory(psutil.Process().memory_info().vms, limits.memory_mb)
     while True:
         try:
-            data, mime = pipe.recv()
+            mime, data = pipe.recv_bytes().decode(), pipe.recv_bytes()
         except EOFError:
             return
         limit_cpu(limits.cpu_s)
         try:
-            pipe.send(readers.read(data, mime, limits))
+            _send(pipe, readers.read(data, mime, limits))
         except InputError as error:
-            pipe.send(str(error))
+            _send(pipe, str(error))
         except MemoryError:
-            pipe.send(f"reading it took more than {limits.memory_mb} MB of memory")
+            _send(pipe, f"reading it took more than {limits.memory_mb} MB of memory")
         except RecursionError:
-            pipe.send("the file is nested too deeply")
+            _send(pipe, "the file is nested too deeply")
         except Exception as error:  # whatever a damaged file makes a parser raise
-            pipe.send(f"the file is damaged: {type(error).__name__}: {_short(error)}")
+            _send(pipe, f"the file is damaged: {type(error).__name__}: {_short(error)}")
         if len(data) > LARGE_BYTES:
             memory.give_back()
 

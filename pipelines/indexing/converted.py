@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from pipelines.errors import InputError
 
@@ -50,6 +51,35 @@ class Converted:
     encoding: str | None = None
     removed: int = 0
     notes: list[str] = field(default_factory=list)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Converted:
+        """
+        The result from its fields as JSON. They come from a child that a file may have taken over.
+
+        :raises TypeError: A field is missing or of another type.
+        """
+        return cls(
+            _typed(value["text"], str),
+            [(_typed(place, int), _typed(page, int)) for place, page in value["pages"]],
+            [
+                (_typed(place, int), _typed(level, int), _typed(title, str))
+                for place, level, title in value["headings"]
+            ],
+            _typed(value["mime"], str),
+            _typed(value["encoding"] or "", str) or None,
+            _typed(value["removed"], int),
+            [_typed(note, str) for note in value["notes"]],
+        )
+
+
+T = TypeVar("T")
+
+
+def _typed(value: object, kind: type[T]) -> T:
+    if not isinstance(value, kind):
+        raise TypeError(f"expected {kind.__name__}, got {type(value).__name__}")
+    return value
 
 
 def counted(number: int, noun: str) -> str:

@@ -66,6 +66,6 @@ def _reader(pid: int) -> list[psutil.Process]:
     found = []
     for child in psutil.Process(pid).children():
         with suppress(psutil.Error):
-            if "spawn_main" in str(child.cmdline()):
+            if "convert import serve" in str(child.cmdline()):
                 found.append(child)
     return found

@@ -518,7 +518,7 @@ def test_a_reader_that_hangs_is_ended_and_the_next_file_is_read():
         (child,) = (
             child
             for child in psutil.Process().children()
-            if child.pid not in others and "spawn_main" in " ".join(child.cmdline())
+            if child.pid not in others and "convert import serve" in " ".join(child.cmdline())
         )
         child.suspend()
         patient, reader.limits = reader.limits, replace(reader.limits, wall_s=1)
