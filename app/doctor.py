@@ -18,7 +18,7 @@ from app.access.policy import parse_rules, unknown_collections
 from app.settings import Settings
 from pipelines.embedder import model_files
 from pipelines.errors import AttuneError
-from pipelines.store import active, db, documents, models
+from pipelines.store import active, db, documents, models, stored_files
 
 if TYPE_CHECKING:
     from app.services import Services
@@ -49,6 +49,7 @@ def examine_services(services: Services) -> Iterator[Check]:
     """Run the checks of the database and of the serving version."""
     yield _guarded("database", lambda: _database(services))
     yield _guarded("serving version", lambda: _serving(services))
+    yield _guarded("version files", lambda: _version_files(services))
     yield _guarded("documents", lambda: _documents(services))
     yield _guarded("readers", lambda: _readers(services))
 
@@ -138,6 +139,25 @@ def _serving(services: Services) -> tuple[State, str]:
                 f"{services.settings.base_model}: a new base serves only once it is built and "
                 "promoted.",
             )
+    return "ok", detail
+
+
+def _version_files(services: Services) -> tuple[State, str]:
+    if services.settings.artefacts:
+        return "ok", f"shared in {services.settings.artefacts}"
+    if not services.settings.database_url.get_secret_value():
+        return "ok", f"in {services.settings.home / 'models'}, on this disk only"
+    with services.pool.connection() as conn:
+        sizes = stored_files.sizes(conn)
+        known = models.list_all(conn)
+    lost = [
+        m.name
+        for m in known
+        if m.kind not in ("base", "openai") and (m.manifest_sha256 or "") not in sizes
+    ]
+    detail = f"{sum(sizes.values()) / 1e6:,.0f} MB in the database"
+    if lost:
+        return "warning", f"{detail}. On one machine's disk only: {', '.join(lost)}."
     return "ok", detail
 
 

@@ -26,6 +26,9 @@ def index_handbook(services: Services) -> None:
     One of the servers that start together does it. A page that cannot be indexed is logged, and
     never keeps a server from starting.
     """
+    if services.replica.degraded is not None:
+        log.warning("the handbook is not indexed: the serving version is not loaded")
+        return
     try:
         # The transaction holds the lock and nothing else. A killed server lets go of it.
         with services.pool.connection() as conn, conn.transaction():

@@ -12,11 +12,13 @@ from app.live.shadow import Shadow
 from app.settings import Settings
 from pipelines.answering.answer import Answerer
 from pipelines.answering.llm import LLMOptions
+from pipelines.embedder.copies import Copies
 from pipelines.embedder.loading import EncoderOptions
 from pipelines.store import db
 from pipelines.store.db import Pool
 from pipelines.store.embedded import EmbeddedPostgres
 from pipelines.versions import first
+from training.run import Folders
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,11 @@ class Services:
     # Restarts the embedded database if it has ended. Does nothing without one.
     revive: Callable[[], None]
     disk: Disk
+
+    @property
+    def folders(self) -> Folders:
+        """Where training runs work and their models are kept."""
+        return Folders.under(self.settings.home, travel=_is_shared(self.settings))
 
 
 @contextmanager
@@ -51,7 +58,7 @@ def open_services(settings: Settings, *, pool_size: int = 10) -> Iterator[Servic
         db.migrate(dsn)
         pool = db.open_pool(dsn, max_size=pool_size)
         stack.callback(pool.close)
-        options = encoder_options(settings)
+        options = encoder_options(settings, dsn)
         with pool.connection() as conn:
             first.ensure_first(
                 conn,
@@ -73,6 +80,11 @@ def open_services(settings: Settings, *, pool_size: int = 10) -> Iterator[Servic
         yield Services(settings, dsn, pool, options, replica, answerer, shadow, revive, disk)
 
 
+def _is_shared(settings: Settings) -> bool:
+    """Whether the database may serve other machines, too."""
+    return bool(settings.database_url.get_secret_value())
+
+
 def _nothing() -> None:
     """Do nothing, because an external database is not ours to start."""
 
@@ -89,12 +101,14 @@ def llm_options(settings: Settings) -> LLMOptions | None:
     )
 
 
-def encoder_options(settings: Settings) -> EncoderOptions:
-    """The settings that concern encoders."""
+def encoder_options(settings: Settings, dsn: str = "") -> EncoderOptions:
+    """The settings that concern encoders. The database `dsn` may keep versions' files."""
     return EncoderOptions(
         cache=settings.home / "cache",
-        models=settings.home / "models",
+        models=Copies(settings.home / "models", dsn),
         artefacts=settings.artefacts,
+        # An embedded database lies on the same disk as the files.
+        database_mb=settings.database_model_mb if _is_shared(settings) else None,
         device=settings.device,
         threads=settings.threads,
         openai_api_key=settings.openai_api_key.get_secret_value() or None,

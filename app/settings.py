@@ -72,6 +72,11 @@ class Settings(BaseSettings):
         "",
         description="Where machines share versions: a folder, s3://... or hf://... Empty: the data folder.",
     )
+    database_model_mb: int = Field(
+        2000,
+        ge=0,
+        description="Largest version whose files are kept in the database of `DATABASE_URL` where `ATTUNE_ARTEFACTS` is empty, in MB. A larger one is not promoted.",
+    )
     threads: int | None = Field(
         None, ge=1, description="CPU threads for embedding. Empty: all cores."
     )

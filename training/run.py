@@ -18,14 +18,16 @@ from typing import Any
 from psycopg.errors import UniqueViolation
 
 from pipelines.embedder import loading, model_files, registry
+from pipelines.embedder.copies import Copies
 from pipelines.errors import ConflictError, InputError, NotReadyError
 from pipelines.progress import NO_TASK, Progress, Stopped, Task
-from pipelines.store import active, indexes, models, runs
+from pipelines.store import active, db, indexes, models, runs
 from pipelines.store.db import Connection, Pool
 from pipelines.store.ids import ModelId, RunId
 from pipelines.store.models import Model
+from pipelines.store.runs import Run
 from pipelines.system.locks import exclusive
-from training.finetune import launch
+from training.finetune import launch, travelling
 from training.finetune.card import model_card
 from training.finetune.launch import Machine
 from training.finetune.options import TrainOptions
@@ -38,27 +40,32 @@ STORE_EVERY_S = 2.0
 
 @dataclass(frozen=True)
 class Folders:
-    """Where runs work, where the files of finished models are kept, and accelerated models."""
+    """
+    Where runs work, where the files of finished models are kept, and accelerated models.
+
+    With `travel`, the database keeps what runs learn from, so that any machine can execute them.
+    """
 
     runs: Path
     models: Path
     cache: Path
+    travel: bool = False
 
     @classmethod
-    def under(cls, home: Path) -> Folders:
+    def under(cls, home: Path, *, travel: bool = False) -> Folders:
         """Their places in the data folder."""
-        return cls(home / "runs", home / "models", home / "cache")
+        return cls(home / "runs", home / "models", home / "cache", travel)
 
     def run(self, run_id: RunId) -> RunDir:
         """The folder of a run."""
         return RunDir(self.runs / str(run_id))
 
 
-def base_model(conn: Connection, name: str, store: Path | None = None) -> tuple[Model, Path]:
+def base_model(conn: Connection, name: str, store: Copies | None = None) -> tuple[Model, Path]:
     """
     The registered model to start from, and its files.
 
-    :param store: The folder of this machine's copies of what others share.
+    :param store: This machine's copies of what others share.
     :raises InputError: There is none of that name, or it has no files to train.
     """
     model = registry.find(conn, name)
@@ -99,7 +106,7 @@ def create(
     with pool.connection() as conn, conn.transaction():
         if name and models.by_name(conn, name) is not None:
             raise ConflictError(f"There is a version {name!r} already.")
-        base, folder = base_model(conn, base_name, folders.models)
+        base, folder = base_model(conn, base_name, copies_of(pool, folders))
         settings = {
             "base_id": base.id,
             "base": base.name,
@@ -120,6 +127,8 @@ def create(
             lexical_weight=_lexical_weight(conn, base),
         )
         folders.run(run_id).write_inputs(run, found.corpus, found.train, found.heldout)
+        if folders.travel:
+            travelling.send(conn, run_id, folders.run(run_id))
     return run_id
 
 
@@ -145,7 +154,7 @@ def execute(
     if row.model_id is not None:
         return _model(pool, row.model_id)
     if not folder.settings.is_file():
-        raise NotReadyError(f"The files of run {run_id} are not in {folder.path}.")
+        _bring(pool, folders, row)
     busy = f"Another process executes the run in {folder.path}."
     with exclusive(folder.owner, busy):
         try:
@@ -163,6 +172,28 @@ def execute(
         except BaseException:  # interrupted by a person or by the system
             _ended(pool, run_id, "interrupted", None)
             raise
+
+
+def _bring(pool: Pool, folders: Folders, run: Run) -> None:
+    """
+    Fetch the inputs of a run that was created on another machine.
+
+    :raises NotReadyError: They are neither here nor in the database.
+    """
+    folder = folders.run(run.id)
+    with pool.connection() as conn:
+        if not travelling.bring(conn, run.id, folder):
+            raise NotReadyError(f"The files of run {run.id} are not in {folder.path}.")
+        base = models.get(conn, ModelId(run.settings["base_id"]))
+    if base is None:
+        raise InputError(f"The version that run {run.id} starts from was deleted.")
+    files = loading.model_folder(base, copies_of(pool, folders))
+    folder.move_settings(base=str(files), twins=str(folders.cache))
+
+
+def copies_of(pool: Pool, folders: Folders) -> Copies:
+    """This machine's copies of versions' files."""
+    return Copies(folders.models, db.address(pool))
 
 
 def _register(pool: Pool, folders: Folders, run_id: RunId) -> ModelId:
@@ -204,6 +235,7 @@ def _register(pool: Pool, folders: Folders, run_id: RunId) -> ModelId:
         except UniqueViolation:
             raise ConflictError(f"There is a version {name!r} already.") from None
         runs.mark_done(conn, run_id, model_id)
+        travelling.forget(conn, run_id)
     # What the store keeps, and what can be made again, need not lie here too.
     shutil.rmtree(folder.model)
     folder.windows.unlink(missing_ok=True)

@@ -18,7 +18,6 @@ from training.evaluation.evaluate import forget
 from training.evaluation.figures import report as reports
 from training.evaluation.figures.comparison import Report
 from training.evaluation.rankings import Rules
-from training.run import Folders
 
 # The name of the held-out pairs where a file could be given.
 CORPUS = "corpus"
@@ -69,7 +68,7 @@ def evaluate(
     around = Surroundings(
         Rules(settings.window_tokens, settings.window_stride, settings.lexical_weight),
         services.options,
-        Folders.under(settings.home),
+        services.folders,
     )
     with services.pool.connection() as conn:
         candidates = [resolve(conn, name, around) for name in names]

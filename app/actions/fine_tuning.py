@@ -18,7 +18,6 @@ from training.finetune.launch import Machine
 from training.finetune.options import Method, TrainOptions
 from training.pairs import seedfile, stored
 from training.pairs.material import Material
-from training.run import Folders
 
 if TYPE_CHECKING:
     from training.finetune.preflight import Preflight
@@ -171,13 +170,13 @@ def create(
     by: str = "system",
 ) -> RunId:
     """A new run, ready to be executed. See `training.run.create`."""
-    folders = Folders.under(services.settings.home)
+    folders = services.folders
     return run.create(services.pool, folders, base, found, chosen, name=name, created_by=by)
 
 
 def train(services: Services, run_id: RunId, task: Task = NO_TASK, *, processes: int = 1) -> Model:
     """Execute a run or resume it, and return the model. See `training.run.execute`."""
-    folders = Folders.under(services.settings.home)
+    folders = services.folders
     with_what = methods.machine(services, processes)
     model = run.execute(services.pool, folders, run_id, with_what, task)
     versions.share(services, model)

@@ -14,7 +14,7 @@ from typing import Any
 from app.actions.counts import Count
 from app.services import Services
 from pipelines.embedder import loading, registry
-from pipelines.errors import ConflictError, GateError, InputError, NotReadyError
+from pipelines.errors import AttuneError, ConflictError, GateError, InputError, NotReadyError
 from pipelines.search import opening
 from pipelines.store import active, evaluations, gaps, indexes, models, replicas, shadows
 from pipelines.store.active import Active, Audit
@@ -25,7 +25,6 @@ from pipelines.store.shadows import ShadowReport
 from pipelines.versions import switch
 from training.evaluation import gate
 from training.evaluation.candidates import identity
-from training.run import Folders
 
 # Where a version that no replica runs is proved and switched to: in this process alone.
 FOLLOWED_S = 5.0
@@ -64,7 +63,7 @@ def share(services: Services, model: Model) -> None:
     try:
         with services.pool.connection() as conn:
             loading.share(conn, model, services.options)
-    except NotReadyError as error:
+    except AttuneError as error:
         log.warning("%s is not shared yet: %s", model.name, error)
 
 
@@ -75,7 +74,7 @@ def delete(services: Services, name: str, *, who: str) -> None:
     :raises ConflictError: It is in use.
     """
     with services.pool.connection() as conn:
-        model = registry.delete(conn, name, Folders.under(services.settings.home).models)
+        model = registry.delete(conn, name, services.folders.models)
         active.add_audit(conn, who, "delete", {"version": name})
         gone = not models.uses_of(conn, model.manifest_sha256 or "")
     if gone:

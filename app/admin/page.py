@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from app.access import login
+from app.admin.html import parts
 from app.admin.screen import LOOK_S, QUIET, Screen, handler
 from app.admin.screens import documents, jobs, overview, pairs, questions, tune
 from app.admin.screens.compare import screen as compare
@@ -41,6 +42,10 @@ def head() -> str:
 
 def build(services: Services) -> gr.Blocks:
     """The page's blocks, with their events."""
+
+    def look(_: str) -> gr.HTML:
+        return _degraded(services)
+
     with gr.Blocks(
         title="Admin - Attune", fill_width=True, analytics_enabled=False, delete_cache=(3600, 3600)
     ) as blocks:
@@ -48,6 +53,7 @@ def build(services: Services) -> gr.Blocks:
             gr.Markdown("# Attune", elem_id="brand")
             # As HTML: links in Gradio's Markdown open another window.
             gr.HTML(f'<a href="/">Chat</a> {login.SIGN_OUT}', elem_id="leave")
+        banner = gr.HTML(visible=False, elem_id="degraded")
         seen = gr.Textbox(visible=False)
         with gr.Tabs(elem_id="screens") as tabs:
             for name, label, fill in SCREENS:
@@ -56,7 +62,25 @@ def build(services: Services) -> gr.Blocks:
                     fill(Screen(services, name, tab, seen, timer))
                     tab.select(None, js="() => window.attuneOpened()", **QUIET)
         blocks.load(handler(_open), None, tabs, **QUIET)
+        blocks.load(handler(look), None, banner, **QUIET)
     return blocks
+
+
+def _degraded(services: Services) -> gr.HTML:
+    """Why another version answers than the one that should, if that is so."""
+    reason = services.replica.degraded
+    if reason is None:
+        return gr.HTML(visible=False)
+    return gr.HTML(
+        parts.note(
+            f"The serving version cannot be loaded: {reason} Until its files are back, an older"
+            " version or the words of a question alone find the passages, and no documents can be"
+            " added. This server tries again every few seconds. To let the version before serve"
+            " again, roll back on the Versions tab.",
+            "bad",
+        ),
+        visible=True,
+    )
 
 
 def _open(_: str, request: gr.Request) -> gr.Tabs:

@@ -15,6 +15,10 @@ from app.services import Services
 STYLE = Path(__file__).with_name("style.css")
 # Filled by the page's script. Changes of a file's state are also announced to screen readers.
 FILES = '<div id="files"></div><div id="files-status" role="status"></div>'
+DEGRADED = (
+    "The tuned search cannot be loaded right now, so answers may be worse than usual. An admin can"
+    " see why."
+)
 NOT_YOURS = "This conversation belongs to another browser or account, or it was deleted."
 # The page's own events are not offered as an API, and show no spinner.
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}

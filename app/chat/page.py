@@ -15,7 +15,7 @@ from app.access.auth import access_of, person_of
 from app.access.reader import clear_all, reader_of
 from app.chat.asking import NOT_STORED, Asking, rendered
 from app.chat.conversations import as_uuid
-from app.chat.layout import NOT_YOURS, QUIET, Layout, Updates
+from app.chat.layout import DEGRADED, NOT_YOURS, QUIET, Layout, Updates
 from app.chat.stops import Stops
 from app.chat.votes import Votes
 from app.chat.welcome import welcome
@@ -106,8 +106,14 @@ class _ChatPage(Layout):
         return view | self._notice(view[self.conversation] is None)
 
     def _notice(self, is_missing: bool) -> Updates:
-        """Explain why the chat is empty although a conversation was requested."""
-        return {self.notice: gr.HTML(f"<p role='status'>{NOT_YOURS}</p>", visible=is_missing)}
+        """
+        Explain why the chat is empty although a conversation was requested, or why answers are not
+        as good as usual.
+        """
+        is_degraded = self._services.replica.degraded is not None
+        text = NOT_YOURS if is_missing else DEGRADED
+        shown = gr.HTML(f"<p role='status'>{text}</p>", visible=is_missing or is_degraded)
+        return {self.notice: shown}
 
     def _open_new(self, request: gr.Request) -> Updates:
         return self._view(request, None)
@@ -162,7 +168,7 @@ class _ChatPage(Layout):
             self.messages: [m.id for m in messages],
             self.why: gr.Row(visible="hidden"),
             self.passages.panel: gr.skip() if known else gr.Sidebar(open=False),
-            self.notice: gr.HTML(visible=False),
+            **self._notice(False),
         }
 
 

@@ -198,7 +198,7 @@ async def _answer(
     """
     The answerer's events on one handle. If the day's LLM calls are used up, the answer is extracts.
     """
-    await asyncio.to_thread(services.replica.current)  # loads at the first question
+    await asyncio.to_thread(services.replica.answering)  # loads at the first question
     with services.replica.question() as handle:
         has_llm = services.answerer.llm is not None
         within_budget = not has_llm or await asyncio.to_thread(

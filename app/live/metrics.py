@@ -24,6 +24,9 @@ stage_seconds = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 epoch = Gauge("attune_epoch", "Epoch of the active version.")
+degraded = Gauge(
+    "attune_degraded", "1 while the serving version cannot be loaded and another one answers."
+)
 disk_free = Gauge("attune_disk_free_bytes", "Free space where the data folder lies.")
 documents = Gauge("attune_documents", "Documents, by status.", ["status"])
 

@@ -23,10 +23,11 @@ from dataclasses import replace
 import numpy as np
 import psycopg
 
+from app.live.stand_in import open_stand_in
 from pipelines.embedder import loading
 from pipelines.embedder.encoder import LocalEncoder
 from pipelines.embedder.loading import EncoderOptions
-from pipelines.errors import AttuneError, NotReadyError
+from pipelines.errors import ArtifactError, AttuneError, NotReadyError
 from pipelines.search import opening
 from pipelines.search.handle import SearchHandle
 from pipelines.store import active, db, indexes, models, replicas
@@ -59,6 +60,9 @@ class Replica:
         # Guards the fields below, for moments only.
         self._state = threading.Lock()
         self._serving: SearchHandle | None = None
+        # Answers while what serves cannot be loaded, and why it cannot.
+        self._stand_in: SearchHandle | None = None
+        self._degraded: str | None = None
         self._handles: dict[IndexId, SearchHandle] = {}
         self._in_flight: Counter[tuple[int, IndexId]] = Counter()
         self._faults: dict[IndexId, tuple[str, float]] = {}
@@ -76,12 +80,44 @@ class Replica:
         handle = self._serving
         return handle if handle is not None else self.refresh()
 
+    def answering(self) -> SearchHandle:
+        """
+        The handle that answers questions: the one that serves, or a stand-in while its files cannot
+        be loaded. Nothing may be written with it: see `current`.
+
+        :raises NotReadyError: No version is active yet.
+        """
+        stand_in = self._stand_in
+        if self._serving is None and stand_in is not None and self._threads:
+            return stand_in  # the threads try again and again to load what serves
+        try:
+            return self.current()
+        except (ArtifactError, NotReadyError) as error:
+            return self._degrade(error)
+
+    @property
+    def degraded(self) -> str | None:
+        """Why a stand-in answers questions, or None while the serving version does."""
+        return self._degraded if self._serving is None else None
+
+    def _degrade(self, error: AttuneError) -> SearchHandle:
+        with self._pool.connection() as conn:
+            pointer = active.get(conn)
+            if pointer is None:
+                raise error
+            stand_in = open_stand_in(conn, pointer, self._options)
+        self._refuse(pointer.index_id, error)
+        with self._state:
+            self._stand_in, self._degraded = stand_in, str(error)
+        log.error("the serving version is not loaded, %s answers: %s", stand_in.model_name, error)
+        return stand_in
+
     @contextmanager
     def question(self) -> Iterator[SearchHandle]:
         """The handle for one question; what it needs stays while the question is under way."""
-        self.current()
+        self.answering()
         with self._state:
-            handle = self._serving
+            handle = self._serving or self._stand_in
             assert handle is not None
             key = (handle.epoch, handle.index_id)
             self._in_flight[key] += 1
@@ -266,6 +302,9 @@ class Replica:
             if serving is None or serving.epoch < pointer.epoch:
                 serving = replace(self._handles[pointer.index_id], epoch=pointer.epoch)
                 self._serving = serving
+                if self._stand_in is not None:
+                    log.warning("the serving version %s is loaded again", serving.model_name)
+                    self._stand_in = self._degraded = None
             return serving
 
     def _release(self) -> None:

@@ -113,7 +113,7 @@ class Shadow:
             candidates = shadows.shadowing(conn)
         for candidate in candidates:
             handle = self._replica.held(candidate.index_id)
-            serves = candidate.index_id == self._replica.current().index_id
+            serves = candidate.index_id == self._replica.answering().index_id
             # A candidate that is not loaded yet, or was promoted meanwhile, is not compared.
             if handle is not None and not serves and self._draw() < candidate.share:
                 self._ask(handle, asked)

@@ -155,14 +155,15 @@ def _add_health(app: FastAPI, services: Services) -> None:
         try:
             with services.pool.connection(timeout=2) as conn:
                 pointer = active.get(conn)
-            services.replica.current()
+            services.replica.answering()
         except Exception as error:  # any fault means "not ready"
             return JSONResponse({"status": "not ready", "reason": type(error).__name__}, 503)
         if pointer is None:
             return JSONResponse({"status": "not ready", "reason": "no version is active"}, 503)
         if services.disk.is_full:
             return JSONResponse({"status": "not ready", "reason": "the disk is full"}, 503)
-        return JSONResponse({"status": "ready"})
+        degraded = {"degraded": True} if services.replica.degraded else {}
+        return JSONResponse({"status": "ready", **degraded})
 
     @app.get("/metrics")
     def prometheus(request: Request) -> Response:
@@ -174,6 +175,7 @@ def _add_health(app: FastAPI, services: Services) -> None:
                 metrics.documents.labels(status).set(count)
             pointer = active.get(conn)
         metrics.epoch.set(pointer.epoch if pointer else 0)
+        metrics.degraded.set(services.replica.degraded is not None)
         metrics.disk_free.set(services.disk.free_bytes)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 

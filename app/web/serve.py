@@ -16,13 +16,17 @@ from datetime import timedelta
 from types import FrameType
 from urllib.parse import urlsplit
 
+import psycopg
+
 from app.access.auth import Access
 from app.access.policy import policy_of
+from app.actions import versions
 from app.handbook import index_handbook
 from app.log import start_log
 from app.services import Services, open_services
 from app.settings import Settings, has_desktop
 from app.watchdog.heartbeat import UNWATCHED, Heartbeat
+from pipelines.store import active
 from pipelines.system.first_use import FIRST_USE
 
 # A browser opened at start uses its link at once. Other users could read it in the process list.
@@ -54,8 +58,8 @@ def run(settings: Settings, door: Door, heartbeat: Heartbeat = UNWATCHED) -> Non
     start_log(settings.log_level, "%(levelname)s %(message).1000s")
     policy_of(settings)  # refuses to start if sign-in is only partly configured
     with open_services(settings) as services:
+        services.replica.answering()
         index_handbook(services)
-        services.replica.current()
         services.replica.address = door.url
         services.replica.start()
         heartbeat.tell("open")
@@ -107,9 +111,17 @@ def _serve(services: Services, door: Door, heartbeat: Heartbeat) -> None:
 def _warm(services: Services) -> None:
     """
     Do imports and the encoder's first pass, so that the first question need not wait for them.
+
+    A version that serves since before its files were shared is shared now.
     """
     services.answerer.warm()
-    services.replica.current().encoder.encode_queries(["warm up"])
+    services.replica.answering().encoder.encode_queries(["warm up"])
+    with services.pool.connection() as conn:
+        model = active.serving(conn).model
+    try:
+        versions.share(services, model)
+    except psycopg.Error as error:
+        log.warning("%s is not shared yet: %s", model.name, error)
 
 
 def _announce(access: Access, shown: str, open_browser: bool | None) -> None:

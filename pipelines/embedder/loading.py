@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.embedder import build_twin, cpu_twin, model_files, sharing
+from pipelines.embedder import build_twin, copies, cpu_twin, model_files, sharing
+from pipelines.embedder.copies import Copies
 from pipelines.embedder.cpu_twin import TwinReport
 from pipelines.embedder.encoder import Encoder, LocalEncoder, OpenAIEncoder, TokenCounter
-from pipelines.errors import NotReadyError
+from pipelines.errors import ArtifactError, NotReadyError
 from pipelines.progress import NO_TASK, Task
 from pipelines.store import models
 from pipelines.store.db import Connection
@@ -32,8 +33,9 @@ class EncoderOptions:
     """
     What loading an encoder takes from the deployment, beside the model itself.
 
-    `models`: the folder of this machine's copies of versions' files. `artefacts`: the place where
-    versions are shared with other machines; empty: they are not.
+    `models`: this machine's copies of versions' files. `artefacts`: the place where versions are
+    shared with other machines; empty: they are not. `database_mb`: the largest version that is
+    kept in the database instead, in MB; None where the database lies on the same disk.
     """
 
     cache: Path
@@ -41,8 +43,9 @@ class EncoderOptions:
     threads: int | None = None
     openai_api_key: str | None = None
     openai_base_url: str | None = None
-    models: Path | None = None
+    models: Copies | None = None
     artefacts: str = ""
+    database_mb: int | None = None
 
 
 def load_base(name: str, options: EncoderOptions) -> tuple[Encoder, str | None, str | None]:
@@ -76,11 +79,11 @@ def load_model(model: Model, options: EncoderOptions) -> Encoder:
     return LocalEncoder(folder, device=options.device, threads=options.threads)
 
 
-def model_folder(model: Model, store: Path | None = None) -> Path:
+def model_folder(model: Model, store: Copies | None = None) -> Path:
     """
     Where a registered model's files are, verified; a shared version is fetched if need be.
 
-    :param store: The folder of this machine's copies; None: what is shared cannot be had.
+    :param store: This machine's copies; None: what is shared cannot be had.
     :raises ArtifactError: The files are not what was registered.
     :raises NotReadyError: They are not on this machine, and cannot be had.
     """
@@ -92,9 +95,14 @@ def model_folder(model: Model, store: Path | None = None) -> Path:
     if sharing.is_address(model.artefact):
         if store is None:
             raise NotReadyError(f"The files of {model.name} are in {model.artefact}, not here.")
-        return sharing.fetch(model.artefact, model.manifest_sha256, store)
+        return sharing.fetch(model.artefact, model.manifest_sha256, store.folder)
     folder = Path(model.artefact)
-    model_files.verify(folder, model.manifest_sha256)
+    try:
+        model_files.verify(folder, model.manifest_sha256)
+    except ArtifactError as fault:
+        if store is None:
+            raise
+        return store.restore(model.manifest_sha256, fault)
     return folder
 
 
@@ -103,15 +111,18 @@ def share(conn: Connection, model: Model, options: EncoderOptions) -> None:
     Put a version's files where other machines find them, unless they are there or everywhere.
 
     :raises NotReadyError: The shared place cannot be written to.
+    :raises GateError: No place is shared, and the files are too large for the database.
     """
-    if not options.artefacts or model.manifest_sha256 is None or model.artefact is None:
+    if model.manifest_sha256 is None or model.artefact is None:
         return
     bundled = model.kind == "base" and model.base == model_files.BUNDLED
     if bundled or sharing.is_address(model.artefact):
         return
-    folder = model_folder(model)
-    address = sharing.publish(folder, model.manifest_sha256, options.artefacts)
-    models.set_artefact(conn, model.id, address)
+    if options.artefacts:
+        address = sharing.publish(model_folder(model), model.manifest_sha256, options.artefacts)
+        models.set_artefact(conn, model.id, address)
+    elif options.database_mb is not None:
+        copies.keep_in_database(conn, model, options.database_mb)
 
 
 def accelerates(options: EncoderOptions) -> bool:

@@ -8,8 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from pipelines.embedder import loading, model_files, sharing
+from pipelines.embedder.copies import Copies
 from pipelines.errors import ConflictError, InputError, ProviderError
-from pipelines.store import indexes, models
+from pipelines.store import indexes, models, stored_files
 from pipelines.store.db import Connection
 from pipelines.store.ids import IndexId
 from pipelines.store.models import Model
@@ -71,17 +72,20 @@ def delete(conn: Connection, name: str, store: Path) -> Model:
     sha256 = model.manifest_sha256
     if sha256 is not None and models.uses_of(conn, sha256) == 0:
         shutil.rmtree(store / sha256, ignore_errors=True)
+        stored_files.remove(conn, sha256)
         if model.artefact is not None and sharing.is_address(model.artefact):
             sharing.remove(model.artefact, sha256)
     return model
 
 
-def export(model: Model, folder: Path, card: str | None = None, store: Path | None = None) -> Path:
+def export(
+    model: Model, folder: Path, card: str | None = None, store: Copies | None = None
+) -> Path:
     """
     A verified copy of a model's files in a new folder.
 
     :param card: Its README.md, in place of the one it was made with.
-    :param store: The folder of this machine's copies of what others share.
+    :param store: This machine's copies of what others share.
     :raises InputError: The folder is there already, or the model has no files.
     """
     source = _files(model, store)
@@ -107,7 +111,7 @@ def push(
     *,
     private: bool = True,
     card: str | None = None,
-    store: Path | None = None,
+    store: Copies | None = None,
 ) -> str:
     """
     Upload a model to the Hugging Face hub; the address of its page.
@@ -134,7 +138,7 @@ def push(
     return str(address)
 
 
-def _files(model: Model, store: Path | None) -> Path:
+def _files(model: Model, store: Copies | None) -> Path:
     if model.kind == "openai":
         raise InputError(f"{model.name} is an API, {model.base}; it has no files.")
     return loading.model_folder(model, store)

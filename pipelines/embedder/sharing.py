@@ -12,7 +12,7 @@ import json
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -61,11 +61,21 @@ def fetch(address: str, sha256: str, store: Path) -> Path:
     """
     This machine's copy of a shared version, fetched unless it is there and unharmed.
 
-    Processes that ask at the same time fetch it once.
-
     :param store: The folder of this machine's copies, each under its sum.
     :raises ArtifactError: What is shared is damaged or gone; the message names the file.
     :raises NotReadyError: The shared place cannot be reached.
+    """
+    return keep_copy(sha256, store, lambda folder: _download(address, sha256, folder))
+
+
+def keep_copy(sha256: str, store: Path, download: Callable[[Path], None]) -> Path:
+    """
+    This machine's copy of a version, downloaded unless it is there and unharmed.
+
+    Processes that ask at the same time download it once.
+
+    :param store: The folder of this machine's copies, each under its sum.
+    :param download: Makes a folder with the verified files.
     """
     kept = store / sha256
     store.mkdir(parents=True, exist_ok=True)
@@ -80,7 +90,7 @@ def fetch(address: str, sha256: str, store: Path) -> Path:
         staging = Path(tempfile.mkdtemp(dir=store, prefix=".staging-"))
         try:
             fresh = staging / "fresh"
-            _download(address, sha256, fresh)
+            download(fresh)
             if kept.is_dir():
                 kept.rename(staging / "damaged")
             fresh.rename(kept)

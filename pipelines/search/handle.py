@@ -33,6 +33,8 @@ class SearchHandle:
     encoder: Encoder = field(repr=False)
     # Set when the index has no vectors of its own, but another way to embed questions.
     vectors_of: IndexId | None = None
+    # Set when the encoder is not the one that made the vectors, so they cannot be searched.
+    words_only: bool = False
 
     @property
     def vectors_id(self) -> IndexId:

@@ -56,6 +56,8 @@ def hybrid(
     :param collections: Only these, as `scope.readable` tells them; None: those open to everybody.
     :param mode: One side alone ranks, for comparison.
     """
+    if handle.words_only:
+        mode = "lexical"
     with hits.snapshot(conn, handle.vectors_id):
         held = scope.held(conn)
         searched = scope.choose(held) if collections is None else list(collections)
@@ -74,7 +76,8 @@ def hybrid(
             return []
         # The nearest window of the others is known.
         others = [chunk for chunk in named if chunk not in windows]
-        windows |= vectors.best_windows(conn, handle.vectors_id, vector, others)
+        if not handle.words_only:
+            windows |= vectors.best_windows(conn, handle.vectors_id, vector, others)
         cosines = np.array([windows[i].cosine if i in windows else 0.0 for i in ids])
         shares = postings.scores(conn, asked, ids)
         scores = {"dense": cosines, "lexical": shares}.get(mode)

@@ -47,6 +47,8 @@ def answerable(conn: Connection, handle: SearchHandle, question: str, hits: Sequ
     """
     if not hits:
         return False
+    if handle.words_only:  # there is no cosine to compare
+        return evidence.weigh(question, hits).coverage >= evidence.HALF
     threshold = calibration.threshold(conn, handle.index_id)
     if threshold is None:
         return True

@@ -70,10 +70,14 @@ def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10, timeout_s: flo
     return pool
 
 
+def address(pool: Pool) -> str:
+    """The address of the pool's database."""
+    return pool.conninfo if isinstance(pool.conninfo, str) else pool.conninfo()
+
+
 def connect_alone(pool: Pool) -> Connection:
     """Open a connection to the pool's database outside the pool, in autocommit mode."""
-    dsn = pool.conninfo if isinstance(pool.conninfo, str) else pool.conninfo()
-    return psycopg.connect(dsn, autocommit=True, connect_timeout=2)
+    return psycopg.connect(address(pool), autocommit=True, connect_timeout=2)
 
 
 def reset(conn: Connection) -> None:

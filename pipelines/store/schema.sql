@@ -423,6 +423,13 @@ CREATE TABLE public.source_mark (
     CONSTRAINT source_mark_verdict_check CHECK ((verdict = ANY (ARRAY['right'::text, 'wrong'::text])))
 );
 
+CREATE TABLE public.stored_file (
+    folder text NOT NULL,
+    name text NOT NULL,
+    part integer NOT NULL,
+    content bytea NOT NULL
+);
+
 CREATE TABLE public.text_window (
     id bigint NOT NULL,
     chunk_id bigint NOT NULL,
@@ -598,6 +605,9 @@ ALTER TABLE ONLY public.shadow_result
 
 ALTER TABLE ONLY public.source_mark
     ADD CONSTRAINT source_mark_pkey PRIMARY KEY (message_id, chunk_id, who);
+
+ALTER TABLE ONLY public.stored_file
+    ADD CONSTRAINT stored_file_pkey PRIMARY KEY (folder, name, part);
 
 ALTER TABLE ONLY public.text_window
     ADD CONSTRAINT text_window_pkey PRIMARY KEY (id);

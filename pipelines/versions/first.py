@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 from pipelines.embedder.loading import OPENAI_PREFIX, EncoderOptions, load_base, share
-from pipelines.errors import InputError
+from pipelines.errors import GateError, InputError
 from pipelines.store import active, indexes, models
 from pipelines.store.db import Connection
 from pipelines.text.windows import WindowRule
+
+log = logging.getLogger(__name__)
 
 
 def ensure_first(
@@ -49,4 +53,7 @@ def ensure_first(
         active.set_first(conn, index_id)
     first = models.get(conn, model_id)
     assert first is not None
-    share(conn, first, options)
+    try:
+        share(conn, first, options)
+    except GateError as error:  # it serves all the same
+        log.warning("%s", error)

@@ -124,6 +124,11 @@ class RunDir:
         value = vars(settings) | {"options": settings.options.as_json()}
         write_json(self.settings, value)
 
+    def move_settings(self, *, base: str, twins: str) -> None:
+        """Let a run that was created on another machine find its base model on this one."""
+        value = json.loads(self.settings.read_text(encoding="utf-8"))
+        write_json(self.settings, value | {"base": base, "twins": twins})
+
     def read_settings(self) -> RunSettings:
         """What the run was asked to do."""
         value = json.loads(self.settings.read_text(encoding="utf-8"))

@@ -23,7 +23,7 @@ from app.actions.retrain import Promotion
 from app.services import Services
 from pipelines.errors import AttuneError, BusyError
 from pipelines.progress import NO_TASK, Progress, Stopped, Task
-from pipelines.store import active, improvements, pairs, runs
+from pipelines.store import active, improvements, pairs, runs, stored_files
 from pipelines.store.db import Connection
 from pipelines.store.ids import EvaluationId, RunId
 from pipelines.store.improvements import Improvement, Outcome
@@ -34,7 +34,6 @@ from training.evaluation.gate import FEWEST_QUESTIONS
 from training.finetune.launch import Machine
 from training.pairs import stored
 from training.pairs.material import FEWEST_PAIRS, Material
-from training.run import Folders
 
 # One that was cut off longer ago than this is not gone on with: too much may have changed.
 STALE = timedelta(days=1)
@@ -150,8 +149,10 @@ def _can_go_on(services: Services, run_id: RunId) -> bool:
         found = runs.get(conn, run_id)
     if found is None:
         return False
-    folder = Folders.under(services.settings.home).run(run_id)
-    return found.model_id is not None or folder.settings.is_file()
+    if found.model_id is not None or services.folders.run(run_id).settings.is_file():
+        return True
+    with services.pool.connection() as conn:
+        return stored_files.size_of(conn, stored_files.run_folder(run_id)) is not None
 
 
 def _choose_run(services: Services, one: Improvement, with_what: Machine, bar: Bar) -> Improvement:

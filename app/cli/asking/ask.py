@@ -52,8 +52,10 @@ def ask(
         scope.check_name(name)
     with services() as opened:
         answer = opened.answerer.ask(
-            question, handle=opened.replica.current(), top_k=top_k, collections=collection
+            question, handle=opened.replica.answering(), top_k=top_k, collections=collection
         )
+        if (why := opened.replica.degraded) is not None:
+            typer.secho(f"The serving version cannot be loaded: {why}", err=True, fg="yellow")
     if as_json:
         emit_json(as_dict(answer))
     else:
