@@ -212,9 +212,10 @@
   };
   const refusal = (file) => {
     const dot = file.name.lastIndexOf(".");
-    const ending = dot < 0 ? "" : file.name.slice(dot).toLowerCase();
-    if (!told.endings.includes(ending)) {
-      return `${ending ? `${ending} files are` : "Files without an ending are"} not read. Use PDF, DOCX, PPTX, XLSX, HTML, Markdown, TXT or CSV`;
+    const name = file.name.toLowerCase();
+    const ending = dot < 0 ? "" : name.slice(dot);
+    if (!told.endings.some((one) => name.endsWith(one)) && !told.names.includes(name)) {
+      return `${ending ? `${ending} files are` : "Files without an ending are"} not read. Attune reads ${told.kinds}`;
     }
     if (file.size > told.most_bytes) return `Too large: ${size(file.size)} of at most ${size(told.most_bytes)}`;
     return file.size ? null : "The file is empty";

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from app.access.adders import Adder
+from pipelines.indexing.readers.kinds import readable
 from pipelines.store import scope
 from pipelines.store.db import Connection
 
 # The page's script opens the file picker when this link is clicked.
 ADD = "[Add documents](#add-documents)"
 CITED = "Every answer cites the passages it comes from: open a number to check it."
-DROP = (
-    "Drop files anywhere on this page, or choose them: PDF, Word, PowerPoint, Excel, HTML, Markdown,"
-    " text and CSV."
-)
+DROP = f"Drop files anywhere on this page, or choose them: {readable()}."
 ONLY_YOU = "Only you can ask about the files that you add."
 HELP = (
     "## Help\nAsk how Attune works: answers come from its handbook. *New chat* brings you back to"

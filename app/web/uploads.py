@@ -21,7 +21,7 @@ from app.access.bodies import MEGABYTE, UPLOADS, BodyTooLarge
 from app.services import Services
 from pipelines.errors import AccessError, AttuneError, InputError
 from pipelines.indexing import queued
-from pipelines.indexing.convert import MIME_BY_SUFFIX, mime_of
+from pipelines.indexing.readers import kinds
 from pipelines.store import active, chunks, jobs, own_files, pairs, scope
 from pipelines.store.db import Connection
 from pipelines.store.documents import Document
@@ -82,7 +82,7 @@ class _Routes:
         if adder.refusal is not None:
             raise Refused(adder.refusal, 403)
         try:
-            mime_of(title)
+            kinds.mime_of(title)
         except InputError as error:
             raise Refused(f"{title}: {error}.", 415) from error
         declared = request.headers.get("content-length", "")
@@ -145,7 +145,9 @@ class _Routes:
             "private": not adder.admin,
             "days": None if adder.admin else settings.visitor_days or None,
             "most_bytes": settings.max_upload_mb * MEGABYTE,
-            "endings": sorted(MIME_BY_SUFFIX),
+            "endings": kinds.endings(),
+            "names": kinds.whole_names(),
+            "kinds": kinds.readable(),
             "has_worker": has_worker,
             "more": more,
             "files": [_told(document, running.get(document.id)) for document in files],

@@ -16,50 +16,19 @@ import sys
 import threading
 from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe
-from pathlib import Path
 from types import TracebackType
 
 from pipelines.errors import InputError
 from pipelines.indexing.converted import Converted, ReadLimits
+from pipelines.indexing.readers.kinds import mime_of
 from pipelines.progress import Stopped
 
-MIME_BY_SUFFIX = {
-    ".pdf": "application/pdf",
-    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    ".html": "text/html",
-    ".htm": "text/html",
-    ".xhtml": "text/html",
-    ".md": "text/markdown",
-    ".markdown": "text/markdown",
-    ".txt": "text/plain",
-    ".text": "text/plain",
-    ".log": "text/plain",
-    ".rst": "text/plain",
-    ".csv": "text/csv",
-    ".tsv": "text/csv",
-}
 # After a larger file its reader holds memory that is worth giving back.
 LARGE_BYTES = 500_000
 # All that a child gets of the environment. It has keys and passwords, too.
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 # The answer to a file has its text and its places, and no text is longer than the expanded file.
 MOST_ANSWER_BYTES = 2_000_000_000
-READABLE = "PDF, DOCX, PPTX, XLSX, HTML, Markdown, TXT or CSV"
-
-
-def mime_of(name: str) -> str:
-    """
-    The type of a file by its name.
-
-    :raises InputError: Not a type that can be read.
-    """
-    suffix = Path(name).suffix.lower()
-    if suffix not in MIME_BY_SUFFIX:
-        shown = f"{suffix} files are" if suffix else "files without an ending are"
-        raise InputError(f"{shown} not read; save it as {READABLE}")
-    return MIME_BY_SUFFIX[suffix]
 
 
 class Converter:
@@ -235,6 +204,7 @@ def serve() -> None:
 
     from pipelines.embedder import memory
     from pipelines.indexing.readers import read as readers
+    from pipelines.indexing.readers.members import why
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     os.nice(5)
@@ -249,20 +219,12 @@ def serve() -> None:
         limit_cpu(limits.cpu_s)
         try:
             _send(pipe, readers.read(data, mime, limits))
-        except InputError as error:
-            _send(pipe, str(error))
         except MemoryError:
             _send(pipe, f"reading it took more than {limits.memory_mb} MB of memory")
-        except RecursionError:
-            _send(pipe, "the file is nested too deeply")
         except Exception as error:  # whatever a damaged file makes a parser raise
-            _send(pipe, f"the file is damaged: {type(error).__name__}: {_short(error)}")
+            _send(pipe, why(error))
         if len(data) > LARGE_BYTES:
             memory.give_back()
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:160] or "no details"
 
 
 def limit_memory(used_bytes: int, more_mb: int) -> None:

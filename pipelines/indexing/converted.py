@@ -11,13 +11,21 @@ from pipelines.errors import InputError
 
 @dataclass(frozen=True)
 class ReadLimits:
-    """What reading one file may take."""
+    """
+    What reading one file may take.
+
+    :param expanded_mb: Size of what is packed in it, unpacked.
+    :param members: Number of files in it that are read.
+    :param depth: How often these may be packed in each other.
+    """
 
     size_mb: int = 100
     memory_mb: int = 1500
     cpu_s: int = 300
     expanded_mb: int = 1000
     wall_s: int = 600
+    members: int = 2000
+    depth: int = 4
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from functools import partial
 from typing import Literal
 
 from pipelines.errors import InputError
-from pipelines.indexing.convert import mime_of
 from pipelines.indexing.incoming import Incoming
 from pipelines.indexing.ingest import Ingester
 from pipelines.indexing.outcome import Outcome
+from pipelines.indexing.readers.kinds import mime_of
 from pipelines.store import chunks, documents
 from pipelines.store.db import Connection, Pool
 from pipelines.store.documents import Document

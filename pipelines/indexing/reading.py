@@ -6,11 +6,12 @@ import hashlib
 
 from pipelines.errors import InputError
 from pipelines.indexing import duplicates
-from pipelines.indexing.convert import Converter, mime_of
+from pipelines.indexing.convert import Converter
 from pipelines.indexing.converted import Converted
 from pipelines.indexing.incoming import Incoming
 from pipelines.indexing.load.load import Load
 from pipelines.indexing.outcome import Outcome, reason_of
+from pipelines.indexing.readers.kinds import mime_of
 from pipelines.indexing.records import ReadFile, SplitText
 from pipelines.indexing.split import split
 from pipelines.progress import Stopped

@@ -26,6 +26,7 @@ from pipelines.indexing.converted import Converted, ReadLimits
 from pipelines.indexing.incoming import Incoming
 from pipelines.indexing.ingest import Ingester
 from pipelines.indexing.paths import why_not_read
+from pipelines.indexing.readers import kinds
 from pipelines.progress import Stopped, Task
 from pipelines.search.hybrid import hybrid
 from pipelines.search.opening import load_handle
@@ -315,7 +316,7 @@ def test_what_is_no_file_is_never_opened(pool, ingester, tmp_path):
     assert reasons == {
         str(pipe): "it is a named pipe, not a file",
         str(swapped): "it is a named pipe, not a file",
-        "/dev/zero": "files without an ending are not read; save it as PDF, DOCX, PPTX, XLSX, HTML, Markdown, TXT or CSV",
+        "/dev/zero": f"files without an ending are not read; save it as one of {kinds.readable()}",
     }
     assert why_not_read(Path("/dev/zero").stat().st_mode) == "it is a device, not a file"
 

@@ -11,6 +11,7 @@ import typer
 from app.cli.main import app
 from app.settings import COMMON, Settings, settings_table
 from bench import run
+from pipelines.indexing.readers import kinds
 from training.evaluation.figures.glossary import meaning
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +29,12 @@ def test_the_settings_pages_list_every_setting_as_it_is():
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     assert _between(page, "settings") == settings_table()
     assert _between(README, "settings") == settings_table(COMMON)
+
+
+def test_the_handbook_lists_the_kinds_of_files_that_are_read():
+    """The table between the markers is the code's own. Paste it from the failure."""
+    page = (ROOT / "docs" / "handbook" / "documents.md").read_text(encoding="utf-8")
+    assert _between(page, "kinds") == kinds.table()
 
 
 def test_the_tree_in_the_readme_names_every_folder():

@@ -12,16 +12,16 @@ from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Inches
 
-from pipelines.indexing.convert import MIME_BY_SUFFIX
 from pipelines.indexing.converted import ReadLimits
 from pipelines.indexing.readers import read as readers
+from pipelines.indexing.readers.kinds import mime_of
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 M = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
 
 
 def read(data: bytes, suffix: str):
-    return readers.read(data, MIME_BY_SUFFIX[suffix], ReadLimits())
+    return readers.read(data, mime_of("file" + suffix), ReadLimits())
 
 
 def saved(document) -> bytes:

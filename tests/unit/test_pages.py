@@ -5,9 +5,9 @@ import time
 import pytest
 
 from pipelines.errors import InputError
-from pipelines.indexing.convert import MIME_BY_SUFFIX
 from pipelines.indexing.converted import ReadLimits
 from pipelines.indexing.readers import read as readers
+from pipelines.indexing.readers.kinds import mime_of
 
 # 31 kinds of blocks, each with a word that occurs nowhere else.
 BLOCKS = {
@@ -81,7 +81,7 @@ LAYOUTS = {
 
 def read(text: str | bytes, suffix: str = ".html"):
     data = text.encode() if isinstance(text, str) else text
-    return readers.read(data, MIME_BY_SUFFIX[suffix], ReadLimits())
+    return readers.read(data, mime_of("file" + suffix), ReadLimits())
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

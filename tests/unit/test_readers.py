@@ -10,15 +10,15 @@ from docx.oxml import parse_xml
 from reportlab.pdfgen import canvas
 
 from pipelines.errors import InputError
-from pipelines.indexing.convert import MIME_BY_SUFFIX
 from pipelines.indexing.converted import ReadLimits
 from pipelines.indexing.readers import read as readers
+from pipelines.indexing.readers.kinds import mime_of
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 
 
 def read(data: bytes, suffix: str, **limits):
-    return readers.read(data, MIME_BY_SUFFIX[suffix], ReadLimits(**limits))
+    return readers.read(data, mime_of("file" + suffix), ReadLimits(**limits))
 
 
 def pdf(*pages: str, **options) -> bytes:

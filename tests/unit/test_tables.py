@@ -8,15 +8,15 @@ import pytest
 from openpyxl.comments import Comment
 
 from pipelines.errors import InputError
-from pipelines.indexing.convert import MIME_BY_SUFFIX
 from pipelines.indexing.converted import ReadLimits
 from pipelines.indexing.readers import read as readers
+from pipelines.indexing.readers.kinds import mime_of
 from pipelines.indexing.readers.office.shown import shown
 from pipelines.indexing.readers.tables import grid
 
 
 def read(data: bytes, suffix: str):
-    return readers.read(data, MIME_BY_SUFFIX[suffix], ReadLimits())
+    return readers.read(data, mime_of("file" + suffix), ReadLimits())
 
 
 def saved(book: openpyxl.Workbook) -> bytes:

@@ -17,6 +17,7 @@ from app.admin.screens import document_files
 from app.admin.screens.document_files import DEFAULT_COLLECTION
 from pipelines.errors import InputError
 from pipelines.indexing import queued
+from pipelines.indexing.readers.kinds import readable
 from pipelines.store import chunks, document_pages, documents, jobs
 from pipelines.store.ids import DocumentId
 from pipelines.store.jobs import Job
@@ -42,9 +43,9 @@ class _Documents:
         self._pool = screen.services.pool
         header(
             "Documents",
-            "Answers come from these files: PDF, Word, PowerPoint, Excel, HTML, Markdown, text and"
-            f" CSV, up to {screen.services.settings.max_upload_mb} MB each. A changed file replaces"
-            " its old version when it is indexed.",
+            f"Answers come from these files: {readable()}. Each may have up to"
+            f" {screen.services.settings.max_upload_mb} MB. A changed file replaces its old version"
+            " when it is indexed.",
         )
         self._lay_out()
         self._connect(screen)

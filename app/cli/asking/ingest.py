@@ -33,7 +33,7 @@ def ingest(
     collection: Annotated[str, typer.Option(help="Collection the documents join.")] = "default",
     as_json: AsJson = False,
 ) -> int:
-    """Take files in: PDF, DOCX, PPTX, XLSX, HTML, Markdown, TXT, CSV. The smallest come first.
+    """Add files, the smallest first. The handbook lists the kinds that are read.
 
     The same content again is left alone; a changed file replaces its old version; a file with the
     content of another one shares its passages. Exit code 0 when every file is in, 10 when some

@@ -18,10 +18,10 @@ from dataclasses import replace
 import psycopg
 
 from pipelines.errors import InputError
-from pipelines.indexing.convert import mime_of
 from pipelines.indexing.incoming import Incoming
 from pipelines.indexing.load.meter import Meter
 from pipelines.indexing.outcome import Outcome
+from pipelines.indexing.readers.kinds import mime_of
 from pipelines.progress import Stopped, Task
 from pipelines.store import documents
 from pipelines.store.db import Connection, Pool

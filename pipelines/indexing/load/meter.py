@@ -8,22 +8,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
+from pipelines.errors import InputError
 from pipelines.indexing.incoming import Incoming
+from pipelines.indexing.readers.kinds import kind_of
 from pipelines.progress import OnProgress, Progress
 
-# Characters of text in a byte of a file.
-_TEXT_IN_BYTE: Mapping[str, float] = {
-    ".pdf": 0.1,
-    ".docx": 0.3,
-    ".pptx": 0.05,
-    ".xlsx": 1.0,
-    ".html": 0.3,
-    ".htm": 0.3,
-    ".xhtml": 0.3,
-}
 # What every file costs on top of its text, in characters that are embedded meanwhile.
 _EACH = 500.0
 # The time left is told by the speed of the last while, and not before it is known.
@@ -92,5 +83,8 @@ class Meter:
 
 
 def _guess(file: Incoming) -> float:
-    share = _TEXT_IN_BYTE.get(Path(file.source).suffix.lower(), 1.0)
+    try:
+        share = kind_of(file.source).text_share
+    except InputError:  # it will be refused
+        share = 0.0
     return (file.size_bytes or 0) * share + _EACH

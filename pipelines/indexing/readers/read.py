@@ -1,9 +1,9 @@
 """
 Bytes to text, by file type. It runs in the converter's child process.
 
-Haystack's converters read where they keep what citations need; Word, PowerPoint, Excel, CSV and
-Markdown are read closer to the file, because the converters drop text boxes, content controls,
-tables on slides, header rows or headings.
+Haystack's converters read where they keep what citations need. The other readers work closer to the
+file, because the converters drop text boxes, content controls, tables on slides, header rows or
+headings.
 """
 
 from __future__ import annotations
@@ -14,16 +14,29 @@ from collections.abc import Callable
 
 from pipelines.errors import InputError
 from pipelines.indexing.converted import Block, Converted, ReadLimits, assemble
+from pipelines.indexing.readers import (
+    archives,
+    epub,
+    mail,
+    notebook,
+    rtf,
+    source,
+    structured,
+    subtitles,
+)
+from pipelines.indexing.readers.kinds import OFFICE, OPEN
+from pipelines.indexing.readers.members import Members
 from pipelines.indexing.readers.office import slides, word, workbook
 from pipelines.indexing.readers.office.packages import transitional
+from pipelines.indexing.readers.opendocument import document as opendocument
 from pipelines.indexing.readers.pdf import document as pdf
 from pipelines.indexing.readers.tables import delimited
 from pipelines.indexing.readers.web import markup
 from pipelines.text.clean import binary_kind, decode
 
-OFFICE = "application/vnd.openxmlformats-officedocument."
 # How files begin that were encrypted by Office, or written by it before 2007.
 OLE_MAGIC = b"\xd0\xcf\x11\xe0"
+EPUB = "application/epub+zip"
 
 
 def warm() -> None:
@@ -40,15 +53,22 @@ def warm() -> None:
 
 def read(data: bytes, mime: str, limits: ReadLimits) -> Converted:
     """
-    The text of a file.
+    The text of a file, and of the files in it.
 
     :raises InputError: Why it cannot be read.
     """
+    return _read(data, mime, Members(limits, _read))
+
+
+def _read(data: bytes, mime: str, members: Members) -> Converted:
+    if mime.startswith((OFFICE, OPEN, EPUB)):
+        _check_package(data, members.limits)
     if mime.startswith(OFFICE):
-        _check_package(data, limits)
         data = transitional(data)
     elif mime.startswith("text/") and (kind := binary_kind(data)) is not None:
         raise InputError(f"it is {kind} under the name of a text; give it its own ending")
+    if mime in _HOLDERS:
+        return _HOLDERS[mime](data, mime, members)
     return _READERS[mime](data, mime)
 
 
@@ -77,8 +97,27 @@ _READERS: dict[str, Callable[[bytes, str], Converted]] = {
     OFFICE + "wordprocessingml.document": word.read,
     OFFICE + "presentationml.presentation": slides.read,
     OFFICE + "spreadsheetml.sheet": workbook.read,
+    OPEN + "text": opendocument.read_text,
+    OPEN + "spreadsheet": opendocument.read_sheets,
+    OPEN + "presentation": opendocument.read_slides,
+    "application/rtf": rtf.read,
+    EPUB: epub.read,
     "text/html": markup.read_html,
     "text/markdown": markup.read_markdown,
     "text/plain": _plain,
     "text/csv": delimited.read,
+    "application/json": structured.read_json,
+    "application/jsonl": structured.read_json_lines,
+    "application/xml": structured.read_xml,
+    "application/x-ipynb+json": notebook.read,
+    "application/x-subrip": subtitles.read,
+    "text/vtt": subtitles.read,
+    "text/x-source": source.read,
+}
+# What holds other files.
+_HOLDERS: dict[str, Callable[[bytes, str, Members], Converted]] = {
+    "message/rfc822": mail.read_eml,
+    "application/vnd.ms-outlook": mail.read_msg,
+    "application/zip": archives.read_zip,
+    "application/x-tar": archives.read_tar,
 }

@@ -73,11 +73,31 @@ def read_markdown(data: bytes, mime: str) -> Converted:
     if front:
         blocks.append(Block(front.group(1), verbatim=True))
         text = text[front.end() :]
+    blocks += markdown_blocks(text)
+    return assemble(blocks, mime, encoding, notes=notes)
+
+
+def html_blocks(text: str) -> list[Block]:
+    """The blocks of HTML that is no web page: a chapter, a mail. All of it is content."""
+    try:
+        return page.blocks(_tree(text), page=False)
+    except InputError:  # an empty one
+        return []
+
+
+def markdown_blocks(text: str) -> list[Block]:
+    """The blocks of a Markdown text as it is rendered."""
     renderer = _Renderer(text)
+    blocks: list[Block] = []
     for part in _parts(text):
         if (rendered := renderer.html(part)).strip():
-            blocks += page.blocks(_tree(f"<body>{rendered}</body>"), page=False)
-    return assemble(blocks, mime, encoding, notes=notes)
+            blocks += html_blocks(f"<body>{rendered}</body>")
+    return blocks
+
+
+def decoded(data: bytes) -> str:
+    """The text of an HTML file, by the encoding that it says it has."""
+    return decode(data, declared=declared_encoding(data))[0]
 
 
 def declared_encoding(data: bytes) -> str | None:
