@@ -3,6 +3,7 @@ FROM python:3.12-slim
 
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends curl libgomp1 \
+      tesseract-ocr tesseract-ocr-deu tesseract-ocr-fra tesseract-ocr-spa \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --create-home --uid 1000 user
 

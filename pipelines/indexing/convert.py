@@ -26,7 +26,10 @@ from pipelines.progress import Stopped
 # After a larger file its reader holds memory that is worth giving back.
 LARGE_BYTES = 500_000
 # All that a child gets of the environment. It has keys and passwords, too.
-PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+PASSED_ON = (
+    "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
+    "TESSDATA_PREFIX",
+)  # fmt: skip
 # The answer to a file has its text and its places, and no text is longer than the expanded file.
 MOST_ANSWER_BYTES = 2_000_000_000
 

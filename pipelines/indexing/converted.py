@@ -17,6 +17,7 @@ class ReadLimits:
     :param expanded_mb: Size of what is packed in it, unpacked.
     :param members: Number of files in it that are read.
     :param depth: How often these may be packed in each other.
+    :param ocr_s: Time for text recognition in its pictures and scanned pages, all together.
     """
 
     size_mb: int = 100
@@ -26,6 +27,7 @@ class ReadLimits:
     wall_s: int = 600
     members: int = 2000
     depth: int = 4
+    ocr_s: int = 480
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Converted:
     """
     The text of a file, fit to store, with where its pages and headings begin.
 
-    `pages`: (character, page number from 1). `headings`: (character, level from 1, title).
+    `pages`: (character, page number from 1, or 0 for what follows the pages). `headings`: (character, level from 1, title).
     `removed`: characters taken out because the database cannot hold them. `notes`: what of the
     file was not read, or not as it stands, each in one plain line.
     """

@@ -92,7 +92,7 @@ class _Outline:
     def page(self, place: int) -> int | None:
         """The page of a place."""
         found = bisect_right(self._pages, place)
-        return self._numbers[found - 1] if found else None
+        return (self._numbers[found - 1] or None) if found else None
 
     def path(self, place: int) -> str | None:
         """The headings that stand above a place, outermost first."""

@@ -72,7 +72,7 @@ def _replace(
         return duplicate
     if before is not None:
         chunks.delete_document(conn, before.id, replaced_by=document_id)
-    pages = text.converted.pages[-1][1] if text.converted.pages else None
+    pages = max((page for _, page in text.converted.pages), default=None)
     if not documents.finish(
         conn, document_id, language=text.language, pages=pages, warnings=warnings
     ):

@@ -27,6 +27,7 @@ from pipelines.indexing.incoming import Incoming
 from pipelines.indexing.ingest import Ingester
 from pipelines.indexing.paths import why_not_read
 from pipelines.indexing.readers import kinds
+from pipelines.indexing.readers.ocr.engine import engine_name
 from pipelines.progress import Stopped, Task
 from pipelines.search.hybrid import hybrid
 from pipelines.search.opening import load_handle
@@ -439,7 +440,7 @@ ZOO = {
     "txt/big5.txt": "維基大典",
     "csv/mskanji_shiftjis.csv": "名前: 佐藤太郎",
     "other/stanley-cups.xlsx": "Team: Blues; Location: STL",
-    "pdf/scan_ocr_test.pdf": "no text layer",
+    "pdf/scan_ocr_test.pdf": "read by OCR" if engine_name() else "no text layer",
     "pdf/encrypted_libreoffice.pdf": "needs a password",
     "pdf/corrupt_fuzzed_poppler395.pdf": "damaged",
     "docx/protected_passtika.docx": "needs a password",

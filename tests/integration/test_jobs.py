@@ -202,13 +202,13 @@ def test_uploads_are_indexed_and_replaced_and_say_why_they_failed(services, work
             return documents.get(conn, document_id), chunks.of_document(conn, document_id)
 
     good = put("notes.txt", b"The harbour has two piers and an old light. " * 5)
-    empty, strange = put("empty.txt", b""), put("picture.png", b"\x89PNG")
+    empty, strange = put("empty.txt", b""), put("sound.mp3", b"ID3")
     assert stored(good.document_id)[0].status == "queued"
     found = index(good.document_id, empty.document_id, strange.document_id)
     assert found["indexed"] == 1
-    assert [f["source"] for f in found["failed"]] == ["empty.txt", "picture.png"]
+    assert [f["source"] for f in found["failed"]] == ["empty.txt", "sound.mp3"]
     assert "empty" in stored(empty.document_id)[0].reason
-    assert ".png files are not read" in stored(strange.document_id)[0].reason
+    assert ".mp3 files are not read" in stored(strange.document_id)[0].reason
     # The same file is known. A changed one replaces it.
     assert (
         put("notes.txt", b"The harbour has two piers and an old light. " * 5).status == "unchanged"

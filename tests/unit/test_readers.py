@@ -205,18 +205,6 @@ def _on_pages(*draws, **options) -> bytes:
     return file.getvalue()
 
 
-def test_pages_that_show_something_without_text_are_named():
-    """A drawn page may be a scan; an empty page is none."""
-    pages = (
-        lambda sheet: sheet.drawString(72, 700, "first"),
-        lambda sheet: sheet.rect(72, 600, 99, 99, fill=1),
-        lambda sheet: None,
-        lambda sheet: sheet.drawString(72, 700, "last"),
-    )
-    found = read(_on_pages(*pages), ".pdf")
-    assert found.notes == ["1 of 4 pages has no text layer and was not read: 2"]
-
-
 def test_a_table_drawn_by_columns_is_read_by_rows():
     def draw(sheet):
         sheet.drawString(72, 730, "Shelves in cm")
@@ -250,16 +238,20 @@ def test_text_outside_the_crop_box_is_not_read():
     assert read(file.getvalue(), ".pdf").text == "The price is 81,500."
 
 
-def test_typed_notes_are_read_and_attached_files_named():
+def test_typed_notes_and_attached_files_are_read():
     from pypdf import PdfReader, PdfWriter
     from pypdf.annotations import FreeText, Text
 
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf("Delivery note"))))
     writer.add_annotation(0, FreeText(text="Gate code 4417", rect=(50, 50, 200, 90)))
     writer.add_annotation(0, Text(text="ask Rosa", rect=(50, 150, 70, 170)))
-    writer.add_attachment("prices.xlsx", b"x")
+    writer.add_attachment("prices.txt", b"The pump costs 90 EUR.")
+    writer.add_attachment("tool.exe", b"x")
     file = io.BytesIO()
     writer.write(file)
     found = read(file.getvalue(), ".pdf")
-    assert found.text == "Delivery note\n\nGate code 4417\n\n(note: ask Rosa)"
-    assert found.notes == ["1 attached file not read: prices.xlsx"]
+    own = "Delivery note\n\nGate code 4417\n\n(note: ask Rosa)"
+    assert found.text == f"{own}\n\nprices.txt\n\nThe pump costs 90 EUR."
+    assert found.pages == [(0, 1), (len(own) + 2, 0)]
+    assert found.headings == [(len(own) + 2, 1, "prices.txt")]
+    assert found.notes == ["1 file of a kind that Attune does not read: tool.exe"]

@@ -71,6 +71,7 @@ KINDS = (
         ),
         ("makefile", "dockerfile", "containerfile", "jenkinsfile", "rakefile", "gemfile"),
     ),
+    Kind("pictures", "image/*", _endings("png jpg jpeg tif tiff webp"), text_share=0.001),
     Kind("ZIP", "application/zip", (".zip",)),
     Kind(
         "TAR", "application/x-tar", _endings("tar tgz tar.gz tbz2 tar.bz2 txz tar.xz"), text_share=3

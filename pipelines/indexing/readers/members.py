@@ -14,6 +14,7 @@ from typing import Protocol
 from pipelines.errors import InputError
 from pipelines.indexing.converted import Converted, ReadLimits, counted
 from pipelines.indexing.readers.kinds import mime_of
+from pipelines.indexing.readers.ocr.engine import Allowance
 
 MOST_NAMED = 20
 DEEPEST_HEADING = 6
@@ -32,6 +33,7 @@ class _Left:
 
     files: int
     size_bytes: int
+    ocr: Allowance
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,17 @@ class Members:
 
     def __post_init__(self) -> None:
         if self.left is None:
-            self.left = _Left(self.limits.members, self.limits.expanded_mb * 1_000_000)
+            self.left = _Left(
+                self.limits.members,
+                self.limits.expanded_mb * 1_000_000,
+                Allowance(self.limits.ocr_s),
+            )
+
+    @property
+    def ocr(self) -> Allowance:
+        """What text recognition may still take for this document."""
+        assert self.left is not None
+        return self.left.ocr
 
     def read(self, files: Iterable[Member]) -> Iterator[tuple[str, Converted]]:
         """The names and texts of the files that can be read."""
@@ -146,8 +158,11 @@ def bundle(
     headings = list(own.headings) if own is not None else []
     notes = list(own.notes) if own is not None else []
     removed = own.removed if own is not None else 0
+    pages = list(own.pages) if own is not None else []
     place = sum(len(text) + 2 for text in texts)
     for name, file in files:
+        if pages and pages[-1][1]:
+            pages.append((place, 0))
         headings.append((place, 1, name[-200:]))
         start = place + len(name) + 2
         headings += [(start + at, level, title) for at, level, title in _inner(file)]
@@ -159,7 +174,7 @@ def bundle(
     if not texts:
         told = f" ({'; '.join(notes)})" if notes else ""
         raise InputError(f"there is no text in it{told}")
-    return Converted("\n\n".join(texts), [], headings, mime, None, removed, notes)
+    return Converted("\n\n".join(texts), pages, headings, mime, None, removed, notes)
 
 
 def _inner(file: Converted) -> list[tuple[int, int, str]]:

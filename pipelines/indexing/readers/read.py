@@ -19,6 +19,7 @@ from pipelines.indexing.readers import (
     epub,
     mail,
     notebook,
+    pictures,
     rtf,
     source,
     structured,
@@ -93,7 +94,6 @@ def _plain(data: bytes, mime: str) -> Converted:
 
 
 _READERS: dict[str, Callable[[bytes, str], Converted]] = {
-    "application/pdf": pdf.read,
     OFFICE + "wordprocessingml.document": word.read,
     OFFICE + "presentationml.presentation": slides.read,
     OFFICE + "spreadsheetml.sheet": workbook.read,
@@ -114,8 +114,10 @@ _READERS: dict[str, Callable[[bytes, str], Converted]] = {
     "text/vtt": subtitles.read,
     "text/x-source": source.read,
 }
-# What holds other files.
+# What holds other files, or pictures of text.
 _HOLDERS: dict[str, Callable[[bytes, str, Members], Converted]] = {
+    "application/pdf": pdf.read,
+    "image/*": pictures.read,
     "message/rfc822": mail.read_eml,
     "application/vnd.ms-outlook": mail.read_msg,
     "application/zip": archives.read_zip,

@@ -14,15 +14,21 @@ from haystack.components.converters import PyPDFToDocument
 from haystack.dataclasses import ByteStream
 
 from pipelines.errors import InputError
-from pipelines.indexing.converted import Block, Converted, assemble, counted
+from pipelines.indexing.converted import Block, Converted, assemble
+from pipelines.indexing.readers.members import Member, Members, bundle
+from pipelines.indexing.readers.ocr.engine import HOW_TO_INSTALL, engine_name
 from pipelines.indexing.readers.pdf import columns
+from pipelines.indexing.readers.pdf.layers import is_garbled
+from pipelines.indexing.readers.pdf.scans import Scans
 from pipelines.text.clean import join_hyphens
 
 # Outlines go deeper than a path of headings is worth reading.
 MOST_LEVELS = 6
-# Annotations of a page that are looked at, and pages and files that a note names.
+# Annotations of a page that are looked at.
 MOST_ANNOTATIONS = 2000
-MOST_NAMED = 20
+# Files attached to a document that are read, and the size of each.
+MOST_ATTACHED = 500
+MOST_BYTES = 200_000_000
 
 
 @dataclass(frozen=True)
@@ -34,27 +40,59 @@ class _Entry:
     page: int
 
 
-def read(data: bytes, mime: str) -> Converted:
-    """
-    The pages of a PDF.
+@dataclass
+class _Pages:
+    """The texts of all pages, and the numbers (from 1) of those that have none, or a garbled one."""
 
-    :raises InputError: It needs a password, is damaged, or has no text layer.
+    texts: list[str]
+    bare: list[int]
+    garbled: list[int]
+
+
+def read(data: bytes, mime: str, members: Members) -> Converted:
+    """
+    The pages of a PDF, then the files attached to it.
+
+    :raises InputError: It needs a password, is damaged, or has no text.
     """
     import pypdfium2
 
     outline: list[_Entry] = []
     notes: list[str] = []
+    attached: list[Member] = []
     try:
         with pypdfium2.PdfDocument(data) as document:
-            pages, bare = _page_texts(document)
+            pages = _page_texts(document)
             outline = list(_outline(document))
-            notes = [*_bare_pages(bare, len(pages)), *_attachments(document)]
+            scans = Scans(len(pages.texts), pages.bare, pages.garbled)
+            pages.texts = scans.recognised(document, pages.texts, members.ocr)
+            notes = scans.notes()
+            attached = _attachments(document)
     except pypdfium2.PdfiumError:
-        pages = _pages_by_pypdf(data, mime)
-    if not any(page.strip() for page in pages):
-        raise InputError(
-            f"no text layer: its {len(pages)} page(s) hold no text; run text recognition (OCR) first"
-        )
+        pages = _Pages(_pages_by_pypdf(data, mime), [], [])
+    own = None
+    if any(page.strip() for page in pages.texts):
+        own = _assembled(pages.texts, outline, mime, notes)
+    elif not attached:
+        raise InputError(_without_text(len(pages.texts), notes))
+    return bundle(own, members.read(attached), members, mime) if attached else _own(own)
+
+
+def _own(found: Converted | None) -> Converted:
+    assert found is not None, "a document without attachments has text"
+    return found
+
+
+def _without_text(count: int, notes: Sequence[str]) -> str:
+    told = f"no text layer: its {count} page(s) hold no text"
+    if engine_name() is None:
+        return f"{told}, and there is no text recognition (OCR): {HOW_TO_INSTALL}"
+    return f"{told} ({'; '.join(notes)})" if notes else told
+
+
+def _assembled(
+    pages: Sequence[str], outline: Iterable[_Entry], mime: str, notes: Sequence[str]
+) -> Converted:
     kept = _without_running_lines(_without_running_lines(pages))
     whole = join_hyphens("\f".join(kept)).split("\f")
     converted = assemble(
@@ -63,14 +101,9 @@ def read(data: bytes, mime: str) -> Converted:
     return replace(converted, headings=_place(outline, converted))
 
 
-def _page_texts(document: Any) -> tuple[list[str], list[int]]:
-    """
-    Read all pages. PDFium keeps the spaces between words that pypdf loses, and is 15 times as fast.
-
-    :returns: The texts, and the numbers of the pages that show something and have no text.
-    """
-    texts: list[str] = []
-    bare: list[int] = []
+def _page_texts(document: Any) -> _Pages:
+    """Read all pages. PDFium keeps the spaces that pypdf loses, and is 15 times as fast."""
+    found = _Pages([], [], [])
     has_form = bool(document.get_formtype())
     if has_form:
         document.init_forms()
@@ -83,12 +116,14 @@ def _page_texts(document: Any) -> tuple[list[str], list[int]]:
             page = document[number]
         text = _shown(page)
         if not text.strip() and next(page.get_objects(max_depth=1), None) is not None:
-            bare.append(number + 1)
+            found.bare.append(number + 1)
+        elif is_garbled(text):
+            found.garbled.append(number + 1)
         page.close()
         known = " ".join(text.split())
         added = [one for one in typed if " ".join(one.split()) not in known]
-        texts.append("\n\n".join([text, *added]).replace("\f", "\n"))
-    return texts, bare
+        found.texts.append("\n\n".join([text, *added]).replace("\f", "\n"))
+    return found
 
 
 def _shown(page: Any) -> str:
@@ -127,20 +162,14 @@ def _typed(page: Any) -> Iterator[str]:
         pdfium.FPDFPage_CloseAnnot(annotation)
 
 
-def _bare_pages(bare: Sequence[int], count: int) -> list[str]:
-    if not bare:
-        return []
-    named = ", ".join(map(str, bare[:MOST_NAMED])) + (" ..." if len(bare) > MOST_NAMED else "")
-    have = "has no text layer and was" if len(bare) == 1 else "have no text layer and were"
-    return [f"{len(bare)} of {counted(count, 'page')} {have} not read: {named}"]
+def _attachments(document: Any) -> list[Member]:
+    def load(number: int, most_bytes: int) -> bytes:
+        return bytes(document.get_attachment(number).get_data())[:most_bytes]
 
-
-def _attachments(document: Any) -> list[str]:
-    count = document.count_attachments()
-    if not count:
-        return []
-    names = [document.get_attachment(n).get_name() for n in range(min(count, MOST_NAMED))]
-    return [f"{counted(count, 'attached file')} not read: {', '.join(names)}"]
+    count = min(MOST_ATTACHED, document.count_attachments())
+    names = [document.get_attachment(number).get_name() for number in range(count)]
+    # The document is closed when they are read.
+    return [Member.of(name, load(number, MOST_BYTES)) for number, name in enumerate(names)]
 
 
 def _outline(document: Any) -> Iterator[_Entry]:

@@ -1,0 +1,87 @@
+"""Pages of a PDF without a usable text layer: OCR reads them, or a note says which they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pipelines.indexing.converted import counted
+from pipelines.indexing.readers.ocr.engine import MOST_PIXELS, Allowance, engine_name
+from pipelines.text.clean import language
+
+# Pages that a note names.
+MOST_NAMED = 20
+# Dots an inch at which pages are read, and points an inch of a PDF.
+DOTS = 300
+POINTS = 72
+
+
+class Scans:
+    """
+    Reads the pages of one document that need it, and says what came of them.
+
+    :param count: How many pages the document has.
+    :param bare: The numbers of the pages without a text layer, from 1.
+    :param garbled: The numbers of the pages whose text layer is not what they show.
+    """
+
+    def __init__(self, count: int, bare: Sequence[int], garbled: Sequence[int]) -> None:
+        self._count = count
+        self._bare, self._garbled = list(bare), list(garbled)
+        self._read: dict[int, int] = {}
+        self._empty: list[int] = []
+
+    def recognised(self, document: Any, texts: Sequence[str], ocr: Allowance) -> list[str]:
+        """The texts of all pages, with those that OCR can read."""
+        found = list(texts)
+        wanted = sorted({*self._bare, *self._garbled})
+        if not wanted or engine_name() is None:
+            return found
+        spoken = language(" ".join(text for n, text in enumerate(texts, 1) if n not in wanted))
+        for number in wanted:
+            page = document[number - 1]
+            width, height = page.get_size()
+            scale = min(DOTS / POINTS, (MOST_PIXELS / max(1.0, width * height)) ** 0.5)
+            picture = page.render(scale=scale, grayscale=True).to_pil()
+            page.close()
+            result = ocr.recognise(picture, [spoken] if spoken else [])
+            if result is None:
+                if ocr.is_spent:
+                    break
+                continue
+            if not result.is_text:
+                self._empty.append(number)
+                continue
+            self._read[number] = result.sure
+            # What was typed onto a scanned page stays.
+            typed = found[number - 1].strip() if number in self._bare else ""
+            parts = [f"{result.mark}\n{result.text}", *([typed] if typed else [])]
+            found[number - 1] = "\n\n".join(parts)
+        return found
+
+    def notes(self) -> list[str]:
+        """A line for each way in which pages were read, or not."""
+        told = []
+        if self._read:
+            sure = round(sum(self._read.values()) / len(self._read))
+            told.append(self._told(list(self._read), "read by OCR", f"{sure}% sure"))
+        done = {*self._read, *self._empty}
+        empty = [number for number in self._empty if number in self._bare]
+        if empty:
+            have = "has" if len(empty) == 1 else "have"
+            told.append(self._told(empty, f"{have} no text layer, and OCR found no text"))
+        bare = [number for number in self._bare if number not in done]
+        if bare:
+            have = "has no text layer and was" if len(bare) == 1 else "have no text layer and were"
+            told.append(self._told(bare, f"{have} not read"))
+        garbled = [number for number in self._garbled if number not in self._read]
+        if garbled:
+            have = "has" if len(garbled) == 1 else "have"
+            told.append(self._told(garbled, f"{have} a garbled text layer"))
+        return told
+
+    def _told(self, numbers: Sequence[int], what: str, more: str = "") -> str:
+        named = ", ".join(map(str, numbers[:MOST_NAMED]))
+        named += " ..." if len(numbers) > MOST_NAMED else ""
+        of = f"{len(numbers)} of {counted(self._count, 'page')} {what}"
+        return f"{of} ({more}): {named}" if more else f"{of}: {named}"
