@@ -113,4 +113,5 @@ def encoder_options(settings: Settings, dsn: str = "") -> EncoderOptions:
         threads=settings.threads,
         openai_api_key=settings.openai_api_key.get_secret_value() or None,
         openai_base_url=settings.openai_base_url or None,
+        codes=settings.late_interaction == "auto",
     )

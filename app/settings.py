@@ -68,6 +68,10 @@ class Settings(BaseSettings):
         le=1,
         description="Share of the words in the search score. Tuned versions bring their own.",
     )
+    late_interaction: Literal["auto", "off"] = Field(
+        "auto",
+        description="Store codes of every token beside the vectors of new versions, so that the best passages can be compared with a question word by word: `auto` or `off`. Takes 12 KB of disk for each window of 128 tokens with the bundled model. Versions that are there keep what they have.",
+    )
     artefacts: str = Field(
         "",
         description="Where machines share versions: a folder, s3://... or hf://... Empty: the data folder.",

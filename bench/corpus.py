@@ -22,13 +22,14 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from app.services import Services
-from pipelines.embedder.encoder import Encoder, Vectors
+from pipelines.embedder.encoder import Encoder, Vectors, embed_documents
 from pipelines.search import threshold
 from pipelines.search.handle import SearchHandle
 from pipelines.store import chunks, documents, graphs
 from pipelines.store.chunks import NewChunk
 from pipelines.store.db import Connection
 from pipelines.text.fusion import Reading
+from pipelines.text.late import QueryTokens
 
 SCALE = Path(__file__).resolve().parents[2] / "shared/data/scale"
 EMBEDDED = 2000
@@ -75,7 +76,9 @@ class Neighbours:
         passages = _passages()
         self._real = real
         self._step = -(-len(passages) // EMBEDDED)
-        self._vectors = real.encode_documents(passages[:: self._step])
+        self.late = real.late
+        made = embed_documents(real, passages[:: self._step], coded=real.late)
+        self._vectors, self._codes = made.vectors, made.codes
         self._place = {text[:KNOWN_BY]: number for number, text in enumerate(passages)}
         noise = np.random.default_rng(0).normal(size=(NOISES, real.dimension))
         self._noise = NOISE * noise / np.sqrt(real.dimension)
@@ -84,10 +87,23 @@ class Neighbours:
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         return self._real.encode_queries(texts)
 
-    def encode_documents(self, texts: Sequence[str]) -> Vectors:
+    def encode_query_late(self, text: str) -> tuple[NDArray[np.float32], QueryTokens]:
+        return self._real.encode_query_late(text)
+
+    def encode_documents_late(self, texts: Sequence[str]) -> tuple[Vectors, Sequence[bytes]]:
+        assert self._codes is not None, "the real encoder gives them"
+        near, _ = self._near(texts)
+        return self.encode_documents(texts), [self._codes[place] for place in near.tolist()]
+
+    def _near(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The embedded neighbour of each text, and its checksum. *Shape of both:* ``(n,)``"""
         sums = np.array([zlib.crc32(text.encode()) for text in texts])
         places = [self._place.get(t[:KNOWN_BY], int(s)) for t, s in zip(texts, sums, strict=True)]
-        near = self._vectors[np.array(places) // self._step % len(self._vectors)]
+        return np.array(places) // self._step % len(self._vectors), sums
+
+    def encode_documents(self, texts: Sequence[str]) -> Vectors:
+        places, sums = self._near(texts)
+        near = self._vectors[places]
         other = self._vectors[sums // NOISES % len(self._vectors)]
         share = (sums % STEPS / STEPS / 2)[:, None]
         found = (1 - share) * near + share * other + self._noise[sums % NOISES]
@@ -114,7 +130,7 @@ def write(conn: Connection, handle: SearchHandle, start: int, end: int) -> None:
     for first in range(start, end, DOCUMENT):
         found = list(texts(first, min(first + DOCUMENT, end)))
         new = [NewChunk(text, None, None, 0, len(text), "en", [(0, len(text))]) for text in found]
-        vectors = handle.encoder.encode_documents(found)
+        made = handle.embed(found)
         is_hundredth = (first // DOCUMENT) % 100 == 0
         source = f"passages {first}"
         with conn.transaction():
@@ -122,7 +138,9 @@ def write(conn: Connection, handle: SearchHandle, start: int, end: int) -> None:
                 conn, source=source, title=source, sha256=chunks.digest(source), mime="text/plain",
                 content=b"", collection=HUNDREDTH if is_hundredth else "default",
             )  # fmt: skip
-            chunks.write(conn, document_id, handle.vectors_id, handle.rule_id, new, vectors)
+            chunks.write(
+                conn, document_id, handle.vectors_id, handle.rule_id, new, made.vectors, made.codes
+            )
             documents.finish(conn, document_id, language="en", pages=None, warnings=[])
         conn.commit()
 

@@ -19,7 +19,7 @@ from sentence_transformers import SentenceTransformer
 
 from bench import ingest
 from pipelines.embedder import build_twin, cpu_twin, model_files
-from pipelines.embedder.encoder import LocalEncoder
+from pipelines.embedder.local import LocalEncoder
 from pipelines.text.windows import cut
 
 ROUNDS = 5

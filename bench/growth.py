@@ -173,7 +173,7 @@ def _candidate(services: Services, handle: SearchHandle) -> SearchHandle:
         )
         added = models.get(conn, model_id)
         assert added is not None
-        index_id = build.create(conn, added, handle.encoder.tokenizer)
+        index_id = build.create(conn, added, handle.encoder.tokenizer, coded=handle.coded)
     return replace(handle, index_id=index_id, model_id=model_id, model_name="candidate")
 
 

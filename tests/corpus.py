@@ -31,11 +31,13 @@ def add_document(
         NewChunk(text, page, "Facts", 0, len(text), language, cuts)
         for page, (text, cuts) in enumerate(zip(passages, spans, strict=True), 1)
     ]
-    vectors = encoder.encode_documents([c.text[a:b] for c in new for a, b in c.windows])
+    made = handle.embed([c.text[a:b] for c in new for a, b in c.windows])
     with conn.transaction():
         (document_id,) = conn.execute(
             "insert into document (source, title, sha256, mime, size_bytes, status, collection)"
             " values (%s, %s, %s, 'text/plain', 1, 'indexed', %s) returning id",
             (title, title, chunks.digest(title), collection),
         ).fetchone()
-        return chunks.write(conn, document_id, handle.vectors_id, handle.rule_id, new, vectors)
+        return chunks.write(
+            conn, document_id, handle.vectors_id, handle.rule_id, new, made.vectors, made.codes
+        )

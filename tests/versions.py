@@ -12,8 +12,8 @@ from uuid import uuid4
 from app.services import Services, open_services
 from app.settings import Settings
 from pipelines.embedder import loading, model_files
-from pipelines.embedder.encoder import LocalEncoder
 from pipelines.embedder.loading import EncoderOptions
+from pipelines.embedder.local import LocalEncoder
 from pipelines.search import opening
 from pipelines.search.handle import SearchHandle
 from pipelines.store import models
@@ -58,7 +58,8 @@ def create(pool: Pool, model_id: ModelId, options: EncoderOptions) -> tuple[Inde
         model = models.get(conn, model_id)
         assert model is not None
         encoder = loading.load_model(model, options)
-        index_id = build.create(conn, model, encoder.tokenizer)
+        coded = loading.makes_codes(encoder, options)
+        index_id = build.create(conn, model, encoder.tokenizer, coded=coded)
     with pool.connection() as conn:
         return index_id, opening.load_index(conn, index_id, options)
 

@@ -66,7 +66,12 @@ def evaluate(
     """
     settings = services.settings
     around = Surroundings(
-        Rules(settings.window_tokens, settings.window_stride, settings.lexical_weight),
+        Rules(
+            settings.window_tokens,
+            settings.window_stride,
+            settings.lexical_weight,
+            services.options.codes,
+        ),
         services.options,
         services.folders,
     )

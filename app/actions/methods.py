@@ -194,7 +194,7 @@ def measure(
     :param texts: Passages to measure with; empty: some of the documents.
     :raises InputError: There is no text to measure with, or the model cannot be trained.
     """
-    from pipelines.embedder.encoder import LocalEncoder
+    from pipelines.embedder.local import LocalEncoder
     from training.finetune import preflight  # which loads torch
 
     with services.pool.connection() as conn:

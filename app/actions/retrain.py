@@ -153,7 +153,8 @@ def build(services: Services, name: str, task: Task = NO_TASK) -> SearchHandle:
     twins.before_build(services, model, task)
     encoder = loading.load_model(model, services.options)
     with services.pool.connection() as conn:
-        index_id = building.create(conn, model, encoder.tokenizer)
+        coded = loading.makes_codes(encoder, services.options)
+        index_id = building.create(conn, model, encoder.tokenizer, coded=coded)
         handle = opening.load_index(conn, index_id, services.options)
     building.build(services.pool, handle, task)
     return handle

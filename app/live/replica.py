@@ -25,8 +25,8 @@ import psycopg
 
 from app.live.stand_in import open_stand_in
 from pipelines.embedder import loading
-from pipelines.embedder.encoder import LocalEncoder
 from pipelines.embedder.loading import EncoderOptions
+from pipelines.embedder.local import LocalEncoder
 from pipelines.errors import ArtifactError, AttuneError, NotReadyError
 from pipelines.search import opening
 from pipelines.search.handle import SearchHandle

@@ -7,23 +7,29 @@ padded; between steps a stop is heard.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.embedder.encoder import Encoder, Vectors
+from pipelines.embedder.codes import Codes
+from pipelines.embedder.encoder import Embedded, Encoder, Vectors, embed_documents
 from pipelines.progress import Progress, Stop, Task, check
 from pipelines.text.fusion import Reading
+from pipelines.text.late import QueryTokens
 
 # Texts of a step: a second or a few on a CPU.
 STEP = 128
 AT_ONCE = 2
 # A wait without an end may never hear Ctrl-C: another thread may be the one that is told.
 HEAR_EVERY_S = 0.5
-NOTHING: Mapping[str, Vectors] = MappingProxyType({})
+# What is stored of a text already: its vector, and the codes of its tokens. *Shape:* ``(d,)``
+Known = Mapping[str, tuple[NDArray[np.float32], bytes | None]]
+NOTHING: Known = MappingProxyType({})
 # Texts embedded so far and in all, of one call.
 OnTexts = Callable[[int, int], None]
 
@@ -38,26 +44,33 @@ class Embedder:
 
     def begin(
         self,
-        encode: Callable[[Sequence[str]], Vectors],
+        encode: Callable[[Sequence[str]], Embedded],
         texts: Sequence[str],
         dimension: int,
         lengths: Sequence[float] | None = None,
-        known: Mapping[str, Vectors] = NOTHING,
+        known: Known = NOTHING,
+        *,
+        coded: bool = False,
     ) -> Embedding:
         """
         Begin to embed texts.
 
         :param lengths: By which to put like with like; None: the texts' characters.
-        :param known: Vectors of texts that need not be embedded. *Shape:* ``(d,)`` each
+        :param known: Texts that need not be embedded.
+        :param coded: Whether `encode` and `known` give codes.
         """
         rows = np.empty((len(texts), dimension), dtype=np.float32)
+        codes = Codes(len(texts)) if coded else None
         for place, text in enumerate(texts):
             if text in known:
-                rows[place] = known[text]
+                rows[place], code = known[text]
+                if codes is not None:
+                    assert code is not None, "a coded index has codes of all its windows"
+                    codes.put(place, code)
         new = np.array([i for i, text in enumerate(texts) if text not in known], dtype=np.intp)
         lengths = [len(text) for text in texts] if lengths is None else lengths
         order = new[np.argsort([-lengths[i] for i in new], kind="stable")]
-        steps = []
+        steps: deque[Step] = deque()
         for start in range(0, len(order), STEP):
             places = order[start : start + STEP]
             with self._changed:
@@ -65,7 +78,7 @@ class Embedder:
             step = self._threads.submit(encode, [texts[i] for i in places])
             step.add_done_callback(self._ended)
             steps.append((places, step))
-        return Embedding(steps, rows)
+        return Embedding(steps, rows, codes)
 
     def wait_for_room(self) -> None:
         """Wait until nothing is left but what is being computed: the moment to begin more."""
@@ -89,24 +102,26 @@ class Embedder:
         self._threads.shutdown(cancel_futures=True)
 
 
+# Places of some texts, and what will be stored of them.
+Step = tuple[NDArray[np.intp], "Future[Embedded]"]
+
+
 class Embedding:
     """Vectors of some texts, being made."""
 
-    def __init__(
-        self, steps: list[tuple[NDArray[np.intp], Future[Vectors]]], rows: Vectors
-    ) -> None:
+    def __init__(self, steps: deque[Step], rows: Vectors, codes: Codes | None) -> None:
         """
-        :param steps: Places of some texts, and their vectors to come.
-        :param rows: Those of the others are there. *Shape:* ``(n, d)``
+        :param rows: The vectors of texts that are in no step are there. *Shape:* ``(n, d)``
+        :param codes: Likewise. None: there are none.
         """
-        self._steps, self._rows = steps, rows
+        self._steps, self._rows, self._codes = steps, rows, codes
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def wait(self, on_texts: OnTexts, stop: Stop) -> Vectors:
+    def wait(self, on_texts: OnTexts, stop: Stop) -> Embedded:
         """
-        All vectors, in the order of the texts. *Shape:* ``(n, d)``
+        All vectors and codes, in the order of the texts.
 
         :param on_texts: Called after each step.
         :raises Stopped: `stop` said so; what was not begun is not done.
@@ -114,15 +129,24 @@ class Embedding:
         """
         done = len(self) - sum(len(places) for places, _ in self._steps)
         try:
-            for places, step in self._steps:
+            while self._steps:
                 check(stop)
-                self._rows[places] = step.result()
+                # Taken out: what a step gave is not held twice.
+                places, step = self._steps.popleft()
+                self._keep(places, step.result())
                 done += len(places)
                 on_texts(done, len(self))
         finally:
             for _, step in self._steps:
                 step.cancel()
-        return self._rows
+        return Embedded(self._rows, self._codes)
+
+    def _keep(self, places: NDArray[np.intp], made: Embedded) -> None:
+        self._rows[places] = made.vectors
+        if self._codes is not None:
+            assert made.codes is not None, "asked for codes, the encoder gives them"
+            for place, code in zip(places.tolist(), made.codes, strict=True):
+                self._codes.put(place, code)
 
 
 class Watched:
@@ -141,11 +165,24 @@ class Watched:
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """:raises Stopped: The task was asked to stop."""
-        return self._encode(self._encoder.encode_queries, texts)
+        return self._vectors(self._encoder.encode_queries, texts)
 
     def encode_documents(self, texts: Sequence[str]) -> Vectors:
         """:raises Stopped: The task was asked to stop."""
-        return self._encode(self._encoder.encode_documents, texts)
+        return self._vectors(self._encoder.encode_documents, texts)
+
+    @property
+    def late(self) -> bool:
+        return self._encoder.late
+
+    def encode_documents_late(self, texts: Sequence[str]) -> tuple[Vectors, Sequence[bytes]]:
+        """:raises Stopped: The task was asked to stop."""
+        made = self._encode(partial(embed_documents, self._encoder, coded=True), texts, coded=True)
+        assert made.codes is not None
+        return made.vectors, made.codes
+
+    def encode_query_late(self, text: str) -> tuple[NDArray[np.float32], QueryTokens]:
+        return self._encoder.encode_query_late(text)
 
     def token_offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         return self._encoder.token_offsets(texts)
@@ -156,11 +193,20 @@ class Watched:
     def reading(self, text: str) -> Reading | None:
         return self._encoder.reading(text)
 
-    def _encode(self, encode: Callable[[Sequence[str]], Vectors], texts: Sequence[str]) -> Vectors:
+    def _vectors(self, encode: Callable[[Sequence[str]], Vectors], texts: Sequence[str]) -> Vectors:
+        return self._encode(lambda some: Embedded(encode(some)), texts).vectors
+
+    def _encode(
+        self,
+        encode: Callable[[Sequence[str]], Embedded],
+        texts: Sequence[str],
+        *,
+        coded: bool = False,
+    ) -> Embedded:
         if len(texts) <= 1:
             return encode(texts)
         with Embedder() as embedder:
-            embedding = embedder.begin(encode, texts, self.dimension)
+            embedding = embedder.begin(encode, texts, self.dimension, coded=coded)
             return embedding.wait(self._tell, self._task.is_stopping)
 
     def _tell(self, done: int, total: int) -> None:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.embedder import memory, model_files
 from pipelines.embedder.cpu_twin import (
@@ -34,7 +35,9 @@ from pipelines.embedder.cpu_twin import (
     openvino,
     read_verdict,
 )
-from pipelines.embedder.encoder import Encoder, LocalEncoder, Vectors, tokenizer_file
+from pipelines.embedder.encoder import Encoder, Vectors
+from pipelines.embedder.local import LocalEncoder, states_tokens
+from pipelines.embedder.tokens import tokenizer_file
 from pipelines.progress import NO_TASK, Task
 from pipelines.system import atomic_files
 from pipelines.system.orphan import when_parent_ends
@@ -48,6 +51,7 @@ SAME_COSINE = 0.9999
 TIE = 0.01
 CALIBRATION_TEXTS = 120
 COMPARED_TEXTS = 300
+COMPARED_TOKENS_OF = 40
 # Questions made of each: with one, a single hit more or less would decide.
 QUESTIONS_PER_TEXT = 4
 STOP_EVERY_S = 0.2
@@ -155,22 +159,32 @@ def _convert(model: Path, out: Path, texts: Sequence[str], *, quantise: bool) ->
     ).eval()
     wanted = [n for n in network.tokenizer.model_input_names if n != "position_ids"]
 
+    late = states_tokens(model)
+    # States of a question's tokens must come from the network that made those of documents.
+    routed_first = type(network[0]).__name__ == "Router"
+
     class Graph(torch.nn.Module):
         def __init__(self, task: str) -> None:
             super().__init__()
             self.network, self.task = network, task
 
         def forward(self, input_ids: Any, attention_mask: Any) -> Any:
+            """The vectors and, on the way that documents take, the states of the tokens."""
             features = {"input_ids": input_ids, "attention_mask": attention_mask}
             if "token_type_ids" in wanted:
                 features["token_type_ids"] = torch.zeros_like(input_ids)
-            return self.network.forward(features, task=self.task)["sentence_embedding"]
+            found = self.network.forward(features, task=self.task)
+            if not late or (routed_first and self.task == "query"):
+                return found["sentence_embedding"]
+            return found["sentence_embedding"], found["token_embeddings"]
 
     tokens = Tokens(model, int(network.max_seq_length))
     sample = [texts[i] for i in np.linspace(0, len(texts) - 1, CALIBRATION_TEXTS).astype(int)]
     sample += [_crop(text) for text in sample[::2]]
     feed = [
-        dict(zip(("input_ids", "attention_mask"), tokens([t])[0][1:], strict=True)) for t in sample
+        {"input_ids": batch.ids, "attention_mask": batch.mask}
+        for text in sample
+        for batch in tokens([text])
     ]
     # Not only the first module: an adapter parts the ways after pooling.
     routed = any(type(module).__name__ == "Router" for module in network)
@@ -195,14 +209,22 @@ def _convert(model: Path, out: Path, texts: Sequence[str], *, quantise: bool) ->
                 "max_tokens": int(network.max_seq_length),
                 "dimension": int(network.get_embedding_dimension()),
                 "prompts": dict(network.prompts),
+                "late": late,
+                "routed": routed_first,
             }
         )
     )
     model_files.Manifest.of(out).write(out)
 
 
-def acceptable(hit5_loss: float, mean_cosine: float) -> bool:
-    """Whether a twin may serve: it finds what torch finds, or is torch's but for rounding."""
+def acceptable(hit5_loss: float, mean_cosine: float, token_cosine: float | None = None) -> bool:
+    """
+    Whether a twin may serve: it finds what torch finds, or is torch's but for rounding.
+
+    :param token_cosine: Of the states of tokens, where it gives them.
+    """
+    if token_cosine is not None and token_cosine < MIN_COSINE:
+        return False
     return mean_cosine >= SAME_COSINE or (hit5_loss <= MAX_HIT_LOSS and mean_cosine >= MIN_COSINE)
 
 
@@ -221,9 +243,12 @@ def _compare(model: Path, twin: Path, texts: Sequence[str]) -> TwinReport:
     questions = [_crop(text, start) for start in range(QUESTIONS_PER_TEXT) for text in windows]
     places = np.tile(np.arange(len(windows)), QUESTIONS_PER_TEXT)
     # One after the other, and torch in small batches: whoever waits for this holds memory as well.
-    torch = _embedded(LocalEncoder(model, device="cpu", batch_size=8), windows, questions)
+    local = LocalEncoder(model, device="cpu", batch_size=8)
+    torch, torch_states = _embedded(local, windows, questions), _states(local, windows)
+    del local
     memory.give_back()
-    fast = _embedded(AcceleratedEncoder(twin, manifest), windows, questions)
+    twin_encoder = AcceleratedEncoder(twin, manifest)
+    fast, fast_states = _embedded(twin_encoder, windows, questions), _states(twin_encoder, windows)
     hits = []
     for documents, asked in (torch, fast):
         scores = asked @ documents.T
@@ -231,12 +256,27 @@ def _compare(model: Path, twin: Path, texts: Sequence[str]) -> TwinReport:
         hits.append(float(((scores > own + TIE).sum(axis=1) < 5).mean()))
     cosine = float((torch[0] * fast[0]).sum(axis=1).mean())
     loss = hits[0] - hits[1]
-    usable = acceptable(loss, cosine)
+    token_cosine = None
+    if torch_states is not None and fast_states is not None:
+        token_cosine = float((torch_states * fast_states).sum(axis=1).mean())
+    usable = acceptable(loss, cosine, token_cosine)
     reason = (
         f"hit@5 {hits[1]:.3f} against torch's {hits[0]:.3f}, mean cosine {cosine:.4f}"
         f" by {len(questions)} questions on {len(windows)} windows"
     )
-    return TwinReport(usable, reason, cosine, hits[0], hits[1], len(questions), manifest)
+    if token_cosine is not None:
+        reason += f", cosine of tokens {token_cosine:.4f}"
+    return TwinReport(
+        usable, reason, cosine, hits[0], hits[1], len(questions), manifest, token_cosine
+    )
+
+
+def _states(encoder: Encoder, windows: Sequence[str]) -> NDArray[np.float32] | None:
+    """States of the tokens of some windows. None: there are none. *Shape:* ``(t, h)``"""
+    if not encoder.late:
+        return None
+    some = windows[:: max(1, len(windows) // COMPARED_TOKENS_OF)]
+    return np.concatenate([encoder.encode_query_late(text)[1].states for text in some])
 
 
 def _embedded(

@@ -23,17 +23,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.embedder import model_files
-from pipelines.embedder.encoder import (
-    TokenCounter,
-    Vectors,
-    tokenizer_file,
-    unit_rows,
-)
+from pipelines.embedder.encoder import Vectors, own_tokens, packed, unit_rows
+from pipelines.embedder.tokens import TokenCounter, tokenizer_file
 from pipelines.errors import ArtifactError, InputError
 from pipelines.system.first_use import FIRST_USE
 from pipelines.text.fusion import Reading
+from pipelines.text.late import QueryTokens
 
 VERDICT = "verdict.json"
+# Increased when twins get something that older ones lack: those are built again.
+FORMAT = 2
 BATCH = 8
 # Lengths are rounded up to these tokens: for every new shape OpenVINO compiles kernels and lays out
 # memory, which it keeps. Every length by itself takes 620 MB after 3,000 windows and goes on
@@ -56,6 +55,8 @@ class TwinReport:
     hit5_twin: float = 0.0
     questions: int = 0
     manifest_sha256: str = ""
+    token_cosine: float | None = None
+    format: int = FORMAT
 
 
 def folder_for(cache: Path, model_sha256: str) -> Path:
@@ -64,9 +65,13 @@ def folder_for(cache: Path, model_sha256: str) -> Path:
 
 
 def read_verdict(folder: Path) -> TwinReport | None:
-    """What was found when the twin was built; None: it has not been built, or cannot be read."""
+    """
+    What was found when the twin was built. None: it has not been built, is of an older format, or
+    cannot be read.
+    """
     try:
-        return TwinReport(**json.loads((folder / VERDICT).read_text()))
+        found = TwinReport(**{"format": 1} | json.loads((folder / VERDICT).read_text()))
+        return found if found.format == FORMAT else None
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:
@@ -89,6 +94,25 @@ def openvino() -> Any:
     return library
 
 
+@dataclass(frozen=True)
+class Batch:
+    """
+    Texts that are computed together.
+
+    `places` says which they are. *Shape of* `places`, `ids`, `mask`: ``(b,)``, ``(b, t)``,
+    ``(b, t)``
+    """
+
+    places: NDArray[np.int64]
+    ids: NDArray[np.int64]
+    mask: NDArray[np.int64]
+
+
+# The outputs of a batch: vectors and, where the graph gives them, states of tokens.
+# *Shape:* ``(b, d)``, ``(b, t, h)``
+Keep = Callable[[Batch, Sequence[NDArray[np.float32]]], None]
+
+
 class Tokens:
     """Texts to batches of ids, longest first, padded to about each batch's longest."""
 
@@ -101,10 +125,8 @@ class Tokens:
         self._tokenizer.no_padding()
         self._most = max_tokens
 
-    def __call__(
-        self, texts: Sequence[str]
-    ) -> list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
-        """Per batch: places in `texts`, ids, attention mask. *Shape:* ``(b,)``, ``(b, t)``, ``(b, t)``"""
+    def __call__(self, texts: Sequence[str]) -> list[Batch]:
+        """Batches of the texts, each with its places in `texts`."""
         encodings = self._tokenizer.encode_batch_fast(list(texts))  # without offsets
         lengths = np.array([len(e.ids) for e in encodings])
         order = np.argsort(-lengths, kind="stable")
@@ -116,7 +138,7 @@ class Tokens:
             for row, place in enumerate(places):
                 ids[row, : lengths[place]] = encodings[place].ids
                 mask[row, : lengths[place]] = 1
-            batches.append((places, ids, mask))
+            batches.append(Batch(places, ids, mask))
         return batches
 
     def _padded(self, lengths: NDArray[np.int64]) -> int:
@@ -139,6 +161,7 @@ class AcceleratedEncoder:
             raise ArtifactError(f"The accelerated model in {folder} is not the one measured.")
         config = json.loads((folder / "config.json").read_text())
         self._dimension = int(config["dimension"])
+        self.late = bool(config["late"])
         self._prompts: dict[str, str] = config["prompts"]
         self._tokens = Tokens(folder, int(config["max_tokens"]))
         self._counter = TokenCounter(folder / "tokenizer.json")
@@ -156,6 +179,10 @@ class AcceleratedEncoder:
         else:
             in_bulk["query"] = in_bulk["document"]
         self._requests = {**in_bulk, "question": _Requests(core, query, single, 2)}
+        # States of a question's tokens come from the network that reads documents.
+        self._requests["states"] = self._requests["question"]
+        if config["routed"]:
+            self._requests["states"] = _Requests(core, document, single, 2)
 
     @property
     def dimension(self) -> int:
@@ -172,6 +199,49 @@ class AcceleratedEncoder:
     def encode_documents(self, texts: Sequence[str]) -> Vectors:
         return self._encode("document", self._prompts.get("document", ""), texts)
 
+    def encode_documents_late(self, texts: Sequence[str]) -> tuple[Vectors, Sequence[bytes]]:
+        self._check_late()
+        prompt = self._prompts.get("document", "")
+        rows = np.empty((len(texts), self._dimension), dtype=np.float32)
+        codes = [b""] * len(texts)
+
+        def keep(batch: Batch, outputs: Sequence[NDArray[np.float32]]) -> None:
+            vectors, states = outputs
+            rows[batch.places] = vectors
+            read = batch.mask.astype(bool)
+            made = packed(states[read], read.sum(axis=1).tolist())
+            for place, code in zip(batch.places.tolist(), made, strict=True):
+                codes[place] = code
+
+        self._requests["document"].run(self._tokens([prompt + text for text in texts]), keep)
+        return unit_rows(rows, texts), codes
+
+    def encode_query_late(self, text: str) -> tuple[NDArray[np.float32], QueryTokens]:
+        self._check_late()
+        prompt = self._prompts.get("query", "")
+        batches = self._tokens([prompt + text])
+        vectors: list[NDArray[np.float32]] = []
+        tokens: list[QueryTokens] = []
+
+        def keep_states(batch: Batch, outputs: Sequence[NDArray[np.float32]]) -> None:
+            read = batch.mask[0].astype(bool)
+            ids, states = batch.ids[0, read], outputs[1][0, read]
+            tokens.append(own_tokens(self._counter, ids, states, prompt, text))
+
+        def keep(batch: Batch, outputs: Sequence[NDArray[np.float32]]) -> None:
+            vectors.append(unit_rows(outputs[0], [text])[0])
+            if len(outputs) > 1:
+                keep_states(batch, outputs)
+
+        self._requests["question"].run(batches, keep)
+        if not tokens:
+            self._requests["states"].run(batches, keep_states)
+        return vectors[0], tokens[0]
+
+    def _check_late(self) -> None:
+        if not self.late:
+            raise InputError("This embedder gives no states of tokens.")
+
     def token_offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         return self._counter.offsets(texts)
 
@@ -186,8 +256,8 @@ class AcceleratedEncoder:
             return np.empty((0, self._dimension), dtype=np.float32)
         rows = np.empty((len(texts), self._dimension), dtype=np.float32)
 
-        def keep(places: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
-            rows[places] = vectors
+        def keep(batch: Batch, outputs: Sequence[NDArray[np.float32]]) -> None:
+            rows[batch.places] = outputs[0]
 
         self._requests[queue].run(self._tokens([prompt + text for text in texts]), keep)
         return unit_rows(rows, texts)
@@ -204,31 +274,31 @@ class _Requests:
         self._compiling = threading.Lock()
         self._idle: SimpleQueue[Any] | None = None
 
-    def run(
-        self,
-        batches: Sequence[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]],
-        keep: Callable[[NDArray[np.int64], NDArray[np.float32]], None],
-    ) -> None:
-        """Compute all batches; `keep` is given the places and the vectors of each, in this thread."""
+    def run(self, batches: Sequence[Batch], keep: Keep) -> None:
+        """
+        Compute all batches.
+
+        :param keep: Called with each and its outputs, in this thread. They are overwritten later.
+        """
         idle = self._ready()
-        under_way: deque[tuple[Any, NDArray[np.int64]]] = deque()
+        under_way: deque[tuple[Any, Batch]] = deque()
 
         def finish() -> None:
-            request, places = under_way.popleft()
+            request, batch = under_way.popleft()
             try:
                 request.wait()
-                keep(places, request.get_output_tensor(0).data)
+                keep(batch, [output.data for output in request.output_tensors])
             finally:
                 idle.put(request)
 
         try:
-            for places, ids, mask in batches:
+            for batch in batches:
                 # Whoever has batches under way makes room by itself; so no two wait for each other.
                 while under_way and idle.empty():
                     finish()
                 request = idle.get()
-                under_way.append((request, places))
-                request.start_async([ids, mask])
+                under_way.append((request, batch))
+                request.start_async([batch.ids, batch.mask])
             while under_way:
                 finish()
         finally:

@@ -13,7 +13,10 @@ from pathlib import Path
 from pipelines.embedder import build_twin, copies, cpu_twin, model_files, sharing
 from pipelines.embedder.copies import Copies
 from pipelines.embedder.cpu_twin import TwinReport
-from pipelines.embedder.encoder import Encoder, LocalEncoder, OpenAIEncoder, TokenCounter
+from pipelines.embedder.encoder import Encoder
+from pipelines.embedder.endpoint import OpenAIEncoder
+from pipelines.embedder.local import LocalEncoder
+from pipelines.embedder.tokens import TokenCounter
 from pipelines.errors import ArtifactError, NotReadyError
 from pipelines.progress import NO_TASK, Task
 from pipelines.store import models
@@ -35,7 +38,8 @@ class EncoderOptions:
 
     `models`: this machine's copies of versions' files. `artefacts`: the place where versions are
     shared with other machines; empty: they are not. `database_mb`: the largest version that is
-    kept in the database instead, in MB; None where the database lies on the same disk.
+    kept in the database instead, in MB; None where the database lies on the same disk. `codes`: new
+    indexes get codes of tokens, if their encoder gives them.
     """
 
     cache: Path
@@ -46,6 +50,7 @@ class EncoderOptions:
     models: Copies | None = None
     artefacts: str = ""
     database_mb: int | None = None
+    codes: bool = True
 
 
 def load_base(name: str, options: EncoderOptions) -> tuple[Encoder, str | None, str | None]:
@@ -123,6 +128,11 @@ def share(conn: Connection, model: Model, options: EncoderOptions) -> None:
         models.set_artefact(conn, model.id, address)
     elif options.database_mb is not None:
         copies.keep_in_database(conn, model, options.database_mb)
+
+
+def makes_codes(encoder: Encoder, options: EncoderOptions) -> bool:
+    """Whether a new index of the encoder gets codes of tokens."""
+    return options.codes and encoder.late
 
 
 def accelerates(options: EncoderOptions) -> bool:

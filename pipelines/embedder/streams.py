@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-Encode = Callable[[list[str]], NDArray[Any]]
+T = TypeVar("T")
 
 
 class Streams:
@@ -24,20 +23,27 @@ class Streams:
         self._many = ThreadPoolExecutor(count, "torch", initializer=_one_core)
         self._alone = ThreadPoolExecutor(1, "torch-alone", initializer=_one_core)
 
-    def run(self, encode: Encode, texts: Sequence[str], batch_size: int) -> NDArray[Any]:
+    def run(
+        self, encode: Callable[[list[str]], Sequence[T]], texts: Sequence[str], batch_size: int
+    ) -> list[T]:
         """
-        What `encode` gives for all texts, in their order. *Shape:* ``(n, d)``
+        What `encode` gives for each text, in their order.
 
         :param encode: Called with texts of like length, `batch_size` at most if there are several
             streams, from several threads at once.
         """
         if len(texts) == 1 or self._count == 1:
             pool = self._alone if len(texts) == 1 else self._many
-            return pool.submit(encode, list(texts)).result()
+            return list(pool.submit(encode, list(texts)).result())
         order = np.argsort([-len(text) for text in texts], kind="stable")
         parts = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
-        rows = list(self._many.map(lambda part: encode([texts[i] for i in part]), parts))
-        return np.concatenate(rows)[np.argsort(np.concatenate(parts), kind="stable")]
+        made = self._many.map(lambda part: encode([texts[i] for i in part]), parts)
+        given = {
+            place: one
+            for part, some in zip(parts, made, strict=True)
+            for place, one in zip(part.tolist(), some, strict=True)
+        }
+        return [given[place] for place in range(len(texts))]
 
 
 def _one_core() -> None:

@@ -48,10 +48,10 @@ class PendingFiles:
         :returns: The embedded files by document.
         """
         counts = [sum(len(one.windows) for one in chunked) for chunked, _ in self.windows.values()]
-        rows = np.split(self.embedding.wait(on_texts, stop), np.cumsum(counts)[:-1])
+        parts = self.embedding.wait(on_texts, stop).split(counts)
         return {
-            document_id: EmbeddedFile(self.handle, *windows, vectors)
-            for (document_id, windows), vectors in zip(self.windows.items(), rows, strict=True)
+            document_id: EmbeddedFile(self.handle, *windows, embedded)
+            for (document_id, windows), embedded in zip(self.windows.items(), parts, strict=True)
         }
 
 
@@ -70,11 +70,12 @@ def begin(
     with pool.connection() as conn:
         known = chunks.vectors_before(conn, list(windows), handle.vectors_id, handle.rule_id)
     embedding = embedder.begin(
-        handle.encoder.encode_documents,
+        handle.embed,
         [chunk.text[a:b] for chunk in chunked for a, b in chunk.windows],
         handle.encoder.dimension,
         _lengths(chunked),
         known,
+        coded=handle.coded,
     )
     return PendingFiles(handle, windows, embedding)
 

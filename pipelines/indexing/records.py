@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipelines.embedder.encoder import Vectors
+from pipelines.embedder.encoder import Embedded
 from pipelines.indexing.converted import Converted
 from pipelines.indexing.incoming import Incoming
 from pipelines.indexing.outcome import Outcome
@@ -61,10 +61,10 @@ class EmbeddedFile:
 
     :param chunks: Passages with their windows.
     :param is_readable: Whether the version's encoder reads the language of the text.
-    :param vectors: One for each window. *Shape:* ``(w, d)``
+    :param rows: What is stored of each window.
     """
 
     handle: SearchHandle
     chunks: list[NewChunk]
     is_readable: bool
-    vectors: Vectors
+    rows: Embedded

@@ -41,7 +41,7 @@ def try_write(
         read.document_id,
         warnings=[warning["text"] for warning in warnings],
         chunks=len(embedded.chunks),
-        windows=len(embedded.vectors),
+        windows=len(embedded.rows.vectors),
     )
 
 
@@ -79,7 +79,13 @@ def _replace(
         raise ConflictError("it was deleted or indexed again meanwhile")
     handle = embedded.handle
     chunks.write(
-        conn, document_id, handle.vectors_id, handle.rule_id, embedded.chunks, embedded.vectors
+        conn,
+        document_id,
+        handle.vectors_id,
+        handle.rule_id,
+        embedded.chunks,
+        embedded.rows.vectors,
+        embedded.rows.codes,
     )
     return None
 

@@ -43,6 +43,10 @@ def load_index(
             f"Version {model.name} was built with {model.dimension} dimensions and tokenizer "
             f"{rule.tokenizer}; its model has {encoder.dimension} and {encoder.tokenizer}."
         )
+    if index.coded and not encoder.late:
+        raise NotReadyError(
+            f"Version {model.name} has codes of tokens, which its model here cannot make."
+        )
     return SearchHandle(
         epoch=epoch,
         index_id=index.id,
@@ -55,4 +59,5 @@ def load_index(
         answer_threshold=index.answer_threshold,
         encoder=encoder,
         vectors_of=index.vectors_of,
+        coded=index.coded,
     )

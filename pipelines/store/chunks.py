@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,6 +73,7 @@ def write(
     rule_id: RuleId,
     new: Sequence[NewChunk],
     vectors: NDArray[np.float32],
+    codes: Iterable[bytes] | None = None,
 ) -> list[ChunkId]:
     """
     Write a document's chunks and windows, their vectors in one index, and their postings.
@@ -81,11 +82,12 @@ def write(
     `lock_for_writing`).
 
     :param vectors: One row per window, chunk by chunk. *Shape:* ``(w, d)``
+    :param codes: Of each window's tokens, in the same order. None if the index has none.
     :returns: The ids of the chunks.
     """
     ids = _insert_chunks(conn, document_id, new)
     windows = _insert_windows(conn, rule_id, ids, new)
-    copy_vectors(conn, index_id, windows, vectors)
+    copy_vectors(conn, index_id, windows, vectors, codes)
     postings.add(conn, [(i, c.text, c.language) for i, c in zip(ids, new, strict=True)])
     return ids
 
@@ -170,15 +172,15 @@ def sample_windows(conn: Connection, rule_id: RuleId, most: int) -> list[str]:
 
 def vectors_before(
     conn: Connection, document_ids: Sequence[DocumentId], index_id: IndexId, rule_id: RuleId
-) -> dict[str, NDArray[np.float32]]:
+) -> dict[str, tuple[NDArray[np.float32], bytes | None]]:
     """
-    Vectors of the versions that documents are about to replace, by their windows' text.
+    Vectors and codes of the versions that documents are about to replace, by their windows' text.
 
     Text that did not change need not be embedded again. *Shape:* ``(d,)`` each.
     """
-    rows = conn.execute(
+    rows = conn.cursor(binary=True).execute(
         sql.SQL(
-            "select substr(c.text, w.char_start + 1, w.char_end - w.char_start), e.v"
+            "select substr(c.text, w.char_start + 1, w.char_end - w.char_start), e.v, e.codes"
             " from document new join document old on old.source = new.source"
             " and old.collection = new.collection and old.status = 'indexed' and old.id <> new.id"
             " join chunk c on c.document_id = old.id"
@@ -187,7 +189,10 @@ def vectors_before(
         ).format(indexes.table(index_id)),
         (rule_id, list(document_ids)),
     )
-    return {text: np.asarray(vector.to_numpy(), dtype=np.float32) for text, vector in rows}
+    return {
+        text: (np.asarray(vector.to_numpy(), dtype=np.float32), codes)
+        for text, vector, codes in rows
+    }
 
 
 def of_document(conn: Connection, document_id: DocumentId, *, limit: int = 1000) -> list[Chunk]:
@@ -242,21 +247,32 @@ def copy_vectors(
     index_id: IndexId,
     windows: Sequence[tuple[WindowId, str]],
     vectors: NDArray[np.float32],
+    codes: Iterable[bytes] | None = None,
 ) -> None:
     """
-    Write vectors in bulk.
+    Write vectors in bulk, each with the codes of its window's tokens.
 
     :param windows: Id and content hash of each window.
     :param vectors: Their rows, in the same order. *Shape:* ``(w, d)``
+    :param codes: Likewise. None if the index has none.
     """
-    statement = sql.SQL("copy {} (window_id, sha256, v) from stdin (format binary)")
-    with (
-        conn.cursor() as cursor,
-        cursor.copy(statement.format(indexes.table(index_id))) as copy,
-    ):
-        copy.set_types(["int8", "text", "halfvec"])
-        for (window_id, sha256), vector in zip(windows, vectors, strict=True):
-            copy.write_row((window_id, sha256, HalfVector(vector)))
+    copy_rows(conn, indexes.table(index_id), windows, vectors, codes)
+
+
+def copy_rows(
+    conn: Connection,
+    table: sql.Identifier,
+    windows: Sequence[tuple[WindowId, str]],
+    vectors: NDArray[np.float32],
+    codes: Iterable[bytes] | None,
+) -> None:
+    """Write rows of a vector table, or of one with its columns. See `copy_vectors`."""
+    statement = sql.SQL("copy {} (window_id, sha256, v, codes) from stdin (format binary)")
+    with conn.cursor() as cursor, cursor.copy(statement.format(table)) as copy:
+        copy.set_types(["int8", "text", "halfvec", "bytea"])
+        coded = [None] * len(windows) if codes is None else codes
+        for (window_id, sha256), vector, code in zip(windows, vectors, coded, strict=True):
+            copy.write_row((window_id, sha256, HalfVector(vector), code))
 
 
 def _insert_chunks(

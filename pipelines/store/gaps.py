@@ -8,15 +8,14 @@ content, and every vector has its window.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pgvector import HalfVector
 from psycopg import sql
 
-from pipelines.store import indexes
+from pipelines.store import chunks, indexes
 from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId, DocumentId, IndexId, RuleId, WindowId
 from pipelines.store.indexes import SearchIndex
@@ -155,10 +154,10 @@ def add_windows(
     """
     with conn.transaction():
         conn.execute("lock table text_window in row exclusive mode")
-        chunks = sorted({chunk_id for chunk_id, *_ in cut})
+        chunk_ids = sorted({chunk_id for chunk_id, *_ in cut})
         # Two statements, so that the second one's snapshot sees the changes that the lock waited for.
         conn.execute(
-            "select 1 from chunk where id = any(%s) order by id for no key update", (chunks,)
+            "select 1 from chunk where id = any(%s) order by id for no key update", (chunk_ids,)
         )
         conn.execute(
             "insert into text_window (chunk_id, rule_id, char_start, char_end, sha256)"
@@ -181,11 +180,13 @@ def add_vectors(
     index_id: IndexId,
     windows: Sequence[Lacking],
     vectors: NDArray[np.float32],
+    codes: Iterable[bytes] | None = None,
 ) -> int:
     """
     Add vectors of windows that still exist with the same content.
 
     :param vectors: One row per window. *Shape:* ``(w, d)``
+    :param codes: Of each window's tokens. None if the index has none.
     :returns: The number of vectors written.
     """
     emb = indexes.table(index_id)
@@ -201,21 +202,17 @@ def add_vectors(
                 emb
             )
         )
-        with (
-            conn.cursor() as cursor,
-            cursor.copy("copy fresh (window_id, sha256, v) from stdin (format binary)") as copy,
-        ):
-            copy.set_types(["int8", "text", "halfvec"])
-            for window, vector in zip(windows, vectors, strict=True):
-                copy.write_row((window.id, window.sha256, HalfVector(vector)))
+        named = [(window.id, window.sha256) for window in windows]
+        chunks.copy_rows(conn, sql.Identifier("fresh"), named, vectors, codes)
         # The key share lock waits for a running delete and then finds the window gone.
         return conn.execute(
             sql.SQL(
-                "insert into {emb} as e (window_id, sha256, v)"
-                " select f.window_id, f.sha256, f.v from fresh f join text_window w"
+                "insert into {emb} as e (window_id, sha256, v, codes)"
+                " select f.window_id, f.sha256, f.v, f.codes from fresh f join text_window w"
                 " on w.id = f.window_id and w.sha256 = f.sha256"
                 " order by w.id for key share of w"
-                " on conflict (window_id) do update set sha256 = excluded.sha256, v = excluded.v"
+                " on conflict (window_id) do update set sha256 = excluded.sha256,"
+                " v = excluded.v, codes = excluded.codes"
                 " where e.sha256 <> excluded.sha256"
             ).format(emb=emb)
         ).rowcount

@@ -33,7 +33,7 @@ class SearchIndex:
 
     `vectors_of` is the index whose vectors it uses if it has none of its own. `wanted` is set for a
     candidate that replicas keep loaded. `shadow_share` is the share of questions that it answers
-    silently.
+    silently. `coded` says that every window has the codes of its tokens beside its vector.
     """
 
     id: IndexId
@@ -50,6 +50,7 @@ class SearchIndex:
     created_at: datetime
     ready_at: datetime | None
     served_until: datetime | None
+    coded: bool
 
     @property
     def vectors_id(self) -> IndexId:
@@ -94,6 +95,7 @@ def add(
     dimension: int,
     lexical_weight: float,
     vectors_of: IndexId | None = None,
+    coded: bool = False,
 ) -> IndexId:
     """
     Add an index with the status ``building`` and return its id.
@@ -102,11 +104,22 @@ def add(
     because creating and dropping one waits for every writer and reader of the table it points to.
     The gap check at promotion finds orphans instead. The hash is part of the primary key's index,
     so that this check need not read the vectors.
+
+    :param coded: Whether its rows have codes of tokens. They then all have: a row without cannot
+        be written. An index that uses another's vectors has its codes, too.
     """
     row = conn.execute(
-        "insert into search_index (model_id, rule_id, lexical_weight, vectors_of, status)"
-        " values (%s, %s, %s, %s, 'building') returning id",
-        (model_id, rule, lexical_weight, vectors_of),
+        "insert into search_index (model_id, rule_id, lexical_weight, vectors_of, coded, status)"
+        " values (%(model)s, %(rule)s, %(weight)s, %(lender)s,"
+        " coalesce((select coded from search_index where id = %(lender)s), %(coded)s), 'building')"
+        " returning id",
+        {
+            "model": model_id,
+            "rule": rule,
+            "weight": lexical_weight,
+            "lender": vectors_of,
+            "coded": coded,
+        },
     ).fetchone()
     assert row is not None
     index_id = IndexId(row[0])
@@ -114,9 +127,16 @@ def add(
         conn.execute(
             sql.SQL(
                 "create table {} (window_id bigint not null, sha256 text not null,"
-                " v halfvec({}) not null check (l2_norm(v) > 0),"
+                " v halfvec({}) not null check (l2_norm(v) > 0), codes bytea {},"
                 " primary key (window_id) include (sha256))"
-            ).format(table(index_id), sql.Literal(dimension))
+            ).format(table(index_id), sql.Literal(dimension), sql.SQL("not null" if coded else ""))
+        )
+        # Beside the rows, so that these stay narrow for searches that compare every vector, and
+        # not compressed: codes look like noise.
+        conn.execute(
+            sql.SQL("alter table {} alter column codes set storage external").format(
+                table(index_id)
+            )
         )
     return index_id
 

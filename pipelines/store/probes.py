@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,20 +18,25 @@ from pipelines.store.ids import ChunkId, IndexId, RuleId, WindowId
 
 @dataclass(frozen=True)
 class Stored:
-    """A window with its stored vector. *Shape of* `vector`: ``(d,)``"""
+    """
+    A window with its stored vector, and the codes of its tokens if the index has them.
+
+    *Shape of* `vector`: ``(d,)``
+    """
 
     id: WindowId
     sha256: str
     text: str
     vector: NDArray[np.float32]
+    codes: bytes | None = field(default=None, repr=False)
 
 
 def sample(conn: Connection, index_id: IndexId, rule_id: RuleId, count: int) -> list[Stored]:
-    """Random windows with their vectors."""
-    rows = conn.execute(
+    """Random windows with their vectors and codes."""
+    rows = conn.cursor(binary=True).execute(
         sql.SQL(
             "select w.id, w.sha256,"
-            " substr(c.text, w.char_start + 1, w.char_end - w.char_start), e.v"
+            " substr(c.text, w.char_start + 1, w.char_end - w.char_start), e.v, e.codes"
             " from (select id, sha256, chunk_id, char_start, char_end from text_window"
             " where rule_id = %s order by random() limit %s) w"
             " join {} e on e.window_id = w.id join chunk c on c.id = w.chunk_id"
@@ -39,8 +44,8 @@ def sample(conn: Connection, index_id: IndexId, rule_id: RuleId, count: int) -> 
         (rule_id, count),
     )
     return [
-        Stored(WindowId(row[0]), row[1], row[2], np.asarray(row[3].to_numpy(), dtype=np.float32))
-        for row in rows
+        Stored(WindowId(id), sha256, text, np.asarray(v.to_numpy(), dtype=np.float32), codes)
+        for id, sha256, text, v, codes in rows
     ]
 
 

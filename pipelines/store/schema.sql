@@ -378,6 +378,7 @@ CREATE TABLE public.search_index (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     ready_at timestamp with time zone,
     served_until timestamp with time zone,
+    coded boolean DEFAULT false NOT NULL,
     CONSTRAINT search_index_shadow_share_check CHECK (((shadow_share >= (0)::double precision) AND (shadow_share <= (1)::double precision))),
     CONSTRAINT search_index_status_check CHECK ((status = ANY (ARRAY['building'::text, 'ready'::text, 'retired'::text, 'failed'::text])))
 );

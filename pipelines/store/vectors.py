@@ -1,9 +1,12 @@
-"""The windows nearest to a question, from an index's vector table, by its HNSW graph or exactly."""
+"""
+The windows nearest to a question, from an index's vector table, by its HNSW graph or exactly, and
+the codes of their tokens.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +15,7 @@ from psycopg import sql
 
 from pipelines.store import arrays, indexes
 from pipelines.store.db import Connection
-from pipelines.store.ids import ChunkId, IndexId
+from pipelines.store.ids import ChunkId, IndexId, WindowId
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,14 @@ class Window:
     start: int
     end: int
     cosine: float
+
+
+@dataclass(frozen=True)
+class NearWindow(Window):
+    """One of a chunk's nearest windows. `codes` are those of its tokens, if the index has them."""
+
+    id: WindowId
+    codes: bytes | None = field(default=None, repr=False)
 
 
 def nearest(
@@ -90,3 +101,52 @@ def best_windows(
         {"v": HalfVector(vector), "ids": arrays.literal(chunk_ids)},
     )
     return {row[0]: Window(row[1], row[2], row[3]) for row in rows}
+
+
+def nearest_windows(
+    conn: Connection,
+    index_id: IndexId,
+    vector: NDArray[np.float32],
+    chunk_ids: Sequence[ChunkId],
+    *,
+    each: int = 3,
+) -> dict[ChunkId, list[NearWindow]]:
+    """
+    The nearest windows of each of these chunks with their codes, compared exactly, nearest first.
+    Chunks without vectors are left out.
+
+    :param vector: The question's vector. *Shape:* ``(d,)``
+    :param each: Most windows of a chunk.
+    """
+    if not chunk_ids:
+        return {}
+    # Codes lie beside the rows. Only those that are returned are read.
+    rows = conn.cursor(binary=True).execute(
+        sql.SQL(
+            "select chunk_id, char_start, char_end, 1 - distance, id, codes from ("
+            " select *, row_number() over (partition by chunk_id order by distance, id) place"
+            "  from (select w.chunk_id, w.char_start, w.char_end, w.id, e.codes,"
+            "   e.v <=> %(v)b distance from text_window w join {} e on e.window_id = w.id"
+            "   where w.chunk_id = any(%(ids)s::bigint[])) c) n"
+            " where place <= %(each)s order by chunk_id, place"
+        ).format(indexes.table(index_id)),
+        {"v": HalfVector(vector), "ids": arrays.literal(chunk_ids), "each": each},
+    )
+    found: dict[ChunkId, list[NearWindow]] = {}
+    for chunk_id, *window in rows:
+        found.setdefault(chunk_id, []).append(NearWindow(*window))
+    return found
+
+
+def codes(
+    conn: Connection, index_id: IndexId, window_ids: Sequence[WindowId]
+) -> dict[WindowId, bytes]:
+    """The codes of these windows' tokens. Windows without are left out."""
+    rows = conn.cursor(binary=True).execute(
+        sql.SQL(
+            "select window_id, codes from {} where window_id = any(%s::bigint[])"
+            " and codes is not null"
+        ).format(indexes.table(index_id)),
+        (arrays.literal(window_ids),),
+    )
+    return {WindowId(row[0]): row[1] for row in rows}

@@ -170,3 +170,12 @@ def _decoded(codes: bytes, dimension: int) -> States:
 
 def _unit_rows(states: States) -> States:
     return np.asarray(states / np.linalg.norm(states, axis=1, keepdims=True), dtype=np.float32)
+
+
+def alike(codes: bytes, others: bytes) -> float:
+    """Share of the values that have the same code in both. 0 if the number of tokens differs."""
+    if len(codes) != len(others):
+        return 0.0
+    changed = np.frombuffer(codes, dtype=np.uint8) ^ np.frombuffer(others, dtype=np.uint8)
+    same = sum(np.count_nonzero(changed >> shift & 3 == 0) for shift in range(0, 8, 2))
+    return float(same / max(1, PER_BYTE * len(changed)))

@@ -50,6 +50,7 @@ def create(
     model: Model,
     tokenizer: str,
     *,
+    coded: bool = False,
     lexical_weight: float | None = None,
     size: int | None = None,
     stride: int | None = None,
@@ -60,6 +61,7 @@ def create(
     What is neither given nor a rule of the model is taken over from the index that serves.
 
     :param tokenizer: Fingerprint of the model's.
+    :param coded: Whether a new index has codes of tokens (`loading.makes_codes`).
     """
     with conn.transaction():
         # Two builds of one model that start at once share one index.
@@ -79,6 +81,7 @@ def create(
             dimension=model.dimension,
             lexical_weight=_share(model, serving) if lexical_weight is None else lexical_weight,
             vectors_of=_lender(conn, model, wanted),
+            coded=coded,
         )
 
 
@@ -191,8 +194,8 @@ def fill_tail(conn: Connection, handle: SearchHandle, rate: float) -> bool:
     if len(batch) > most:
         return False
     if batch:
-        vectors = handle.encoder.encode_documents([window.text for window in batch])
-        if gaps.add_vectors(conn, handle.vectors_id, batch, vectors) < len(batch):
+        made = handle.embed([window.text for window in batch])
+        if gaps.add_vectors(conn, handle.vectors_id, batch, made.vectors, made.codes) < len(batch):
             return False  # another process is at some of them
     gaps.remove_orphans(conn, handle.vectors_id, handle.rule_id)
     return True
@@ -202,9 +205,9 @@ def _embed(pool: Pool, handle: SearchHandle, batch: list[Lacking]) -> int:
     """Vectors of some windows, stored; how many were new. Embeds without a connection."""
     if not batch:
         return 0
-    vectors = handle.encoder.encode_documents([window.text for window in batch])
+    made = handle.embed([window.text for window in batch])
     with pool.connection() as conn:
-        return gaps.add_vectors(conn, handle.vectors_id, batch, vectors)
+        return gaps.add_vectors(conn, handle.vectors_id, batch, made.vectors, made.codes)
 
 
 def _claim(conn: Connection, handle: SearchHandle) -> list[Lacking]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from pipelines.embedder.loading import OPENAI_PREFIX, EncoderOptions, load_base, share
+from pipelines.embedder.loading import OPENAI_PREFIX, EncoderOptions, load_base, makes_codes, share
 from pipelines.errors import GateError, InputError
 from pipelines.store import active, indexes, models
 from pipelines.store.db import Connection
@@ -47,7 +47,12 @@ def ensure_first(
         )
         rule = indexes.rule_id(conn, WindowRule(size, stride, encoder.tokenizer))
         index_id = indexes.add(
-            conn, model_id, rule, dimension=encoder.dimension, lexical_weight=lexical_weight
+            conn,
+            model_id,
+            rule,
+            dimension=encoder.dimension,
+            lexical_weight=lexical_weight,
+            coded=makes_codes(encoder, options),
         )
         indexes.mark(conn, index_id, "ready")
         active.set_first(conn, index_id)

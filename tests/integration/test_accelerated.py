@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from pipelines.embedder import build_twin, cpu_twin, model_files
-from pipelines.embedder.encoder import LocalEncoder
+from pipelines.embedder.local import LocalEncoder
 
 TEXTS = [
     f"Sentence {i} tells of the {animal} and the {place} that it likes best in the year {1900 + i}."

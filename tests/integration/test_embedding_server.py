@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 
 from pipelines.embedder import loading, model_files
-from pipelines.embedder.encoder import LocalEncoder, OpenAIEncoder
+from pipelines.embedder.endpoint import OpenAIEncoder
 from pipelines.embedder.loading import EncoderOptions
+from pipelines.embedder.local import LocalEncoder
 from training.evaluation.paid import PaidEncoder
 
 # It wants older libraries than the project's own: a venv of its own, kept between runs. Of torch,

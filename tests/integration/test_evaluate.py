@@ -16,8 +16,8 @@ import pytest
 
 from bench import retrieval_check
 from pipelines.embedder.batches import Watched
-from pipelines.embedder.encoder import LocalEncoder
 from pipelines.embedder.loading import EncoderOptions
+from pipelines.embedder.local import LocalEncoder
 from pipelines.errors import InputError, ProviderError
 from pipelines.progress import Progress, Stopped, Task
 from pipelines.search import opening

@@ -125,9 +125,9 @@ def test_of_a_changed_file_only_what_changed_is_embedded(pool, ingester):
         token_offsets = staticmethod(handle.encoder.token_offsets)
         reading = staticmethod(handle.encoder.reading)
 
-        def encode_documents(self, texts):
+        def encode_documents_late(self, texts):
             asked.extend(texts)
-            return handle.encoder.encode_documents(texts)
+            return handle.encoder.encode_documents_late(texts)
 
     told = []
     counting = replace(
@@ -330,10 +330,10 @@ def test_a_fault_of_the_encoder_fails_its_file_alone(pool, ingester, caplog):
         def __getattr__(self, name):
             return getattr(handle.encoder, name)
 
-        def encode_documents(self, windows):
+        def encode_documents_late(self, windows):
             if "poison" in windows[0]:
                 raise RuntimeError("no such luck")
-            return handle.encoder.encode_documents(windows)
+            return handle.encoder.encode_documents_late(windows)
 
     moody = replace(handle, encoder=Moody())
     batch = Ingester(pool, lambda: moody, ingester.converter, 400)

@@ -50,7 +50,8 @@ def world(module_dsn, tiny_model, tmp_path_factory):
     from pipelines.store import db
 
     pool = db.open_pool(module_dsn, max_size=2)
-    options = EncoderOptions(cache=tmp_path_factory.mktemp("search"), device="cpu", threads=1)
+    folder = tmp_path_factory.mktemp("search")
+    options = EncoderOptions(cache=folder, device="cpu", threads=1, codes=False)
     with pool.connection() as conn:
         first.ensure_first(conn, str(tiny_model), options, size=16, stride=12, lexical_weight=0.4)
         loaded = opening.load_handle(conn, options)

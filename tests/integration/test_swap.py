@@ -94,7 +94,7 @@ def test_promotion_refuses_what_is_missing_stale_or_left_over(world):
     spoils = [
         "delete from {} where window_id = (select min(window_id) from {})",
         "update {} set sha256 = 'other' where window_id = (select min(window_id) from {})",
-        "insert into {} select 999999, sha256, v from {} limit 1",
+        "insert into {} select 999999, sha256, v, codes from {} limit 1",
     ]
     for spoil in spoils:
         with pool.connection() as conn:
@@ -118,7 +118,9 @@ def test_the_end_of_a_switch_says_whether_all_is_there(world):
     emb = indexes.table(candidate.index_id)
     with pool.connection() as conn:
         conn.execute(
-            sql.SQL("insert into {} select 999999, sha256, v from {} limit 1").format(emb, emb)
+            sql.SQL("insert into {} select 999999, sha256, v, codes from {} limit 1").format(
+                emb, emb
+            )
         )
         add_document(conn, serving, "late", versions.passages(build.LEAST_TAIL + 1, of="late"))
         assert not build.fill_tail(conn, candidate, rate=0)
@@ -131,7 +133,7 @@ def test_a_zero_vector_is_refused_by_the_table(world):
     pool, _, _, candidate = world
     with pool.connection() as conn, pytest.raises(CheckViolation):
         conn.execute(
-            sql.SQL("insert into {} values (1, 'x', array_fill(0, array[48])::halfvec)").format(
+            sql.SQL("insert into {} values (1, 'x', array_fill(0, array[48])::halfvec, '')").format(
                 indexes.table(candidate.index_id)
             )
         )
@@ -143,11 +145,11 @@ def test_a_delete_during_a_build_stays_deleted(world):
     _cut_windows(pool, candidate)
     with pool.connection() as conn:
         before = gaps.lacking(conn, candidate.vectors_id, candidate.rule_id, 1000)
-        vectors = candidate.encoder.encode_documents([w.text for w in before])
+        made = candidate.embed([w.text for w in before])
         document = conn.execute("select id from document where title = 'one'").fetchone()[0]
         chunks.delete_document(conn, document)
         conn.commit()
-        added = gaps.add_vectors(conn, candidate.vectors_id, before, vectors)
+        added = gaps.add_vectors(conn, candidate.vectors_id, before, made.vectors, made.codes)
         assert 0 < added < len(before)
         left = gaps.measure(conn, candidate.vectors_id, candidate.rule_id)
     assert not left
@@ -159,7 +161,7 @@ def test_a_delete_waits_for_vectors_on_their_way_in(world):
     _cut_windows(pool, candidate)
     with pool.connection() as conn:
         found = gaps.lacking(conn, candidate.vectors_id, candidate.rule_id, 1000)
-        vectors = candidate.encoder.encode_documents([w.text for w in found])
+        made = candidate.embed([w.text for w in found])
         document = conn.execute("select id from document where title = 'one'").fetchone()[0]
 
         def delete():
@@ -168,7 +170,7 @@ def test_a_delete_waits_for_vectors_on_their_way_in(world):
 
         thread = threading.Thread(target=delete)
         with conn.transaction():
-            gaps.add_vectors(conn, candidate.vectors_id, found, vectors)
+            gaps.add_vectors(conn, candidate.vectors_id, found, made.vectors, made.codes)
             thread.start()
             time.sleep(0.2)
         conn.commit()

@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 
 from pipelines.embedder import loading, model_files, registry
-from pipelines.embedder.encoder import LocalEncoder
 from pipelines.embedder.loading import EncoderOptions
+from pipelines.embedder.local import LocalEncoder
 from pipelines.errors import ArtifactError, AttuneError, ConflictError, InputError
 from pipelines.progress import Stopped, Task
 from pipelines.search import opening

@@ -13,7 +13,7 @@ from app.live.replica import Replica
 from app.worker import upkeep
 from pipelines.embedder import build_twin, cpu_twin, loading, registry
 from pipelines.embedder.cpu_twin import AcceleratedEncoder, TwinReport
-from pipelines.embedder.encoder import LocalEncoder
+from pipelines.embedder.local import LocalEncoder
 from pipelines.progress import Task
 from pipelines.store import models
 from tests import versions as made

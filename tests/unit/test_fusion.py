@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pipelines.embedder.encoder import TokenCounter, tokenizer_file
 from pipelines.embedder.model_files import bundled_model
+from pipelines.embedder.tokens import TokenCounter, tokenizer_file
 from pipelines.text.fusion import Reading, fuse, trust
 
 # A Chinese, a Japanese and a Korean question for the term of a warranty.

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipelines.embedder.encoder import TokenCounter, tokenizer_file
 from pipelines.embedder.model_files import bundled_model
+from pipelines.embedder.tokens import TokenCounter, tokenizer_file
 from pipelines.indexing.embedding import is_readable
 from pipelines.text.languages import of_document
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pipelines.embedder.encoder import TokenCounter, tokenizer_file
 from pipelines.embedder.model_files import bundled_model
+from pipelines.embedder.tokens import TokenCounter, tokenizer_file
 from pipelines.text import late
 from pipelines.text.late import PieceCounts, QueryTokens
 

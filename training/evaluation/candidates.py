@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.embedder import loading, model_files, registry
-from pipelines.embedder.encoder import Encoder, LocalEncoder, OpenAIEncoder
+from pipelines.embedder.encoder import Encoder
+from pipelines.embedder.endpoint import OpenAIEncoder
 from pipelines.embedder.loading import OPENAI_PREFIX, EncoderOptions
+from pipelines.embedder.local import LocalEncoder
 from pipelines.errors import InputError
 from pipelines.store import models
 from pipelines.store.db import Connection
@@ -71,6 +73,7 @@ def registered(model: Model, around: Surroundings) -> Candidate:
         model.settings.get("size_tokens", around.rules.size_tokens),
         model.settings.get("stride_tokens", around.rules.stride_tokens),
         model.settings.get("lexical_weight", around.rules.lexical_weight),
+        around.rules.codes,
     )
     found = _of_folder(model.name, model.kind, folder, sha256, around)
     return Candidate(

@@ -56,9 +56,7 @@ def load_corpus(
         )
         for text, tokens in zip(passages, offsets, strict=True)
     ]
-    vectors = handle.encoder.encode_documents(
-        [chunk.text[a:b] for chunk in new for a, b in chunk.windows]
-    )
+    made = handle.embed([chunk.text[a:b] for chunk in new for a, b in chunk.windows])
     content = "\n\n".join(passages).encode()
     with conn.transaction():
         document_id = documents.begin(
@@ -70,6 +68,8 @@ def load_corpus(
             content=content,
             collection="default",
         )
-        ids = chunks.write(conn, document_id, handle.index_id, handle.rule_id, new, vectors)
+        ids = chunks.write(
+            conn, document_id, handle.index_id, handle.rule_id, new, made.vectors, made.codes
+        )
         documents.finish(conn, document_id, language=language, pages=None, warnings=[])
     return dict(zip(texts, ids, strict=True))

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.embedder.encoder import OpenAIEncoder, Vectors
+from pipelines.embedder.encoder import PooledOnly, Vectors
+from pipelines.embedder.endpoint import OpenAIEncoder
 from pipelines.store.vector_cache import VectorCache
 
 # US dollars for a million tokens, by OpenAI's price list at that date.
@@ -31,7 +32,7 @@ def dollars(model: str, tokens: int) -> float | None:
     return None if price is None else tokens * price / 1e6
 
 
-class PaidEncoder:
+class PaidEncoder(PooledOnly):
     """
     An `OpenAIEncoder` with a cache, which embeds only texts that it has never embedded before.
     """

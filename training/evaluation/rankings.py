@@ -48,11 +48,16 @@ Rankings = dict[str, list[Ranked]]  # by question, best first
 
 @dataclass(frozen=True)
 class Rules:
-    """How a model's index is made: windows in tokens, and the share of the words in the score."""
+    """
+    How a model's index is made: windows in tokens, and the share of the words in the score.
+
+    `codes`: With codes of tokens, if the encoder gives them.
+    """
 
     size_tokens: int
     stride_tokens: int
     lexical_weight: float
+    codes: bool = True
 
 
 @dataclass(frozen=True)
@@ -197,6 +202,7 @@ def _index(
     :returns: The handle, the passage of each chunk, and the number of windows.
     """
     rule = WindowRule(rules.size_tokens, rules.stride_tokens, encoder.tokenizer)
+    coded = rules.codes and encoder.late
     with conn.transaction():
         model_id = models.add(
             conn, name="candidate", base="candidate", kind="base", dimension=encoder.dimension
@@ -208,6 +214,7 @@ def _index(
             rule_id,
             dimension=encoder.dimension,
             lexical_weight=rules.lexical_weight,
+            coded=coded,
         )
     handle = SearchHandle(
         epoch=0,
@@ -220,6 +227,7 @@ def _index(
         lexical_weight=rules.lexical_weight,
         answer_threshold=None,
         encoder=encoder,
+        coded=coded,
     )
     passage_of = load_dataset(conn, handle, dataset)
     graphs.create_hnsw(conn, index_id)

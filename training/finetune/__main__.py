@@ -93,7 +93,7 @@ def _adapter(
 
 def _dimension(run: RunDir) -> int:
     """Length of the trained model's vectors; it loads as whoever serves it will load it."""
-    from pipelines.embedder.encoder import LocalEncoder
+    from pipelines.embedder.local import LocalEncoder
 
     return LocalEncoder(run.model, device="cpu").dimension
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.embedder.batches import Watched
-from pipelines.embedder.encoder import LocalEncoder
+from pipelines.embedder.local import LocalEncoder
 from pipelines.progress import NO_TASK, Progress, Task
 from pipelines.text.windows import cut
 from training.finetune.costs import (

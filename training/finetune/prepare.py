@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.embedder import cpu_twin
-from pipelines.embedder.encoder import Encoder, LocalEncoder, Vectors
+from pipelines.embedder.encoder import Encoder, Vectors
+from pipelines.embedder.local import LocalEncoder
 from pipelines.errors import InputError
 from pipelines.system.atomic_files import write_staged
 from pipelines.text.windows import cut
