@@ -35,7 +35,7 @@ from pipelines.store.db import Pool
 from pipelines.system.first_use import FIRST_USE
 from pipelines.text import smalltalk
 from pipelines.text.clean import typed
-from pipelines.text.terms import says_something
+from pipelines.text.stop_words import says_something
 
 if TYPE_CHECKING:
     from haystack import Pipeline

@@ -16,7 +16,8 @@ from pipelines.answering.units import Unit, label, values
 from pipelines.search import evidence
 from pipelines.search.evidence import holds, years
 from pipelines.store.hits import Hit
-from pipelines.text.terms import is_stop_word, terms
+from pipelines.text.stop_words import is_stop_word
+from pipelines.text.terms import terms
 
 Groups = list[tuple[frozenset[str], float]]
 Wanted = Literal["figure", "date", "steps", "reason", "person", "meaning", "any"]

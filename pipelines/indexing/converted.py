@@ -8,6 +8,9 @@ from typing import Any, TypeVar
 
 from pipelines.errors import InputError
 
+# A block of fewer characters holds no encoded file.
+SHORT = 200
+
 
 @dataclass(frozen=True)
 class ReadLimits:
@@ -109,16 +112,18 @@ def assemble(
 
     :raises InputError: No text in them.
     """
-    from pipelines.text.clean import clean, indented, tidy
+    from pipelines.text.clean import clean, indented, tidy, without_data
 
     parts: list[str] = []
     pages: list[tuple[int, int]] = []
     headings: list[tuple[int, int, str]] = []
-    place = removed = 0
+    place = removed = data = 0
     for block in blocks:
         cleaned = clean(block.text)
         removed += cleaned.removed
-        text = indented(cleaned.text) if block.verbatim else tidy(cleaned.text)
+        text, encoded = without_data(cleaned.text) if len(block.text) > SHORT else (cleaned.text, 0)
+        data += encoded
+        text = indented(text) if block.verbatim else tidy(text)
         if not text:
             continue
         if block.page is not None and (not pages or pages[-1][1] != block.page):
@@ -127,6 +132,8 @@ def assemble(
             headings.append((place, block.level, " ".join(text.split())[:200]))
         parts.append(text)
         place += len(text) + 2
+    told_data = [f"{counted(data, 'block')} of encoded data left out"] if data else []
+    notes = [*notes, *told_data]
     if not parts:
         told = f" ({'; '.join(notes)})" if notes else ""
         raise InputError(f"there is no text in it{told}")

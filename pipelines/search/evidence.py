@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from pipelines.store.hits import Hit
 from pipelines.text.lines import YEAR
-from pipelines.text.terms import is_stop_word, terms
+from pipelines.text.stop_words import is_stop_word
+from pipelines.text.terms import terms
 
 # The threshold is multiplied by these where a passage holds a code or name of the question and
 # half of its other words, or nearly all of its words.

@@ -14,7 +14,8 @@ from itertools import product
 from pipelines.search.evidence import is_common
 from pipelines.store import postings, scope
 from pipelines.store.db import Connection
-from pipelines.text.terms import question_terms, stop_words, terms
+from pipelines.text.stop_words import stop_words
+from pipelines.text.terms import question_terms, terms
 
 MOST_SUGGESTIONS = 3
 # Misspelt words of one question, and the length of words that are looked at.

@@ -31,6 +31,17 @@ _BROKEN = re.compile(r"([^\W_]{1,60})(?:\ufffe\n?|[-\u00ad]\n)(?=([^\W_]{1,60}))
 _AND = {"and", "or", "und", "oder", "bis", "sowie", "et", "ou", "och", "og"}
 _HYPHENATED_WORD = re.compile(r"(?<![^\W_])[^\W_]{1,60}-[^\W_]{1,60}")
 
+# Files written as letters: an address that holds its data, lines of one length, or one long run.
+# Each alternative begins only where its run does, so that a text takes time by its length.
+_DATA_ADDRESS = re.compile(
+    r"data:[\w/+.-]{1,80}(?:;[\w=.-]{1,60}){0,4};base64,[A-Za-z0-9+/=\s]{80,}"
+)
+_BASE64 = re.compile(
+    r"(?<![A-Za-z0-9+/=])(?:(?:[A-Za-z0-9+/]{60,100}[ \t]*\n[ \t]*){4,}"
+    r"(?:[A-Za-z0-9+/]{1,100}={1,2}|[A-Za-z0-9+/]{20,100}(?![^\s]))?|[A-Za-z0-9+/]{400,}={0,2})"
+)
+_KINDS_OF_LETTERS = (re.compile("[a-z]"), re.compile("[A-Z]"), re.compile("[0-9]"))
+
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -96,6 +107,27 @@ def clean(text: str) -> Cleaned:
     text = _MISREAD.sub(_reread, text.replace("\r\n", "\n").replace("\r", "\n"))
     fit, removed = _UNFIT.subn("", text)
     return Cleaned(_INVISIBLE.sub("", fit), removed)
+
+
+def without_data(text: str) -> tuple[str, int]:
+    """
+    Take out files that are written as letters (base64): a picture, a certificate, a key.
+
+    :returns: The text, and the number of blocks taken out.
+    """
+    count = 0
+
+    def gone(found: re.Match[str]) -> str:
+        nonlocal count
+        # One kind of letters alone is a sequence of a protein, or a table.
+        if not all(kind.search(found.group()) for kind in _KINDS_OF_LETTERS):
+            return found.group()
+        count += 1
+        return "(data)\n" if found.group().endswith("\n") else "(data)"
+
+    for pattern in (_DATA_ADDRESS, _BASE64):
+        text = pattern.sub(gone, text)
+    return text, count
 
 
 def _reread(run: re.Match[str]) -> str:

@@ -19,6 +19,9 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
+from pipelines.text.letters import folded, folded_stem
+from pipelines.text.spellings import ASCII_TOKEN, COMPOUND, other_forms, plain_number
+
 # ISO 639-1 to the Snowball stemmer's name.
 STEMMERS = {
     "ar": "arabic",
@@ -54,101 +57,6 @@ STEMMERS = {
     "yi": "yiddish",
 }
 
-# Words that every text has. A question of such words alone cannot be searched.
-_STOP_WORDS = frozenset(
-    [
-        "a",
-        "about",
-        "all",
-        "also",
-        "am",
-        "an",
-        "and",
-        "any",
-        "are",
-        "as",
-        "at",
-        "be",
-        "been",
-        "being",
-        "but",
-        "by",
-        "can",
-        "could",
-        "did",
-        "do",
-        "does",
-        "doing",
-        "for",
-        "from",
-        "had",
-        "has",
-        "have",
-        "having",
-        "he",
-        "her",
-        "here",
-        "him",
-        "his",
-        "how",
-        "i",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "just",
-        "me",
-        "more",
-        "my",
-        "no",
-        "not",
-        "of",
-        "on",
-        "or",
-        "our",
-        "out",
-        "please",
-        "she",
-        "should",
-        "so",
-        "some",
-        "such",
-        "than",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "those",
-        "to",
-        "too",
-        "up",
-        "us",
-        "very",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "who",
-        "whom",
-        "whose",
-        "why",
-        "will",
-        "with",
-        "would",
-        "you",
-        "your",
-    ]
-)
 # Typographic signs, which part words as a space does. Without them most English text is ASCII.
 _TYPOGRAPHY = dict.fromkeys(map(ord, "\u2018\u2019\u201c\u201d\u201e\u2013\u2014\u2026\u2022"), " ")
 # Tokens whose terms are remembered for each language.
@@ -183,24 +91,6 @@ _TOKEN = re.compile(
     r"|(?P<number>\d+(?:[.,'\u00a0\u202f]\d+)+(?!\w))"
     rf"|(?P<word>(?:(?![{_UNSPACED}])[^\W_][{_mark_ranges()}]*)+)"
 )
-_ASCII_TOKEN = re.compile(r"\d+(?:[.,']\d+)+(?!\w)|[^\W_]+", re.ASCII)
-_UNITS = (
-    "kg|mg|g|t|km|cm|mm|nm|m|kwh|wh|kw|mw|gw|w|kv|mv|v|mah|ma|a|khz|mhz|ghz|hz|gb|mb|kb|tb|bar|psi"
-    "|knm|kn|n|kpa|mpa|hpa|pa|ml|cl|l|min|ms|s|h|rpm|db|lm|lux|dpi|px|in|ft|lbs?|oz|mph|eur|usd|chf|ohm"
-)
-# What is written in more than one way. Each alternative ends where its run does, so that a text of
-# any kind takes time in proportion to its length.
-_COMPOUND = re.compile(
-    r"(?<![\w.])(?P<version>[vV]\d{1,9}(?:\.\d{1,9}){1,6})(?!\w)"
-    rf"|(?<![\w.,])\d{{1,12}}(?:[.,]\d{{1,9}}){{0,4}}(?P<unit>(?i:{_UNITS}))(?!\w)"
-    r"|(?<![\w.,])(?<!\d )(?P<grouped>\d{1,3}(?: \d{3}){2,4})(?![\w]| \d)"
-    r"|(?<!\w)(?P<code>[A-Za-z]{1,5}[-/]\d{1,9})(?!\w)"
-    r"|(?<!\w)(?P<camel>[A-Za-z][a-z][a-z0-9]{0,30}(?:[A-Z][a-z][a-z0-9]{0,30}){1,6})(?!\w)",
-    re.ASCII,
-)
-_PART = re.compile(r"[A-Z]?[a-z0-9]+")
-_OTHER_POINT = re.compile(r"[,'\u00a0\u202f]")
-_GROUPS = re.compile(r"[.,'\u00a0\u202f](?=\d{3}(?!\d))")
 # Accents, Hebrew points and Arabic vowels, which many writers leave out. Indic vowel signs are marks
 # too, but part of the word.
 _OPTIONAL_MARKS = re.compile("[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0640]")
@@ -217,10 +107,11 @@ def terms(text: str, language: str | None = None) -> list[str]:
     text = text.translate(_TYPOGRAPHY)
     if text.isascii():
         known = _ascii_terms.setdefault(language, _AsciiTerms(language))
-        found = [known[token] for token in _ASCII_TOKEN.findall(text.lower())]
-        others = (form for match in _COMPOUND.finditer(text) for form in _other_forms(match))
+        found = [known[token] for token in ASCII_TOKEN.findall(text.lower())]
+        others = (form for match in COMPOUND.finditer(text) for form in other_forms(match))
         return found + [_stem(token, language) if word else token for token, word in others]
-    return [_stem(token, language) if word else token for token, word in _tokens(text)]
+    tokens = _tokens(folded(text, language))
+    return [_stem(token, language) if word else token for token, word in tokens]
 
 
 class _AsciiTerms(dict[str, str]):
@@ -251,34 +142,29 @@ def question_terms(
     :param most: Longer questions lose words in the middle, because a long paste asks at one end.
     """
     stemming = [language for language in languages if language in STEMMERS]
-    words = list(dict.fromkeys(_tokens(text)))
+    words = list(dict.fromkeys(_in_both_writings(text)))
     if most is not None and len(words) > most:
         words = words[: most - most // 2] + words[-(most // 2) :]
     forms: dict[frozenset[str], list[str]] = {}
-    for token, word in words:
-        of = [_stem(token, language) for language in (None, *stemming)] if word else [token]
+    for token, written, word in words:
+        of = [token, written]
+        if word:
+            of = [_stem(token, language) for language in (None, *stemming)]
+            # As passages have it that were added before letters were folded, and Japanese ones.
+            of += [_stem(written, language, as_written=True) for language in (None, *stemming)]
         distinct = list(dict.fromkeys(of))
         forms.setdefault(frozenset(distinct), distinct)
     return _merge(forms.values())
 
 
-def is_stop_word(word: str) -> bool:
-    """Whether every English text has this word, in small letters."""
-    return word in _STOP_WORDS
-
-
-def stop_words() -> frozenset[str]:
-    """Words that every English text has."""
-    return _STOP_WORDS
-
-
-def says_something(question: str) -> bool:
-    """Whether a question has a word to search by. *IT* is one, *it* is not."""
-    shouted = question.isupper()
-    return any(
-        word.lower() not in _STOP_WORDS or (len(word) > 1 and word.isupper() and not shouted)
-        for word in re.findall(r"[^\W_]+", question)
-    )
+def _in_both_writings(text: str) -> Iterator[tuple[str, str, bool]]:
+    """Each token of a question with its letters folded and as written, and whether it is a word."""
+    written = list(_tokens(text))
+    tokens = written if text.isascii() else list(_tokens(folded(text)))
+    if len(tokens) != len(written):
+        written = tokens
+    for (token, word), (other, _) in zip(tokens, written, strict=True):
+        yield token, other, word
 
 
 def _merge(groups: Iterable[Sequence[str]]) -> list[list[str]]:
@@ -300,36 +186,14 @@ def _merge(groups: Iterable[Sequence[str]]) -> list[list[str]]:
 def _tokens(text: str) -> Iterator[tuple[str, bool]]:
     """Each token, then what compound ones are written like elsewhere."""
     yield from _simple_tokens(text)
-    for found in _COMPOUND.finditer(text):
-        yield from _other_forms(found)
-
-
-def _other_forms(compound: re.Match[str]) -> Iterator[tuple[str, bool]]:
-    """
-    The same thing in the other usual spelling.
-
-    "v2.4.1" is "2.4.1", "12.5kg" is "12.5 kg", "4 500 118" is "4500118", "K-53" is "K53", and
-    "maxRetries" is "max retries".
-    """
-    kind, text = str(compound.lastgroup), compound.group()
-    if kind == "version":
-        yield text[1:].lower(), False
-    elif kind == "unit":
-        unit = compound.group("unit")
-        yield from ((token, False) for token in _ASCII_TOKEN.findall(_number(text[: -len(unit)])))
-        yield unit.lower(), True
-    elif kind == "grouped":
-        yield text.replace(" ", ""), False
-    elif kind == "code":
-        yield re.sub("[-/]", "", text).lower(), True
-    else:
-        yield from ((part.lower(), True) for part in _PART.findall(text))
+    for found in COMPOUND.finditer(text):
+        yield from other_forms(found)
 
 
 def _simple_tokens(text: str) -> Iterator[tuple[str, bool]]:
     """Each token and whether it is a word, which can be stemmed."""
     if text.isascii():  # the same result in a third of the time
-        for token in _ASCII_TOKEN.findall(text.lower()):
+        for token in ASCII_TOKEN.findall(text.lower()):
             yield _ascii_term(token)
         return
     folded = unicodedata.normalize("NFKC", text).casefold()
@@ -338,7 +202,7 @@ def _simple_tokens(text: str) -> Iterator[tuple[str, bool]]:
         if match.lastgroup == "pairs":
             yield from ((pair, False) for pair in _pairs(token))
         elif match.lastgroup == "number":
-            yield _ascii_digits(_number(token)), False
+            yield _ascii_digits(plain_number(token)), False
         elif token.isdigit():
             yield _ascii_digits(token), False
         else:
@@ -351,12 +215,7 @@ def _ascii_term(token: str) -> tuple[str, bool]:
         return token[:LONGEST_TERM], False
     if token.isalnum():
         return token[:LONGEST_TERM], True
-    return _number(token)[:LONGEST_TERM], False
-
-
-def _number(token: str) -> str:
-    """Write 1,234.5 and 1.234,5 alike: without thousands separators, with a decimal point."""
-    return _OTHER_POINT.sub(".", _GROUPS.sub("", token))
+    return plain_number(token)[:LONGEST_TERM], False
 
 
 def _ascii_digits(number: str) -> str:
@@ -371,11 +230,12 @@ def _pairs(run: str) -> Iterator[str]:
 
 
 @lru_cache(maxsize=1 << 16)
-def _stem(word: str, language: str | None) -> str:
+def _stem(word: str, language: str | None, *, as_written: bool = False) -> str:
     name = STEMMERS.get(language or "")
     stem = word if name is None else _stemmer(name).stemWord(word)
     bare = _OPTIONAL_MARKS.sub("", unicodedata.normalize("NFD", stem))
-    return unicodedata.normalize("NFC", bare) or word
+    stem = unicodedata.normalize("NFC", bare) or word
+    return stem if as_written else folded_stem(stem)
 
 
 def _stemmer(name: str) -> Any:

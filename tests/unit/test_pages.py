@@ -1,5 +1,7 @@
 """A web page keeps every block of its own and loses its menus. Markdown reads as it is rendered."""
 
+import base64
+import random
 import time
 
 import pytest
@@ -218,3 +220,15 @@ def _cost(data: bytes, suffix: str) -> float:
     began = time.thread_time()
     read(data, suffix)
     return time.thread_time() - began
+
+
+def test_encoded_files_in_a_text_are_left_out_and_said():
+    """A picture in one line, a certificate in many; sequences and paths are no data."""
+    raw = base64.b64encode(random.Random(0).randbytes(3000)).decode()
+    lines = "\n".join(raw[n : n + 64] for n in range(0, 1000, 64))
+    kept = f"{'ACGT' * 200}\n{'/usr/share/doc ' * 40}"
+    text = f"Before {raw} after.\nKey:\n{lines}\nEnd.\n{kept}"
+    found = read(text.encode(), ".txt")
+    assert found.text.startswith("Before (data) after.\nKey:\n(data)\nEnd.\nACGT")
+    assert found.text.endswith(kept.rstrip())
+    assert found.notes == ["2 blocks of encoded data left out"]

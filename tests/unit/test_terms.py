@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from pipelines.text.terms import question_terms, says_something, terms
+from pipelines.text.stop_words import says_something
+from pipelines.text.terms import question_terms, terms
 
 
 def test_plain_ascii_is_cut_like_any_other_text():
@@ -48,6 +49,11 @@ def test_typographic_signs_part_words_as_spaces_do():
         ("AB4471", "AB/4471"),
         ("retries", "maxRetries"),
         ("max_retries", "maxRetries"),
+        ("کتابی", "كتابي"),
+        ("مدرسه", "مدرسة"),
+        ("مستشفي", "مستشفى"),
+        ("計算機", "计算机"),
+        ("计算机", "計算機"),
     ],
 )
 def test_one_thing_in_two_spellings_shares_its_rarest_term(question, text):
@@ -55,3 +61,14 @@ def test_one_thing_in_two_spellings_shares_its_rarest_term(question, text):
     held = set(terms(text, "en"))
     groups = question_terms(question, ["en"])
     assert any(held & set(group) for group in groups if len(group[0]) > 1)
+
+
+def test_passages_added_before_letters_were_folded_are_still_found():
+    """Their terms are as they were written then, and the question has these forms, too."""
+    assert ["计算", "計算"] in question_terms("計算", [])
+    assert any({"كتاب", "کتاب"} <= set(group) for group in question_terms("کتاب", []))
+
+
+def test_japanese_keeps_its_characters():
+    assert terms("計算機", "ja") == ["計算", "算機"]
+    assert terms("計算機", "zh") == ["计算", "算机"]
