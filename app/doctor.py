@@ -18,7 +18,7 @@ from app.access.policy import parse_rules, unknown_collections
 from app.settings import Settings
 from pipelines.embedder import model_files
 from pipelines.errors import AttuneError
-from pipelines.store import active, db, documents, models, stored_files
+from pipelines.store import active, db, document_list, models, stored_files
 
 if TYPE_CHECKING:
     from app.services import Services
@@ -163,8 +163,8 @@ def _version_files(services: Services) -> tuple[State, str]:
 
 def _documents(services: Services) -> tuple[State, str]:
     with services.pool.connection() as conn:
-        counts = documents.count_by_status(conn)
-        warned = documents.count_unread_language(conn)
+        counts = document_list.count_by_status(conn)
+        warned = document_list.count_unread_language(conn)
     indexed, failed = counts.get("indexed", 0), counts.get("failed", 0)
     detail = f"{indexed} indexed, {failed} failed"
     if warned:
@@ -179,7 +179,7 @@ def _documents(services: Services) -> tuple[State, str]:
 def _readers(services: Services) -> tuple[State, str]:
     rules = parse_rules(services.settings.readers)
     with services.pool.connection() as conn:
-        warning = unknown_collections(rules, documents.collections(conn))
+        warning = unknown_collections(rules, document_list.collections(conn))
     if warning is not None:
         return "warning", warning
     return "ok", f"{len(rules)} collection(s) closed" if rules else "all collections are open"

@@ -8,7 +8,7 @@ from pathlib import Path
 from app.actions.ingest import open_ingester
 from app.services import Services
 from pipelines.indexing.incoming import Incoming
-from pipelines.store import db, documents, scope
+from pipelines.store import db, document_list, scope
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +42,8 @@ def index_handbook(services: Services) -> None:
 
 def _index(services: Services) -> None:
     with services.pool.connection() as conn:
-        first = not documents.ever_held(conn)
-        held = documents.sources(conn, scope.HANDBOOK)
+        first = not document_list.ever_held(conn)
+        held = document_list.sources(conn, scope.HANDBOOK)
     files = [
         Incoming(source, _title(path), path.read_bytes, scope.HANDBOOK)
         for source, path in _handbook_pages().items()

@@ -31,7 +31,7 @@ from pipelines.embedder import cpu_twin, loading
 from pipelines.embedder.cpu_twin import AcceleratedEncoder, openvino
 from pipelines.indexing.incoming import Incoming
 from pipelines.indexing.ingest import Ingester
-from pipelines.store import chunks, documents, models
+from pipelines.store import chunks, document_list, models
 from pipelines.store.models import Model
 
 PAGES = Path(__file__).resolve().parents[2] / "shared/data/scale/docs_md.tar.gz"
@@ -196,7 +196,7 @@ def _ingest(ingester: Ingester, files: Sequence[Incoming]) -> tuple[float, int]:
 
 def _empty(services: Services) -> None:
     with services.pool.connection() as conn:
-        for listed in documents.list_all(conn):
+        for listed in document_list.list_all(conn):
             chunks.delete_document(conn, listed.document.id)
 
 

@@ -25,7 +25,7 @@ import psycopg
 from app import queue
 from bench.load import Seen, Visitor
 from pipelines.indexing import queued
-from pipelines.store import chunks, db, documents, jobs
+from pipelines.store import chunks, db, document_list, jobs
 from pipelines.store.embedded import EmbeddedPostgres
 from pipelines.store.ids import JobId
 from tests.serving import ATTUNE, Served
@@ -134,7 +134,7 @@ def _passage(n: int) -> str:
 
 def _indexed(dsn: str) -> int:
     with psycopg.connect(dsn) as conn:
-        listed = documents.list_all(conn, collection=COLLECTION)
+        listed = document_list.list_all(conn, collection=COLLECTION)
     return sum(row.document.status == "indexed" for row in listed)
 
 
@@ -148,7 +148,7 @@ def _status(dsn: str, job_id: JobId) -> str:
 def _clear(dsn: str) -> None:
     """Delete the documents that a run has ingested."""
     with psycopg.connect(dsn) as conn:
-        for row in documents.list_all(conn, collection=COLLECTION):
+        for row in document_list.list_all(conn, collection=COLLECTION):
             chunks.delete_document(conn, row.document.id)
 
 

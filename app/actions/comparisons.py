@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipelines.store import evaluations, pairs
+from pipelines.store import evaluations, pair_passages
 from pipelines.store.db import Pool
 from pipelines.store.evaluations import QuestionRow
 from pipelines.store.ids import EvaluationId
@@ -94,7 +94,7 @@ class Comparisons:
             with self._pool.connection() as conn:
                 questions = evaluations.questions_of(conn, evaluation_id)
                 wanted = {p for q in questions for p in changes.passages_in(q)}
-                texts = pairs.texts(conn, wanted)
+                texts = pair_passages.texts(conn, wanted)
             passages = {name: Passage(title, text) for name, (title, text) in texts.items()}
             self._loaded[evaluation_id] = _Loaded(questions, passages)
         self._loaded.move_to_end(evaluation_id)

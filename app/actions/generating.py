@@ -11,10 +11,10 @@ from pipelines.errors import InputError
 from pipelines.progress import NO_TASK, Progress, Task
 from pipelines.store import pairs
 from pipelines.store.db import Connection
-from pipelines.store.pairs import Passage
+from pipelines.store.pair_passages import Passage
 from training.pairs import asking, collect
 from training.pairs.asking import CallEstimate
-from training.pairs.collect import Summary
+from training.pairs.collector import Summary
 from training.pairs.offline import PER_PASSAGE, OfflineGenerator
 
 # Calls of a language model at a time.

@@ -10,13 +10,13 @@ from app import queue
 from app.services import Services
 from pipelines.errors import InputError
 from pipelines.progress import NO_TASK, Stopped, Task
-from pipelines.store import jobs, pair_files
+from pipelines.store import job_progress, pair_files
 from pipelines.store.db import Connection
 from pipelines.store.ids import JobId
-from pipelines.store.jobs import Hold
+from pipelines.store.job_progress import Hold
 from pipelines.store.pairs import Split
-from training.pairs import collect, seedfile
-from training.pairs.collect import Summary
+from training.pairs import from_file, seedfile
+from training.pairs.collector import Summary
 from training.pairs.seedfile import SeedFile
 
 
@@ -69,7 +69,7 @@ def import_now(
     :param also: Called in the same transaction.
     :raises Stopped: The task was asked to stop; nothing is stored.
     """
-    return collect.import_file(
+    return from_file.import_file(
         services.pool,
         services.replica.refresh(),
         seed,
@@ -103,7 +103,7 @@ def take(
         raise InputError(f"{name} is no longer kept: import it again.")
 
     def end(conn: Connection, summary: Summary) -> None:
-        if not jobs.set_result(conn, hold, summary.as_json()):
+        if not job_progress.set_result(conn, hold, summary.as_json()):
             raise Stopped  # the job is another worker's now
         pair_files.remove(conn, file_id)
 

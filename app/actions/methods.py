@@ -14,7 +14,7 @@ from app.services import Services
 from pipelines.embedder import loading, registry
 from pipelines.errors import InputError
 from pipelines.progress import NO_TASK, Task
-from pipelines.store import active, gaps, models, pairs, scope, speeds
+from pipelines.store import active, gaps, models, pair_passages, pairs, scope, speeds
 from pipelines.store.db import Connection
 from pipelines.store.models import Model
 from pipelines.text.windows import cut
@@ -102,7 +102,7 @@ def amount(conn: Connection, *, more_pairs: int = 0) -> Amount:
     """
     found = sum(side.train for side in pairs.sides(conn)) + more_pairs
     windows = gaps.count_windows(conn, active.serving(conn).index.rule_id)
-    passages = pairs.count_passages(conn)
+    passages = pair_passages.count_passages(conn)
     share = min(1.0, stored.MOST_PASSAGES / max(1, passages))
     trained = round(TRAINED * found)
     return Amount(round(share * windows), trained, trained)
@@ -198,7 +198,7 @@ def measure(
     from training.finetune import preflight  # which loads torch
 
     with services.pool.connection() as conn:
-        texts = texts or pairs.sample_texts(conn, SAMPLED)
+        texts = texts or pair_passages.sample_texts(conn, SAMPLED)
     if not texts:
         raise InputError("There is no document to measure with: ingest some first.")
 

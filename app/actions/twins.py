@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from pipelines.embedder import loading, memory
 from pipelines.indexing.load.bulk import BULK_CHUNKS
 from pipelines.progress import Progress, Task
-from pipelines.store import active, chunks, documents, gaps
+from pipelines.store import active, chunks, document_list, gaps
 from pipelines.store.db import Connection
 from pipelines.store.models import Model
 
@@ -76,7 +76,7 @@ def lacking(conn: Connection, options: EncoderOptions) -> Model | None:
     model, windows = serving.model, gaps.count_windows(conn, serving.index.rule_id)
     if windows < LEAST_WINDOWS or not _lacks(model, options, windows):
         return None
-    return None if documents.came_in_within(conn, PAUSE) else model
+    return None if document_list.came_in_within(conn, PAUSE) else model
 
 
 def build_lacking(services: Services, task: Task) -> str | None:

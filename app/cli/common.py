@@ -38,10 +38,10 @@ def hand_over(opened: Services, task: str, *, as_json: bool, **arguments: Any) -
 
 def tell_job(opened: Services, job_id: JobId, *, as_json: bool) -> None:
     """Say which job was queued, and whether anybody will do it."""
-    from pipelines.store import jobs
+    from pipelines.store import queue_workers
 
     with opened.pool.connection() as conn:
-        if not jobs.live_workers(conn):
+        if not queue_workers.live_workers(conn):
             typer.secho("No worker runs: attune serve, or attune worker.", err=True, fg="yellow")
     if as_json:
         emit_json({"job": job_id})

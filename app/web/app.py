@@ -42,7 +42,7 @@ from app.settings import keep_uploads_in
 from app.web import uploads
 from app.web.lost import LostPage
 from app.web.temporary import TemporaryFolder
-from pipelines.store import active, chats, documents
+from pipelines.store import active, chats, document_list
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ def create_app(services: Services, host: str | None = None) -> FastAPI:
     access = app.state.access = Access(services.pool, services.settings)
     login.add(app, access, services.pool)
     with services.pool.connection() as conn:
-        if warning := unknown_collections(access.readers, documents.collections(conn)):
+        if warning := unknown_collections(access.readers, document_list.collections(conn)):
             log.warning("%s", warning)
     app.state.stops = Stops()
     # A mount at "/" answers every path, so the other one comes first.
@@ -171,7 +171,7 @@ def _add_health(app: FastAPI, services: Services) -> None:
         if not may_see_metrics(request):
             raise HTTPException(401, "Metrics are for admins, or for ATTUNE_METRICS_TOKEN.")
         with services.pool.connection(timeout=2) as conn:
-            for status, count in documents.count_by_status(conn).items():
+            for status, count in document_list.count_by_status(conn).items():
                 metrics.documents.labels(status).set(count)
             pointer = active.get(conn)
         metrics.epoch.set(pointer.epoch if pointer else 0)

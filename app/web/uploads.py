@@ -22,7 +22,7 @@ from app.services import Services
 from pipelines.errors import AccessError, AttuneError, InputError
 from pipelines.indexing import queued
 from pipelines.indexing.readers import kinds
-from pipelines.store import active, chunks, jobs, own_files, pairs, scope
+from pipelines.store import active, chunks, jobs, own_files, pairs, queue_workers, scope
 from pipelines.store.db import Connection
 from pipelines.store.documents import Document
 from pipelines.store.ids import DocumentId
@@ -138,7 +138,7 @@ class _Routes:
             more, files = len(files) > LISTED, files[:LISTED]
             waiting = any(document.status in queued.WAITING for document in files)
             running = _jobs(conn) if waiting else {}
-            has_worker = not waiting or jobs.live_workers(conn) > 0
+            has_worker = not waiting or queue_workers.live_workers(conn) > 0
         return {
             "may_add": adder.refusal is None,
             "refusal": adder.refusal,

@@ -28,9 +28,10 @@ from app.services import Services
 from pipelines.embedder.encoder import load_torch
 from pipelines.errors import DISK_FULL, AttuneError, BusyError, is_disk_full
 from pipelines.progress import Progress, Stopped, Task
-from pipelines.store import jobs
+from pipelines.store import job_progress
 from pipelines.store.ids import JobId
-from pipelines.store.jobs import Hold, Job
+from pipelines.store.job_progress import Hold
+from pipelines.store.jobs import Job
 
 # Tasks that need torch with any encoder.
 BY_TORCH = ("evaluate", "probe", "train")
@@ -48,7 +49,7 @@ class HeldJobs(JobManager):
     async def finish_job(self, job: QueueJob, status: Status, delete_job: bool) -> None:
         """End the job if this worker still has it."""
         await self.connector.execute_query_async(
-            jobs.FINISH_HELD, job_id=job.id, worker_id=job.worker_id, status=status.value
+            job_progress.FINISH_HELD, job_id=job.id, worker_id=job.worker_id, status=status.value
         )
 
     async def retry_job(
@@ -61,7 +62,7 @@ class HeldJobs(JobManager):
     ) -> None:
         """Requeue the job if this worker still has it."""
         await self.connector.execute_query_async(
-            jobs.QUEUE_HELD,
+            job_progress.QUEUE_HELD,
             job_id=job.id,
             worker_id=job.worker_id,
             at=retry_at,
@@ -124,7 +125,7 @@ class Work:
             return
         self._told = (progress.stage, now)
         with self.services.pool.connection() as conn:
-            self._lost |= not jobs.note(
+            self._lost |= not job_progress.note(
                 conn,
                 self.hold,
                 progress.stage,
@@ -148,7 +149,7 @@ class Work:
     def _still_held(self) -> bool:
         try:
             with self.services.pool.connection() as conn:
-                return jobs.holds(conn, self.hold)
+                return job_progress.holds(conn, self.hold)
         except psycopg.OperationalError:
             return True  # the task's next statement will fail if the database is still away
 
@@ -172,7 +173,7 @@ def _run(
     assert context.job.worker_id is not None
     hold = Hold(JobId(context.job.id), context.job.worker_id)
     with services.pool.connection() as conn:
-        before = jobs.begin(conn, hold, context.job.task_name)
+        before = job_progress.begin(conn, hold, context.job.task_name)
     if before.result is not None:
         return  # the work was done before the worker ended
     log.info("job %s begins: %s", hold.job_id, context.job.task_name)
@@ -182,7 +183,7 @@ def _run(
     try:
         result = function(work, **arguments)
         with services.pool.connection() as conn:
-            jobs.set_result(conn, hold, result)
+            job_progress.set_result(conn, hold, result)
         log.info("job %s is done", hold.job_id)
     except Stopped:
         log.info("job %s stops", hold.job_id)
@@ -208,6 +209,6 @@ def _note_fault(services: Services, hold: Hold, error: Exception) -> None:
         log.error("incident %s in job %s", incident, hold.job_id, exc_info=error)
     try:
         with services.pool.connection(timeout=1) as conn:
-            jobs.set_fault(conn, hold, fault)
+            job_progress.set_fault(conn, hold, fault)
     except psycopg.OperationalError:
         log.warning("job %s: its fault could not be stored", hold.job_id)

@@ -15,7 +15,7 @@ from app.actions.ingest import open_ingester
 from app.worker import job_context, upkeep
 from app.worker.job_context import Work, task
 from pipelines.indexing import queued
-from pipelines.store import freezes, jobs
+from pipelines.store import freezes, job_progress
 from pipelines.store.ids import DocumentId, RunId
 from pipelines.store.pairs import Split
 from training.finetune.options import TrainOptions
@@ -60,7 +60,7 @@ def generate(
     if again and not work.before.stage:
         with work.services.pool.connection() as conn, conn.transaction():
             generating.forget_pairs(conn, work.services, source)
-            jobs.note(conn, work.hold, "starting anew")
+            job_progress.note(conn, work.hold, "starting anew")
     summary = generating.generate(
         work.services,
         source,
@@ -140,7 +140,7 @@ def evaluate(
         report,
         chosen,
         by=who,
-        also=lambda conn, new: jobs.set_result(conn, work.hold, result(new)),
+        also=lambda conn, new: job_progress.set_result(conn, work.hold, result(new)),
     )
     return result(evaluation_id)
 

@@ -27,7 +27,7 @@ from pipelines.search.opening import load_index
 from pipelines.store import (
     abandoned,
     chunks,
-    documents,
+    document_list,
     gaps,
     graphs,
     indexes,
@@ -79,7 +79,7 @@ def due(services: Services) -> list[tuple[str, str]]:
     with services.pool.connection() as conn:
         scheduled = schedule.is_due(conn)
         measured = jobs.recent(conn, limit=1, tasks=["measure"])
-        loading = documents.came_in_within(conn, LOAD_PAUSE)
+        loading = document_list.came_in_within(conn, LOAD_PAUSE)
     tasks = [("cleanup", "worker")] if wanted(services) else []
     if scheduled:
         tasks.append(("improve", schedule.WHO))
@@ -172,7 +172,7 @@ def _lacking_graph(conn: Connection) -> list[IndexId]:
         for index in indexes.maintained(conn)
         if graphs.lacks_graph(conn, index.vectors_id)
     ]
-    if lacking and documents.came_in_within(conn, LOAD_PAUSE):
+    if lacking and document_list.came_in_within(conn, LOAD_PAUSE):
         return [i for i in lacking if indexes.count_vectors(conn, i) >= MOST_WITHOUT_GRAPH]
     return lacking
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipelines.indexing.incoming import Incoming
 from pipelines.indexing.outcome import Outcome
-from pipelines.store import chunks, documents
+from pipelines.store import chunks, document_copies, documents
 from pipelines.store.db import Connection
 from pipelines.store.ids import DocumentId
 
@@ -24,7 +24,7 @@ def share(conn: Connection, file: Incoming, document_id: DocumentId, sha256: str
 
     :returns: None if there is no such document.
     """
-    twin = documents.same_content(conn, file.collection, sha256)
+    twin = document_copies.same_content(conn, file.collection, sha256)
     if twin is None or twin.source == file.source:
         return None
     if not chunks.share(conn, document_id, twin.id):

@@ -19,7 +19,7 @@ from pipelines.indexing.incoming import Incoming
 from pipelines.indexing.ingest import Ingester
 from pipelines.indexing.outcome import Outcome
 from pipelines.indexing.readers.kinds import mime_of
-from pipelines.store import chunks, documents
+from pipelines.store import chunks, document_copies, documents
 from pipelines.store.db import Connection, Pool
 from pipelines.store.documents import Document
 from pipelines.store.ids import DocumentId
@@ -56,7 +56,7 @@ def put(
             documents.forget_attempts(conn, collection, source)
             return Put("unchanged", before.id)
         document_id = _wait(conn, source, title, sha256, content, collection)
-        twin = documents.same_content(conn, collection, sha256)
+        twin = document_copies.same_content(conn, collection, sha256)
         if twin is not None and chunks.share(conn, document_id, twin.id):
             return Put("duplicate", document_id, f"the same content as {twin.title} ({twin.id})")
         return Put("queued", document_id)

@@ -9,7 +9,7 @@ from pipelines.indexing.incoming import Incoming
 from pipelines.indexing.outcome import Outcome
 from pipelines.indexing.records import EmbeddedFile, ReadFile, SplitText
 from pipelines.search.handle import SearchHandle
-from pipelines.store import active, chunks, documents
+from pipelines.store import active, chunks, document_copies, documents
 from pipelines.store.db import Connection, Pool
 from pipelines.store.ids import DocumentId
 from pipelines.text import languages, suspicious
@@ -64,7 +64,7 @@ def _replace(
     """
     file, document_id = read.file, read.document_id
     documents.lock_source(conn, file.collection, file.source)
-    documents.lock_content(conn, file.collection, read.sha256)
+    document_copies.lock_content(conn, file.collection, read.sha256)
     before = documents.indexed(conn, file.collection, file.source)
     if before is not None and before.id == document_id:
         return None  # a process that was given the same row has written it

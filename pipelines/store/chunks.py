@@ -12,7 +12,7 @@ from pgvector import HalfVector
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from pipelines.store import documents, indexes, postings
+from pipelines.store import document_copies, documents, indexes, postings
 from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId, DocumentId, IndexId, RuleId, WindowId
 from pipelines.text.places import Place
@@ -114,7 +114,7 @@ def delete_document(
     """
     with conn.transaction():
         lock_for_writing(conn)
-        heir = documents.hand_on(conn, document_id, replaced_by)
+        heir = document_copies.hand_on(conn, document_id, replaced_by)
         if heir is not None:
             conn.execute(
                 "update chunk set document_id = %s where document_id = %s", (heir, document_id)
@@ -151,11 +151,11 @@ def share(conn: Connection, document_id: DocumentId, twin: DocumentId) -> bool:
         before = documents.indexed(conn, document.collection, document.source)
         if before is not None and before.id in (document_id, twin):
             return before.same_as == twin
-        if not documents.hold(conn, twin, document.sha256):
+        if not document_copies.hold(conn, twin, document.sha256):
             return False
         if before is not None:
             delete_document(conn, before.id)
-        documents.copy_of(conn, document_id, twin)
+        document_copies.copy_of(conn, document_id, twin)
     return True
 
 

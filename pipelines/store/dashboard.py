@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from psycopg.rows import class_row
 
-from pipelines.store import documents
+from pipelines.store import document_list
 from pipelines.store.db import Connection
 
 
@@ -141,7 +141,7 @@ def held(conn: Connection, *, bundled: str) -> Held:
     assert row is not None
     assert made is not None
     indexed, queued, failed, own, chunks = row
-    unread = documents.count_unread_language(conn)
+    unread = document_list.count_unread_language(conn)
     return Held(indexed, queued, failed, own, unread, chunks, *made)
 
 

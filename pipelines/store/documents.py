@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from pipelines.store import scope
 from pipelines.store.db import PROCESS, Connection
 from pipelines.store.ids import DocumentId
 
@@ -44,15 +43,6 @@ class Document:
     created_at: datetime
     updated_at: datetime
     same_as: DocumentId | None
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A document with its number of chunks. `twin` is the title of the document that it copies."""
-
-    document: Document
-    chunks: int
-    twin: str | None = None
 
 
 def begin(
@@ -193,94 +183,16 @@ def finish(
 
 def indexed(conn: Connection, collection: str, source: str) -> Document | None:
     """The searchable document of a source: one that is indexed, or a duplicate of one."""
-    return _one(
+    return find_one(
         conn,
         "where collection = %s and source = %s and status in ('indexed', 'duplicate')",
         (collection, source),
     )
 
 
-def same_content(conn: Connection, collection: str, sha256: str) -> Document | None:
-    """An indexed document of the collection with exactly this content."""
-    return _one(
-        conn,
-        "where collection = %s and sha256 = %s and status = 'indexed' order by id limit 1",
-        (collection, sha256),
-    )
-
-
-def lock_content(conn: Connection, collection: str, sha256: str) -> None:
-    """
-    Wait for other transactions that write this content to the collection, and make later ones wait.
-
-    The lock lasts until the transaction ends.
-    """
-    conn.execute(
-        "select pg_advisory_xact_lock(hashtextextended(%s, 1))", (f"{collection}\n{sha256}",)
-    )
-
-
-def hold(conn: Connection, document_id: DocumentId, sha256: str) -> bool:
-    """
-    Keep an indexed document from being deleted until the transaction ends.
-
-    :returns: False if there is no such indexed document.
-    """
-    row = conn.execute(
-        "select 1 from document where id = %s and status = 'indexed' and sha256 = %s for share",
-        (document_id, sha256),
-    ).fetchone()
-    return row is not None
-
-
-def copy_of(conn: Connection, document_id: DocumentId, twin: DocumentId) -> None:
-    """Mark a document as a duplicate of another one. Lock the other with `hold` first."""
-    conn.execute(
-        "update document d set status = 'duplicate', same_as = twin.id, reason = null,"
-        " warnings = twin.warnings, language = twin.language, pages = twin.pages,"
-        " updated_at = now() from document twin where d.id = %s and twin.id = %s",
-        (document_id, twin),
-    )
-
-
-def copies(conn: Connection, document_id: DocumentId) -> list[Document]:
-    """The documents that share a document's passages, oldest first."""
-    with conn.cursor(row_factory=class_row(Document)) as cursor:
-        return cursor.execute(
-            "select * from document where same_as = %s order by id", (document_id,)
-        ).fetchall()
-
-
-def hand_on(
-    conn: Connection, document_id: DocumentId, replaced_by: DocumentId | None
-) -> DocumentId | None:
-    """
-    Give a document's copies another document to share passages with, before it is removed.
-
-    :param replaced_by: Its next version. The copies join it if it has the same content.
-    :returns: The copy that is indexed in its place and must inherit the passages, or None if no
-        copy needs them.
-    """
-    conn.execute("select 1 from document where id = %s for update", (document_id,))
-    conn.execute(
-        "update document c set same_as = new.id from document old, document new"
-        " where c.same_as = old.id and old.id = %s and new.id = %s and new.sha256 = old.sha256",
-        (document_id, replaced_by),
-    )
-    row = conn.execute(
-        "update document set status = 'indexed', same_as = null, updated_at = now()"
-        " where id = (select min(id) from document where same_as = %s) returning id",
-        (document_id,),
-    ).fetchone()
-    if row is None:
-        return None
-    conn.execute("update document set same_as = %s where same_as = %s", (row[0], document_id))
-    return DocumentId(row[0])
-
-
 def get(conn: Connection, document_id: DocumentId) -> Document | None:
     """The document with this id."""
-    return _one(conn, "where id = %s", (document_id,))
+    return find_one(conn, "where id = %s", (document_id,))
 
 
 def get_many(conn: Connection, ids: Sequence[DocumentId]) -> list[Document]:
@@ -300,25 +212,6 @@ def content(conn: Connection, document_id: DocumentId) -> bytes | None:
         (document_id,),
     ).fetchone()
     return None if row is None else bytes(row[0])
-
-
-def list_all(
-    conn: Connection, *, search: str = "", collection: str | None = None, limit: int = 1000
-) -> list[Listed]:
-    """
-    Documents, newest first.
-
-    :param search: Part of the title, in any case.
-    """
-    with conn.cursor(row_factory=class_row(_Counted)) as cursor:
-        rows = cursor.execute(
-            "select d.*, t.title as twin,"
-            " (select count(*) from chunk c where c.document_id = coalesce(d.same_as, d.id)) chunks"
-            " from document d left join document t on t.id = d.same_as where strpos(lower(d.title), lower(%s)) > 0"
-            " and (%s::text is null or d.collection = %s) order by d.id desc limit %s",
-            (search, collection, collection, limit),
-        ).fetchall()
-    return [Listed(row.document(), row.chunks, row.twin) for row in rows]
 
 
 def delete(conn: Connection, document_id: DocumentId) -> None:
@@ -346,63 +239,7 @@ def _drop_unused(conn: Connection, shas: Sequence[str]) -> None:
     )
 
 
-def count_by_status(conn: Connection) -> dict[str, int]:
-    """Count the documents in each state."""
-    return dict(conn.execute("select status, count(*) from document group by status").fetchall())
-
-
-def count_unread_language(conn: Connection) -> int:
-    """
-    Count the indexed documents with the warning that the embedder does not know their language.
-    """
-    row = conn.execute(
-        "select count(*) from document where status = 'indexed' and warnings @> %s",
-        (Jsonb([{"code": UNREAD_LANGUAGE}]),),
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-def collections(conn: Connection) -> list[str]:
-    """The collections with documents in any state, without visitors' own."""
-    rows = conn.execute("select distinct collection from document order by 1")
-    return [row[0] for row in rows if not scope.is_private(row[0])]
-
-
-def sources(conn: Connection, collection: str) -> set[str]:
-    """The sources of a collection's documents."""
-    rows = conn.execute("select source from document where collection = %s", (collection,))
-    return {row[0] for row in rows}
-
-
-def came_in_within(conn: Connection, span: timedelta) -> bool:
-    """Whether a document was indexed within the last `span`."""
-    row = conn.execute(
-        "select exists (select 1 from document where status = 'indexed' and updated_at > now() - %s)",
-        (span,),
-    ).fetchone()
-    assert row is not None
-    return bool(row[0])
-
-
-def ever_held(conn: Connection) -> bool:
-    """Whether there has ever been a document. The sequence of ids remembers deleted ones."""
-    row = conn.execute(
-        "select pg_sequence_last_value(pg_get_serial_sequence('document', 'id')::regclass)"
-    ).fetchone()
-    assert row is not None
-    return row[0] is not None
-
-
-def _one(conn: Connection, condition: str, values: Sequence[object]) -> Document | None:
+def find_one(conn: Connection, condition: str, values: Sequence[object]) -> Document | None:
+    """The first document that a condition on `document` selects."""
     with conn.cursor(row_factory=class_row(Document)) as cursor:
         return cursor.execute(f"select * from document {condition}", values).fetchone()
-
-
-@dataclass(frozen=True)
-class _Counted(Document):
-    chunks: int
-    twin: str | None
-
-    def document(self) -> Document:
-        return Document(**{name: getattr(self, name) for name in Document.__dataclass_fields__})

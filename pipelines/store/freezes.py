@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pipelines.store import documents
 from pipelines.store.db import Connection
 from pipelines.store.ids import DocumentId, JobId
-from pipelines.store.jobs import Rescued, end, left_behind
+from pipelines.store.queue_workers import Rescued, end, left_behind
 
 # A single freeze may be chance.
 MOST = 2

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from app import queue
 from app.worker import process
-from app.worker.process import Timing
+from app.worker.crew import Timing
 from tests.chaos.server import end_with_parent
 
 if TYPE_CHECKING:

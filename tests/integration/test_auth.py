@@ -14,7 +14,7 @@ from app.access.auth import COOKIE
 from app.access.policy import policy_of
 from app.settings import Settings
 from pipelines.errors import AccessError, InputError
-from pipelines.store import documents, sessions
+from pipelines.store import document_list, documents, sessions
 from pipelines.store.sessions import Session
 from tests.serving_app import running
 
@@ -349,7 +349,7 @@ def test_rules_for_unknown_collections_are_told(dsn, tiny_model, tmp_path, caplo
             )  # fmt: skip
         auth_of = started.app.state.access
         with started.services.pool.connection() as conn:
-            told = policy.unknown_collections(auth_of.readers, documents.collections(conn))
+            told = policy.unknown_collections(auth_of.readers, document_list.collections(conn))
         (check,) = [c for c in doctor.examine_services(started.services) if c.name == "readers"]
     assert check.state == "warning"
     assert check.detail == told

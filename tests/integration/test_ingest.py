@@ -31,7 +31,7 @@ from pipelines.indexing.readers.ocr.engine import engine_name
 from pipelines.progress import Stopped, Task
 from pipelines.search.hybrid import hybrid
 from pipelines.search.opening import load_handle
-from pipelines.store import active, chunks, documents, graphs
+from pipelines.store import active, chunks, document_list, documents, graphs
 from pipelines.versions.first import ensure_first
 
 
@@ -167,7 +167,7 @@ def test_a_file_put_right_leaves_no_trace_of_its_failure(pool, ingester):
     assert ingester.ingest(incoming("a.txt", "Now with words.")).status == "unchanged"
     assert counts(pool)[-1] == 1
     with pool.connection() as conn:
-        assert documents.count_by_status(conn) == {"indexed": 1}
+        assert document_list.count_by_status(conn) == {"indexed": 1}
 
 
 def test_copies_in_one_batch_are_indexed_once_and_all_listed(pool, ingester):
@@ -180,8 +180,8 @@ def test_copies_in_one_batch_are_indexed_once_and_all_listed(pool, ingester):
     }
     assert counts(pool)[:3] == (1, 1, 1)
     with pool.connection() as conn:
-        assert documents.count_by_status(conn) == {"indexed": 1, "duplicate": 2}
-        rows = documents.list_all(conn)
+        assert document_list.count_by_status(conn) == {"indexed": 1, "duplicate": 2}
+        rows = document_list.list_all(conn)
     assert [(row.document.source, row.twin, row.chunks) for row in rows] == [
         ("c.txt", "a.txt", 1), ("b.txt", "a.txt", 1), ("a.txt", None, 1),
     ]  # fmt: skip
@@ -215,7 +215,7 @@ def test_a_copy_takes_over_when_what_it_shares_is_deleted_or_changed(pool, inges
     assert found(pool, ingester, "quokka numbat") == ["The numbat eats termites."]
     with pool.connection() as conn:
         assert documents.indexed(conn, "default", "c.txt").same_as == changed.document_id
-        for row in documents.list_all(conn):
+        for row in document_list.list_all(conn):
             chunks.delete_document(conn, row.document.id)
     assert counts(pool) == (0, 0, 0, 0, 0)
 
@@ -230,7 +230,7 @@ def test_copies_stay_with_what_they_share_when_it_is_indexed_again(pool, ingeste
     assert (outcome.status, outcome.document_id) == ("indexed", again)
     with pool.connection() as conn:
         assert documents.get(conn, outcomes[1].document_id).same_as == again
-        assert documents.count_by_status(conn) == {"indexed": 1, "duplicate": 1}
+        assert document_list.count_by_status(conn) == {"indexed": 1, "duplicate": 1}
         put = queued.put(conn, source="c.txt", title="c", content=b"One text.")
     assert (put.status, put.reason) == ("duplicate", f"the same content as a.txt ({again})")
     assert counts(pool) == before
@@ -255,7 +255,7 @@ def test_small_files_are_in_before_large_ones(pool, ingester, tmp_path):
     files = [Incoming.from_path(tmp_path / name) for name in ("book.txt", "note.txt")]
     for outcome in loading.ingest_many(files):
         with pool.connection() as conn:
-            seen.append((outcome.source[-8:], documents.count_by_status(conn).get("indexed")))
+            seen.append((outcome.source[-8:], document_list.count_by_status(conn).get("indexed")))
         if outcome.source.endswith("note.txt"):
             assert outcome.seconds < 5
     assert seen == [("note.txt", 1), ("book.txt", 2)]
@@ -284,7 +284,7 @@ def test_what_was_interrupted_is_neither_failed_nor_left_behind(pool, ingester, 
         assert next(outcomes).source == "note.txt"
         time.sleep(1)  # the others are being read and embedded
     with pool.connection() as conn:
-        standing = {row.document.source: row.document for row in documents.list_all(conn)}
+        standing = {row.document.source: row.document for row in document_list.list_all(conn)}
     assert standing["note.txt"].status == "indexed"
     statuses = {one.status for one in standing.values()}
     assert statuses <= {"indexed", "queued"}, {one.reason for one in standing.values()}
@@ -300,7 +300,7 @@ def test_names_that_are_no_text_are_indexed_under_one_that_is(pool, ingester, tm
     outcomes = list(ingester.ingest_many([Incoming.from_path(path) for path in paths]))
     assert [outcome.status for outcome in outcomes] == ["indexed", "indexed"]
     with pool.connection() as conn:
-        titles = {row.document.title for row in documents.list_all(conn)}
+        titles = {row.document.title for row in document_list.list_all(conn)}
     assert titles == {"latin\\xe9\\x0a.txt", "plain.txt"}
     assert ingester.ingest(Incoming.from_path(paths[0])).status == "unchanged"
 
@@ -352,7 +352,7 @@ def test_two_processes_with_the_same_file_end_with_one_document(pool, ingester):
     assert {outcome.status for outcome in outcomes} <= {"indexed", "failed"}
     assert all("meanwhile" in o.reason for o in outcomes if o.status == "failed")
     with pool.connection() as conn:
-        assert documents.count_by_status(conn)["indexed"] == 1
+        assert document_list.count_by_status(conn)["indexed"] == 1
     assert counts(pool)[:3] == (1, 1, 1)
 
 
@@ -382,7 +382,7 @@ def test_bad_files_do_not_stop_the_batch(pool, ingester, tmp_path):
     assert all(outcome.reason for outcome in outcomes if outcome.status == "failed")
     assert outcomes[5].warnings == ["1 characters that cannot be stored were removed"]
     with pool.connection() as conn:
-        assert documents.count_by_status(conn) == {"indexed": 3, "failed": 4}
+        assert document_list.count_by_status(conn) == {"indexed": 3, "failed": 4}
 
 
 def test_a_file_that_takes_too_much_ends_its_reader_and_not_us(pool, ingester, converter):
@@ -508,7 +508,7 @@ def test_a_stop_is_heard_in_the_middle_of_a_file(pool, ingester):
     assert time.monotonic() - began < 10
     assert counts(pool)[:4] == (0, 0, 0, 0)
     with pool.connection() as conn:
-        assert {row.document.status for row in documents.list_all(conn)} <= {"indexing"}
+        assert {row.document.status for row in document_list.list_all(conn)} <= {"indexing"}
     assert ingester.ingest(incoming("islands.txt", text)).status == "indexed"
 
 

@@ -22,12 +22,23 @@ from app.actions import importing
 from app.admin.html import jobs as jobs_html
 from app.services import open_services
 from app.settings import Settings
-from app.worker.process import Crew, Timing
+from app.worker.crew import Crew, Timing
 from pipelines.errors import ConflictError, InputError
 from pipelines.indexing import queued
-from pipelines.store import chunks, documents, evaluations, freezes, jobs, pairs, replicas
+from pipelines.store import (
+    chunks,
+    documents,
+    evaluations,
+    freezes,
+    job_progress,
+    jobs,
+    pair_passages,
+    pairs,
+    queue_workers,
+    replicas,
+)
 from pipelines.store.embedded import EmbeddedPostgres
-from pipelines.store.jobs import Hold
+from pipelines.store.job_progress import Hold
 from tests import versions as made
 from tests.corpus import add_document
 from tests.fakes import build_tiny_model, scripted_llm
@@ -145,7 +156,7 @@ def test_a_job_outlives_its_workers(services, model, start, asking, request):
     assert (job.task, job.queue, job.args["who"]) == ("generate", "train", "eve")
     assert job.result["passages"] == 10
     with services.pool.connection() as conn:
-        assert len(pairs.done(conn, "llm:m")) == 10
+        assert len(pair_passages.done(conn, "llm:m")) == 10
         stored = pairs.select(conn, limit=100)
     assert len({(pair.question, pair.passage_sha256) for pair in stored}) == len(stored)
 
@@ -261,12 +272,12 @@ def test_what_a_worker_lost_it_no_longer_writes(services):
         (worker_id,) = conn.execute("select max(id) from procrastinate_workers").fetchone()
         conn.execute("select procrastinate_fetch_job_v2(array['documents'], %s)", (worker_id,))
         hold = Hold(job_id, worker_id)
-        jobs.begin(conn, hold, "cleanup")
-        assert jobs.note(conn, hold, "filling", 1, 2)
-        assert job_id not in dict(jobs.rescue(conn, timedelta(seconds=30), 3))
-        assert (job_id, "queued") in jobs.rescue(conn, timedelta(seconds=-1), 3)
-        assert not jobs.note(conn, hold, "filling", 2, 2)
-        assert not jobs.set_result(conn, hold, {})
+        job_progress.begin(conn, hold, "cleanup")
+        assert job_progress.note(conn, hold, "filling", 1, 2)
+        assert job_id not in dict(queue_workers.rescue(conn, timedelta(seconds=30), 3))
+        assert (job_id, "queued") in queue_workers.rescue(conn, timedelta(seconds=-1), 3)
+        assert not job_progress.note(conn, hold, "filling", 2, 2)
+        assert not job_progress.set_result(conn, hold, {})
         job = queue.get(conn, job_id)
         assert (job.status, job.done, job.result, job.attempts) == ("todo", 1, None, 1)
 
@@ -294,9 +305,9 @@ def test_a_comparison_goes_on_where_its_worker_was_killed(
     value["timings"]["windows"] = 4711
     done.write_text(json.dumps(value))
     with services.pool.connection() as conn:
-        assert [(i, how) for i, how in jobs.rescue(conn, timedelta(0), 3) if i == job_id] == [
-            (job_id, "queued")
-        ]
+        assert [
+            (i, how) for i, how in queue_workers.rescue(conn, timedelta(0), 3) if i == job_id
+        ] == [(job_id, "queued")]
     job = get(services, job_id)
     assert "its worker ended" in jobs_html.state(job)
     with start():
@@ -315,8 +326,8 @@ def test_a_job_that_ends_its_workers_again_and_again_fails(services):
         conn.execute("set local search_path to procrastinate, public")
         for end in ("queued", "queued", "failed"):
             conn.execute("update procrastinate_jobs set status = 'doing' where id = %s", (job_id,))
-            jobs.begin(conn, Hold(job_id, 0), "build")
-            assert (job_id, end) in jobs.rescue(conn, timedelta(seconds=30), 3)
+            job_progress.begin(conn, Hold(job_id, 0), "build")
+            assert (job_id, end) in queue_workers.rescue(conn, timedelta(seconds=30), 3)
         assert "3 times" in queue.get(conn, job_id).fault
 
 
@@ -336,8 +347,8 @@ def test_a_job_whose_worker_stood_still_twice_fails(services):
         assert freezes.rescue(conn, [worker_id]) == [(job_id, "queued")]
         # A worker that was killed is no sign that the job stops it.
         run_by(conn, job_id, worker_id)
-        assert jobs.rescue_from(conn, [worker_id], 6) == [(job_id, "queued")]
-        assert jobs.rescue_from(conn, [worker_id + 1], 6) == []
+        assert queue_workers.rescue_from(conn, [worker_id], 6) == [(job_id, "queued")]
+        assert queue_workers.rescue_from(conn, [worker_id + 1], 6) == []
 
 
 def test_only_the_file_that_was_under_way_each_time_fails(services):
@@ -403,7 +414,7 @@ def run_by(conn, job_id, worker_id):
         "update procrastinate_jobs set status = 'doing', worker_id = %s where id = %s",
         (worker_id, job_id),
     )
-    jobs.begin(conn, Hold(job_id, worker_id), "build")
+    job_progress.begin(conn, Hold(job_id, worker_id), "build")
 
 
 def test_a_stalled_job_does_not_hold_up_the_rescue_when_another_of_its_kind_waits(services):
@@ -422,7 +433,7 @@ def test_a_stalled_job_does_not_hold_up_the_rescue_when_another_of_its_kind_wait
         conn.execute(
             "update procrastinate_jobs set queueing_lock = 'cleanup' where id = %s", (waiting,)
         )
-        found = dict(jobs.rescue(conn, timedelta(seconds=30), 3))
+        found = dict(queue_workers.rescue(conn, timedelta(seconds=30), 3))
         assert (found[stalled], found[other]) == ("aborted", "queued")
         assert queue.get(conn, waiting).status == "todo"
 
@@ -430,7 +441,7 @@ def test_a_stalled_job_does_not_hold_up_the_rescue_when_another_of_its_kind_wait
 def test_old_jobs_are_forgotten_with_their_progress(services):
     with services.pool.connection() as conn, conn.transaction(force_rollback=True):
         job_id = queue.defer_in(conn, "cleanup", who="eve")
-        jobs.begin(conn, Hold(job_id, 0), "cleanup")
+        job_progress.begin(conn, Hold(job_id, 0), "cleanup")
         assert jobs.cancel(conn, job_id)
         assert not jobs.any_old(conn, timedelta(days=1))
         conn.execute(

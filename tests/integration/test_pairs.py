@@ -22,7 +22,7 @@ from pipelines.versions import first
 from tests.corpus import add_document
 from tests.fakes import scripted_llm
 from training.evaluation import stored_dataset
-from training.pairs import collect, quality, seedfile, stored
+from training.pairs import collect, collector, from_file, quality, seedfile, stored
 from training.pairs.seedfile import SeedFile
 
 PLACES = ["Lisbon", "Porto", "Madrid", "Paris", "Lyon", "Berlin", "Vienna", "Prague", "Rome", "Milan"]  # fmt: skip
@@ -186,9 +186,9 @@ def seed(count=6) -> SeedFile:
 def test_a_file_goes_in_and_comes_out(pool, handle, tmp_path):
     given = seed()
     given.relevant_docs["q0"] = ["p0", "p1"]
-    summary = collect.import_file(pool, handle, given, "pairs.json", split="train")
+    summary = from_file.import_file(pool, handle, given, "pairs.json", split="train")
     assert (summary.accepted, summary.sides["train"]) == (7, 7)
-    again = collect.import_file(pool, handle, given, "pairs.json", split="train")
+    again = from_file.import_file(pool, handle, given, "pairs.json", split="train")
     assert (again.stored, again.rejected[quality.DUPLICATE]) == (0, 7)
     with pool.connection() as conn:
         questions = stored.material(conn).train
@@ -196,12 +196,12 @@ def test_a_file_goes_in_and_comes_out(pool, handle, tmp_path):
 
 
 def test_what_was_held_out_is_not_taken_to_train_on(pool, handle):
-    collect.import_file(pool, handle, seed(), "held.json", split="heldout")
+    from_file.import_file(pool, handle, seed(), "held.json", split="heldout")
     other = seed()
     other.queries.update({q: f"{text} Please!" for q, text in other.queries.items()})
-    summary = collect.import_file(pool, handle, other, "train.json", split="train")
+    summary = from_file.import_file(pool, handle, other, "train.json", split="train")
     assert summary.accepted == 0
-    assert summary.rejected == {collect.OTHER_SIDE: 6}
+    assert summary.rejected == {collector.OTHER_SIDE: 6}
     with pool.connection() as conn, pytest.raises(InputError, match="no accepted pairs to train on"):  # fmt: skip
         stored.material(conn)
 

@@ -22,7 +22,16 @@ from pipelines.answering.examples import starters
 from pipelines.errors import InputError
 from pipelines.indexing.incoming import Incoming
 from pipelines.search import threshold
-from pipelines.store import calibration, chats, documents, feedback, pairs, probes, scope
+from pipelines.store import (
+    calibration,
+    chats,
+    documents,
+    feedback,
+    pair_passages,
+    pairs,
+    probes,
+    scope,
+)
 from tests.serving_app import running
 
 SECRET = "The merger with Northwind closes on the ninth of March."
@@ -93,8 +102,11 @@ def test_nothing_of_a_private_file_reaches_anybody_else(started):
         assert (seen.text, seen.shown) == (HIDDEN, [])
         assert OWNER.clear(stored[1]) == stored[1]
         chats.vote(conn, OWNER.visitor, stored[1].id, "like")
-        known = [p.text for p in pairs.passages(conn, suspicious_code=documents.SUSPICIOUS)]
-        known += [p.text for p in pairs.passages(conn, suspicious_code="", collections=[OWNER.own])]
+        known = [p.text for p in pair_passages.passages(conn, suspicious_code=documents.SUSPICIOUS)]
+        known += [
+            p.text
+            for p in pair_passages.passages(conn, suspicious_code="", collections=[OWNER.own])
+        ]
         known += [liked.passage for liked in pairs.liked(conn)]
         known += [text for _, text in probes.passages(conn, 100)]
         known += [sample.text for sample in calibration.sample(conn, 100)]

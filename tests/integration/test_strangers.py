@@ -16,7 +16,7 @@ from starlette.requests import HTTPConnection
 
 from app.access import bodies, events, sessions
 from app.access.bodies import SMALL_BYTES
-from pipelines.store import documents
+from pipelines.store import document_list
 from tests import matrix
 from tests.serving_app import listening
 
@@ -158,7 +158,7 @@ def test_an_upload_can_be_used_and_lies_where_nobody_else_reads(served):
         assert client.post("/admin" + JOIN, json=body).status_code == 200
         assert all(outcome["success"] for outcome in matrix.outcomes(client, "/admin", session))
     with served.services.pool.connection() as conn:
-        assert documents.collections(conn) == ["default", "papers"]
+        assert document_list.collections(conn) == ["default", "papers"]
     assert folder.parent == served.services.settings.home / "tmp"
     assert folder.stat().st_mode & 0o777 == 0o700
     assert Path(path).is_relative_to(folder)

@@ -19,7 +19,15 @@ from psycopg.errors import CheckViolation
 from pipelines.errors import ConflictError, NotReadyError
 from pipelines.progress import Stopped, Task
 from pipelines.search import hybrid, opening
-from pipelines.store import active, chunks, documents, gaps, indexes, probes, replicas
+from pipelines.store import (
+    active,
+    chunks,
+    document_list,
+    gaps,
+    indexes,
+    probes,
+    replicas,
+)
 from pipelines.store.active import GapError
 from pipelines.versions import build, proof
 from pipelines.versions import switch as cutover
@@ -351,6 +359,6 @@ def test_a_window_deleted_while_the_proof_looks_is_not_missed(world):
         (first, *_) = looked_at
         lost = replace(first, sha256="", vector=-first.vector)
         assert probes.not_found(conn, serving.vectors_id, [*looked_at, lost]) == [lost]
-        for listed in documents.list_all(conn):
+        for listed in document_list.list_all(conn):
             chunks.delete_document(conn, listed.document.id)
         assert probes.not_found(conn, serving.vectors_id, [*looked_at, lost]) == []

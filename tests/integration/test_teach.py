@@ -23,7 +23,7 @@ from pipelines.store.pair_review import Filter
 from pipelines.versions import first
 from tests.corpus import add_document
 from training.evaluation.figures import voted
-from training.pairs import collect, quality, teach
+from training.pairs import collect, collector, quality, teach
 from training.pairs.collect import MOST_PER_VISITOR
 from training.pairs.teach import Lesson
 
@@ -270,7 +270,7 @@ def test_a_pair_whose_passage_is_on_the_other_side_cannot_be_accepted(pool, hand
     message = ask(pool, "Porto")
     teach.teach(pool, handle, lesson(pool, "Porto", message), "heldout", who="edda")
     with pool.connection() as conn:
-        conn.execute("update pair set status = 'rejected', reason = %s", (collect.OTHER_SIDE,))
+        conn.execute("update pair set status = 'rejected', reason = %s", (collector.OTHER_SIDE,))
         (pair,) = pairs.select(conn)
         with pytest.raises(GateError, match="other side"):
             teach.decide(conn, pair.id, "accepted", who="edda")

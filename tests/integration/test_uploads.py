@@ -18,7 +18,7 @@ from app.chat.stops import Stops
 from app.web import uploads
 from app.worker import upkeep
 from pipelines.indexing import queued as waiting
-from pipelines.store import documents, jobs, own_files, scope
+from pipelines.store import document_list, jobs, own_files, scope
 from tests.serving_app import running
 
 SECRET = "The merger with Northwind closes on the ninth of March."
@@ -68,7 +68,7 @@ def index(app, *ids):
 
 def collections(app):
     with app.services.pool.connection() as conn:
-        return [row.document.collection for row in documents.list_all(conn)]
+        return [row.document.collection for row in document_list.list_all(conn)]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tests import versions as made
 from tests.corpus import add_document
 from tests.fakes import build_tiny_model
 from training.evaluation.candidates import identity
-from training.pairs import collect
+from training.pairs import from_file
 from training.pairs.seedfile import SeedFile
 
 
@@ -138,7 +138,7 @@ def hold_out(services):
         {f"q{n}": [f"p{n}"] for n in range(12)},
     )
     handle = services.replica.current()
-    collect.import_file(services.pool, handle, seed, "asked", split="heldout")
+    from_file.import_file(services.pool, handle, seed, "asked", split="heldout")
     with services.pool.connection() as conn:
         conn.execute("update pair set status = 'accepted'")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.store.pairs import Passage
+from pipelines.store.pair_passages import Passage
 from training.pairs import asking
 from training.pairs.offline import OfflineGenerator
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines.errors import InputError
-from pipelines.store import documents, pairs
+from pipelines.store import documents, pair_passages, pairs
 from pipelines.store.db import Connection
 from training.evaluation import dataset as datasets
 from training.evaluation.dataset import Dataset
@@ -26,7 +26,7 @@ def dataset(conn: Connection) -> Dataset:
     languages: dict[str, str | None] = dict.fromkeys(corpus)
     languages |= {
         passage.sha256: passage.language
-        for passage in pairs.passages(conn, suspicious_code=documents.SUSPICIOUS)
+        for passage in pair_passages.passages(conn, suspicious_code=documents.SUSPICIOUS)
         if passage.sha256 in corpus
     }
     languages |= {pair.passage_sha256: pair.language for pair in heldout}

@@ -18,7 +18,7 @@ from openai import AsyncOpenAI, OpenAIError
 from pipelines.answering.llm import LLMOptions, explain
 from pipelines.errors import ProviderError
 from pipelines.progress import NO_TASK, Task
-from pipelines.store.pairs import Passage
+from pipelines.store.pair_passages import Passage
 from training.pairs.forms import Made
 
 QUESTIONS = 2

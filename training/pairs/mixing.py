@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping
 
-from pipelines.store.pairs import Passage
+from pipelines.store.pair_passages import Passage
 from pipelines.text.languages import language_of_most
 from training.pairs import quality
 from training.pairs.offline import OfflineGenerator

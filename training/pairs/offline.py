@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 
-from pipelines.store.pairs import Passage
+from pipelines.store.pair_passages import Passage
 from pipelines.text import sentences
 from training.pairs.forms import (
     Made,

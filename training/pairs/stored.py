@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from pipelines.errors import InputError
-from pipelines.store import documents, pairs
+from pipelines.store import documents, pair_passages, pairs
 from pipelines.store.db import Connection
 from pipelines.store.pairs import Pair, Split
 from training.pairs import split
@@ -72,7 +72,7 @@ def corpus_of(conn: Connection, found: Sequence[Pair]) -> dict[str, str]:
     corpus = {pair.passage_sha256: pair.passage for pair in found}
     others = {
         p.sha256: p.text
-        for p in pairs.passages(conn, suspicious_code=documents.SUSPICIOUS)
+        for p in pair_passages.passages(conn, suspicious_code=documents.SUSPICIOUS)
         if p.sha256 not in corpus
     }
     room = max(0, MOST_PASSAGES - len(corpus))

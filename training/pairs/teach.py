@@ -13,13 +13,15 @@ from typing import Literal
 
 from pipelines.errors import ConflictError, GateError, InputError
 from pipelines.search.handle import SearchHandle
-from pipelines.store import documents, feedback, pair_review, pairs
+from pipelines.store import documents, feedback, pair_passages, pair_review, pairs
 from pipelines.store.chunks import digest
 from pipelines.store.db import Connection, Pool
 from pipelines.store.feedback import Wrong
-from pipelines.store.pairs import Passage, Split, Status
+from pipelines.store.pair_passages import Passage
+from pipelines.store.pairs import Split, Status
 from training.pairs import quality
-from training.pairs.collect import MOST_PER_VISITOR, OTHER_SIDE, Collector, PairDraft
+from training.pairs.collect import MOST_PER_VISITOR
+from training.pairs.collector import OTHER_SIDE, Collector, PairDraft
 
 Use = Literal["train", "heldout", "wrong"]
 
@@ -60,7 +62,7 @@ def teach(pool: Pool, handle: SearchHandle, lesson: Lesson, use: Use, *, who: st
                 raise ConflictError("These passages are kept as wrong for this question already.")
             return sum(added)
         texts = {source.text for source in sources}
-        known = pairs.passages(conn, suspicious_code=documents.SUSPICIOUS)
+        known = pair_passages.passages(conn, suspicious_code=documents.SUSPICIOUS)
         found = [passage for passage in known if passage.text in texts]
     return _add_pairs(pool, handle, lesson, question, found, use, who)
 

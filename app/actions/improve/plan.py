@@ -10,7 +10,7 @@ from app.actions.methods import Choice
 from app.actions.plans import LOAD_S, PROVE_S, SWITCH_S, Step
 from app.services import Services
 from pipelines.errors import InputError
-from pipelines.store import evaluations, improvements, pairs
+from pipelines.store import evaluations, improvements, pair_passages, pairs
 from pipelines.store.db import Connection
 from pipelines.store.improvements import Improvement
 from pipelines.store.scope import HANDBOOK
@@ -72,7 +72,9 @@ class Plan:
 
 def passages(conn: Connection) -> tuple[int, int]:
     """Of people's own documents: passages to ask about, and those not yet looked at."""
-    return pairs.count_waiting(conn, SOURCE, shortest=collect.SHORTEST_CHARS, without=[HANDBOOK])
+    return pair_passages.count_waiting(
+        conn, SOURCE, shortest=collect.SHORTEST_CHARS, without=[HANDBOOK]
+    )
 
 
 def make(services: Services, with_what: Machine) -> Plan:

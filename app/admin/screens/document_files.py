@@ -10,7 +10,7 @@ from app.admin.html import words
 from app.services import Services
 from pipelines.errors import InputError
 from pipelines.indexing import queued
-from pipelines.store import active, chunks, documents, pairs, scope
+from pipelines.store import active, chunks, document_list, documents, pairs, scope
 from pipelines.store.db import Connection
 from pipelines.store.ids import DocumentId
 
@@ -52,7 +52,7 @@ def add(
         if path.stat().st_size > most_bytes:
             raise InputError(f"{path.name} is larger than {words.size(most_bytes)}.")
     with services.pool.connection() as conn, conn.transaction():
-        is_new = collection not in (DEFAULT_COLLECTION, *documents.collections(conn))
+        is_new = collection not in (DEFAULT_COLLECTION, *document_list.collections(conn))
         stored = [(path.name, _store(conn, path, collection)) for path in paths]
         waiting = [put.document_id for _, put in stored if put.status == "queued"]
         if waiting:

@@ -11,7 +11,8 @@ from app.cli.common import AsJson
 from pipelines.errors import InputError
 
 if TYPE_CHECKING:
-    from pipelines.store.documents import Document, Listed
+    from pipelines.store.document_list import Listed
+    from pipelines.store.documents import Document
 
 
 group = typer.Typer(help="What is indexed, what failed and why.", no_args_is_help=True)
@@ -25,10 +26,10 @@ def list_documents(
 ) -> None:
     """List the documents, newest first."""
     from app.cli.common import emit_json, services
-    from pipelines.store import documents
+    from pipelines.store import document_list
 
     with services() as opened, opened.pool.connection() as conn:
-        listed = documents.list_all(conn, search=search, collection=collection)
+        listed = document_list.list_all(conn, search=search, collection=collection)
     if as_json:
         emit_json({"documents": [{**_shown(x.document), "chunks": x.chunks} for x in listed]})
         return
@@ -58,12 +59,12 @@ def show_document(
 ) -> None:
     """Show one document and its passages."""
     from app.cli.common import emit_json, services
-    from pipelines.store import chunks, documents
+    from pipelines.store import chunks, document_copies
 
     with services() as opened, opened.pool.connection() as conn:
         document = _get(conn, document_id)
         passages = chunks.of_document(conn, document.same_as or document.id)
-        copies = [(copy.id, copy.source) for copy in documents.copies(conn, document.id)]
+        copies = [(copy.id, copy.source) for copy in document_copies.copies(conn, document.id)]
     if as_json:
         copied = [{"id": copy, "source": source} for copy, source in copies]
         shown = [vars(passage) for passage in passages]

@@ -36,7 +36,8 @@ def worker(
     heartbeat = Heartbeat(beat_fd)
     heartbeat.start()  # before the imports, where a process can stand still as well
     from app.queue import QUEUES
-    from app.worker.process import Before, run
+    from app.worker.crew import Before
+    from app.worker.process import run
 
     run(
         settings.load(),

@@ -12,7 +12,7 @@ from app.cli.common import AsJson, Queued
 if TYPE_CHECKING:
     from app.actions.generating import GenerationPlan
     from app.services import Services
-    from training.pairs.collect import Summary
+    from training.pairs.collector import Summary
 
 
 class Generator(StrEnum):
