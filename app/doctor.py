@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Literal
 
 from app.access.policy import parse_rules, unknown_collections
 from app.settings import Settings
-from pipelines.embedder import model_files
+from pipelines.embedder import model_files, registry
 from pipelines.errors import AttuneError
-from pipelines.store import active, db, document_list, models, stored_files
+from pipelines.store import active, db, document_list, gaps, models, stored_files, vectors
+from pipelines.text import late
 
 if TYPE_CHECKING:
     from app.services import Services
@@ -49,6 +50,7 @@ def examine_services(services: Services) -> Iterator[Check]:
     """Run the checks of the database and of the serving version."""
     yield _guarded("database", lambda: _database(services))
     yield _guarded("serving version", lambda: _serving(services))
+    yield _guarded("late interaction", lambda: _late(services))
     yield _guarded("version files", lambda: _version_files(services))
     yield _guarded("documents", lambda: _documents(services))
     yield _guarded("readers", lambda: _readers(services))
@@ -140,6 +142,30 @@ def _serving(services: Services) -> tuple[State, str]:
                 "promoted.",
             )
     return "ok", detail
+
+
+def _late(services: Services) -> tuple[State, str]:
+    handle, name = services.replica.current(), services.replica.current().model_name
+    with services.pool.connection() as conn:
+        windows = gaps.count_windows(conn, handle.rule_id)
+        taken = vectors.codes_bytes(conn, handle.vectors_id) if handle.coded else 0
+    if handle.coded:
+        return "ok", f"{name} has codes of the tokens of {windows:,} windows, {taken / 1e6:,.0f} MB"
+    if not handle.encoder.late:
+        return "ok", f"{name} gives no codes of tokens"
+    if services.settings.late_interaction == "off":
+        return "ok", f"off by ATTUNE_LATE_INTERACTION, {name} has no codes of tokens"
+    with services.pool.connection() as conn:
+        lender = registry.of_index(conn, handle.vectors_id).name
+    names = dict.fromkeys((lender, name))
+    builds = " && ".join(f"attune models build {one} --again" for one in names)
+    each = (handle.size_tokens + 2) * late.row_bytes(handle.encoder.dimension)
+    return (
+        "warning",
+        f"{name} has no codes of tokens, it was built before there were any. Questions are answered"
+        f" as before. To make them, about {windows * each / 1e6:,.0f} MB: {builds}"
+        f" && attune models promote {name}",
+    )
 
 
 def _version_files(services: Services) -> tuple[State, str]:

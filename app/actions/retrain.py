@@ -122,7 +122,7 @@ def promote(
     """
     with services.pool.connection() as conn:
         model, before = registry.find(conn, name), active.serving(conn)
-        if before.model.id == model.id:
+        if before.model.id == model.id and not versions.built_again(conn, before):
             raise ConflictError(f"{name} serves already.")
         gate = versions.allowed(conn, model, override)
     handle = build(services, name, task)
@@ -136,10 +136,13 @@ def promote(
     return after
 
 
-def build(services: Services, name: str, task: Task = NO_TASK) -> SearchHandle:
+def build(
+    services: Services, name: str, task: Task = NO_TASK, *, again: bool = False
+) -> SearchHandle:
     """
     Embed all documents with a version, or resume that. Nobody who asks notices.
 
+    :param again: Build a new index of a version that is built, with what new ones get.
     :returns: The version, ready to search.
     :raises InputError: There is no such version.
     :raises Stopped: The task was asked to stop; the next call goes on from there.
@@ -154,7 +157,7 @@ def build(services: Services, name: str, task: Task = NO_TASK) -> SearchHandle:
     encoder = loading.load_model(model, services.options)
     with services.pool.connection() as conn:
         coded = loading.makes_codes(encoder, services.options)
-        index_id = building.create(conn, model, encoder.tokenizer, coded=coded)
+        index_id = building.create(conn, model, encoder.tokenizer, coded=coded, again=again)
         handle = opening.load_index(conn, index_id, services.options)
     building.build(services.pool, handle, task)
     return handle

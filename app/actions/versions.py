@@ -17,7 +17,7 @@ from pipelines.embedder import loading, registry
 from pipelines.errors import AttuneError, ConflictError, GateError, InputError, NotReadyError
 from pipelines.search import opening
 from pipelines.store import active, evaluations, gaps, indexes, models, replicas, shadows
-from pipelines.store.active import Active, Audit
+from pipelines.store.active import Active, Audit, Serving
 from pipelines.store.db import Connection
 from pipelines.store.indexes import SearchIndex
 from pipelines.store.models import Model
@@ -149,13 +149,23 @@ def advised(conn: Connection, *, limit: int) -> list[tuple[Model, gate.Verdict]]
     return [(model, verdict(conn, model, serving)) for model in newest]
 
 
+def built_again(conn: Connection, serving: Serving) -> bool:
+    """Whether the version that serves has a newer index than the one that serves."""
+    newest = indexes.of_model(conn, serving.model.id)
+    return newest is not None and newest.id != serving.index.id
+
+
 def allowed(conn: Connection, model: Model, override: str | None) -> gate.Verdict:
     """
     Whether the figures let a version serve.
 
     :raises GateError: They do not, and no reason to override that was given.
     """
-    serving = active.serving(conn).model
+    before = active.serving(conn)
+    serving = before.model
+    if serving.id == model.id and built_again(conn, before):
+        sentence = "The same model, built again."
+        return gate.Verdict(allowed=True, reason=sentence, advice="promote", sentence=sentence)
     found = verdict(conn, model, serving, override=override)
     if not found.allowed:
         raise GateError(
@@ -256,6 +266,11 @@ def _status(
     index = indexes.of_model(conn, model.id)
     if index is None:
         return Status(model.name, model.kind, "not built")
+    if pointer is not None and index.id != pointer.index_id:
+        # While a version is built again, the index that serves is the one that is asked about.
+        serving = indexes.get(conn, pointer.index_id)
+        if serving is not None and serving.model_id == model.id:
+            index = serving
     state = index.status
     if pointer is not None and index.id == pointer.index_id:
         state = "serving"

@@ -146,9 +146,9 @@ def evaluate(
 
 
 @task
-def build(work: Work, *, name: str, who: str = "system") -> dict[str, Any]:
+def build(work: Work, *, name: str, who: str = "system", again: bool = False) -> dict[str, Any]:
     """Make a version's vectors of all documents."""
-    handle = retrain.build(work.services, name, work.task)
+    handle = retrain.build(work.services, name, work.task, again=again)
     return {"version": name, "index": handle.index_id}
 
 

@@ -63,8 +63,9 @@ def delete(conn: Connection, name: str, store: Path) -> Model:
     if (reason := why_kept(conn, model)) is not None:
         raise ConflictError(reason)
     with conn.transaction():
-        index = indexes.of_model(conn, model.id)
-        if index is not None and not indexes.drop(conn, index.id, timedelta(0)):
+        while (index := indexes.of_model(conn, model.id)) is not None:
+            if indexes.drop(conn, index.id, timedelta(0)):
+                continue
             raise ConflictError(f"{name} has just come into use; it stays.")
         indexes.forget_retired(conn, model.id)
         models.delete(conn, model.id)

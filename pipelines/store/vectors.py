@@ -150,3 +150,13 @@ def codes(
         (arrays.literal(window_ids),),
     )
     return {WindowId(row[0]): row[1] for row in rows}
+
+
+def codes_bytes(conn: Connection, index_id: IndexId) -> int:
+    """Disk that an index's codes take, which lie beside its rows."""
+    row = conn.execute(
+        "select pg_total_relation_size(reltoastrelid) from pg_class where oid = %s::regclass",
+        (f"emb_{int(index_id)}",),
+    ).fetchone()
+    assert row is not None
+    return int(row[0])

@@ -51,6 +51,7 @@ def create(
     tokenizer: str,
     *,
     coded: bool = False,
+    again: bool = False,
     lexical_weight: float | None = None,
     size: int | None = None,
     stride: int | None = None,
@@ -62,12 +63,14 @@ def create(
 
     :param tokenizer: Fingerprint of the model's.
     :param coded: Whether a new index has codes of tokens (`loading.makes_codes`).
+    :param again: A new index even if one is ready, which goes on as it is meanwhile.
     """
     with conn.transaction():
         # Two builds of one model that start at once share one index.
         models.lock(conn, model.id)
         found = indexes.of_model(conn, model.id)
-        if found is not None and found.status != "failed":
+        kept = ("building",) if again else ("building", "ready")
+        if found is not None and found.status in kept:
             return found.id
         serving = active.serving(conn).index
         rule = indexes.rule(conn, serving.rule_id)

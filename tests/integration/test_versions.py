@@ -7,7 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from app import doctor
 from app.actions import evaluating, retrain, versions
+from app.services import open_services
+from app.settings import Settings
 from app.worker import upkeep
 from pipelines.errors import ConflictError, GateError, InputError, NotReadyError
 from pipelines.progress import Task
@@ -195,3 +198,43 @@ def test_an_evaluation_is_seen_with_its_report_or_not_at_all(services, tmp_path)
         assert evaluations.list_all(conn, limit=9) == []
     _, files = evaluating.keep(services, report, chosen)
     assert all(path.is_file() for path in files)
+
+
+def test_the_version_that_serves_is_built_again_with_codes(dsn, tiny_model, tmp_path):
+    """
+    A library from before has none: it serves on while its version is built again, and takes over
+    only then. The check of the installation says how, and what they take.
+    """
+    given = {"home": tmp_path, "DATABASE_URL": dsn, "base_model": str(tiny_model)}
+
+    def said(services):
+        (check,) = [c for c in doctor.examine_services(services) if c.name == "late interaction"]
+        return check.state, check.detail
+
+    with open_services(Settings(**given, late_interaction="off")) as services:
+        with services.pool.connection() as conn:
+            add_document(conn, services.replica.current(), "one", made.passages(12))
+        assert said(services) == (
+            "ok",
+            "off by ATTUNE_LATE_INTERACTION, base has no codes of tokens",
+        )
+    with open_services(Settings(**given)) as services:
+        warned, advice = said(services)
+        assert warned == "warning"
+        assert "attune models build base --again && attune models promote base" in advice
+        with pytest.raises(ConflictError, match="serves already"):
+            retrain.promote(services, "base", who="eve")
+        built = retrain.build(services, "base", again=True)
+        assert built.coded
+        assert retrain.build(services, "base").index_id == built.index_id
+        assert state(services, "base").state == "serving"
+        assert not services.replica.current().coded
+        after = retrain.promote(services, "base", who="eve")
+        assert (after.index_id, after.epoch) == (built.index_id, 2)
+        assert services.replica.refresh().coded
+        state_now, detail = said(services)
+        assert state_now == "ok"
+        assert "base has codes of the tokens of 12 windows" in detail
+        assert versions.roll_back(services, who="eve", reason="slower").epoch == 3
+        assert not services.replica.refresh().coded
+        assert state(services, "base").state == "serving"

@@ -94,7 +94,14 @@ def status(as_json: AsJson = False) -> None:
 
 
 @group.command("build")
-def build(name: Name, queue: Queued = False, as_json: AsJson = False) -> None:
+def build(
+    name: Name,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also if it is built: with what new versions get.")
+    ] = False,
+    queue: Queued = False,
+    as_json: AsJson = False,
+) -> None:
     """Make a version's vectors of all documents, while the serving version answers.
 
     Interrupted, it goes on where it stopped. Nobody who asks notices.
@@ -108,10 +115,11 @@ def build(name: Name, queue: Queued = False, as_json: AsJson = False) -> None:
         with services(pool_size=2) as opened:
             with opened.pool.connection() as conn:
                 registry.find(conn, name)
-            hand_over(opened, "build", as_json=as_json, name=name)
+            more = {"again": True} if again else {}
+            hand_over(opened, "build", as_json=as_json, name=name, **more)
         return
     with services() as opened, progress_bar() as task:
-        handle = retrain.build(opened, name, task)
+        handle = retrain.build(opened, name, task, again=again)
     if as_json:
         emit_json({"version": name, "index": handle.index_id, "state": "ready"})
         return
