@@ -13,7 +13,10 @@ from pipelines.store import db, document_list, scope
 log = logging.getLogger(__name__)
 
 
-HANDBOOK = Path(__file__).resolve().parents[1] / "docs" / "handbook"
+# Where the pages are: in an installation, and in the repository.
+_PACKAGED = Path(__file__).with_name("handbook_pages")
+_WRITTEN = Path(__file__).resolve().parents[1] / "docs" / "handbook"
+HANDBOOK = _PACKAGED if _PACKAGED.is_dir() else _WRITTEN
 
 
 def index_handbook(services: Services) -> None:
