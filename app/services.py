@@ -14,16 +14,22 @@ from pipelines.answering.answer import Answerer
 from pipelines.answering.llm import LLMOptions
 from pipelines.embedder.copies import Copies
 from pipelines.embedder.loading import EncoderOptions
-from pipelines.store import db
+from pipelines.store import addresses, db, poolers
 from pipelines.store.db import Pool
 from pipelines.store.embedded import EmbeddedPostgres
 from pipelines.versions import first
 from training.run import Folders
 
+DIRECT = "ATTUNE_DIRECT_DATABASE_URL"
+
 
 @dataclass(frozen=True)
 class Services:
-    """What handlers, commands and jobs work with."""
+    """
+    What handlers, commands and jobs work with.
+
+    `dsn` is the address for connections outside the pool, which may hold locks and listen.
+    """
 
     settings: Settings
     dsn: str
@@ -50,14 +56,21 @@ def open_services(settings: Settings, *, pool_size: int = 10) -> Iterator[Servic
     :raises NotReadyError: The database is not available.
     """
     with ExitStack() as stack:
-        dsn = settings.database_url.get_secret_value()
+        url = settings.database_url.get_secret_value()
+        direct = settings.direct_database_url.get_secret_value() if url else ""
         revive: Callable[[], None] = _nothing
-        if not dsn:
+        if not url:
             embedded = stack.enter_context(EmbeddedPostgres(settings.home / "db"))
-            dsn, revive = embedded.dsn, embedded.revive
+            url, revive = embedded.dsn, embedded.revive
+        dsn = direct or url
+        if settings.database_url.get_secret_value():
+            addresses.check(url)
+            poolers.check(dsn, DIRECT if direct else "DATABASE_URL")
         db.migrate(dsn)
-        pool = db.open_pool(dsn, max_size=pool_size)
+        pool = db.open_pool(url, max_size=pool_size, direct=direct)
         stack.callback(pool.close)
+        if direct:  # shows the database that this process lives, whatever the pooler does
+            stack.enter_context(db.connect_alone(pool))
         options = encoder_options(settings, dsn)
         with pool.connection() as conn:
             first.ensure_first(

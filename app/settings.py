@@ -46,6 +46,10 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("DATABASE_URL", "ATTUNE_DATABASE_URL"),
         description="Address of a PostgreSQL 15+ with pgvector 0.8+. Empty: an embedded server.",
     )
+    direct_database_url: SecretStr = Field(
+        SecretStr(""),
+        description="Address of the same database without the connection pooler, if `DATABASE_URL` goes through one in transaction mode.",
+    )
     host: str = Field("127.0.0.1", description="Address the web server listens on.")
     port: int = Field(7860, ge=0, le=65535, description="Port of the web server. 0: any free port.")
     base_model: str = Field(

@@ -23,7 +23,18 @@ from pipelines.errors import InputError, NotReadyError
 from pipelines.store import addresses
 
 Connection = psycopg.Connection[TupleRow]
-Pool = ConnectionPool[Connection]
+
+
+class Pool(ConnectionPool[Connection]):
+    """
+    Connections for one transaction each.
+
+    `direct` is the address for what outlives a transaction, if the pool goes through a pooler that
+    gives a session to several clients.
+    """
+
+    direct: str = ""
+
 
 # Arbitrary 64-bit constants, which must differ and never change.
 MIGRATE_LOCK = 7201_0001
@@ -46,22 +57,27 @@ def _configure(conn: Connection) -> None:
     conn.commit()
 
 
-def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10, timeout_s: float = 10) -> Pool:
+def open_pool(
+    dsn: str, *, min_size: int = 1, max_size: int = 10, timeout_s: float = 10, direct: str = ""
+) -> Pool:
     """
     Open a pool of connections that know pgvector's types. Call `migrate` first.
 
+    :param direct: The database's own address, if `dsn` goes through a pooler.
     :raises NotReadyError: No connection within `timeout_s`.
     """
-    pool: Pool = ConnectionPool(
+    pool = Pool(
         dsn,
         min_size=min_size,
         max_size=max_size,
         timeout=timeout_s,
         configure=_configure,
         check=ConnectionPool.check_connection,
-        kwargs={"application_name": PROCESS},
+        # A pooler may give the next statement to another session, which knows no prepared names.
+        kwargs={"application_name": PROCESS} | ({"prepare_threshold": None} if direct else {}),
         open=False,
     )
+    pool.direct = direct
     try:
         pool.open(wait=True, timeout=timeout_s)
     except Exception as error:
@@ -71,13 +87,17 @@ def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10, timeout_s: flo
 
 
 def address(pool: Pool) -> str:
-    """The address of the pool's database."""
+    """The address of the pool's database for connections outside the pool."""
+    if pool.direct:
+        return pool.direct
     return pool.conninfo if isinstance(pool.conninfo, str) else pool.conninfo()
 
 
 def connect_alone(pool: Pool) -> Connection:
     """Open a connection to the pool's database outside the pool, in autocommit mode."""
-    return psycopg.connect(address(pool), autocommit=True, connect_timeout=2)
+    return psycopg.connect(
+        address(pool), autocommit=True, connect_timeout=2, application_name=PROCESS
+    )
 
 
 def reset(conn: Connection) -> None:

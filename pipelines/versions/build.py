@@ -288,6 +288,10 @@ def _graph_lock(pool: Pool, index_id: IndexId) -> Iterator[None]:
 @contextmanager
 def _autocommit(pool: Pool) -> Iterator[Connection]:
     """A connection for statements that must not be in a transaction, its settings reset after."""
+    if pool.direct:  # behind a pooler, settings of a session reach the statements of others
+        with db.connect_alone(pool) as conn:
+            yield conn
+        return
     with pool.connection() as conn:
         conn.autocommit = True
         try:

@@ -99,5 +99,7 @@ def test_an_installed_wheel_has_all_its_files(installed, served):
     with httpx.Client(base_url=served.url, follow_redirects=True) as client:
         assert "window.attuneLoaded" in client.get("/").text
         assert client.get("/readyz").json() == {"status": "ready"}
-        assert "password" in client.get("/admin/").text.lower()
+        sign_in = client.get("/admin/", headers={"accept": "text/html"})
+        assert sign_in.url.path == "/login"
+        assert "<html" in sign_in.text
         assert client.get("/nothing/of/the/kind").status_code == 404
