@@ -16,9 +16,9 @@ from pipelines.embedder.loading import EncoderOptions
 from pipelines.embedder.local import LocalEncoder
 from pipelines.search import opening
 from pipelines.search.handle import SearchHandle
-from pipelines.store import models
+from pipelines.store import active, models
 from pipelines.store.active import Switch
-from pipelines.store.db import Pool
+from pipelines.store.db import Connection, Pool
 from pipelines.store.ids import IndexId, ModelId
 from pipelines.versions import build
 from tests.corpus import add_document
@@ -34,6 +34,12 @@ def passages(count: int, *, of: str = "p") -> list[str]:
     return [
         " ".join(random.Random(f"{of}{n}").choices(WORDS, k=11)) + f" {of}{n}" for n in range(count)
     ]
+
+
+def load_handle(conn: Connection, options: EncoderOptions) -> SearchHandle:
+    """The handle of the index that is active now."""
+    serving = active.serving(conn)
+    return opening.load_index(conn, serving.index.id, options, epoch=serving.epoch)
 
 
 def register(pool: Pool, folder: Path, name: str, store: Path) -> ModelId:

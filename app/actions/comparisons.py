@@ -24,7 +24,7 @@ MOST_KEPT = 2
 
 
 @dataclass(frozen=True)
-class Passage:
+class ShownPassage:
     """A passage as it is shown: the document's title and the text."""
 
     title: str
@@ -37,7 +37,7 @@ class Entry:
 
     change: Change
     cause: str
-    passages: Mapping[str, Passage]
+    passages: Mapping[str, ShownPassage]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Page:
 @dataclass
 class _Loaded:
     questions: list[QuestionRow]
-    passages: dict[str, Passage]
+    passages: dict[str, ShownPassage]
     causes: Causes | None = None
 
 
@@ -95,7 +95,7 @@ class Comparisons:
                 questions = evaluations.questions_of(conn, evaluation_id)
                 wanted = {p for q in questions for p in changes.passages_in(q)}
                 texts = pair_passages.texts(conn, wanted)
-            passages = {name: Passage(title, text) for name, (title, text) in texts.items()}
+            passages = {name: ShownPassage(title, text) for name, (title, text) in texts.items()}
             self._loaded[evaluation_id] = _Loaded(questions, passages)
         self._loaded.move_to_end(evaluation_id)
         while len(self._loaded) > MOST_KEPT:

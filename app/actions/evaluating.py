@@ -16,7 +16,8 @@ from training.evaluation.dataset import Dataset, of_file
 from training.evaluation.evaluate import evaluate as compare
 from training.evaluation.evaluate import forget
 from training.evaluation.figures import report as reports
-from training.evaluation.figures.comparison import Report
+from training.evaluation.figures import stored_report
+from training.evaluation.figures.comparison import EvaluationReport
 from training.evaluation.rankings import Rules
 
 # The name of the held-out pairs where a file could be given.
@@ -59,7 +60,7 @@ def evaluate(
     *,
     beside: Mapping[str, tuple[str, float]] | None = None,
     task: Task = NO_TASK,
-) -> Report:
+) -> EvaluationReport:
     """
     Compare models on a dataset; the first is the reference. The report is not stored: see `keep`.
     One that was cut off goes on where it was.
@@ -94,7 +95,7 @@ def _unfinished(services: Services) -> Path:
 
 def keep(
     services: Services,
-    report: Report,
+    report: EvaluationReport,
     chosen: Dataset,
     *,
     by: str = "system",
@@ -108,7 +109,7 @@ def keep(
     :param also: Called in the same transaction.
     """
     with services.pool.connection() as conn, conn.transaction():
-        evaluation_id = reports.store(conn, report, created_by=by)
+        evaluation_id = stored_report.store(conn, report, created_by=by)
         also(conn, evaluation_id)
         folder = out or services.settings.home / "evaluations" / str(evaluation_id)
         written = reports.write(folder, report, chosen)

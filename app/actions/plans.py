@@ -40,7 +40,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PromotionPlan:
     """
     What promoting a version does, step by step.
 
@@ -64,7 +64,9 @@ class Plan:
         return None if None in times else sum(time for time in times if time is not None)
 
 
-def promotion(conn: Connection, model: Model, status: Status, count: Count = gaps.totals) -> Plan:
+def promotion(
+    conn: Connection, model: Model, status: Status, count: Count = gaps.totals
+) -> PromotionPlan:
     """
     What promoting a version will do, as things stand.
 
@@ -76,7 +78,7 @@ def promotion(conn: Connection, model: Model, status: Status, count: Count = gap
     servers = sum(row.live for row in replicas.list_all(conn))
     left = servers - status.loaded_by
     seconds = 0.0 if not missing else None if rate is None else missing / rate
-    return Plan(
+    return PromotionPlan(
         serving=serving.name,
         steps=(
             _build_step(missing, seconds, borrows),
@@ -152,7 +154,7 @@ def _facts(figures: Mapping[str, Any], wanted: str) -> Mapping[str, Any]:
 
 
 @dataclass(frozen=True)
-class Listed:
+class VersionEntry:
     """A version in a list: how deep in the lineage, and how far. `state` as in `versions.Status`."""
 
     model: Model
@@ -160,7 +162,7 @@ class Listed:
     state: str
 
 
-def listed(conn: Connection) -> list[Listed]:
+def listed(conn: Connection) -> list[VersionEntry]:
     """Every version below the one that it was made from, oldest first."""
     pointer, built = active.get(conn), indexes.newest_of_models(conn)
     rows = []
@@ -172,7 +174,7 @@ def listed(conn: Connection) -> list[Listed]:
                 state = "serving"
             elif index.id == pointer.previous_id:
                 state = "previous"
-        rows.append(Listed(model, depth, state))
+        rows.append(VersionEntry(model, depth, state))
     return rows
 
 

@@ -5,20 +5,9 @@ from __future__ import annotations
 from pipelines.embedder.loading import EncoderOptions, load_model
 from pipelines.errors import NotReadyError
 from pipelines.search.handle import SearchHandle
-from pipelines.store import active, indexes, models
+from pipelines.store import indexes, models
 from pipelines.store.db import Connection
 from pipelines.store.ids import IndexId
-
-
-def load_handle(conn: Connection, options: EncoderOptions) -> SearchHandle:
-    """
-    The handle of the index that is active now.
-
-    :raises NotReadyError: None is active yet.
-    :raises ArtifactError: Its model's files are damaged, or do not fit the index.
-    """
-    serving = active.serving(conn)
-    return load_index(conn, serving.index.id, options, epoch=serving.epoch)
 
 
 def load_index(

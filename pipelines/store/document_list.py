@@ -14,7 +14,7 @@ from pipelines.store.documents import UNREAD_LANGUAGE, Document
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedDocument:
     """A document with its number of chunks. `twin` is the title of the document that it copies."""
 
     document: Document
@@ -24,7 +24,7 @@ class Listed:
 
 def list_all(
     conn: Connection, *, search: str = "", collection: str | None = None, limit: int = 1000
-) -> list[Listed]:
+) -> list[ListedDocument]:
     """
     Documents, newest first.
 
@@ -38,7 +38,7 @@ def list_all(
             " and (%s::text is null or d.collection = %s) order by d.id desc limit %s",
             (search, collection, collection, limit),
         ).fetchall()
-    return [Listed(row.document(), row.chunks, row.twin) for row in rows]
+    return [ListedDocument(row.document(), row.chunks, row.twin) for row in rows]
 
 
 def count_by_status(conn: Connection) -> dict[str, int]:

@@ -235,17 +235,6 @@ def add_wrong(conn: Connection, wrong: Wrong, *, who: str) -> bool:
     )
 
 
-def wrong_of(conn: Connection, questions_sha256: Sequence[str]) -> list[Wrong]:
-    """The passages that are known to be wrong for these questions."""
-    with conn.cursor(row_factory=class_row(Wrong)) as cursor:
-        return cursor.execute(
-            "select question, question_sha256, passage, passage_sha256, document, message_id,"
-            " visitor from wrong_passage where question_sha256 = any(%s)"
-            " order by question_sha256, passage_sha256",
-            (list(questions_sha256),),
-        ).fetchall()
-
-
 def heldout_questions(conn: Connection) -> dict[str, int]:
     """Answers that accepted held-out questions come from, by the question's sha256."""
     return dict(

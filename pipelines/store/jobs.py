@@ -22,9 +22,8 @@ from pipelines.store.ids import JobId
 SCHEMA = "procrastinate"
 # For connections that only the queue uses.
 USE_SCHEMA = f"set search_path to {SCHEMA}"
-Status = Literal["todo", "doing", "succeeded", "failed", "cancelled", "aborted"]
 # `aborted` means cancelled while it ran.
-ENDED = ("succeeded", "failed", "cancelled", "aborted")
+Status = Literal["todo", "doing", "succeeded", "failed", "cancelled", "aborted"]
 RETRIED = ("failed", "cancelled", "aborted")
 
 

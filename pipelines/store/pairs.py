@@ -149,7 +149,7 @@ def usable(
 
 
 @dataclass(frozen=True)
-class Side:
+class SourceSides:
     """Numbers of one generator's usable pairs: to train on, and held out."""
 
     generator: str
@@ -157,9 +157,9 @@ class Side:
     heldout: int
 
 
-def sides(conn: Connection) -> list[Side]:
+def sides(conn: Connection) -> list[SourceSides]:
     """Count the usable pairs by generator, largest first."""
-    with conn.cursor(row_factory=class_row(Side)) as cursor:
+    with conn.cursor(row_factory=class_row(SourceSides)) as cursor:
         return cursor.execute(
             "select p.generator, count(*) filter (where p.split = 'train') train,"
             " count(*) filter (where p.split = 'heldout') heldout"

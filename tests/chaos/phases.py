@@ -12,7 +12,7 @@ import psycopg
 
 from app import queue
 from pipelines.errors import AttuneError, NotReadyError
-from pipelines.store import active, db, gaps, indexes, jobs, models, replicas
+from pipelines.store import active, db, gaps, indexes, models, replicas
 from pipelines.store.active import Active
 from pipelines.store.db import Pool
 from pipelines.store.embedded import EmbeddedPostgres
@@ -37,6 +37,7 @@ MOST_ATTEMPTS = 12
 FOLLOW_S = 20.0
 # Time for a job to be fetched, and finished by the worker that takes it over. About its duration.
 JOB_S = 60.0
+ENDED = ("succeeded", "failed", "cancelled", "aborted")
 JOB_KILL_S = 1.5
 
 
@@ -336,7 +337,7 @@ class Run:
             worker.kill()
             worker.start()
             self.facts.killed[f"worker at {stage}"] += 1
-            wait_until(lambda job_id=job_id: self._job(job_id).status in jobs.ENDED, JOB_S)
+            wait_until(lambda job_id=job_id: self._job(job_id).status in ENDED, JOB_S)
             if self._job(job_id).status == "succeeded" and self.serves(version):
                 self.facts.rescued_s.append(time.monotonic() - began)
             else:

@@ -10,11 +10,11 @@ from app import settings
 from app.cli import main
 from app.services import open_services
 from pipelines.embedder.loading import EncoderOptions
-from pipelines.search import opening
 from pipelines.versions import first
 from tests import versions
 from tests.corpus import add_document
 from tests.fakes import build_tiny_model
+from tests.versions import load_handle
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +28,7 @@ def world(pool, tiny_model, larger_model, tmp_path):
     options = EncoderOptions(cache=tmp_path, device="cpu", threads=1)
     with pool.connection() as conn:
         first.ensure_first(conn, str(tiny_model), options, size=16, stride=12, lexical_weight=0.4)
-        serving = opening.load_handle(conn, options)
+        serving = load_handle(conn, options)
         for title in ("one", "two"):
             add_document(conn, serving, title, versions.passages(20, of=title))
     model_id = versions.register(pool, larger_model, "v1", tmp_path / "models")

@@ -20,10 +20,11 @@ from pipelines.answering.events import Done, Passages, Retrying, StageStarted, T
 from pipelines.answering.llm import LLMOptions
 from pipelines.embedder.loading import EncoderOptions
 from pipelines.errors import InputError
-from pipelines.search import hybrid, opening
+from pipelines.search import hybrid
 from pipelines.versions import first
 from tests.corpus import add_document
 from tests.fakes import ScriptedLLM, scripted_llm
+from tests.versions import load_handle
 
 QUESTION = "What was the total revenue in 2021?"
 REVENUE = "The company grew. Total revenue was $17,455 million in 2021. Weather played no role."
@@ -35,7 +36,7 @@ def handle(pool, tiny_model, tmp_path):
     options = EncoderOptions(cache=tmp_path)
     with pool.connection() as conn:
         first.ensure_first(conn, str(tiny_model), options, size=64, stride=48, lexical_weight=0.9)
-        handle = opening.load_handle(conn, options)
+        handle = load_handle(conn, options)
         add_document(conn, handle, "annual.pdf", [REVENUE, OFFICES])
         add_document(conn, handle, "notes.txt", ["Cats sleep all day."], collection="private")
     return handle

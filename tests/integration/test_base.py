@@ -10,9 +10,9 @@ import pytest
 
 from pipelines.embedder.loading import EncoderOptions
 from pipelines.errors import NotReadyError
-from pipelines.search import opening
 from pipelines.store import active, db
 from pipelines.versions import first
+from tests.versions import load_handle
 
 MIGRATIONS = Path(db.__file__).parent / "migrations" / "versions"
 
@@ -40,7 +40,7 @@ def test_first_start_makes_one_active_index(pool, tiny_model, tmp_path):
         pointer = active.get(conn)
         assert pointer is not None
         assert pointer.epoch == 1
-        handle = opening.load_handle(conn, options)
+        handle = load_handle(conn, options)
         serving = active.serving(conn)
     assert (serving.index.id, serving.model.name, serving.epoch) == (pointer.index_id, "base", 1)
     assert handle.index_id == pointer.index_id

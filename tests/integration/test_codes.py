@@ -28,6 +28,7 @@ from pipelines.text import late
 from pipelines.versions import build, first, proof
 from tests import versions
 from tests.corpus import add_document
+from tests.versions import load_handle
 
 
 class Signed:
@@ -201,7 +202,7 @@ def test_nearest_windows_come_with_their_codes(pool, tiny_model, tmp_path):
     options = EncoderOptions(cache=tmp_path, device="cpu", threads=1)
     with pool.connection() as conn:
         first.ensure_first(conn, str(tiny_model), options, size=8, stride=6, lexical_weight=0.4)
-        handle = opening.load_handle(conn, options)
+        handle = load_handle(conn, options)
         texts = [" ".join(versions.passages(4, of=f"long{n}")) for n in range(5)]
         ids = add_document(conn, handle, "one", [*texts, "harbour"])
         vector, tokens = handle.encoder.encode_query_late("the ferry and the pier")
@@ -281,7 +282,7 @@ def test_versions_that_were_there_before_codes_serve_on(empty_dsn, tiny_model, t
     pool.close()
     db.migrate(empty_dsn)
     with db.open_pool(empty_dsn, max_size=2) as pool, pool.connection() as conn:
-        handle = opening.load_handle(conn, options)
+        handle = load_handle(conn, options)
         assert not handle.coded
         (chunk_id,) = add_document(conn, handle, "new", ["The ferry leaves."])
         vector = handle.encoder.encode_queries(["ferry"])[0]

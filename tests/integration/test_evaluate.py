@@ -20,19 +20,19 @@ from pipelines.embedder.loading import EncoderOptions
 from pipelines.embedder.local import LocalEncoder
 from pipelines.errors import InputError, ProviderError
 from pipelines.progress import Progress, Stopped, Task
-from pipelines.search import opening
 from pipelines.store import db, evaluations
 from pipelines.store.db import Pool
 from pipelines.store.scratch import PREFIX, scratch_database
 from pipelines.versions import first
 from tests.fakes import ScriptedLLM, build_tiny_model, scripted_llm
+from tests.versions import load_handle
 from training.evaluation import candidates, dataset, gate, metrics, rankings
 from training.evaluation.candidates import Surroundings
 from training.evaluation.dataset import Dataset
 from training.evaluation.evaluate import evaluate, forget
 from training.evaluation.examine import Candidate
-from training.evaluation.figures import report
-from training.evaluation.figures.comparison import BM25, WORDS, Report
+from training.evaluation.figures import report, stored_report
+from training.evaluation.figures.comparison import BM25, WORDS, EvaluationReport
 from training.evaluation.rankings import Rules
 from training.run import Folders
 
@@ -101,7 +101,9 @@ def _scratch_databases(dsn: str) -> set[str]:
 
 
 @pytest.fixture
-def compared(dsn: str, questions: Dataset, tiny_model: Path, second_model: Path) -> Report:
+def compared(
+    dsn: str, questions: Dataset, tiny_model: Path, second_model: Path
+) -> EvaluationReport:
     return evaluate(
         dsn,
         questions,
@@ -111,7 +113,7 @@ def compared(dsn: str, questions: Dataset, tiny_model: Path, second_model: Path)
 
 
 def test_from_questions_to_a_stored_report(
-    compared: Report, questions: Dataset, dsn: str, pool: Pool, tmp_path: Path
+    compared: EvaluationReport, questions: Dataset, dsn: str, pool: Pool, tmp_path: Path
 ):
     """All systems side by side, stored, judged by the gate, and written as a page that escapes."""
     assert [system.name for system in compared.systems] == [
@@ -125,7 +127,7 @@ def test_from_questions_to_a_stored_report(
     assert _scratch_databases(dsn) == set()
 
     with pool.connection() as conn:
-        evaluation_id = report.store(conn, compared)
+        evaluation_id = stored_report.store(conn, compared)
         stored = evaluations.latest_of(conn, "sha-v1", "sha-base")
         assert stored is not None
         assert stored.id == evaluation_id
@@ -187,7 +189,7 @@ def test_the_check_of_the_retrieval_stems_each_set_by_its_language(
     with scratch_database(dsn) as pool:
         with pool.connection() as conn:
             first.ensure_first(conn, str(tiny_model), options, size=64, stride=48, lexical_weight=1)
-            handle = opening.load_handle(conn, options)
+            handle = load_handle(conn, options)
         replica = SimpleNamespace(current=lambda: handle)
         figures = retrieval_check.check(SimpleNamespace(pool=pool, replica=replica), questions)
     assert figures["words"]["hit@1"] == figures["BM25"]["hit@1"] == 1

@@ -30,9 +30,9 @@ from pipelines.indexing.readers import kinds
 from pipelines.indexing.readers.ocr.engine import engine_name
 from pipelines.progress import Stopped, Task
 from pipelines.search.hybrid import hybrid
-from pipelines.search.opening import load_handle
 from pipelines.store import active, chunks, document_list, documents, graphs
 from pipelines.versions.first import ensure_first
+from tests.versions import load_handle
 
 
 @pytest.fixture(scope="module")

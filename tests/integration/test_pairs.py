@@ -16,11 +16,11 @@ from pipelines.answering.llm import LLMOptions
 from pipelines.embedder.loading import EncoderOptions
 from pipelines.errors import InputError, ProviderError
 from pipelines.progress import Stopped, Task
-from pipelines.search import opening
 from pipelines.store import chats, chunks, pairs
 from pipelines.versions import first
 from tests.corpus import add_document
 from tests.fakes import scripted_llm
+from tests.versions import load_handle
 from training.evaluation import stored_dataset
 from training.pairs import collect, collector, from_file, quality, seedfile, stored
 from training.pairs.seedfile import SeedFile
@@ -41,7 +41,7 @@ def handle(pool, tiny_model, tmp_path):
     options = EncoderOptions(cache=tmp_path)
     with pool.connection() as conn:
         first.ensure_first(conn, str(tiny_model), options, size=32, stride=24, lexical_weight=0.9)
-        found = opening.load_handle(conn, options)
+        found = load_handle(conn, options)
         for place in PLACES:
             add_document(conn, found, f"{place}.txt", [passage(place)])
     return found

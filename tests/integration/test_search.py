@@ -11,11 +11,12 @@ from psycopg import sql
 
 from bench.question import recall
 from pipelines.embedder.loading import EncoderOptions
-from pipelines.search import hybrid, opening
+from pipelines.search import hybrid
 from pipelines.store import arrays, graphs, hits, postings, vectors
 from pipelines.text import bm25
 from pipelines.versions import first
 from tests.corpus import add_document
+from tests.versions import load_handle
 
 WINDOWS, DIMENSION = 3000, 32
 
@@ -54,7 +55,7 @@ def world(module_dsn, tiny_model, tmp_path_factory):
     options = EncoderOptions(cache=folder, device="cpu", threads=1, codes=False)
     with pool.connection() as conn:
         first.ensure_first(conn, str(tiny_model), options, size=16, stride=12, lexical_weight=0.4)
-        loaded = opening.load_handle(conn, options)
+        loaded = load_handle(conn, options)
         handle = replace(loaded, encoder=Clusters(loaded.encoder))
         few = [f"window {n}" for n in range(0, WINDOWS, 100)]
         many = [f"window {n}" for n in range(WINDOWS) if n % 100]

@@ -8,13 +8,12 @@ import pytest
 
 from pipelines.embedder.loading import EncoderOptions
 from pipelines.errors import ConflictError, GateError, InputError
-from pipelines.search import opening
 from pipelines.store import (
     chats,
-    dashboard,
     document_pages,
     evaluations,
     feedback,
+    overview,
     pair_review,
     pairs,
 )
@@ -22,6 +21,7 @@ from pipelines.store.evaluations import QuestionRow
 from pipelines.store.pair_review import Filter
 from pipelines.versions import first
 from tests.corpus import add_document
+from tests.versions import load_handle
 from training.evaluation.figures import voted
 from training.pairs import collect, collector, quality, teach
 from training.pairs.collect import MOST_PER_VISITOR
@@ -43,7 +43,7 @@ def handle(pool, tiny_model, tmp_path):
     options = EncoderOptions(cache=tmp_path)
     with pool.connection() as conn:
         first.ensure_first(conn, str(tiny_model), options, size=32, stride=24, lexical_weight=0.9)
-        found = opening.load_handle(conn, options)
+        found = load_handle(conn, options)
         for place in PLACES:
             add_document(conn, found, f"{place}.txt", [passage(place)])
     return found
@@ -110,14 +110,14 @@ def test_an_unfit_question_is_refused_with_the_reason(pool, handle):
 
 
 def test_a_wrong_passage_is_kept_beside_its_question(pool, handle):
-    """It is not a pair. Training finds it by the question."""
+    """It is not a pair. It is stored with the question's sum."""
     message = ask(pool, "Porto")
     wrong = Lesson(message, "anna", ASK.format("Porto"), [chunk_of(pool, "Madrid")])
     assert teach.teach(pool, handle, wrong, "wrong", who="edda") == 1
     with pool.connection() as conn:
-        (found,) = feedback.wrong_of(conn, [quality.digest(ASK.format("Porto"))])
+        stored = conn.execute("select question_sha256, passage from wrong_passage").fetchall()
         assert pairs.select(conn) == []
-    assert found.passage == passage("Madrid")
+    assert stored == [(quality.digest(ASK.format("Porto")), passage("Madrid"))]
     with pytest.raises(ConflictError):
         teach.teach(pool, handle, wrong, "wrong", who="edda")
 
@@ -180,15 +180,15 @@ def test_overview_counts_what_there_is(pool, handle):
     ask(pool, "Lisbon", kind="not_found")
     ask(pool, "Porto", visitor="ben", vote="like")
     with pool.connection() as conn:
-        asked = dashboard.asked(conn, timedelta(days=1))
-        held = dashboard.held(conn, bundled="handbook")
+        asked = overview.asked(conn, timedelta(days=1))
+        held = overview.held(conn, bundled="handbook")
         assert (asked.questions, asked.visitors, asked.not_found, asked.liked) == (2, 2, 1, 1)
         assert asked.p50_ms == asked.p95_ms == pytest.approx(40)
         assert (held.indexed, held.own, held.chunks, held.train_pairs) == (3, 3, 3, 0)
-        assert dashboard.liked_without_pair(conn) == 1
-        assert dashboard.serving(conn).epoch == 1
-        assert dashboard.since_last_run(conn).last_run is None
-        assert dashboard.failed_jobs(conn, timedelta(days=7)) == 0
+        assert overview.liked_without_pair(conn) == 1
+        assert overview.serving(conn).epoch == 1
+        assert overview.since_last_run(conn).last_run is None
+        assert overview.failed_jobs(conn, timedelta(days=7)) == 0
 
 
 def evaluation(reference, model, outcome):
@@ -206,7 +206,7 @@ def evaluation(reference, model, outcome):
 def test_overview_knows_the_newest_figures(pool, handle):
     """Those of the version that serves."""
     with pool.connection() as conn:
-        serving = dashboard.serving(conn)
+        serving = overview.serving(conn)
         conn.execute(
             "insert into model (name, base, kind, dimension, manifest_sha256)"
             " values ('v1', 'base', 'full', 32, 'sum-of-v1')"
@@ -217,7 +217,7 @@ def test_overview_knows_the_newest_figures(pool, handle):
                 conn, dataset="corpus", dataset_sha256="x", verdict="",
                 models=[serving.identity, "sum-of-v1"], figures=figures, questions=[],
             )  # fmt: skip
-        figures = dashboard.figures_of(conn, serving.identity)
+        figures = overview.figures_of(conn, serving.identity)
         assert (figures.questions, figures.hit5, figures.mrr) == (40, 0.9, 0.7)
 
 

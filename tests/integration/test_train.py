@@ -21,10 +21,10 @@ from pipelines.embedder.loading import EncoderOptions
 from pipelines.embedder.local import LocalEncoder
 from pipelines.errors import ArtifactError, AttuneError, ConflictError, InputError
 from pipelines.progress import Stopped, Task
-from pipelines.search import opening
 from pipelines.store import indexes, models, postings, runs
 from pipelines.store.ids import RunId
 from pipelines.versions import build, first
+from tests.versions import load_handle
 from training import run
 from training.evaluation import candidates
 from training.evaluation.candidates import Surroundings
@@ -313,7 +313,7 @@ def test_words_score_as_the_database_does(pool, tiny_model, tmp_path):
     options = EncoderOptions(cache=tmp_path)
     with pool.connection() as conn:
         first.ensure_first(conn, str(tiny_model), options, size=32, stride=24, lexical_weight=0.5)
-        handle = opening.load_handle(conn, options)
+        handle = load_handle(conn, options)
         ids = load_corpus(conn, handle, texts, language="en", source="")
         for question in ("What was the revenue in 2021?", "riders' rising revenues", "zebra"):
             asked = postings.question(conn, question)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.actions.plans import Listed, Plan, Step, lineage
+from app.actions.plans import PromotionPlan, Step, VersionEntry, lineage
 from app.actions.versions import Status
 from app.admin.html import figures, jobs, parts, template, tune, versions
 from pipelines.store.active import Audit
@@ -53,9 +53,9 @@ def test_versions_stand_below_what_they_were_made_from():
 def test_time_of_a_promotion_is_told_only_when_every_step_is_known():
     """One step without a measurement, and there is no sum."""
     steps = (Step("Build.", "", 60.0), Step("Load.", "", 8.0))
-    assert Plan("base", steps, 10, "v1", READY).seconds == 68
+    assert PromotionPlan("base", steps, 10, "v1", READY).seconds == 68
     unknown = (Step("Build.", "", None), Step("Load.", "", 8.0))
-    assert Plan("base", unknown, 10, None, READY).seconds is None
+    assert PromotionPlan("base", unknown, 10, None, READY).seconds is None
     assert versions.takes(None) == "not measured"
 
 
@@ -102,7 +102,7 @@ def test_a_job_that_waits_again_says_why():
 def test_texts_of_others_are_shown_as_text():
     """Names, faults, questions, logs: nothing of theirs becomes markup."""
     verdict = Verdict(False, HOSTILE, "compare", HOSTILE)
-    plan = Plan("base", (Step(HOSTILE, HOSTILE, 1.0),), 1, HOSTILE, verdict)
+    plan = PromotionPlan("base", (Step(HOSTILE, HOSTILE, 1.0),), 1, HOSTILE, verdict)
     status = Status(HOSTILE, "adapter", "failed", HOSTILE, proof={
         "checks": [{"passed": False, "name": HOSTILE, "detail": HOSTILE}]})  # fmt: skip
     shown = [
@@ -183,7 +183,7 @@ def test_a_running_job_is_a_bar_in_the_list_and_not_its_source():
 )
 def test_the_advice_on_a_version_is_said_once_and_in_its_colour(verdict, said):
     """Only a better version is green. The next step is shown next to it."""
-    plan = Plan("base", (Step("Load.", "x", 1.0),), 0, None, verdict)
+    plan = PromotionPlan("base", (Step("Load.", "x", 1.0),), 0, None, verdict)
     html = versions.head("v1", Status("v1", "adapter", "ready"), plan, None)
     assert html.count(said) == 1
     assert ("note good" in html) == verdict.better
@@ -192,13 +192,13 @@ def test_the_advice_on_a_version_is_said_once_and_in_its_colour(verdict, said):
 
 def test_a_comparison_under_way_is_no_state_of_a_version():
     """It is shown next to the state, and its bar does not hide the state."""
-    row = Listed(model(2, "v1"), 1, "ready")
+    row = VersionEntry(model(2, "v1"), 1, "ready")
     comparing = job("evaluate", stage="base: whole passages", done=1, total=2)
     html = versions.version_list([row], "v1", {"v1": comparing})
     assert "ready" in html
     assert "being compared" in html
     assert "whole passages" not in html
-    plan = Plan("base", (), 0, None, READY)
+    plan = PromotionPlan("base", (), 0, None, READY)
     head = versions.head("v1", Status("v1", "adapter", "ready"), plan, comparing)
     assert "“Compare" in head
     assert "is running" in head

@@ -30,10 +30,10 @@ from training.evaluation.figures.comparison import (
     WITHOUT_MODEL,
     WORDS,
     Comparison,
+    EvaluationReport,
     General,
     ModelVerdict,
     QuestionResult,
-    Report,
     Result,
     System,
     system_name,
@@ -67,7 +67,7 @@ def evaluate(
     beside: Mapping[str, tuple[str, float]] | None = None,
     kept: Path | None = None,
     task: Task = NO_TASK,
-) -> Report:
+) -> EvaluationReport:
     """
     Compare models on a dataset. The first one is the reference.
 
@@ -103,7 +103,7 @@ def evaluate(
             one = _measure(candidate.name, mode, found[mode], dataset, cluster)
             measured[one.system.name] = one
     comparisons = _comparisons(names, measured, cluster)
-    return Report(
+    return EvaluationReport(
         dataset=datasets.facts(dataset),
         models=tuple(facts),
         systems=tuple(one.system for one in measured.values()),
@@ -117,7 +117,7 @@ def evaluate(
     )
 
 
-def forget(kept: Path, report: Report) -> None:
+def forget(kept: Path, report: EvaluationReport) -> None:
     """Remove the kept steps of a stored evaluation, and those of abandoned ones."""
     for model in report.models:
         Stages(kept, report.dataset.sha256, model.identity, model.rules).forget()

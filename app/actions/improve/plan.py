@@ -35,7 +35,7 @@ UNKNOWN_S = 300.0
 
 
 @dataclass(frozen=True)
-class Plan:
+class ImprovementPlan:
     """
     Step by step, what it does.
 
@@ -77,7 +77,7 @@ def passages(conn: Connection) -> tuple[int, int]:
     )
 
 
-def make(services: Services, with_what: Machine) -> Plan:
+def make(services: Services, with_what: Machine) -> ImprovementPlan:
     """
     What it would do now; cheap, and of no effect.
 
@@ -94,7 +94,7 @@ def make(services: Services, with_what: Machine) -> Plan:
             _compare_step(conn, choice, more),
             _promote_step(conn, choice),
         )
-        return Plan(steps, choice, own, improvements.unfinished(conn))
+        return ImprovementPlan(steps, choice, own, improvements.unfinished(conn))
 
 
 def expected(services: Services, with_what: Machine) -> dict[str, float]:

@@ -18,7 +18,7 @@ WHO = "schedule"
 
 
 @dataclass(frozen=True)
-class State:
+class ScheduleState:
     """
     The schedule as it stands.
 
@@ -60,24 +60,24 @@ def change(conn: Connection, every: Every, votes: int, *, who: str) -> None:
         active.add_audit(conn, who, "set schedule", detail)
 
 
-def state(conn: Connection, now: datetime | None = None) -> State:
+def state(conn: Connection, now: datetime | None = None) -> ScheduleState:
     """What the schedule is, what the last one did, and when the next is due."""
     now = now or datetime.now(UTC)
     found, last = improvements.schedule(conn), improvements.latest(conn)
     if found.every == "off":
-        return State(found, last, None, False, "The search is improved when somebody asks.")
+        return ScheduleState(found, last, None, False, "The search is improved when somebody asks.")
     fresh = improvements.fresh(conn, last, bundled=HANDBOOK)
     if found.every == "votes":
         due = fresh.votes >= found.votes
         sentence = f"Due after {found.votes:,} new votes; {fresh.votes:,} came in so far."
-        return State(found, last, None, due, sentence)
+        return ScheduleState(found, last, None, due, sentence)
     since = last.created_at if last is not None else found.set_at
     assert since is not None, "a schedule that is on was set"
     at = since + WEEK
     if at > now:
-        return State(found, last, at, False, f"Due on {at:%d %B %Y}.")
+        return ScheduleState(found, last, at, False, f"Due on {at:%d %B %Y}.")
     sentence = "Due now." if fresh.anything else "Due as soon as something new comes in."
-    return State(found, last, at, fresh.anything, sentence)
+    return ScheduleState(found, last, at, fresh.anything, sentence)
 
 
 def is_due(conn: Connection) -> bool:

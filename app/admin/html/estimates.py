@@ -8,7 +8,7 @@ from app.actions import generating
 from app.admin.html import words
 from app.services import Services
 from pipelines.errors import InputError
-from pipelines.store import dashboard, jobs, pairs
+from pipelines.store import jobs, overview, pairs
 from pipelines.store.db import Connection
 from training.pairs import collect
 
@@ -49,7 +49,7 @@ def _words(
     conn: Connection, services: Services, source: str, per_passage: int, limit: int, again: bool
 ) -> tuple[str, bool]:
     if source == "feedback":
-        waiting = dashboard.liked_without_pair(conn)
+        waiting = overview.liked_without_pair(conn)
         return (
             f"{words.count(waiting, 'liked answer')} without a pair. At most"
             f" {collect.MOST_PER_VISITOR} from one visitor in 30 days are used. You review all of them."

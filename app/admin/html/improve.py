@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from app.actions.improve.plan import Plan
-from app.actions.improve.schedule import State
+from app.actions.improve.plan import ImprovementPlan
+from app.actions.improve.schedule import ScheduleState
 from app.admin.html import jobs, parts, words
 from app.admin.html.overview import joined
 from pipelines.store.improvements import Improvement
@@ -49,7 +49,7 @@ def _links(last: Improvement) -> list[Markup]:
     return links
 
 
-def plan(found: Plan | str) -> Markup:
+def plan(found: ImprovementPlan | str) -> Markup:
     """
     What it will do, step by step.
 
@@ -68,7 +68,7 @@ def plan(found: Plan | str) -> Markup:
     return parts.folded(summary, parts.steps(rows))
 
 
-def schedule(found: State) -> str:
+def schedule(found: ScheduleState) -> str:
     """When it will run next, and what came of the last time."""
     if found.schedule.every == "off" or found.last is None:
         return found.sentence

@@ -9,8 +9,13 @@ from markupsafe import Markup
 from app.admin.html import jobs, parts, words
 from app.admin.html.suggestions import Suggestion
 from app.admin.html.template import Template
-from pipelines.store.dashboard import Asked, Figures, Held, ServingVersion
 from pipelines.store.jobs import Job
+from pipelines.store.overview import (
+    ContentCounts,
+    QuestionCounts,
+    RetrievalFigures,
+    ServingVersion,
+)
 
 Card = tuple[object, object, object]
 
@@ -39,7 +44,7 @@ def version(serving: ServingVersion | None) -> Card:
     return title, serving.name, joined(since, before, between=" · ")
 
 
-def retrieval(figures: Figures | None) -> Card:
+def retrieval(figures: RetrievalFigures | None) -> Card:
     """The card of how often the right passage is found."""
     title = parts.term("hit@5", "Finds the right passage")
     if figures is None:
@@ -57,7 +62,7 @@ def retrieval(figures: Figures | None) -> Card:
     )
 
 
-def documents(held: Held) -> Card:
+def documents(held: ContentCounts) -> Card:
     """The card of the documents."""
     queued = f"{held.queued:,} in progress" if held.queued else ""
     failed = f"{held.failed:,} failed" if held.failed else ""
@@ -68,7 +73,7 @@ def documents(held: Held) -> Card:
     )
 
 
-def questions(day: Asked) -> Card:
+def questions(day: QuestionCounts) -> Card:
     """The card of a day's questions."""
     title = "Questions, last 24 hours"
     if not day.questions:
@@ -78,7 +83,7 @@ def questions(day: Asked) -> Card:
     return title, f"{day.questions:,}", words.joined(visitors, missed)
 
 
-def votes(week: Asked) -> Card:
+def votes(week: QuestionCounts) -> Card:
     """The card of a week's votes."""
     title = "Answers with a vote, last 7 days"
     if not week.questions:
@@ -87,7 +92,7 @@ def votes(week: Asked) -> Card:
     return title, f"{share:.0%}", f"{week.liked:,} liked · {week.disliked:,} disliked"
 
 
-def speed(week: Asked) -> Card:
+def speed(week: QuestionCounts) -> Card:
     """The card of how fast passages are found."""
     title = "Search time, last 7 days"
     if week.p50_ms is None or week.p95_ms is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from app.actions.comparisons import Entry, Page, Passage
+from app.actions.comparisons import Entry, Page, ShownPassage
 from app.actions.tryout import Tried
 from app.admin.html import parts, words
 from app.admin.html.parts import Tone
@@ -83,7 +83,7 @@ def rank(place: int | None) -> str:
     return "beyond 10" if place is None else str(place)
 
 
-def _ranked(placed: Sequence[Placed], passages: Mapping[str, Passage]) -> list[_ListedPassage]:
+def _ranked(placed: Sequence[Placed], passages: Mapping[str, ShownPassage]) -> list[_ListedPassage]:
     return [
         _stored(passages.get(one.passage), one.passage, score=one.score, right=one.gold)
         for one in placed
@@ -91,7 +91,7 @@ def _ranked(placed: Sequence[Placed], passages: Mapping[str, Passage]) -> list[_
 
 
 def _stored(
-    passage: Passage | None,
+    passage: ShownPassage | None,
     name: str,
     *,
     score: float | None = None,

@@ -12,7 +12,7 @@ from app.admin.html.parts import Tone
 from app.admin.html.template import Template
 from pipelines.store.ids import ModelId
 from pipelines.store.jobs import Job
-from pipelines.store.pairs import Side
+from pipelines.store.pairs import SourceSides
 from pipelines.store.runs import Run
 from training.finetune.heldout import BASE, HIT, NDCG
 from training.finetune.options import Method, label
@@ -55,7 +55,7 @@ def method_note(method: Method, choice: Choice | None = None) -> str:
     return str(parts.quiet(f"{MEANS[method]} {took}{advised}".rstrip()))
 
 
-def side_label(side: Side) -> str:
+def side_label(side: SourceSides) -> str:
     """A source of pairs with its counts."""
     return f"{source(side.generator)}: {side.train:,} training pairs"
 
@@ -71,7 +71,7 @@ def source(generator: str) -> str:
     return f"Imported, {generator}"
 
 
-def data(sides: Sequence[Side]) -> str:
+def data(sides: Sequence[SourceSides]) -> str:
     """How many pairs there are on each side."""
     train, heldout = sum(s.train for s in sides), sum(s.heldout for s in sides)
     if not train:

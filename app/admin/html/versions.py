@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from app.actions.plans import Listed, Plan
+from app.actions.plans import PromotionPlan, VersionEntry
 from app.actions.versions import Status
 from app.admin.html import jobs, parts, words
 from app.admin.html.parts import Tone, pill
@@ -52,7 +52,7 @@ def gain(metrics: dict[str, Any]) -> str:
     return f"{metrics[BASE + NDCG]:.3f} → {metrics[NDCG]:.3f}"
 
 
-def version_list(rows: Sequence[Listed], chosen: str | None, job_of: dict[str, Job]) -> str:
+def version_list(rows: Sequence[VersionEntry], chosen: str | None, job_of: dict[str, Job]) -> str:
     """Versions as rows to choose, each below the one it was made from."""
     made = [
         (
@@ -84,7 +84,7 @@ def _waits(job: Job) -> Markup:
     return _html.waits(jobs.title(job), job.status == "doing", words.seconds(job.eta_s or None))
 
 
-def head(name: str, status: Status, plan: Plan, job: Job | None) -> str:
+def head(name: str, status: Status, plan: PromotionPlan, job: Job | None) -> str:
     """The version's name and state, whether it should serve, and why nothing can be done now."""
     shown: list[str | Markup] = [parts.heading(name, state(status.state))]
     if status.state != "serving":
@@ -99,7 +99,12 @@ def head(name: str, status: Status, plan: Plan, job: Job | None) -> str:
 
 
 def details(
-    model: Model, parent: str | None, status: Status, plan: Plan, job: Job | None, kept: str | None
+    model: Model,
+    parent: str | None,
+    status: Status,
+    plan: PromotionPlan,
+    job: Job | None,
+    kept: str | None,
 ) -> str:
     """
     One version: what it is, how much it covers, and what promoting it will do.
@@ -163,7 +168,7 @@ def _next_steps(verdict: Verdict) -> list[Markup]:
     return [parts.door("Tune another version", "tune")] if verdict.advice == "leave" else []
 
 
-def promotion(plan: Plan) -> list[Markup]:
+def promotion(plan: PromotionPlan) -> list[Markup]:
     """What promoting does, and how long it takes."""
     shown = [
         parts.heading("What promoting does", total(plan)),
@@ -185,7 +190,7 @@ def takes(seconds: float | None) -> str:
     return f"about {words.seconds(seconds)}"
 
 
-def total(plan: Plan) -> str:
+def total(plan: PromotionPlan) -> str:
     """About how long all steps take."""
     return "" if plan.seconds is None else takes(plan.seconds)
 

@@ -9,7 +9,7 @@ import gradio as gr
 from app import queue
 from app.actions import methods
 from app.actions.improve import plan, schedule
-from app.actions.improve.plan import Plan
+from app.actions.improve.plan import ImprovementPlan
 from app.admin.html import improve as html
 from app.admin.html import jobs as jobs_html
 from app.admin.html import parts
@@ -48,7 +48,7 @@ class Panel:
         found = _plan_of(self._services)
         is_open = job is not None and job.status in jobs_html.OPEN
         stopping = job is not None and job.stopping
-        ready = isinstance(found, Plan) and found.own > 0
+        ready = isinstance(found, ImprovementPlan) and found.own > 0
         updates = {
             self.said: str(html.outcome(job, last)),
             self.start: gr.Button(
@@ -121,7 +121,7 @@ class Times:
             schedule.change(conn, every, votes, who=who)
 
 
-def _plan_of(services: Services) -> Plan | str:
+def _plan_of(services: Services) -> ImprovementPlan | str:
     """The plan, or what stands in its way."""
     try:
         return plan.make(services, methods.workers_machine(services))
@@ -129,8 +129,8 @@ def _plan_of(services: Services) -> Plan | str:
         return str(error)
 
 
-def _goes_on(found: Plan | str) -> bool:
-    return isinstance(found, Plan) and found.unfinished is not None
+def _goes_on(found: ImprovementPlan | str) -> bool:
+    return isinstance(found, ImprovementPlan) and found.unfinished is not None
 
 
 def _open_job(found: list[Job]) -> Job | None:

@@ -8,14 +8,15 @@ import gradio as gr
 from markupsafe import Markup
 
 from app.actions import versions
-from app.admin.html import overview, parts
+from app.admin.html import overview as html
+from app.admin.html import parts
 from app.admin.html.suggestions import Facts, suggest
 from app.admin.screen import Screen, View, header
 from app.admin.screens.improve import Panel, Times
-from pipelines.store import dashboard, jobs, scope
-from pipelines.store.dashboard import Asked, Held
+from pipelines.store import jobs, overview, scope
 from pipelines.store.db import Connection
 from pipelines.store.jobs import Job
+from pipelines.store.overview import ContentCounts, QuestionCounts
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 RUNNING = ("todo", "doing")
@@ -44,33 +45,31 @@ def build(screen: Screen) -> None:
 
 
 def _render(conn: Connection, running: list[Job]) -> Markup:
-    serving = dashboard.serving(conn)
-    held = dashboard.held(conn, bundled=scope.HANDBOOK)
-    day, week = dashboard.asked(conn, DAY), dashboard.asked(conn, WEEK)
-    figures = dashboard.figures_of(conn, serving.identity if serving else "")
+    serving = overview.serving(conn)
+    held = overview.held(conn, bundled=scope.HANDBOOK)
+    day, week = overview.asked(conn, DAY), overview.asked(conn, WEEK)
+    figures = overview.figures_of(conn, serving.identity if serving else "")
     facts = _facts(conn, held, week, running, evaluated=figures is not None)
     cards = [
-        overview.version(serving),
-        overview.retrieval(figures),
-        overview.documents(held),
-        overview.questions(day),
-        overview.votes(week),
-        overview.speed(week),
+        html.version(serving),
+        html.retrieval(figures),
+        html.documents(held),
+        html.questions(day),
+        html.votes(week),
+        html.speed(week),
     ]
-    return overview.joined(
-        overview.suggestions(suggest(facts)), parts.cards(cards), overview.running(running)
-    )
+    return html.joined(html.suggestions(suggest(facts)), parts.cards(cards), html.running(running))
 
 
 def _facts(
     conn: Connection,
-    held: Held,
-    week: Asked,
+    held: ContentCounts,
+    week: QuestionCounts,
     running: list[Job],
     *,
     evaluated: bool,
 ) -> Facts:
-    since = dashboard.since_last_run(conn)
+    since = overview.since_last_run(conn)
     advised = versions.advised(conn, limit=MOST_ADVISED)
     return Facts(
         own_documents=held.own,
@@ -80,10 +79,10 @@ def _facts(
         heldout_pairs=held.heldout_pairs,
         review_pairs=held.review_pairs,
         fresh_pairs=since.pairs,
-        fresh_likes=dashboard.liked_without_pair(conn),
+        fresh_likes=overview.liked_without_pair(conn),
         not_found=week.not_found,
         disliked=week.disliked,
-        failed_jobs=dashboard.failed_jobs(conn, WEEK),
+        failed_jobs=overview.failed_jobs(conn, WEEK),
         ever_trained=since.last_run is not None,
         evaluated=evaluated,
         busy_training=any(job.task in ("train", "improve") for job in running),

@@ -12,7 +12,7 @@ from app.actions import reviewing
 from app.admin.html import jobs as jobs_html
 from app.admin.html import pairs, parts
 from app.admin.screen import Screen, Updates, View, header
-from app.admin.screens.pairs_making import Making, PairFiles
+from app.admin.screens.pairs_making import FileTransfer, Making
 from pipelines.errors import InputError
 from pipelines.store import jobs, pair_review
 from pipelines.store.pair_review import Filter, ReviewPlace, Step
@@ -54,7 +54,7 @@ class _PairsScreen:
                 self._lay_out_review()
             with gr.Column(scale=2, min_width=320):
                 self.making = Making(screen)
-                self.files = PairFiles(screen)
+                self.files = FileTransfer(screen)
         with gr.Accordion(
             "All pairs by source, and why some were refused", open=False, elem_classes="folded"
         ):

@@ -99,7 +99,7 @@ class Making:
         )
 
 
-class PairFiles:
+class FileTransfer:
     """The import of a file, and the links that export the accepted pairs."""
 
     def __init__(self, screen: Screen) -> None:

@@ -20,7 +20,7 @@ from pipelines.store import jobs, pairs, runs
 from pipelines.store.db import Connection
 from pipelines.store.ids import JobId, RunId
 from pipelines.store.jobs import Job
-from pipelines.store.pairs import Side
+from pipelines.store.pairs import SourceSides
 from pipelines.store.runs import Run
 from training.finetune.options import Method
 from training.finetune.progress import Point, curves, last_step
@@ -141,8 +141,8 @@ class _Tune:
 
     def _choices(
         self,
-        sides: Sequence[Side],
-        listed: Sequence[plans.Listed],
+        sides: Sequence[SourceSides],
+        listed: Sequence[plans.VersionEntry],
         choice: Choice | None,
         offered: Any,
     ) -> Updates:

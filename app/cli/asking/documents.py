@@ -11,7 +11,7 @@ from app.cli.common import AsJson
 from pipelines.errors import InputError
 
 if TYPE_CHECKING:
-    from pipelines.store.document_list import Listed
+    from pipelines.store.document_list import ListedDocument
     from pipelines.store.documents import Document
 
 
@@ -115,7 +115,7 @@ def _get(conn: Any, document_id: int) -> Document:
     return document
 
 
-def _note(row: Listed) -> str:
+def _note(row: ListedDocument) -> str:
     document = row.document
     if document.same_as is not None:
         return f"same content as {row.twin} ({document.same_as})"

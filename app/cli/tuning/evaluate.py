@@ -11,7 +11,7 @@ import typer
 from app.cli.common import AsJson, Queued
 
 if TYPE_CHECKING:
-    from training.evaluation.figures.comparison import Report
+    from training.evaluation.figures.comparison import EvaluationReport
 
 COLOUR = {"promote": "green", "leave": "red", "wait": "yellow", "serves": "default"}
 
@@ -66,7 +66,7 @@ def evaluate(
             report = evaluating.evaluate(opened, chosen, names, beside=given, task=task)
         evaluation_id, paths = evaluating.keep(opened, report, chosen, by="cli", out=out)
     if as_json:
-        from training.evaluation.figures.report import figures
+        from training.evaluation.figures.stored_report import figures
 
         emit_json(
             {"id": evaluation_id, **figures(report), "report": paths[0], "report_json": paths[1]}
@@ -94,7 +94,7 @@ def _beside(text: str) -> tuple[str, tuple[str, float]]:
     return name, (measure, number)
 
 
-def _print(report: Report) -> None:
+def _print(report: EvaluationReport) -> None:
     from rich.console import Console
     from rich.table import Table
 

@@ -9,7 +9,7 @@ import typer
 from app.cli.common import AsJson, Queued
 
 if TYPE_CHECKING:
-    from app.actions.improve.plan import Plan
+    from app.actions.improve.plan import ImprovementPlan
     from app.services import Services
     from pipelines.store.improvements import Improvement
 
@@ -114,7 +114,7 @@ def _schedule(opened: Services) -> str:
     return f"{schedule.show(found.schedule)}. {found.sentence}"
 
 
-def _print_plan(found: Plan, *, err: bool) -> None:
+def _print_plan(found: ImprovementPlan, *, err: bool) -> None:
     """To stderr before work begins, to stdout where it is all that was asked for."""
     from training.finetune.costs import duration
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipelines.store.pairs import Pair, Status
 
 
-class State(StrEnum):
+class StatusChoice(StrEnum):
     """Of a stored pair."""
 
     accepted = "accepted"
@@ -25,7 +25,9 @@ class State(StrEnum):
 def review(
     accept: Annotated[list[int] | None, typer.Option(help="Accept this pair.")] = None,
     reject: Annotated[list[int] | None, typer.Option(help="Reject this pair.")] = None,
-    status: Annotated[State, typer.Option(help="Which ones to go through.")] = State.review,
+    status: Annotated[
+        StatusChoice, typer.Option(help="Which ones to go through.")
+    ] = StatusChoice.review,
     as_json: AsJson = False,
 ) -> None:
     """Accept or reject pairs, one by one or by their numbers.

@@ -10,7 +10,7 @@ import typer
 
 from app.cli.common import AsJson, Queued
 from app.cli.tuning.pair_making import generate, print_summary
-from app.cli.tuning.pair_review import State, print_pair, review
+from app.cli.tuning.pair_review import StatusChoice, print_pair, review
 
 if TYPE_CHECKING:
     from pipelines.store.pairs import Split
@@ -19,7 +19,7 @@ group = typer.Typer(help="Questions and passages to tune on.", no_args_is_help=T
 group.command("generate")(generate)
 
 
-class Side(StrEnum):
+class SplitChoice(StrEnum):
     """What a file's pairs are for."""
 
     auto = "auto"
@@ -27,8 +27,10 @@ class Side(StrEnum):
     heldout = "heldout"
 
 
-def _side(split: Side) -> Split | None:
-    return {Side.auto: None, Side.train: "train", Side.heldout: "heldout"}[split]
+def _side(split: SplitChoice) -> Split | None:
+    return {SplitChoice.auto: None, SplitChoice.train: "train", SplitChoice.heldout: "heldout"}[
+        split
+    ]
 
 
 @group.command("import")
@@ -37,8 +39,8 @@ def import_pairs(
         Path, typer.Argument(help="JSON of queries, corpus and relevant_docs; or CSV.")
     ],
     split: Annotated[
-        Side, typer.Option(help="What the pairs are for. auto: hold out a part.")
-    ] = Side.auto,
+        SplitChoice, typer.Option(help="What the pairs are for. auto: hold out a part.")
+    ] = SplitChoice.auto,
     queue: Queued = False,
     as_json: AsJson = False,
 ) -> None:
@@ -64,7 +66,9 @@ def import_pairs(
 @group.command("export")
 def export(
     file: Annotated[Path, typer.Argument(help="Where to write; .csv writes CSV, else JSON.")],
-    split: Annotated[Side, typer.Option(help="What the pairs are for. auto: both.")] = Side.auto,
+    split: Annotated[
+        SplitChoice, typer.Option(help="What the pairs are for. auto: both.")
+    ] = SplitChoice.auto,
     as_json: AsJson = False,
 ) -> None:
     """Write the accepted pairs to a file that import takes back."""
@@ -83,8 +87,8 @@ def export(
 
 @group.command("list")
 def list_pairs(
-    status: Annotated[State | None, typer.Option(help="Only these.")] = None,
-    split: Annotated[Side, typer.Option(help="Only these. auto: both.")] = Side.auto,
+    status: Annotated[StatusChoice | None, typer.Option(help="Only these.")] = None,
+    split: Annotated[SplitChoice, typer.Option(help="Only these. auto: both.")] = SplitChoice.auto,
     limit: Annotated[int, typer.Option(min=0, help="Pairs to show; 0: the counts alone.")] = 20,
     as_json: AsJson = False,
 ) -> None:
@@ -97,7 +101,7 @@ def list_pairs(
         found = pairs.select(
             conn,
             statuses=None if status is None else [status.value],
-            split=None if split is Side.auto else split.value,
+            split=None if split is SplitChoice.auto else split.value,
             limit=limit,
         )
     if as_json:

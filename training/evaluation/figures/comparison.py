@@ -108,7 +108,7 @@ class QuestionResult:
 
 
 @dataclass(frozen=True)
-class Report:
+class EvaluationReport:
     """One complete evaluation. The first model is the reference."""
 
     dataset: DatasetFacts

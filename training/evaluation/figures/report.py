@@ -6,18 +6,12 @@ The template engine escapes everything that comes from documents or questions.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
-from pipelines.store import evaluations
-from pipelines.store.db import Connection
-from pipelines.store.evaluations import Evaluation, QuestionRow
-from pipelines.store.ids import EvaluationId
 from pipelines.system.atomic_files import write_json, write_staged
 from training.evaluation.dataset import Dataset
 from training.evaluation.figures.causes import Causes
@@ -27,10 +21,10 @@ from training.evaluation.figures.comparison import (
     DECIDING,
     LABELS,
     WITHOUT_MODEL,
+    EvaluationReport,
     ModelFacts,
     ModelVerdict,
     QuestionResult,
-    Report,
     System,
     better_side,
     system_name,
@@ -117,7 +111,7 @@ class Chart:
         return f"{100 * min(max((value - self.low) / (1 - self.low), 0), 1):.2f}%"
 
 
-def write(folder: Path, report: Report, dataset: Dataset) -> tuple[Path, Path]:
+def write(folder: Path, report: EvaluationReport, dataset: Dataset) -> tuple[Path, Path]:
     """Write `report.html` and `report.json` to a folder and return their paths."""
     html, data = folder / "report.html", folder / "report.json"
     text = render(report, dataset)
@@ -126,7 +120,7 @@ def write(folder: Path, report: Report, dataset: Dataset) -> tuple[Path, Path]:
     return html, data
 
 
-def render(report: Report, dataset: Dataset) -> str:
+def render(report: EvaluationReport, dataset: Dataset) -> str:
     """Render the report as HTML: no scripts, no requests, light and dark, for screen and paper."""
     from jinja2 import Environment, StrictUndefined
 
@@ -151,7 +145,7 @@ def render(report: Report, dataset: Dataset) -> str:
     )
 
 
-def _chart(report: Report, measure: str) -> Chart:
+def _chart(report: EvaluationReport, measure: str) -> Chart:
     order = [*WITHOUT_MODEL, *LABELS]
     systems = sorted(report.systems, key=lambda s: order.index(s.mode))
     beside = [(name, value) for name, (of, value) in report.beside.items() if of == measure]
@@ -159,7 +153,7 @@ def _chart(report: Report, measure: str) -> Chart:
     return Chart(measure, min(math.floor(least * 10) / 10, 0.9), systems, beside)
 
 
-def _tiles(report: Report, verdict: ModelVerdict) -> list[Tile]:
+def _tiles(report: EvaluationReport, verdict: ModelVerdict) -> list[Tile]:
     """The main figures: for users, for vectors alone, and on general questions."""
     modes: tuple[tuple[Mode, str], ...] = (
         ("hybrid", "as users search"),
@@ -186,7 +180,7 @@ def _cost(model: ModelFacts) -> str:
     return "price not known" if model.dollars is None else f"${model.dollars:.4f}"
 
 
-def _notes(report: Report) -> list[str]:
+def _notes(report: EvaluationReport) -> list[str]:
     """Warnings for the reader: where one side alone is better, and what a model forgot."""
     notes = []
     measure = COMPARED[0]
@@ -212,7 +206,7 @@ def _notes(report: Report) -> list[str]:
     return notes
 
 
-def _changes(report: Report, dataset: Dataset) -> list[Changes]:
+def _changes(report: EvaluationReport, dataset: Dataset) -> list[Changes]:
     if not report.verdicts:
         return []
     languages = [language for language in dataset.languages.values() if language]
@@ -225,7 +219,7 @@ def _changes(report: Report, dataset: Dataset) -> list[Changes]:
 
 
 def _changes_of(
-    report: Report, dataset: Dataset, causes: Causes, model: str, reference: str
+    report: EvaluationReport, dataset: Dataset, causes: Causes, model: str, reference: str
 ) -> Changes:
     mode = DECIDING[0]
     new, old = system_name(model, mode), system_name(reference, mode)
@@ -297,34 +291,3 @@ def _rank(rank: int | None) -> str:
 def _snippet(text: str) -> str:
     shown = " ".join(text.split())
     return shown if len(shown) <= SNIPPET else shown[:SNIPPET].rsplit(" ", 1)[0] + " …"
-
-
-def figures(report: Report) -> dict[str, Any]:
-    """The report without its questions, as stored in the database."""
-    value: dict[str, Any] = json.loads(json.dumps(report.as_json()))
-    del value["questions"]
-    return value
-
-
-def stored(conn: Connection, found: Evaluation) -> dict[str, Any]:
-    """A stored evaluation in the form of `Report.as_json`."""
-    questions = [vars(row) for row in evaluations.questions_of(conn, found.id)]
-    return {**found.figures, "questions": questions}
-
-
-def store(conn: Connection, report: Report, *, created_by: str = "system") -> EvaluationId:
-    """Store an evaluation with its questions and return its id."""
-    questions = report.as_json()["questions"]
-    return evaluations.add(
-        conn,
-        dataset=report.dataset.name,
-        dataset_sha256=report.dataset.sha256,
-        models=[model.identity for model in report.models],
-        verdict=report.verdict,
-        figures=figures(report),
-        questions=[
-            QuestionRow(q["question"], q["leans_on_context"], list(q["relevant"]), q["results"])
-            for q in questions
-        ],
-        created_by=created_by,
-    )

@@ -25,7 +25,7 @@ from pipelines.store.evaluations import Evaluation
 from pipelines.store.ids import EvaluationId, JobId
 from pipelines.store.jobs import Job
 from training.evaluation.candidates import identity
-from training.evaluation.figures import report as reports
+from training.evaluation.figures import stored_report
 from training.finetune.card import SHOWN, label
 
 OPENAI = ("openai:text-embedding-3-small", "openai:text-embedding-3-large")
@@ -186,7 +186,7 @@ class _Compare:
         """The two files to download."""
         report = self._services.settings.home / "evaluations" / str(one.id) / "report.html"
         with self._services.pool.connection() as conn:
-            value = reports.stored(conn, one)
+            value = stored_report.stored(conn, one)
         text = json.dumps(value, ensure_ascii=False, indent=1, default=str)
         copy = self._handout.copy(report, f"comparison-{one.id}.html") if report.is_file() else None
         made = self._handout.make(
@@ -219,7 +219,7 @@ class _Compare:
         return "" if one is None else figures.bars(one.figures, measure)
 
 
-def _known(conn: Connection, one: Evaluation, listed: Sequence[plans.Listed]) -> html.Known:
+def _known(conn: Connection, one: Evaluation, listed: Sequence[plans.VersionEntry]) -> html.Known:
     """What the verdicts of an evaluation depend on beyond itself."""
     reference, *candidates = (facts["identity"] for facts in one.figures["models"])
     newest = {name: evaluations.latest_of(conn, name, reference) for name in candidates}

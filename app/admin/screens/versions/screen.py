@@ -10,7 +10,7 @@ import gradio as gr
 from app import queue
 from app.actions import plans, versions
 from app.actions.counts import Count, Counts
-from app.actions.plans import Plan
+from app.actions.plans import PromotionPlan
 from app.actions.versions import Status
 from app.admin.html import jobs as jobs_html
 from app.admin.html import parts, words
@@ -120,7 +120,7 @@ class _Versions:
             }
         return View(updates, running=bool(job_of))
 
-    def _serving(self, conn: Connection, rows: Sequence[plans.Listed]) -> Updates:
+    def _serving(self, conn: Connection, rows: Sequence[plans.VersionEntry]) -> Updates:
         """What serves, and the button back to what served before."""
         pointer = active.get(conn)
         assert pointer is not None, "a version serves from the first start on"
@@ -153,7 +153,7 @@ class _Versions:
             **self.shadow.show(report),
         }
 
-    def _steps(self, name: str, status: Status, plan: Plan, *, idle: bool) -> Updates:
+    def _steps(self, name: str, status: Status, plan: PromotionPlan, *, idle: bool) -> Updates:
         """The buttons of what can be done with a version now."""
         advice, state = plan.verdict.advice, status.state
         return {
@@ -209,7 +209,7 @@ class _Versions:
             return looked_at(conn, chosen)
 
 
-def _known(chosen: str | None, rows: Sequence[plans.Listed]) -> str:
+def _known(chosen: str | None, rows: Sequence[plans.VersionEntry]) -> str:
     """The chosen version if it still exists, else the newest one."""
     if chosen in {row.model.name for row in rows}:
         return str(chosen)

@@ -12,7 +12,7 @@ from pipelines.store.db import Connection
 
 
 @dataclass(frozen=True)
-class Asked:
+class QuestionCounts:
     """
     The questions of a time span, and how they were answered.
 
@@ -49,7 +49,7 @@ class ServingVersion:
 
 
 @dataclass(frozen=True)
-class Held:
+class ContentCounts:
     """Counts of the documents to search and of the pairs to train on."""
 
     indexed: int
@@ -64,7 +64,7 @@ class Held:
 
 
 @dataclass(frozen=True)
-class Figures:
+class RetrievalFigures:
     """
     How well a model retrieves the passages of held-out questions, with hybrid search as in the chat.
     """
@@ -85,9 +85,9 @@ class Since:
     pairs: int
 
 
-def asked(conn: Connection, span: timedelta) -> Asked:
+def asked(conn: Connection, span: timedelta) -> QuestionCounts:
     """Count the questions of the last `span`."""
-    with conn.cursor(row_factory=class_row(Asked)) as cursor:
+    with conn.cursor(row_factory=class_row(QuestionCounts)) as cursor:
         row = cursor.execute(
             "select count(*) as questions, count(distinct c.visitor) as visitors,"
             " count(*) filter (where m.kind = 'not_found') as not_found,"
@@ -119,7 +119,7 @@ def serving(conn: Connection) -> ServingVersion | None:
         ).fetchone()
 
 
-def held(conn: Connection, *, bundled: str) -> Held:
+def held(conn: Connection, *, bundled: str) -> ContentCounts:
     """
     Count documents and pairs.
 
@@ -142,12 +142,12 @@ def held(conn: Connection, *, bundled: str) -> Held:
     assert made is not None
     indexed, queued, failed, own, chunks = row
     unread = document_list.count_unread_language(conn)
-    return Held(indexed, queued, failed, own, unread, chunks, *made)
+    return ContentCounts(indexed, queued, failed, own, unread, chunks, *made)
 
 
-def figures_of(conn: Connection, identity: str) -> Figures | None:
+def figures_of(conn: Connection, identity: str) -> RetrievalFigures | None:
     """A model's retrieval on held-out questions in its newest evaluation."""
-    with conn.cursor(row_factory=class_row(Figures)) as cursor:
+    with conn.cursor(row_factory=class_row(RetrievalFigures)) as cursor:
         return cursor.execute(
             "select e.id as evaluation_id, e.created_at as at,"
             " (e.figures -> 'dataset' ->> 'questions')::int as questions,"
