@@ -51,7 +51,8 @@ def share_schema() -> None:
     Let all chatbots share one schema.
 
     Gradio asks a component for its schema twice at every change of a property, and builds it each
-    time. For a chatbot that takes 10 ms, most of a question's cost besides its search. The method
+    time. For a chatbot that takes 10 ms, most of a question's cost apart from its search. The
+    method
     is replaced in the class itself, because Gradio writes a file for each subclass.
     """
     make = gr.Chatbot.api_info

@@ -36,13 +36,13 @@ class InputError(AttuneError):
 
 
 class ConflictError(AttuneError):
-    """The state changed under the caller; look again and retry."""
+    """The state changed under the caller, who should look again and retry."""
 
     exit_code = 3
 
 
 class BusyError(ConflictError):
-    """Somebody else is at the same work, or holds what it needs; later it may be free."""
+    """Somebody else does the same work, or holds what it needs. Later it may be free."""
 
 
 class NotReadyError(AttuneError):

@@ -11,9 +11,9 @@ class Progress:
     """
     How far a piece of work is.
 
-    :param rate: Per second; None at first.
-    :param eta_s: Seconds left; None at first.
-    :param item: The item at hand, e.g. the name of a file.
+    :param rate: Per second. None at first.
+    :param eta_s: Seconds left. None at first.
+    :param item: The current item, e.g. the name of a file.
     :param figures: What was measured on the way, by name, e.g. the loss.
     """
 

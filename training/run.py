@@ -1,8 +1,8 @@
 """
 A fine-tuning run from pairs to a registered version.
 
-`create` writes the run folder and its row; `execute` trains, keeps the files and registers the
-model. A run can be executed again after any failure: training goes on from its last complete
+`create` writes the run folder and its row. `execute` trains, keeps the files and registers the
+model. A run can be executed again after any failure: training continues from its last complete
 checkpoint, and one run registers one model.
 """
 
@@ -75,7 +75,9 @@ def base_model(conn: Connection, name: str, store: Copies | None = None) -> tupl
 
 
 def _lexical_weight(conn: Connection, base: Model) -> float | None:
-    """BM25's share in the score where the base is searched, or would be; None: nothing serves."""
+    """
+    BM25's share in the score where the base is or would be searched, or None if nothing serves.
+    """
     own = base.settings.get("lexical_weight")
     if own is not None:
         return float(own)
@@ -99,8 +101,8 @@ def create(
     """
     A new run, ready to be executed.
 
-    :param name: What its model will be called; empty: the next free v1, v2, ...
-    :raises InputError: No such base.
+    :param name: What its model will be called. If empty, the next free v1, v2, ...
+    :raises InputError: There is no such base.
     :raises ConflictError: The name is taken.
     """
     with pool.connection() as conn, conn.transaction():
@@ -140,11 +142,11 @@ def execute(
     task: Task = NO_TASK,
 ) -> Model:
     """
-    Train, or go on training, and register the model; the model.
+    Train or continue training, and register the model.
 
     :raises InputError: There is no such run, or it cannot be done as asked.
     :raises ConflictError: Another process executes it.
-    :raises Stopped: The task was asked to stop; the run stands as interrupted, and can be executed again.
+    :raises Stopped: The task was asked to stop. The run is interrupted, and can be executed again.
     """
     with pool.connection() as conn:
         row = runs.get(conn, run_id)
@@ -197,7 +199,11 @@ def copies_of(pool: Pool, folders: Folders) -> Copies:
 
 
 def _register(pool: Pool, folders: Folders, run_id: RunId) -> ModelId:
-    """Keep the files and add the model, once; its id."""
+    """
+    Keep the files and add the model, once.
+
+    :returns: The model's id.
+    """
     folder = folders.run(run_id)
     settings = folder.read_settings()
     metrics = _metrics(folder)

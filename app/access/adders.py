@@ -153,4 +153,4 @@ def throttle(conn: Connection, adder: Adder) -> None:
         wait_s = rate_counts.take(conn, key, window_s=HOUR_S, most=most)
         if wait_s is not None:
             minutes = max(1, round(wait_s / 60))
-            raise Refused(f"You have added many files. Please go on in {minutes} minutes.", 429)
+            raise Refused(f"You have added many files. Please try again in {minutes} minutes.", 429)

@@ -133,11 +133,11 @@ class Limits:
 def _ask_to_wait(wait_s: float) -> str:
     if wait_s <= MINUTE_S:
         return (
-            "You have asked a great many questions in a short time. Please go on in "
+            "You have asked a great many questions in a short time. Please try again in "
             f"{math.ceil(wait_s)} seconds."
         )
     hours = math.ceil(wait_s / 3600)
     return (
-        "You have asked as many questions as are allowed in a day. Please go on in "
+        "You have asked as many questions as are allowed in a day. Please try again in "
         f"{hours} {'hour' if hours == 1 else 'hours'}."
     )

@@ -83,7 +83,7 @@ def _has_oauth(settings: Settings) -> bool:
 
 def parse_rules(text: str) -> Mapping[str, frozenset[str]]:
     """
-    Parse the setting's rules: ``hr=admins; board=ada,bob; internal=signed-in``.
+    Parse the setting's rules, separated by semicolons: ``hr=admins; board=ada,bob``.
 
     :raises InputError: The text has another form.
     """

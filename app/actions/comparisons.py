@@ -42,7 +42,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class Page:
-    """Some of an evaluation's questions. `total`: of the chosen kind; `counts`: of each kind."""
+    """
+    Some of an evaluation's questions.
+
+    :param total: Number of questions of the chosen kind.
+    :param counts: Number of questions of each kind.
+    """
 
     entries: list[Entry]
     number: int
@@ -76,8 +81,8 @@ class Comparisons:
         """
         A page of the questions that two ways to search answer, the largest changes first.
 
-        :param kind: Only these; None: all.
-        :param number: From 0; beyond the last page, the last.
+        :param kind: Only this kind of change. Without it, all kinds.
+        :param number: Counted from 0. Beyond the last page it means the last one.
         """
         with self._lock:
             loaded = self._load(evaluation_id)

@@ -62,8 +62,9 @@ def evaluate(
     task: Task = NO_TASK,
 ) -> EvaluationReport:
     """
-    Compare models on a dataset; the first is the reference. The report is not stored: see `keep`.
-    One that was cut off goes on where it was.
+    Compare models on a dataset. The first model is the reference.
+
+    The report is not stored: see `keep`. An evaluation that was interrupted continues.
     """
     settings = services.settings
     around = Surroundings(
@@ -103,10 +104,10 @@ def keep(
     also: Callable[[Connection, EvaluationId], object] = lambda conn, evaluation_id: None,
 ) -> tuple[EvaluationId, tuple[Path, Path]]:
     """
-    Store an evaluation and write its report; its id, and the paths of the report. The files are
-    there before anybody can see the evaluation.
+    Store an evaluation and write its report. The files exist before anybody can see the evaluation.
 
     :param also: Called in the same transaction.
+    :returns: The evaluation's id, and the paths of the report.
     """
     with services.pool.connection() as conn, conn.transaction():
         evaluation_id = stored_report.store(conn, report, created_by=by)

@@ -1,4 +1,4 @@
-"""A file of pairs into the store: read and checked at once, taken in at once or by a job."""
+"""Imports files of pairs: each is read and checked at once, and stored at once or by a job."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read(path: Path) -> SeedFile:
     """
     The pairs of an uploaded file.
 
-    :raises InputError: It cannot be used; it is called by its name, not its place here.
+    :raises InputError: It cannot be used. The message names the file without its folder.
     """
     try:
         return seedfile.read(path)
@@ -34,9 +34,10 @@ def read(path: Path) -> SeedFile:
 
 def leave(services: Services, seed: SeedFile, name: str, split: Split | None, *, who: str) -> JobId:
     """
-    Leave a file to a job; its id.
+    Leave a file to a job.
 
-    :raises ConflictError: The same waits already.
+    :returns: The job's id.
+    :raises ConflictError: The same file waits already.
     """
     content = seedfile.render(seed, ".json")
     with services.pool.connection() as conn, conn.transaction():
@@ -67,7 +68,7 @@ def import_now(
 
     :param split: The side of all of them. Without it, a part is held out.
     :param also: Called in the same transaction.
-    :raises Stopped: The task was asked to stop; nothing is stored.
+    :raises Stopped: The task was asked to stop. Nothing is stored.
     """
     return from_file.import_file(
         services.pool,

@@ -1,6 +1,8 @@
 """
-Which method to train with on a machine, and how long each takes there: one answer for commands,
-pages and jobs. A machine is measured once; then estimates follow from what there is to train on.
+Which method to train with on a machine, and how long each takes there.
+
+Commands, pages and jobs get the same answer. A machine is measured once. After that, estimates
+follow from what there is to train on.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ class Choice:
     The method to take, and why.
 
     :param base: The version to start from.
-    :param listed: What each method takes; empty: the machine was not measured.
+    :param listed: What each method takes. Empty if the machine was not measured.
     """
 
     method: Method
@@ -48,11 +50,15 @@ class Choice:
     listed: tuple[MethodCost, ...]
 
     def minutes(self, method: Method) -> float | None:
-        """How long a method takes; None: not known."""
+        """How long a method takes, or None if that is not known."""
         return next((cost.minutes for cost in self.listed if cost.method == method), None)
 
     def sentence(self, method: Method | None = None) -> str:
-        """How long a run takes, and what a more thorough one would; None: with this method."""
+        """
+        How long a run takes, and how long a more thorough one would.
+
+        :param method: The method of the run. Without it, the recommended one.
+        """
         method = method or self.method
         minutes, full = self.minutes(method), self.minutes("full")
         if minutes is None or full is None:
@@ -124,10 +130,10 @@ def known(
     found: Material | None = None,
 ) -> Choice:
     """
-    The method to take by what is known; cheap.
+    Recommend a method by what is known. Cheap.
 
-    :param base: To start from; None: `starting_point`.
-    :param found: What to train on; None: all stored pairs.
+    :param base: The version to start from. Without it, `starting_point`.
+    :param found: What to train on. Without it, all stored pairs.
     """
     base = base or starting_point(conn)
     there = amount(conn, more_pairs=more_pairs) if found is None else amount_of(found)
@@ -170,7 +176,13 @@ def choose(
     found: Material | None = None,
     task: Task = NO_TASK,
 ) -> Choice:
-    """The method to take, measured first where it was not; that takes some seconds."""
+    """
+    Recommend a method. Measure the machine first if that is missing, which takes some seconds.
+
+    :param base: The version to start from. Without it, `starting_point`.
+    :param found: What to train on. Without it, all stored pairs.
+    :raises InputError: There is no text to measure with, or the model cannot be trained.
+    """
     with services.pool.connection() as conn:
         base = base or starting_point(conn)
         lacking = speeds.get(conn, base.base, key(with_what)) is None
@@ -189,9 +201,9 @@ def measure(
     task: Task = NO_TASK,
 ) -> None:
     """
-    Measure how fast this machine trains a model, and keep it; some seconds.
+    Measure how fast this machine trains a model, and store it. Takes some seconds.
 
-    :param texts: Passages to measure with; empty: some of the documents.
+    :param texts: Passages to measure with. Without them, some of the documents.
     :raises InputError: There is no text to measure with, or the model cannot be trained.
     """
     from pipelines.embedder.local import LocalEncoder

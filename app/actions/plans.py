@@ -45,8 +45,8 @@ class PromotionPlan:
     What promoting a version does, step by step.
 
     :param serving: The version that serves now.
-    :param windows: Those that lack a vector.
-    :param measured: The model whose speed was measured: this one or another; None: none was.
+    :param windows: Number of windows without a vector.
+    :param measured: The model whose speed was measured, which may be another one. None if none was.
     :param unloaded: Running servers that have not loaded it.
     """
 
@@ -59,7 +59,7 @@ class PromotionPlan:
 
     @property
     def seconds(self) -> float | None:
-        """All steps together; None: not known."""
+        """The time of all steps together, or None if it is not known."""
         times = [step.seconds for step in self.steps]
         return None if None in times else sum(time for time in times if time is not None)
 
@@ -134,9 +134,9 @@ def _missing(conn: Connection, model: Model, status: Status, count: Count) -> tu
 
 def windows_per_s(conn: Connection, model: Model) -> tuple[str | None, float | None]:
     """
-    Which model's speed was measured, and how many windows a second it embeds; None: none was.
+    Which model's speed was measured, and how many windows it embeds per second. None if none was.
 
-    What loads an evaluation's index is what a build does, the graph included.
+    An evaluation loads its index as a build does, the graph included.
     """
     own = evaluations.latest_of(conn, identity(model))
     for found in [own] if own else evaluations.list_all(conn, limit=1):
@@ -148,7 +148,7 @@ def windows_per_s(conn: Connection, model: Model) -> tuple[str | None, float | N
 
 
 def _facts(figures: Mapping[str, Any], wanted: str) -> Mapping[str, Any]:
-    """A model's facts in an evaluation; those of the first one if it is not there."""
+    """A model's facts in an evaluation, or those of the first model if it is not there."""
     found: list[Mapping[str, Any]] = figures["models"]
     return next((facts for facts in found if facts["identity"] == wanted), found[0])
 
@@ -197,7 +197,7 @@ def lineage(found: Sequence[Model]) -> list[tuple[int, Model]]:
 
 
 def previous(conn: Connection) -> str | None:
-    """The version that a rollback would let serve again; None: there is none."""
+    """The version that a rollback would let serve again, or None if there is none."""
     pointer = active.get(conn)
     if pointer is None or pointer.previous_id is None:
         return None

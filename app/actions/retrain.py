@@ -65,7 +65,7 @@ def promote_if_better(
     As good is not enough. The audit keeps what was decided.
 
     :param on_compared: Called when the figures are there, before anything else is done.
-    :raises Stopped: The task was asked to stop; the version that served serves on.
+    :raises Stopped: The task was asked to stop. The same version as before serves.
     """
     with services.pool.connection() as conn:
         model, before = registry.find(conn, name), active.serving(conn)
@@ -115,7 +115,7 @@ def promote(
 
     :param override: Why to promote it although the figures do not allow it.
     :param detail: What the audit keeps in addition to the verdict.
-    :raises Stopped: The task was asked to stop; the version that served serves on.
+    :raises Stopped: The task was asked to stop. The same version as before serves.
     :raises GateError: Its figures or its proof speak against it.
     :raises ConflictError: Another promotion came first.
     :raises NotReadyError: A replica cannot load it.
@@ -145,7 +145,7 @@ def build(
     :param again: Build a new index of a version that is built, with what new ones get.
     :returns: The version, ready to search.
     :raises InputError: There is no such version.
-    :raises Stopped: The task was asked to stop; the next call goes on from there.
+    :raises Stopped: The task was asked to stop. The next call continues from there.
     """
     with services.pool.connection() as conn:
         model = registry.find(conn, name)

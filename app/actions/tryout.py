@@ -1,8 +1,8 @@
 """
 Asks one question of any version that is built, without letting it serve.
 
-Versions that this process holds loaded are used as they are; of others a few are kept, the last
-ones that were asked.
+Versions that this process has loaded are used as they are. Of the others, the few that were asked
+last stay loaded.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Tried:
 
 
 class Tryout:
-    """Versions to ask. Safe to share between threads; one question at a time."""
+    """Versions to ask, one question at a time. Safe to share between threads."""
 
     def __init__(self, services: Services) -> None:
         self._services = services

@@ -1,9 +1,11 @@
 """
-Accelerated twins of versions (`pipelines/embedder/cpu_twin`): when one is worth building, and from which
+Accelerated twins of versions (`pipelines/embedder/cpu_twin`): when one is worth building, and from
+which
 windows it is made and judged.
 
-Before many windows are embedded, because that is over sooner then; and for a small library once
-nothing came in for a while, because a command answers in a third of the time without torch.
+A twin is built before many windows are embedded, because that is faster then. For a small library
+it is built once nothing came in for a while, because a command answers in a third of the time
+without torch.
 """
 
 from __future__ import annotations
@@ -38,7 +40,11 @@ log = logging.getLogger(__name__)
 
 
 def before_load(services: Services, task: Task) -> Callable[[Sequence[str]], None] | None:
-    """What builds the serving version's twin when a load turns out to be large; None: it has one."""
+    """
+    A function that builds the serving version's twin when a load turns out to be large.
+
+    :returns: None if the version has a twin.
+    """
 
     def serving() -> Model:
         with services.pool.connection() as conn:
@@ -80,7 +86,11 @@ def lacking(conn: Connection, options: EncoderOptions) -> Model | None:
 
 
 def build_lacking(services: Services, task: Task) -> str | None:
-    """Build the twin that is `lacking`; its version's name."""
+    """
+    Build the twin that is `lacking`.
+
+    :returns: The name of its version, or None if no twin was built.
+    """
     with services.pool.connection() as conn:
         model = lacking(conn, services.options)
         if model is None:

@@ -59,7 +59,7 @@ class Status:
 
 
 def share(services: Services, model: Model) -> None:
-    """Put a new version where other machines find it; at a fault the build tries again."""
+    """Put a new version where other machines find it. If that fails, the build tries again."""
     try:
         with services.pool.connection() as conn:
             loading.share(conn, model, services.options)
@@ -83,9 +83,10 @@ def delete(services: Services, name: str, *, who: str) -> None:
 
 def prepare(services: Services, name: str) -> int:
     """
-    Have every live replica load and verify a version; how many there are.
+    Have every live replica load and verify a version.
 
-    :raises NotReadyError: It is not built, or a replica refused it.
+    :returns: The number of live replicas.
+    :raises NotReadyError: The version is not built, or a replica refused it.
     """
     with services.pool.connection() as conn:
         index = _index(conn, registry.find(conn, name))
@@ -96,10 +97,10 @@ def prepare(services: Services, name: str) -> int:
 
 def shadow(services: Services, name: str, share: float, *, who: str) -> None:
     """
-    Let a version answer a share of live questions silently, beside the one that serves; 0: no longer.
+    Let a version answer a share of live questions silently, next to the one that serves.
 
-    :param share: Above 0: every live replica loads it first, and keeps it loaded.
-    :raises ConflictError: It serves.
+    :param share: Above 0, every live replica loads the version first and keeps it. With 0 it stops.
+    :raises ConflictError: The version serves.
     :raises NotReadyError: It is not built, or a replica refused it.
     """
     if not 0 <= share <= 1:
@@ -211,7 +212,11 @@ def _with_previous(conn: Connection) -> Active:
 
 
 def wait_followed(services: Services, epoch: int) -> bool:
-    """Give live replicas a moment to follow; whether all did."""
+    """
+    Give live replicas a moment to follow.
+
+    :returns: Whether all did.
+    """
     deadline = time.monotonic() + FOLLOWED_S
     while time.monotonic() < deadline:
         with services.pool.connection() as conn:
@@ -240,7 +245,9 @@ def status(conn: Connection, name: str, count: Count = gaps.totals) -> Status:
 
 
 def left(conn: Connection) -> Audit | None:
-    """The rollback that made the serving version serve; None: it was promoted, or is the first."""
+    """
+    The rollback that made the serving version serve, or None if it was promoted or is the first.
+    """
     return next(
         (act if act.action == "rollback" else None for act in active.switches(conn, limit=1)), None
     )

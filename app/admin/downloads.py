@@ -17,7 +17,7 @@ from training.pairs import seedfile, stored
 
 
 def add(app: FastAPI, services: Services) -> None:
-    """Add the routes; before the page is mounted, which answers for every other path."""
+    """Add the routes. Call it before the page is mounted, which answers for every other path."""
 
     @app.get("/admin/documents/{document_id}")
     def original(document_id: int, request: Request) -> Response:

@@ -37,7 +37,11 @@ _SEEN = "(_, ...given) => [window.attuneSeen(), ...given]"
 
 @dataclass(frozen=True)
 class View:
-    """What a screen shows now; `running`: something under way will soon look different."""
+    """
+    What a screen shows now.
+
+    :param running: Whether something under way will soon look different.
+    """
 
     updates: Updates
     running: bool = False
@@ -51,8 +55,9 @@ def handler(function: Callable[..., Any], *, has_outputs: bool = True) -> Callab
     """
     A handler of the admin page from a function that takes the admin's name first.
 
-    The role is checked before anything happens. An `AttuneError` becomes its sentence, any other
-    fault an incident id with a logged traceback; either way nothing on the page changes.
+    The role is checked before anything happens. An `AttuneError` becomes its sentence. Any other
+    fault
+    becomes an incident id with a logged traceback. In both cases nothing on the page changes.
     """
     signature = inspect.signature(function)
     rest = list(signature.parameters.values())[1:]
@@ -114,7 +119,7 @@ class Screen:
         something runs, else now and then. Others may begin something, and a look that began before
         a job was queued may end after it.
 
-        :param look: Takes the admin's name and the inputs' values; cheap, and of no effect.
+        :param look: Takes the admin's name and the inputs' values. It is cheap and has no effect.
         """
 
         def opened(who: str, *values: Any) -> Updates:
@@ -185,7 +190,7 @@ def clickable(elem_id: str, **options: Any) -> gr.HTML:
 
 def picked(event: gr.EventData) -> tuple[str, int]:
     """
-    The verb and the id of the clicked `parts.pick`; both are the client's own words.
+    The verb and the id of the clicked `parts.pick`. Both are the client's own words.
 
     :raises InputError: No page sends such an event.
     """
@@ -204,7 +209,11 @@ PAGE_ROWS = 25
 
 
 def pages(total: int, number: int, rows: int = PAGE_ROWS) -> tuple[int, str, Any, Any]:
-    """Clamp the page number; return it with the `1–25 of 80` label and both buttons."""
+    """
+    Clamp the page number.
+
+    :returns: The page number, the `1–25 of 80` label, and both buttons.
+    """
     last = max(0, (total - 1) // rows)
     number = min(max(0, number), last)
     first = number * rows + 1 if total else 0

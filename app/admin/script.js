@@ -92,7 +92,7 @@
     }
   });
 
-  // What is checked in a table stays checked when the table is drawn anew.
+  // What is checked in a table stays checked when the table is drawn again.
   const chosen = {};
   const boxes = (group) => document.querySelectorAll(`input[data-choose="${group}"]`);
   window.attuneChosen = (group) => {

@@ -50,14 +50,14 @@ def tell_job(opened: Services, job_id: JobId, *, as_json: bool) -> None:
 
 
 def emit_json(value: Any) -> None:
-    """One JSON object on stdout; dates and paths as text."""
+    """Write one JSON object to stdout, with dates and paths as text."""
     json.dump(value, sys.stdout, ensure_ascii=False, default=str)
     sys.stdout.write("\n")
     sys.stdout.flush()
 
 
 def print_promotion(done: Promotion) -> None:
-    """What came of letting a version serve by itself."""
+    """Print what came of promoting a version if it is better."""
     if done.promoted:
         typer.secho(f"{done.version} serves (epoch {done.epoch}): {done.reason}", fg="green")
         typer.echo("To go back: attune models rollback")

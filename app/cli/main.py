@@ -1,8 +1,8 @@
 """
 The `attune` command. The folders beside this file hold the commands, as the help groups them.
 
-Command modules import only what typer needs to show help; the work is imported inside the
-functions, so that `attune --help` and `attune ask` start fast.
+Command modules import only what typer needs to show help. Functions import the rest themselves, so
+that `attune --help` and `attune ask` start fast.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ORDER = (
 
 
 class Commands(TyperGroup):
-    """The commands in `ORDER`; typer would put every group after every command."""
+    """The commands in `ORDER`. Typer would put every group after every command."""
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
         """Their names."""

@@ -4,7 +4,7 @@ Follows the active pointer, and reports what this process has loaded.
 `start` adds two threads. One follows: it hears of changes by NOTIFY, polls the epoch in case it
 did not, and reports what this process holds. The other loads versions, which takes seconds, so
 that the first never misses a beat. A version that cannot be loaded and verified is reported, and
-the one that serves goes on.
+the serving one stays.
 """
 
 from __future__ import annotations

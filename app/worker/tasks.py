@@ -60,7 +60,7 @@ def generate(
     if again and not work.before.stage:
         with work.services.pool.connection() as conn, conn.transaction():
             generating.forget_pairs(conn, work.services, source)
-            job_progress.note(conn, work.hold, "starting anew")
+            job_progress.note(conn, work.hold, "starting over")
     summary = generating.generate(
         work.services,
         source,
@@ -83,7 +83,11 @@ def import_pairs(
     who: str = "system",
     **told: Any,
 ) -> dict[str, Any]:
-    """Import a file of pairs; `told` is what people see of it."""
+    """
+    Import a file of pairs.
+
+    :param told: Further arguments of the job, which people see.
+    """
     summary = importing.take(
         work.services,
         work.hold,
@@ -115,7 +119,11 @@ def probe(
 def train(
     work: Work, *, run_id: int, auto: bool = False, processes: int = 1, who: str = "system"
 ) -> dict[str, Any]:
-    """Execute a training run, or go on with it; with `auto`, its version is promoted if better."""
+    """
+    Execute a training run, or continue it.
+
+    :param auto: Whether to promote its version if it is better.
+    """
     model = fine_tuning.train(work.services, RunId(run_id), work.task, processes=processes)
     result: dict[str, Any] = {"run": run_id, "version": model.name, "metrics": model.metrics}
     if auto:
@@ -128,7 +136,7 @@ def train(
 def evaluate(
     work: Work, *, models: list[str], dataset: str = evaluating.CORPUS, who: str = "system"
 ) -> dict[str, Any]:
-    """Compare models on held-out questions; the first is the reference."""
+    """Compare models on held-out questions. The first one is the reference."""
     chosen = evaluating.dataset(work.services, dataset)
     report = evaluating.evaluate(work.services, chosen, models, task=work.task)
 
@@ -161,7 +169,11 @@ def promote(
     auto: bool = False,
     who: str = "system",
 ) -> dict[str, Any]:
-    """Let a version serve; with `auto`, only if it is better."""
+    """
+    Let a version serve.
+
+    :param auto: Whether it must be better.
+    """
     if auto:
         return retrain.promote_if_better(work.services, name, who=who, task=work.task).as_json()
     handle = work.services.replica.refresh()
@@ -173,7 +185,7 @@ def promote(
 
 @task
 def improve(work: Work, *, who: str = "system") -> dict[str, Any]:
-    """Make pairs, train, compare, and promote what is better; one that was cut off goes on."""
+    """Make pairs, train, compare, and promote what is better, or continue such an improvement."""
     with work.services.pool.connection() as conn:
         if who == schedule.WHO and not action.is_unfinished(conn) and not schedule.state(conn).due:
             return {"outcome": "nothing", "sentence": "Nothing new came in meanwhile."}

@@ -36,9 +36,10 @@ class ReadLimits:
 @dataclass(frozen=True)
 class Block:
     """
-    A paragraph, a row of a table or a heading as a reader found it; `level` 1-6 makes it a heading.
+    A paragraph, a row of a table or a heading as a reader found it.
 
-    :param verbatim: Its lines keep their indentation: code, or a plain text file.
+    :param level: From 1 to 6 for a heading.
+    :param verbatim: Its lines keep their indentation, as in code or a plain text file.
     """
 
     text: str

@@ -2,7 +2,7 @@
 A file in, a searchable document out, or a reason why not for a person.
 
 A load goes read -> split -> embed -> write. The steps are in `steps`, each in a module of its own
-(`reading`, `embedding`, `writing`); the threads that overlap them are in `stages`.
+(`reading`, `embedding`, `writing`). The threads that overlap them are in `load/stages`.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ class Ingester:
     :param handle_source: Gives the serving handle. It is called again for every group of files,
         because another version may have taken over.
     :param chunk_chars: Length of a passage.
-    :param task: Told which file is under way, the share of all that is done, and the time left;
-        from several threads. The stage is "reading", "accelerating", "embedding", or "graph" while
-        the graph over many windows is built, which takes up to minutes. Its stop is heard in the
-        middle of a file too.
+    :param task: Told the current file, the share that is done, and the time left, from several
+        threads. The stage is "reading", "accelerating", "embedding", or "graph" while the graph
+        over many windows is built, which takes up to minutes. A stop takes effect in the middle of
+        a file too.
     :param on_bulk: Called with some of the texts, about as long as windows, before many are
         embedded: the moment to build a faster encoder. `handle_source` may give another one after.
     """

@@ -2,7 +2,7 @@
 Files that are given now and indexed later: stored with a row that waits, indexed by a job.
 
 A row that waits changes nothing that serves. What is indexed in the end takes the place of an
-earlier version of the same source in one transaction; what fails keeps its reason, and its bytes
+earlier version of the same source in one transaction. What fails keeps its reason, and its bytes
 for another try.
 """
 
@@ -64,12 +64,14 @@ def put(
 
 def put_again(conn: Connection, ids: Sequence[DocumentId]) -> list[DocumentId]:
     """
-    Let documents be indexed anew, failed ones as well as those that serve; the ids of what waits.
+    Queue documents to be indexed again, failed ones as well as those that serve.
 
-    A document that serves goes on serving until its new row takes its place. For a copy, the one
-    whose passages it shares is indexed.
+    A document serves until its new row takes its place. For a copy, the one whose passages it
+    shares
+    is indexed.
 
-    :raises InputError: One of them is not there.
+    :returns: The ids of the documents that wait.
+    :raises InputError: One of them does not exist.
     """
     found = documents.get_many(conn, ids)
     if missing := set(ids) - {document.id for document in found}:
@@ -117,11 +119,12 @@ def index(
     alone: bool = False,
 ) -> list[Outcome]:
     """
-    Index those of the documents that wait; the outcome of every one that is there.
+    Index those of the documents that wait.
 
-    :param alone: One after the other, each begun when the one before is in: slower, and it tells
-        which of them a process stands still at.
-    :raises Stopped: The ingester's stop said so; another call goes on with what still waits.
+    :param alone: One after the other, each begun when the one before is in. This is slower, and
+        tells which of them a process stands still at.
+    :returns: The outcome of each document that exists.
+    :raises Stopped: The task was asked to stop. Another call continues with what still waits.
     """
     with pool.connection() as conn:
         found = documents.get_many(conn, ids)

@@ -76,7 +76,7 @@ def _draft(document: Converted, outline: _Outline, start: int, end: int) -> Chun
 
 
 class _Outline:
-    """Where a document's pages and sections begin; worked out once for all of its chunks."""
+    """Where a document's pages and sections begin, computed once for all of its chunks."""
 
     def __init__(self, document: Converted) -> None:
         self._pages = [start for start, _ in document.pages]
@@ -127,7 +127,7 @@ def _pieces(text: str, breaks: list[int], max_chars: int) -> Iterator[tuple[int,
 
 
 def _parts(text: str, start: int, end: int, max_chars: int) -> Iterator[tuple[int, int]]:
-    """A long paragraph in runs of sentences; a long sentence in runs of words."""
+    """Cut a long paragraph into runs of sentences, and a long sentence into runs of words."""
     begin = stop = start
     for a, b in ((start + x, start + y) for x, y in sentences.split(text[start:end])):
         if stop > begin and b - begin > max_chars:

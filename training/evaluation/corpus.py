@@ -16,7 +16,11 @@ from training.evaluation.dataset import Dataset
 
 
 def load_dataset(conn: Connection, handle: SearchHandle, dataset: Dataset) -> dict[ChunkId, str]:
-    """Index the passages of a dataset, each in its language; the passage of each chunk."""
+    """
+    Index the passages of a dataset, each in its language.
+
+    :returns: The passage of each chunk.
+    """
     passage_of = {}
     for language in dict.fromkeys(dataset.languages.values()):
         texts = {i: t for i, t in dataset.corpus.items() if dataset.languages[i] == language}

@@ -1,9 +1,9 @@
 """
 The child process: `python -m training.finetune RUN_FOLDER`, started through `accelerate launch`.
 
-It turns a run folder into a trained model. All it knows is in the folder; it uses the processes
-and devices that accelerate gives it. Killed at any moment and started again, it goes on from the
-last complete checkpoint.
+It turns a run folder into a trained model. All it knows is in the folder. It uses the processes
+and devices that accelerate gives it. If it is killed at any moment and started again, it continues
+from the last complete checkpoint.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ CUT_OFF = "inline_container.cc"
 
 def train(run: RunDir, *, device: str | None = None) -> dict[str, Any]:
     """
-    Train as the run's settings say; figures of the finished run, which are also stored.
+    Train as the run's settings say.
 
+    :returns: Figures of the finished run, which are also stored.
     :raises ConflictError: Another process works in this folder.
     """
     from accelerate import PartialState
@@ -92,14 +93,16 @@ def _adapter(
 
 
 def _dimension(run: RunDir) -> int:
-    """Length of the trained model's vectors; it loads as whoever serves it will load it."""
+    """
+    Length of the trained model's vectors, measured on the model as it will be loaded to serve.
+    """
     from pipelines.embedder.local import LocalEncoder
 
     return LocalEncoder(run.model, device="cpu").dimension
 
 
 def _share(run: RunDir, settings: RunSettings, heldout: Any, scores: Any) -> dict[str, float]:
-    """BM25's share in the score beside the trained model, where that of its base is known."""
+    """BM25's share in the score next to the trained model, if that of its base is known."""
     from training.finetune import fusing
     from training.finetune.words import Words
 
@@ -114,7 +117,7 @@ def _share(run: RunDir, settings: RunSettings, heldout: Any, scores: Any) -> dic
 
 
 def describe(error: BaseException, run: RunDir) -> dict[str, str]:
-    """Kind and message of a failure, for a person; None of the message is a traceback."""
+    """Kind and message of a failure, for a person. Nothing in the message is a traceback."""
     chain: BaseException | None = error
     while chain is not None:
         text = str(chain)

@@ -40,7 +40,9 @@ def markdown_table(figures: Mapping[str, Any]) -> str:
 
 
 def card_of(conn: Connection, model: Model) -> str | None:
-    """A version's card with the figures of its newest evaluation; None: its files have their own."""
+    """
+    A version's card with the figures of its newest evaluation, or None if its files have their own.
+    """
     if model.kind == "base" or model.manifest_sha256 is None:
         return None
     found = evaluations.latest_of(conn, model.manifest_sha256)
@@ -60,8 +62,8 @@ def model_card(
     """
     A card that says what a model is, how it was made and what it reaches.
 
-    :param figures: Those of an evaluation that compares it; None: it was not evaluated.
-    :param training: Figures by which the run chose its checkpoint, by name; None: not known.
+    :param figures: Figures of an evaluation that compares it. None if it was not evaluated.
+    :param training: Figures by which the run chose its checkpoint, by name. None if not known.
     """
     base_model = f"base_model: {json.dumps(base)}\n" if base else ""
     parts = [

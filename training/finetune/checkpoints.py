@@ -52,7 +52,7 @@ def mark_complete(checkpoint: Path) -> None:
 
 
 def last_complete(folder: Path) -> Path | None:
-    """The newest complete checkpoint; those begun and not finished are removed."""
+    """Find the newest complete checkpoint. Incomplete ones are removed."""
     for checkpoint in sorted(folder.glob("checkpoint-*"), key=step_of, reverse=True):
         if is_complete(checkpoint):
             return checkpoint
@@ -66,6 +66,7 @@ class KeepCheckpoints(TrainerCallback):  # type: ignore[misc]
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
+        """Mark the checkpoint that was just written as complete."""
         from accelerate import PartialState
 
         # Other processes write their random states into the same folder.

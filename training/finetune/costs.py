@@ -1,6 +1,5 @@
 """
-What training costs by method, from how fast a machine was measured to be; and the method to take.
-Pure.
+What training costs by method, from the measured speed of a machine, and the method to take. Pure.
 """
 
 from __future__ import annotations
@@ -91,7 +90,7 @@ def costs(
     """
     What each method takes.
 
-    :param options: Rounds are taken from here for its own method; others get what suits them.
+    :param options: Their epochs count for their own method. Others get what suits them.
     """
     return [_cost(method, speed, amount, _for(method, options), processes) for method in METHODS]
 

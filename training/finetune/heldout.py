@@ -25,8 +25,8 @@ class HeldOut:
     """
     The held-out questions, and the windows they are asked of.
 
-    Only the windows that the base model ranks nearest stand beside the right ones, so figures
-    are higher than over the whole corpus; they compare models of one run and nothing else.
+    Only the windows that the base model ranks nearest are added to the right ones. So figures are
+    higher than over the whole corpus. They compare models of one run and nothing else.
     """
 
     questions: list[str]
@@ -69,7 +69,13 @@ class HeldOut:
         return self.asked @ self.vectors.T
 
     def by_passage(self, scores: NDArray[Any]) -> tuple[Ints, NDArray[np.float64], list[Ints]]:
-        """Places of the passages, each question's best window of each, and the columns that are right."""
+        """
+        Passages instead of windows, each with its best window.
+
+        :param scores: *Shape:* ``(questions, windows)``
+        :returns: The passages, each question's best score of each, and the columns that are right.
+            *Shape:* ``(p,)``, ``(questions, p)``, and one ``(r,)`` for each question
+        """
         passages, best = by_passage(scores, self.passage)
         return passages, best, [np.flatnonzero(np.isin(passages, right)) for right in self.gold]
 
@@ -78,7 +84,9 @@ class HeldOutEvaluator(SentenceEvaluator):  # type: ignore[misc]
     """NDCG@10 of passages, each by its best window, over the held-out questions."""
 
     def __init__(self, heldout: HeldOut, *, frozen_documents: bool = False) -> None:
-        """:param frozen_documents: Windows keep the base model's vectors; only questions are embedded."""
+        """
+        :param frozen_documents: Windows keep the base model's vectors. Only questions are embedded.
+        """
         super().__init__()
         self.primary_metric = NDCG
         self.greater_is_better = True
@@ -102,7 +110,15 @@ class HeldOutEvaluator(SentenceEvaluator):  # type: ignore[misc]
 def nearest_windows(
     vectors: Vectors, questions: Vectors, passage: Ints, gold: list[Ints], most: int = MOST_WINDOWS
 ) -> Ints:
-    """Places of the windows to evaluate on: all of right passages, then each question's nearest."""
+    """
+    Places of the windows to evaluate on: all of right passages, then each question's nearest.
+
+    :param vectors: *Shape:* ``(windows, d)``
+    :param questions: *Shape:* ``(questions, d)``
+    :param passage: The passage of each window. *Shape:* ``(windows,)``
+    :param gold: The right passages of each question. *Shape of each:* ``(r,)``
+    :returns: Sorted. *Shape:* ``(m,)``, with m near `most`
+    """
     right = np.isin(passage, np.concatenate(gold))
     chosen = dict.fromkeys(np.flatnonzero(right).tolist())
     nearest = np.argsort(-(questions @ vectors.T), axis=1)
@@ -114,7 +130,13 @@ def nearest_windows(
 
 
 def figures(scores: NDArray[Any], passage: Ints, gold: list[Ints]) -> dict[str, float]:
-    """Means of `by_question`."""
+    """
+    Means of `by_question`.
+
+    :param scores: *Shape:* ``(questions, windows)``
+    :param passage: The passage of each window. *Shape:* ``(windows,)``
+    :param gold: The right passages of each question. *Shape of each:* ``(r,)``
+    """
     return {name: float(of.mean()) for name, of in by_question(scores, passage, gold).items()}
 
 

@@ -27,7 +27,7 @@ class Machine:
     """
     What a run may use of this machine.
 
-    `threads` are those of each process on a CPU; None: all cores, shared by the processes.
+    :param threads: Threads of each process on a CPU. If None, the processes share all cores.
     """
 
     device: str | None = None
@@ -37,11 +37,12 @@ class Machine:
 
 def train(run: RunDir, machine: Machine, task: Task) -> None:
     """
-    Train a run folder in a child process; returns when its model is there.
+    Train a run folder in a child process, and return when its model is there.
 
     :raises InputError: The run cannot be done as asked.
-    :raises Stopped: The task was asked to stop; the child has ended.
-    :raises NotReadyError: Disk or memory ran out. Resumed, it goes on from the last checkpoint.
+    :raises Stopped: The task was asked to stop. The child has ended.
+    :raises NotReadyError: Disk or memory ran out. Resumed, the run continues from the last
+        checkpoint.
     """
     run.error.unlink(missing_ok=True)
     tail = Tail(run.progress)

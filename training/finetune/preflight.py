@@ -1,5 +1,6 @@
 """
-What a run will take on this machine, by method, from a few measured steps; and whether it is worth it.
+Estimates what a run takes on this machine, by method, from a few measured steps, and whether it is
+worth it.
 """
 
 from __future__ import annotations
@@ -48,7 +49,10 @@ STEPS_AS_WINDOWS = 100
 
 @dataclass(frozen=True)
 class Preflight:
-    """Costs by method, the method to take, and why; what speaks against training at all."""
+    """
+    Costs by method, the method to take, and why, with warnings if something speaks against
+    training.
+    """
 
     methods: list[MethodCost]
     recommended: Method
@@ -125,7 +129,7 @@ def measure(
     task: Task = NO_TASK,
 ) -> Speed:
     """
-    How fast this machine embeds with a model and trains it; takes some seconds.
+    Measure how fast this machine embeds with a model and trains it. Takes some seconds.
 
     :param windows: Texts as they are embedded, a few at least.
     :param task: Told how many methods are measured.
@@ -190,7 +194,9 @@ def _base_hit(
     owner: list[str],
     task: Task,
 ) -> float | None:
-    """Hit rate@5 of the base model among the passages of held-out questions; None: none held out."""
+    """
+    Hit rate@5 of the base model among the passages of held-out questions, or None without such.
+    """
     asked: list[Question] = found.heldout[:FEW_HELDOUT]
     right = {p for q in asked for p in q.passages}
     chosen = [i for i, name in enumerate(owner) if name in right]

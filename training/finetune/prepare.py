@@ -67,9 +67,9 @@ def load(
     run: RunDir, base: Path, *, device: str | None, report: Callable[[int, int], None]
 ) -> TrainingData:
     """
-    The prepared run; embeds once, later calls read what was stored.
+    Prepare a run. The first call embeds, and later calls read what was stored.
 
-    :param report: Called with texts embedded so far and in all.
+    :param report: Called with the number of texts embedded so far and in all.
     """
     settings = run.read_settings()
     options = settings.options
@@ -96,7 +96,9 @@ def load(
 
 
 def _encoder(settings: RunSettings, base: Path, device: str | None) -> Encoder:
-    """The base model; on a CPU its accelerated twin where one is built, in a third of the time."""
+    """
+    The base model. On a CPU its accelerated twin if one is built, which takes a third of the time.
+    """
     if device == "cpu" and settings.twins:
         twin = cpu_twin.load(Path(settings.twins), settings.base_sha256)
         if twin is not None:

@@ -1,4 +1,4 @@
-"""What a run tells while it goes on: lines appended by the child, read by whoever shows them."""
+"""A run's progress: lines that the child appends, and that pages and commands read."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Reporter:
         evaluation: dict[str, float] | None = None,
         **_: Any,
     ) -> None:
-        """:param samples: Pairs in a step; 0: a rate would mean nothing."""
+        """:param samples: Pairs in a step. With 0 no rate is told."""
         now = time.monotonic()
         if stage != self._stage:
             self._stage, self._began, self._first = stage, now, step
@@ -89,11 +89,11 @@ class Point:
 
 def curves(path: Path, *, most: int = 300) -> list[Point]:
     """
-    What a run's progress file tells of loss and held-out figures, by step; empty: nothing yet.
+    Loss and held-out figures of a run's progress file, by step. Empty if there are none yet.
 
-    A run that was resumed told some steps twice; the later word counts.
+    A resumed run repeats some steps. The later figures count.
 
-    :param most: Points of one curve; of more, an even choice.
+    :param most: Largest number of points in one curve. Longer curves are sampled evenly.
     """
     found: dict[str, dict[int, float]] = {}
     for told in Tail(path, from_start=True).read():
@@ -112,7 +112,10 @@ def curves(path: Path, *, most: int = 300) -> list[Point]:
 
 
 def last_step(path: Path) -> tuple[int, int] | None:
-    """The step that training ended at, or has come to, and how many there would be; None: none yet."""
+    """
+    The step that training has reached, and the number of steps planned, or None if there is none
+    yet.
+    """
     told = [one for one in Tail(path, from_start=True).read() if one.stage == "training"]
     return (told[-1].done, told[-1].total) if told else None
 

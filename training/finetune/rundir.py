@@ -1,7 +1,7 @@
 """
 The run folder: all that a fine-tuning run reads and writes, and the names of its files.
 
-A run is a function of its folder. It can be killed, resumed, or copied to another machine; it
+A run is a function of its folder. It can be killed, resumed, or copied to another machine. It
 knows no database, queue or settings.
 """
 
@@ -23,9 +23,10 @@ class RunSettings:
     """
     What a run is asked to do.
 
-    `base` is the folder of the base model's files; `base_name` is what people call it.
-    `lexical_weight` is BM25's share in the score where the base is searched; None: not known.
-    `twins` is the folder of accelerated models; the base is embedded with by its own, if there.
+    :param base: Folder of the base model's files.
+    :param base_name: What people call the base.
+    :param lexical_weight: BM25's share in the score where the base is searched, if it is known.
+    :param twins: Folder of accelerated models. If the base has a twin there, it embeds the texts.
     """
 
     run_id: str
@@ -75,17 +76,17 @@ class RunDir:
 
     @property
     def checkpoints(self) -> Path:
-        """Folder of checkpoints; those with a marker are complete."""
+        """Folder of checkpoints. Those with a marker are complete."""
         return self.path / "checkpoints"
 
     @property
     def model(self) -> Path:
-        """The trained model; there only when it is complete."""
+        """The trained model, which is there only when it is complete."""
         return self.path / "model"
 
     @property
     def result(self) -> Path:
-        """Figures of the finished run; written last."""
+        """Figures of the finished run, which are written last."""
         return self.path / "result.json"
 
     @property
@@ -115,7 +116,9 @@ class RunDir:
         train: Sequence[Question],
         heldout: Sequence[Question],
     ) -> None:
-        """Fill a new run folder; the settings come last, so a folder with them is complete."""
+        """
+        Fill a new run folder. The settings are written last, so a folder with settings is complete.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
         write_lines(self.corpus, ({"id": name, "text": text} for name, text in corpus.items()))
         for path, questions in ((self.train, train), (self.heldout, heldout)):
@@ -145,7 +148,7 @@ class RunDir:
 
 
 def last_lines(path: Path, count: int, *, most_bytes: int = 20_000) -> str:
-    """The end of a text file; empty where there is none."""
+    """The end of a text file, or nothing if there is no such file."""
     if not path.is_file():
         return ""
     with path.open("rb") as file:
@@ -167,7 +170,7 @@ def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a file of JSON lines; a last line still being written is left out."""
+    """The objects of a file of JSON lines. A last line that is still being written is left out."""
     with path.open(encoding="utf-8", newline="\n") as file:
         for line in file:
             if line.endswith("\n"):

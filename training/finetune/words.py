@@ -47,7 +47,7 @@ class Words:
 
     def scores(self, question: str) -> Floats:
         """
-        The lexical score of every passage, 0 to 1; see `bm25.shares`.
+        The lexical score of every passage, from 0 to 1. See `bm25.shares`.
 
         :returns: *Shape:* ``(passages,)``
         """

@@ -1,9 +1,9 @@
 """
 Which passages are trained on and which are held out. Pure.
 
-A whole document is on one side, or, where there are few documents, a whole section; and so is
-everything that repeats it nearly word for word. What was decided once stays decided: a passage
-that was trained on is never held out later.
+A whole document is on one side, or a whole section if there are few documents. So is everything
+that repeats it nearly word for word. A decision is never changed: a passage that was trained on is
+never held out later.
 """
 
 from __future__ import annotations
@@ -52,9 +52,10 @@ def assign(
     """
     The side of each passage, by key.
 
-    :param known: Sides that were decided before, by key; these never change.
-    :param wanted: Side of all that are not decided; None: a `share` of them is held out.
-    :returns: None for a passage that repeats one of the other side: it belongs to neither.
+    :param known: Sides that were decided before, by key. They never change.
+    :param wanted: Side of all passages that are not decided. Without it, a `share` of them is held
+        out.
+    :returns: None for a passage that repeats one of the other side. It belongs to neither.
     """
     groups = _groups(pieces)
     total = len(pieces)

@@ -2,8 +2,8 @@
 Improve the search, in one go: pairs from documents not yet looked at, a run on them, a comparison
 with the version that serves, and a promotion if the new one is better.
 
-What is done is kept (`pipelines.store.improvements`): cut off anywhere, the next call goes on with
-what is left. There is one at a time, on all machines together.
+What is done is kept (`pipelines.store.improvements`): if it is interrupted anywhere, the next call
+continues with what is left. There is one at a time, on all machines together.
 """
 
 from __future__ import annotations
@@ -41,10 +41,11 @@ STALE = timedelta(days=1)
 
 def run(services: Services, *, who: str, task: Task = NO_TASK) -> Improvement:
     """
-    Improve the search, or go on with an improvement that was cut off; what came of it.
+    Improve the search, or continue an improvement that was interrupted.
 
-    :raises BusyError: Another process is at it.
-    :raises Stopped: The task was asked to stop; the next call goes on from there.
+    :returns: What came of it.
+    :raises BusyError: Another process improves the search.
+    :raises Stopped: The task was asked to stop. The next call continues from there.
     """
     with improvements.alone(services.pool):
         one = _begin(services, who)
@@ -100,7 +101,7 @@ def _stages(services: Services, one: Improvement, task: Task) -> Improvement:
 
 
 def _begin(services: Services, who: str) -> Improvement:
-    """The attempt to go on with, else a new one."""
+    """The attempt to continue, or a new one."""
     with services.pool.connection() as conn, conn.transaction():
         one = improvements.unfinished(conn)
         if one is not None and datetime.now(UTC) - one.created_at < STALE:
@@ -111,7 +112,9 @@ def _begin(services: Services, who: str) -> Improvement:
 
 
 def _make_pairs(services: Services, one: Improvement, bar: Bar) -> Improvement:
-    """Pairs of the passages that were not looked at; liked answers wait for review as pairs."""
+    """
+    Make pairs of the passages that were not looked at. Pairs of liked answers wait for review.
+    """
     task = bar.stage("pairs")
     task.tell(Progress("asking"))
     with services.pool.connection() as conn:
@@ -133,7 +136,7 @@ def _make_pairs(services: Services, one: Improvement, bar: Bar) -> Improvement:
 
 
 def _lacking(services: Services) -> str:
-    """Why there is nothing to learn from yet; empty: there is."""
+    """Why there is nothing to learn from yet, or nothing if there is."""
     with services.pool.connection() as conn:
         there, _ = plan.passages(conn)
         asked = {pair.question_sha256 for pair in pairs.usable(conn, "heldout")}
@@ -156,7 +159,7 @@ def _can_go_on(services: Services, run_id: RunId) -> bool:
 
 
 def _choose_run(services: Services, one: Improvement, with_what: Machine, bar: Bar) -> Improvement:
-    """A new run by the recommended method; one that was made of the same is taken as it is."""
+    """Create a run by the recommended method, or take one that was made of the same."""
     with services.pool.connection() as conn:
         base = methods.starting_point(conn)
     choice = methods.choose(services, with_what, base=base, task=bar.stage("measure"))

@@ -32,8 +32,9 @@ _PROMOTED = (
 
 class Bar:
     """
-    Tells how far all is, in percent. Stages have their share by the seconds that each is expected
-    to take; the bar never goes back.
+    Tells how far the whole improvement is, in percent.
+
+    Each stage has a share by the seconds that it is expected to take. The bar never goes back.
     """
 
     def __init__(self, task: Task, expected: Mapping[str, float]) -> None:

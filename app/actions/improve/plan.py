@@ -37,10 +37,10 @@ UNKNOWN_S = 300.0
 @dataclass(frozen=True)
 class ImprovementPlan:
     """
-    Step by step, what it does.
+    What an improvement will do, step by step.
 
-    :param own: Passages of people's own documents; 0: there is nothing to begin with.
-    :param unfinished: What is gone on with, where one was cut off.
+    :param own: Number of passages in people's own documents. With 0 there is nothing to begin with.
+    :param unfinished: The improvement that continues, if one was interrupted.
     """
 
     steps: tuple[Step, ...]
@@ -79,9 +79,9 @@ def passages(conn: Connection) -> tuple[int, int]:
 
 def make(services: Services, with_what: Machine) -> ImprovementPlan:
     """
-    What it would do now; cheap, and of no effect.
+    What an improvement would do now. Cheap, and without effect.
 
-    :raises InputError: What serves cannot be trained.
+    :raises InputError: The serving version cannot be trained.
     """
     with services.pool.connection() as conn:
         own, waiting = passages(conn)

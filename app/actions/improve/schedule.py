@@ -22,7 +22,7 @@ class ScheduleState:
     """
     The schedule as it stands.
 
-    :param at: When it is due at the earliest; None: it waits for votes, or is off.
+    :param at: When it is due at the earliest. If None, it waits for votes or is off.
     :param due: Whether it is due now.
     """
 
@@ -53,7 +53,7 @@ def show(found: Schedule) -> str:
 
 
 def change(conn: Connection, every: Every, votes: int, *, who: str) -> None:
-    """Set the schedule; kept in the audit."""
+    """Set the schedule, and note it in the audit."""
     with conn.transaction():
         improvements.set_schedule(conn, every, votes, who=who)
         detail = {"reason": show(Schedule(every, votes))}

@@ -1,4 +1,4 @@
-"""What came of an improvement, in one sentence."""
+"""The sentences that say what came of an improvement."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ class Figures:
     """
     How two versions find the passages of held-out questions, as users search.
 
-    :param before: Share whose passage was among the first five; `after`: the same of the new one.
-    :param higher: Questions whose passage the new one ranks higher; `lower`: the same, lower.
+    :param before: Share of questions whose passage was among the old version's first five.
+    :param after: The same of the new version.
+    :param higher: Questions whose passage the new version ranks higher.
+    :param lower: Questions whose passage it ranks lower.
     """
 
     questions: int
@@ -34,7 +36,7 @@ class Figures:
 
 
 def figures(conn: Connection, evaluation_id: EvaluationId | None, version: str) -> Figures | None:
-    """What a comparison found for a version; None: there is none."""
+    """What a comparison found for a version, or None if there is none."""
     found = None if evaluation_id is None else evaluations.get(conn, evaluation_id)
     if found is None:
         return None

@@ -77,7 +77,9 @@ class Known:
 
 
 def verdicts(one: Evaluation, known: Known) -> str:
-    """Whether each candidate should serve, with the next step; then the figures people notice."""
+    """
+    Whether each candidate should serve, with the next step, then the figures that people notice.
+    """
     reference, *candidates = one.figures["models"]
     shown: list[str | Markup] = [_advice(one, facts, known) for facts in candidates]
     if not candidates:

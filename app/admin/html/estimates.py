@@ -35,7 +35,7 @@ def estimate(
     limit: int = collect.MOST_PASSAGES,
     again: bool = False,
 ) -> Estimate:
-    """The estimate; what stands in the way, where something does."""
+    """Estimate what making pairs takes, or say what prevents it."""
     with services.pool.connection() as conn:
         made = any(side.train for side in pairs.sides(conn))
         try:
@@ -72,7 +72,7 @@ def _words(
 
 
 def _time(conn: Connection, source: str, passages: int) -> str:
-    """By how fast it last went here; nothing where it never ran."""
+    """The expected time by the last run of this source, or nothing if it never ran."""
     for job in jobs.recent(conn, limit=10, tasks=["generate"], statuses=["succeeded"]):
         looked = (job.result or {}).get("passages", 0)
         if job.args.get("source") == source and looked and job.started_at is not None:

@@ -28,13 +28,13 @@ def outcome(verdict: Mapping[str, Any]) -> str:
 
 
 def people_table(figures: Mapping[str, Any]) -> Markup:
-    """The search that people get, with each version; the best of each figure is marked."""
+    """The search that people get, with each version. The best of each figure is marked."""
     systems = [(s["model"], s) for s in figures["systems"] if s["mode"] == "hybrid"]
     return _systems_table("Version", systems, PEOPLE)
 
 
 def figures_table(figures: Mapping[str, Any]) -> Markup:
-    """Every way to search with its figures; the best of each is marked."""
+    """Every way to search with its figures. The best of each is marked."""
     published = [
         (f"{name} (published)", *(f"{value:.3f}" if m == measure else "" for m in SHOWN))
         for name, (measure, value) in figures.get("beside", {}).items()
@@ -86,7 +86,7 @@ def differences(figures: Mapping[str, Any]) -> Markup:
 @dataclass(frozen=True)
 class _ChartBar:
     """
-    One bar of the chart; widths in percent.
+    One bar of the chart. Widths are in percent.
 
     :param interval: Left end and width of the interval's line.
     """

@@ -103,7 +103,7 @@ def speed(week: QuestionCounts) -> Card:
 
 
 def running(found: Sequence[Job]) -> Markup:
-    """Jobs that run or wait; nothing if there are none."""
+    """Jobs that run or wait, or nothing if there are none."""
     if not found:
         return Markup("")
     rows = [

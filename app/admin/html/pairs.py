@@ -37,7 +37,7 @@ def counts(found: Sequence[Count]) -> Markup:
 
 
 def next_step(found: Sequence[Count], phrases: tuple[int, int], making: bool) -> Markup:
-    """What to do with the pairs that there are; nothing while more are made."""
+    """What to do with the pairs, or nothing while more are made."""
     train, heldout = (
         sum(one.pairs for one in found if one.status == "accepted" and one.split == split)
         for split in ("train", "heldout")

@@ -1,7 +1,7 @@
 """
 Pieces that the admin's screens are made of: tables, status words, figures, bars, notes. Pure.
 
-Everything handed in is escaped by the template; only what these functions return is taken as it is.
+The template escapes everything that is passed in, except what these functions return.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _html = Template("parts")
 
 
 def pill(word: str, tone: Tone | None = None) -> Markup:
-    """A status word on its colour; the word says all, the colour only helps."""
+    """A status word on a colour. The word alone says all."""
     return _html.pill(word, tone or TONES.get(word, "quiet"))
 
 
@@ -90,7 +90,7 @@ def cards(figures: Iterable[tuple[object, object, object]]) -> Markup:
 
 
 def bar(done: float, total: float | None, label: str = "") -> Markup:
-    """A progress bar; it moves to and fro if `total` is not known."""
+    """A progress bar. It moves to and fro if `total` is not known."""
     percent = max(0.0, min(100.0, 100 * done / total)) if total else None
     return _html.bar(percent, label)
 
@@ -111,13 +111,13 @@ def verdict(
     """
     A sentence set apart, with the links that follow from it.
 
-    :param subject: What the sentence is about; it stands in bold before it.
+    :param subject: What the sentence is about, in bold before it.
     """
     return _html.verdict(text, tone, list(steps), subject)
 
 
 def doors(steps: Sequence[Markup]) -> Markup:
-    """Links of `door` in a row; nothing if there are none."""
+    """Links of `door` in a row, or nothing if there are none."""
     return _html.steps_on(steps)
 
 
@@ -137,13 +137,17 @@ def door(label: str, screen: str, *, primary: bool = False) -> Markup:
 
 
 def term(word: str, shown: str | None = None) -> Markup:
-    """A word with its meaning, for mouse, keyboard and finger; see `training.evaluation.figures.glossary`."""
+    """
+    A word with its meaning, for mouse, keyboard and finger.
+
+    See `training.evaluation.figures.glossary`.
+    """
     said = meaning(word)
     return _html.term(shown or word, said) if said else escape(shown or word)
 
 
 def when(moment: datetime | None, now: datetime | None = None) -> Markup:
-    """How long ago, in words; the exact time is in its title."""
+    """How long ago something was, in words. The title holds the exact time."""
     if moment is None:
         return Markup("")
     exact = moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -151,7 +155,7 @@ def when(moment: datetime | None, now: datetime | None = None) -> Markup:
 
 
 def clipped(text: str, most: int = 160) -> Markup:
-    """A text in one line's room; all of it is in its title."""
+    """A text cut to one line. The title holds all of it."""
     line = words.flat(text)
     if len(line) <= most:
         return escape(line)
@@ -166,7 +170,7 @@ def pick(
 
 
 def choose(group: str, number: int, label: str) -> Markup:
-    """A checkbox; the page's script keeps it checked when the table is drawn again."""
+    """A checkbox. The page's script keeps it checked when the table is drawn again."""
     return _html.choose(group, number, label)
 
 
@@ -213,7 +217,7 @@ def heading(text: str | Markup, remark: str | Markup = "") -> Markup:
 
 
 def facts(rows: Iterable[tuple[object, object]]) -> Markup:
-    """Names with their values; those without one are left out."""
+    """Names with their values. Names without a value are left out."""
     return _html.facts([(name, value) for name, value in rows if value not in (None, "")])
 
 

@@ -79,7 +79,7 @@ def _question(entry: Entry) -> _QuestionCard:
 
 
 def rank(place: int | None) -> str:
-    """A rank; `beyond 10` where the passage is not among the first ten."""
+    """A rank, or `beyond 10` if the passage is not among the first ten."""
     return "beyond 10" if place is None else str(place)
 
 
@@ -98,7 +98,7 @@ def _stored(
     right: bool = False,
     most: int = SNIPPET_CHARS,
 ) -> _ListedPassage:
-    """A passage of the evaluation; only its name is left if its document was deleted."""
+    """A passage of the evaluation. Only its name is left if its document was deleted."""
     title, text = (
         (f"passage {name[:12]}", "no longer stored")
         if passage is None

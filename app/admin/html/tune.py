@@ -85,7 +85,7 @@ def data(sides: Sequence[SourceSides]) -> str:
 
 
 def estimate(job: Job | None) -> str:
-    """What a run would take here, method by method; empty if it was not measured."""
+    """What a run would take here, method by method. Empty if it was not measured."""
     if job is None:
         return ""
     if job.status == "doing":
@@ -226,7 +226,7 @@ def _progress(run: Run, job: Job | None) -> list[Markup]:
 
 
 def stopped_early(options: Mapping[str, Any], ended: tuple[int, int] | None) -> str:
-    """Why a run ended before its last step; empty if it did not."""
+    """Why a run ended before its last step. Empty if it did not."""
     if ended is None or ended[0] >= ended[1]:
         return ""
     checks = options.get("patience", 0) + (options.get("method") == "adapter")
@@ -260,7 +260,7 @@ def _result(made: str, metrics: Mapping[str, Any], job: Job | None) -> Markup:
 
 
 def curve(points: Sequence[Point], names: Mapping[str, str]) -> pd.DataFrame | None:
-    """Points as a plot takes them; None if there are none yet."""
+    """Points as a plot takes them, or None if there are none yet."""
     import pandas as pd
 
     rows = [(p.step, p.value, names[p.curve]) for p in points if p.curve in names]

@@ -71,7 +71,7 @@ def version_list(rows: Sequence[VersionEntry], chosen: str | None, job_of: dict[
 
 
 def _state_cell(word: str, job: Job | None) -> Markup:
-    """Its own state; with a bar only where the job builds it or lets it serve."""
+    """A version's state, with a bar if the job builds it or lets it serve."""
     if job is None or word == "serving":
         return state(word)
     if job.task == "evaluate":
@@ -162,7 +162,7 @@ def coverage(status: Status) -> Markup:
 
 
 def _next_steps(verdict: Verdict) -> list[Markup]:
-    """The link to what should be done before promoting; none where the buttons do it."""
+    """The link to what should be done before promoting, or none if the buttons do it."""
     if verdict.advice == "wait":
         return [parts.door("Make more pairs", "pairs")]
     return [parts.door("Tune another version", "tune")] if verdict.advice == "leave" else []
@@ -211,7 +211,7 @@ def serving(
 
 
 def why_left(name: str, left: Audit | None) -> str:
-    """When a version was rolled back, by whom and why; empty if it was not."""
+    """When a version was rolled back, by whom and why. Empty if it was not."""
     if left is None:
         return ""
     reason = left.detail.get("reason")

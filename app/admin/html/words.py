@@ -18,7 +18,7 @@ def ago(age: timedelta) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """A duration: `12 s`, `10 min`, `2.0 h`; empty if it is not known."""
+    """A duration: `12 s`, `10 min`, `2.0 h`. Empty if it is not known."""
     if value is None:
         return ""
     if value < 90:
@@ -60,5 +60,5 @@ def joined(*parts: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Text for a Markdown component; every character that Markdown or HTML reads is escaped."""
+    """Text for a Markdown component, with every character escaped that Markdown or HTML reads."""
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|~])", r"\\\1", html.escape(text, quote=False))

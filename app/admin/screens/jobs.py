@@ -95,7 +95,7 @@ def _shown_id(services: Services, only: str, job_id: int | None) -> JobId:
 
 
 def _log_of(services: Services, conn: Connection, job: Job) -> str:
-    """The last lines that a training job printed; empty for other jobs."""
+    """The last lines that a training job printed. Empty for other jobs."""
     if job.task != "train" or runs.get(conn, RunId(job.args.get("run_id", 0))) is None:
         return ""
     folder = Folders.under(services.settings.home).run(RunId(job.args["run_id"]))

@@ -186,7 +186,10 @@ class _Tune:
         }
 
     def _choice(self, conn: Connection) -> Choice | None:
-        """The best method on a worker of this machine; None if the serving version cannot be trained."""
+        """
+        The best method on a worker of this machine, or None if the serving version cannot be
+        trained.
+        """
         try:
             return methods.known(conn, methods.workers_machine(self._services))
         except InputError:

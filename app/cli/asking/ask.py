@@ -42,7 +42,7 @@ def ask(
 ) -> int:
     """Answer a question from the documents, with its sources.
 
-    Exit code 0 with an answer, or when the documents do not hold one; 6 when the LLM failed.
+    Exit code 0 with an answer, or when the documents do not hold one. Exit code 6 when the LLM failed.
     """
     from app.cli.common import emit_json, services
     from pipelines.errors import ProviderError
@@ -153,7 +153,7 @@ def _heading(number: int, title: str, page: int | None, heading: str | None) -> 
 
 
 def _passage(citation: Citation) -> Text:
-    """The marked sentence; the start of the passage where nothing is marked."""
+    """The marked sentence, or the start of the passage if nothing is marked."""
     from rich.text import Text
 
     if citation.highlight is None:

@@ -35,9 +35,9 @@ def ingest(
 ) -> int:
     """Add files, the smallest first. The handbook lists the kinds that are read.
 
-    The same content again is left alone; a changed file replaces its old version; a file with the
+    The same content again is left alone. A changed file replaces its old version. A file with the
     content of another one shares its passages. Exit code 0 when every file is in, 10 when some
-    failed; each is listed with the reason. Interrupted, the same command goes on.
+    failed. Each is listed with the reason. Interrupted, the same command continues.
     """
     from app.cli.common import emit_json, services
     from app.watchdog.watcher import watched

@@ -80,7 +80,7 @@ def cancel(job_id: JobNumber, as_json: AsJson = False) -> None:
 
 @group.command("retry")
 def retry(job_id: JobNumber, as_json: AsJson = False) -> None:
-    """Queue a job again that failed or was cancelled; it goes on where it stopped."""
+    """Queue a job again that failed or was cancelled. It continues where it stopped."""
     from app import queue
     from app.cli.common import emit_json, services
     from pipelines.store.ids import JobId

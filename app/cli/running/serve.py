@@ -25,7 +25,7 @@ def serve(
         bool, typer.Option("--worker/--no-worker", help="Start a worker for the jobs, too.")
     ] = True,
 ) -> int:
-    """Start the web app; Ctrl-C or SIGTERM stops it."""
+    """Start the web app. Ctrl-C or SIGTERM stops it."""
     from app import settings
     from app.watchdog.launch import serve as keep_serving
 

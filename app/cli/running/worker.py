@@ -22,8 +22,8 @@ def worker(
     """Do the jobs that wait, one of each queue at a time, until Ctrl-C or SIGTERM.
 
     `documents`: files to index, upkeep. `index`: building and promoting versions. `train`: pairs,
-    training, evaluation. attune serve starts a worker by itself; more may run on other machines
-    with the same DATABASE_URL and ATTUNE_HOME, for example one with a GPU on the queue train.
+    training, evaluation. attune serve starts a worker too. More may run on other machines with the
+    same DATABASE_URL and ATTUNE_HOME, for example one with a GPU on the queue train.
     """
     from app import settings
     from app.watchdog.heartbeat import Heartbeat

@@ -36,7 +36,7 @@ def improve(
 
     Nothing changes for anybody unless the new version is better on held-out questions.
 
-    Interrupted, the next call goes on where it stopped. Exit code 4: there is too little to learn
+    Interrupted, the next call continues where it stopped. Exit code 4: there is too little to learn
     from yet.
     """
     from app.actions import methods
@@ -73,7 +73,7 @@ def _run(opened: Services) -> Improvement:
         with progress_bar() as task:
             return action.run(opened, who="cli", task=task)
     except KeyboardInterrupt:
-        typer.echo("\nStopped. What is done stays: attune improve goes on from there.", err=True)
+        typer.echo("\nStopped. What is done stays: attune improve continues from there.", err=True)
         raise
 
 
@@ -119,7 +119,7 @@ def _print_plan(found: ImprovementPlan, *, err: bool) -> None:
     from training.finetune.costs import duration
 
     if found.unfinished is not None:
-        typer.echo("Goes on with what was cut off:", err=err)
+        typer.echo("Continues what was interrupted:", err=err)
     for number, step in enumerate(found.steps, 1):
         took = "" if step.seconds is None else duration(step.seconds / 60)
         typer.echo(f"{number}. {step.name} {step.means}  ({took})", err=err)

@@ -104,7 +104,7 @@ def build(
 ) -> None:
     """Make a version's vectors of all documents, while the serving version answers.
 
-    Interrupted, it goes on where it stopped. Nobody who asks notices.
+    Interrupted, it continues where it stopped. Nobody who asks notices.
     """
     from app.actions import retrain
     from app.cli.bar import progress_bar

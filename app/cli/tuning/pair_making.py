@@ -60,7 +60,7 @@ def generate(
 ) -> None:
     """Make pairs from the indexed documents.
 
-    Interrupted, it goes on where it stopped. A part of the documents is held out to judge on.
+    Interrupted, it continues where it stopped. A part of the documents is held out to judge on.
     """
     from app.actions import generating
     from app.cli.bar import progress_bar
@@ -86,7 +86,7 @@ def generate(
         if not plan.passages:
             typer.echo("Every passage was looked at. --again starts over.", err=True)
         if plan.cost is not None and plan.passages and not yes and not as_json:
-            typer.confirm("Go on?", abort=True, err=True)
+            typer.confirm("Continue?", abort=True, err=True)
         if queue:
             hand_over(
                 opened, "generate", as_json=as_json, source=source, per_passage=per_passage,

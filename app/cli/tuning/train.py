@@ -44,7 +44,7 @@ def train(
 
     Learns from the stored pairs that are accepted (attune pairs), or from a file of pairs.
 
-    Interrupted or killed, `attune train --resume RUN` goes on from the last checkpoint.
+    Interrupted or killed, `attune train --resume RUN` continues from the last checkpoint.
     """
     from app.actions.fine_tuning import PairFiles, RunRequest
     from app.cli.common import hand_over, services

@@ -72,7 +72,7 @@ class Load:
         """
         Note why a file could not be indexed.
 
-        :raises Stopped: The load was cut off; nothing is the file's fault any more.
+        :raises Stopped: The load was interrupted, so the fault is not the file's.
         """
         with self._lock:
             if self._is_cut_off:

@@ -39,7 +39,7 @@ class Meter:
         self._tell(Progress(stage))
 
     def reading(self, file: Incoming) -> None:
-        """A file is being read; told only while nothing is embedded."""
+        """Note that a file is being read. It is told only while nothing is embedded."""
         with self._lock:
             if self._past:
                 return

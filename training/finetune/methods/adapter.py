@@ -30,9 +30,12 @@ def train(
     heldout: HeldOut | None,
 ) -> tuple[dict[str, Any], NDArray[Any] | None]:
     """
-    Learn the layers and store the model; the figures of its best round, and its held-out scores.
+    Learn the layers and store the model.
 
-    Runs without checkpoints: starting again costs less than reading one.
+    Runs without checkpoints, because starting again costs less than reading one.
+
+    :returns: The figures of the best epoch, and its held-out scores. *Shape:* ``(questions,
+        windows)``
     """
     torch.manual_seed(options.seed)
     guide = Guide.of(prepared, options.margin, torch.device("cpu"))

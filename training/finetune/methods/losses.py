@@ -102,6 +102,12 @@ class WindowRankingLoss(CachedLossMixin, nn.Module):  # type: ignore[misc]
         self.dimensions = tuple(dimensions)
 
     def forward(self, sentence_features: Iterable[Features], labels: Tensor) -> Tensor:
+        """
+        The loss of a batch.
+
+        :param labels: Places of the pairs. *Shape:* ``(b,)``
+        :returns: *Shape:* ``()``
+        """
         questions, *windows = sentence_features
         columns = [questions]
         for features, shown in zip(windows, self.guide.candidates[labels].T, strict=True):
@@ -115,7 +121,13 @@ class WindowRankingLoss(CachedLossMixin, nn.Module):  # type: ignore[misc]
     def calculate_loss(
         self, reps: list[list[Tensor]], labels: Tensor | None = None, *, with_backward: bool = False
     ) -> Tensor:
-        """See `CachedLossMixin`."""
+        """
+        The loss of vectors that are computed already. See `CachedLossMixin`.
+
+        :param reps: Vectors of questions and windows, in parts. *Shape of each:* ``(part, d)``
+        :param labels: Places of the pairs. *Shape:* ``(b,)``
+        :returns: *Shape:* ``()``
+        """
         assert labels is not None
         questions, *windows = [torch.cat(parts).float() for parts in reps]
         # Every process gathers equally many rows, so shared windows are spread out again.
@@ -158,6 +170,12 @@ class CorpusRankingLoss(nn.Module):
         self.temperature = temperature
 
     def forward(self, sentence_features: Iterable[Features], labels: Tensor) -> Tensor:
+        """
+        The loss of a batch.
+
+        :param labels: Places of the pairs. *Shape:* ``(b,)``
+        :returns: *Shape:* ``()``
+        """
         (features,) = sentence_features
         questions = _embed(self.model, features).float()
         return corpus_loss(questions, self.guide.windows, labels, self.guide, self.temperature)

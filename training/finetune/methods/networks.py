@@ -85,7 +85,7 @@ def with_adapter(
     The base model with a linear layer, added to its vectors, on one side or both.
 
     :param query: Weight and bias. *Shape:* ``(d, d)``, ``(d,)``
-    :param document: The same for windows; None leaves their vectors as they are.
+    :param document: The same for windows. If None, their vectors stay as they are.
     """
     paths = [
         [_residual(*side), Normalize()] if side is not None else [Normalize()]
@@ -129,7 +129,7 @@ def _merged(trained: SentenceTransformer, base: SentenceTransformer) -> Sentence
 
 
 def save(model: SentenceTransformer, folder: Path) -> None:
-    """Store a model folder; it appears complete, or not at all."""
+    """Store a model folder. It appears complete, or not at all."""
     staging = folder.with_name(f".{folder.name}.staging")
     shutil.rmtree(staging, ignore_errors=True)
     model.save_pretrained(str(staging), create_model_card=False)

@@ -44,7 +44,8 @@ def train_encoder(
     """
     Train from the last complete checkpoint, or from the base, and store the model.
 
-    :returns: Its figures; and the scores of held-out windows, in the lead process.
+    :returns: Its figures, and the held-out scores in the lead process. *Shape:* ``(questions,
+        windows)``
     """
     options = settings.options
     base = Path(settings.base)
@@ -107,7 +108,7 @@ def build_trainer(
 
 
 def as_dataset(prepared: TrainingData, *, windows: bool) -> Dataset:
-    """Pairs as the trainer reads them; the label is the pair's place."""
+    """Pairs as the trainer reads them. The label is the pair's position."""
     pairs, texts = prepared.pairs, prepared.windows.texts
     columns: dict[str, list[Any]] = {QUESTION: [prepared.questions[q] for q in pairs.question]}
     if windows:

@@ -158,7 +158,10 @@ class _Compare:
         return View(updates, running=job is not None)
 
     def _choices(self, names: list[str], built: list[str]) -> Updates:
-        """What can be compared and asked; at first the serving version and the newest other."""
+        """
+        What can be compared and asked. At first the serving version and the newest other are
+        chosen.
+        """
         settings = self._services.settings
         has_key = bool(settings.openai_api_key.get_secret_value() or settings.openai_base_url)
         everything = [*names, *(OPENAI if has_key else ())]
@@ -201,7 +204,9 @@ class _Compare:
         return int(event.pick)
 
     def _start(self, who: str, reference: str | None, candidates: list[str] | None) -> None:
-        """Queue the comparison; the page shows it when it is there, being the newest."""
+        """
+        Queue the comparison. The page shows it when it is done, because it is the newest then.
+        """
         if not reference:
             raise InputError("Choose a reference first.")
         names = [reference, *(name for name in candidates or [] if name != reference)]

@@ -1,4 +1,4 @@
-"""Trying versions out: one question, asked of two of them; nothing of it is kept."""
+"""Trying versions out: one question, asked of two of them. Nothing is stored."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class TryIt:
         return [self.left, self.right, self.unbuilt]
 
     def offer(self, built: list[str], unbuilt: list[str]) -> Updates:
-        """The versions to choose from; at first the serving one and the newest other."""
+        """The versions to choose from. At first the serving one and the newest other are chosen."""
         serving = built[0] if built else None
         other = next((name for name in built if name != serving), None)
         choices = [*built, *((f"{name} (not built)", name) for name in unbuilt)]

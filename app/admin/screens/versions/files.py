@@ -1,4 +1,4 @@
-"""What takes a version's files elsewhere, or away: a ZIP, a push to a hub, the delete button."""
+"""Exporting, pushing and deleting a version's files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class VersionFiles:
                 self.delete = gr.Button("Delete", size="sm", variant="stop", elem_id="delete")
 
     def connect(self) -> None:
-        """Let the buttons act; `delete` asks first, see `version_confirm`."""
+        """Let the buttons act. `delete` asks first, see `confirm`."""
         self._screen.on(
             self.export.click, self._export, [self._chosen], [self.file], show_progress="minimal"
         )
