@@ -86,7 +86,7 @@ def _add(package: Package, path: Path) -> None:
             package.chained.append(where)
         if public and not documented:
             package.undocumented.append(where)
-        if public and _has_arrays(node) and "*Shape:*" not in (documented or ""):
+        if public and _has_arrays(node) and "*Shape" not in (documented or ""):
             package.shapeless.append(where)
 
 

@@ -83,7 +83,9 @@ def _has_oauth(settings: Settings) -> bool:
 
 def parse_rules(text: str) -> Mapping[str, frozenset[str]]:
     """
-    Parse the setting's rules, separated by semicolons: ``hr=admins; board=ada,bob``.
+    Parse the setting's rules.
+
+    Semicolons separate them: ``hr=admins; board=ada,bob; internal=signed-in``.
 
     :raises InputError: The text has another form.
     """

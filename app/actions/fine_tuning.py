@@ -28,7 +28,7 @@ class PairFiles:
     """
     Files to train on instead of the stored pairs.
 
-    :param heldout: Questions never trained on. Without it, a tenth of `pairs` is set aside.
+    :param heldout: Questions never trained on. Without it, a tenth of `pairs` is held out for validation.
     :param offline: Questions to add for each passage, made without a language model.
     """
 

@@ -26,7 +26,7 @@ from training.finetune.options import LABELS, Method, TrainOptions
 from training.pairs import stored
 from training.pairs.material import Material
 
-# Of a side's pairs, those that are not set aside to tell when to stop.
+# Share of a side's pairs that are trained on. The others are validation questions.
 TRAINED = 0.9
 # Passages whose windows are embedded to measure the machine.
 SAMPLED = 100
@@ -207,7 +207,7 @@ def measure(
     :raises InputError: There is no text to measure with, or the model cannot be trained.
     """
     from pipelines.embedder.local import LocalEncoder
-    from training.finetune import preflight  # which loads torch
+    from training.finetune import measuring  # which loads torch
 
     with services.pool.connection() as conn:
         texts = texts or pair_passages.sample_texts(conn, SAMPLED)
@@ -217,7 +217,7 @@ def measure(
     folder = loading.model_folder(base, services.options.models)
     encoder = LocalEncoder(folder, device=with_what.device, threads=with_what.threads)
     settings = services.settings
-    speed = preflight.measure(
+    speed = measuring.measure(
         folder,
         encoder,
         _windows(encoder, texts, settings.window_tokens, settings.window_stride),

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import sysconfig
-import time
-import urllib.request
 from importlib import metadata
 from pathlib import Path
 
@@ -19,6 +16,7 @@ from pipelines.embedder import loading, model_files
 from pipelines.embedder.endpoint import OpenAIEncoder
 from pipelines.embedder.loading import EncoderOptions
 from pipelines.embedder.local import LocalEncoder
+from tests.listening import free_port, wait_for
 from training.evaluation.paid import PaidEncoder
 
 # It wants older libraries than the project's own: a venv of its own, kept between runs. Of torch,
@@ -61,9 +59,7 @@ def url(tmp_path_factory):
     """Where the server answers."""
     command = _installed()
     home = tmp_path_factory.mktemp("infinity")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     given = {
         "--model-id": model_files.bundled_model(), "--served-model-name": "minilm",
         "--engine": "torch", "--device": "cpu", "--host": "127.0.0.1", "--port": port,
@@ -77,22 +73,11 @@ def url(tmp_path_factory):
             env=environment, stdout=log, stderr=log,
         )  # fmt: skip
     try:
-        _wait(process, f"http://127.0.0.1:{port}/v1/models", home / "log")
+        wait_for(process, f"http://127.0.0.1:{port}/v1/models", home / "log")
         yield f"http://127.0.0.1:{port}/v1"
     finally:
         process.terminate()
         process.wait(20)
-
-
-def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            return
-        except OSError:
-            time.sleep(0.3)
-    raise AssertionError(f"the server did not start: {log.read_text()[-2000:]}")
 
 
 @pytest.fixture

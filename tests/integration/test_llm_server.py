@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from contextlib import aclosing
 from pathlib import Path
 
@@ -21,6 +18,7 @@ from pipelines.embedder.loading import EncoderOptions
 from pipelines.versions import first
 from tests.corpus import add_document
 from tests.fakes import build_tiny_llm
+from tests.listening import free_port, wait_for
 from tests.versions import load_handle
 
 
@@ -31,31 +29,18 @@ def server(tmp_path_factory):
     model = build_tiny_llm(home / "llm")
     cache = home / "cache"  # without it the server fails to list models
     cache.mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [Path(sys.executable).with_name("transformers"), "serve", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--device", "cpu"]
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(cache)}
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
-        _wait(process, f"http://127.0.0.1:{port}/v1/models", home / "log")
+        wait_for(process, f"http://127.0.0.1:{port}/v1/models", home / "log")
         yield f"http://127.0.0.1:{port}/v1", str(model)
     finally:
         process.terminate()
         process.wait(10)
-
-
-def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            return
-        except OSError:
-            time.sleep(0.3)
-    raise AssertionError(f"the server did not start: {log.read_text()[-2000:]}")
 
 
 @pytest.fixture

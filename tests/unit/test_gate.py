@@ -56,7 +56,7 @@ def test_promotion_asks_for_an_interval_that_is_not_below_zero(
     [
         (11, True, "Not proved better: 11 questions, at least 20 are needed."),
         (11, False, "Not proved better: 11 questions, at least 20 are needed."),
-        (50, False, "Not proved better: no gain on 50 questions set aside."),
+        (50, False, "Not proved better: no gain on 50 validation questions."),
         (50, True, ""),
     ],
 )

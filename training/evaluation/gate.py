@@ -82,7 +82,7 @@ def before_evaluation(count: int, *, gained: bool) -> str:
     """
     if count < FEWEST_QUESTIONS:
         return _too_few(count)
-    return "" if gained else f"Not proved better: no gain on {count:,} questions set aside."
+    return "" if gained else f"Not proved better: no gain on {count:,} validation questions."
 
 
 def _too_few(count: int) -> str:

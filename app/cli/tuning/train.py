@@ -142,7 +142,7 @@ def _print_begun(run_id: RunId, plan: RunPlan) -> None:
         typer.secho(f"warning: {warning}", err=True, fg="yellow")
     typer.echo(
         f"run {run_id}: {len(plan.material.train)} questions to train on,"
-        f" {len(plan.material.heldout)} set aside to tell when to stop",
+        f" {len(plan.material.heldout)} validation questions to tell when to stop",
         err=True,
     )
 
@@ -169,7 +169,7 @@ def _print_model(run_id: RunId, model: Model) -> None:
     if NDCG in metrics:
         before, after = metrics[BASE + NDCG], metrics[NDCG]
         typer.echo(
-            f"NDCG@10 over {metrics['heldout']} questions set aside: {before:.3f} -> {after:.3f}"
+            f"NDCG@10 over {metrics['heldout']} validation questions: {before:.3f} -> {after:.3f}"
         )
         if sentence := gate.before_evaluation(metrics["heldout"], gained=after > before):
             typer.secho(sentence, fg="yellow")

@@ -13,9 +13,7 @@ PairsFile = Annotated[
 ]
 HeldoutFile = Annotated[
     Path | None,
-    typer.Option(
-        help="File of questions never trained on; without it a tenth of --pairs is held out."
-    ),
+    typer.Option(help="File of questions never trained on; without it a tenth of --pairs."),
 ]
 MethodChoice = Annotated[
     Literal["auto", "full", "lora", "query", "adapter"],

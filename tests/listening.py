@@ -1,0 +1,29 @@
+"""Servers that a test starts on loopback: a free port, and waiting until they answer."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def wait_for(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    """Return when the address answers. The log is shown if the process ends or takes too long."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.3)
+    raise AssertionError(f"the server did not start: {log.read_text()[-2000:]}")
