@@ -255,3 +255,64 @@ def test_typed_notes_and_attached_files_are_read():
     assert found.pages == [(0, 1), (len(own) + 2, 0)]
     assert found.headings == [(len(own) + 2, 1, "prices.txt")]
     assert found.notes == ["1 file of a kind that Attune does not read: tool.exe"]
+
+
+def _ruled(columns, rows, lines=True, drawn_by_columns=True) -> bytes:
+    """A page with a table 100 points wide a column and 20 high a row, drawn column by column."""
+
+    def draw(sheet):
+        sheet.drawString(72, 760, "Above the table.")
+        for n in range(len(columns) + 1):
+            if lines:
+                sheet.line(72 + 100 * n, 700, 72 + 100 * n, 700 - 20 * (len(rows) + 1))
+        for n in range(len(rows) + 2):
+            if lines:
+                sheet.line(72, 700 - 20 * n, 72 + 100 * len(columns), 700 - 20 * n)
+        for n, name in enumerate(columns):
+            for m, cell in enumerate([name, *(row[n] for row in rows)]):
+                sheet.drawString(76 + 100 * n, 686 - 20 * m, cell)
+        sheet.drawString(72, 500, "Below the table.")
+
+    return _on_pages(draw)
+
+
+def test_a_table_with_lines_is_read_by_its_cells():
+    """Texts, in the order of columns: without its lines nobody knows which belong together."""
+    rows = [
+        ("Leidos", "El Segundo", "Layoff"),
+        ("Bosch", "", "Closure"),
+        ("Macys", "Napa", "Layoff"),
+    ]
+    found = read(_ruled(("Company", "City", "Kind"), rows), ".pdf")
+    assert found.text == (
+        "Above the table.\n\nCompany: Leidos; City: El Segundo; Kind: Layoff\n\n"
+        "Company: Bosch; Kind: Closure\n\nCompany: Macys; City: Napa; Kind: Layoff\n\n"
+        "Below the table."
+    )
+
+
+def test_lines_that_part_no_table_leave_the_text_as_it_is():
+    """A shaded part of a table, whose labels and other columns stand outside of it, is none."""
+
+    def draw(sheet):
+        for n in range(5):
+            sheet.line(200, 700 - 20 * n, 400, 700 - 20 * n)
+            sheet.drawString(72, 686 - 20 * n, f"Label {n} of row")
+            sheet.drawString(210, 686 - 20 * n, "First word")
+            sheet.drawString(310, 686 - 20 * n, "Second word")
+        for n in range(3):
+            sheet.line(200 + 100 * n, 700, 200 + 100 * n, 620)
+
+    assert "Label 1 of row First word Second word" in read(_on_pages(draw), ".pdf").text
+
+
+def test_boxes_of_a_form_that_cut_words_are_no_table():
+    def draw(sheet):
+        for n in range(4):
+            sheet.line(72, 700 - 20 * n, 272, 700 - 20 * n)
+            sheet.line(72 + 66 * n, 700, 72 + 66 * n, 640)
+        for n in range(3):
+            sheet.drawString(76, 686 - 20 * n, "Spouse's social security number goes here")
+
+    found = read(_on_pages(draw), ".pdf").text
+    assert found.count("Spouse's social security number goes here") == 3

@@ -17,7 +17,7 @@ from pipelines.errors import InputError
 from pipelines.indexing.converted import Block, Converted, assemble
 from pipelines.indexing.readers.members import Member, Members, bundle
 from pipelines.indexing.readers.ocr.engine import HOW_TO_INSTALL, engine_name
-from pipelines.indexing.readers.pdf import columns
+from pipelines.indexing.readers.pdf import columns, ruled
 from pipelines.indexing.readers.pdf.layers import is_garbled
 from pipelines.indexing.readers.pdf.scans import Scans
 from pipelines.text.clean import join_hyphens
@@ -127,7 +127,7 @@ def _page_texts(document: Any) -> _Pages:
 
 
 def _shown(page: Any) -> str:
-    """The text of a page that its crop box lets be seen, tables drawn by columns in rows."""
+    """The text of a page that its crop box lets be seen, with its tables in rows."""
     whole = page.get_textpage()
     text: str = whole.get_text_range()
     left, bottom, right, top = page.get_cropbox()
@@ -135,7 +135,8 @@ def _shown(page: Any) -> str:
     if left > outer[0] + 1 or bottom > outer[1] + 1 or right < outer[2] - 1 or top < outer[3] - 1:
         text = whole.get_text_bounded(left, bottom, right, top)
     elif len(text) == whole.count_chars():
-        text = columns.in_rows(text, whole)
+        ruled_text = ruled.in_rows(text, page, whole)
+        text = columns.in_rows(text, whole) if ruled_text is None else ruled_text
     return text.replace("\r\n", "\n")
 
 
