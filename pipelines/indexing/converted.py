@@ -17,8 +17,9 @@ class ReadLimits:
     """
     What reading one file may take.
 
-    :param expanded_mb: Size of what is packed in it, unpacked.
+    :param expanded_mb: Size of the parts of an Office file or a book, unpacked.
     :param members: Number of files in it that are read.
+    :param members_mb: Size of these files together, unpacked.
     :param depth: How often these may be packed in each other.
     :param ocr_s: Time for text recognition in its pictures and scanned pages, all together.
     """
@@ -29,6 +30,7 @@ class ReadLimits:
     expanded_mb: int = 1000
     wall_s: int = 600
     members: int = 2000
+    members_mb: int = 200
     depth: int = 4
     ocr_s: int = 480
 

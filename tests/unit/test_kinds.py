@@ -237,10 +237,10 @@ def test_rtf_is_read_with_its_tables():
     data = (
         rb"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Arial;}}\pard Gr\'fc\'dfe aus K\u246?ln\par"
         rb"\trowd\cellx1000\cellx2000\cellx3000 Part\cell Torque\cell Depth\cell\row"
-        rb"\trowd\cellx1000\cellx2000\cellx3000 K-53\cell 171\cell 11\cell\row\pard After\par}"
+        rb"\trowd\cellx1000\cellx2000\cellx3000 K-53\cell 171\cell 11\cell\row\pard After | all\par}"
     )
     found = read(data, "a.rtf")
-    assert found.text == "Grüße aus Köln\n\nPart: K-53; Torque: 171; Depth: 11\n\nAfter"
+    assert found.text == "Grüße aus Köln\n\nPart: K-53; Torque: 171; Depth: 11\n\nAfter | all"
 
 
 def test_json_values_carry_their_names_and_numbers_stay_as_written():
@@ -335,10 +335,10 @@ def test_what_an_archive_may_hold_is_limited():
     found = read(made.packed(many), "a.zip", members=3)
     assert found.text.count("text") == 3
     assert found.notes == [
-        "7 files left out: at most 3 files of 1,000 MB together are read from one document"
+        "7 files left out: at most 3 files of 200 MB together are read from one document"
     ]
     bomb = made.packed({"small.txt": "small", "zeros.txt": b"0" * 3_000_000, "late.txt": "late"})
-    found = read(bomb, "a.zip", expanded_mb=1)
+    found = read(bomb, "a.zip", members_mb=1)
     assert found.text == "small.txt\n\nsmall"
     assert found.notes[0].startswith("2 files left out")
 

@@ -69,7 +69,7 @@ class Members:
         if self.left is None:
             self.left = _Left(
                 self.limits.members,
-                self.limits.expanded_mb * 1_000_000,
+                self.limits.members_mb * 1_000_000,
                 Allowance(self.limits.ocr_s),
             )
 
@@ -130,7 +130,7 @@ class Members:
         if self._beyond:
             told.append(
                 f"{counted(self._beyond, 'file')} left out: at most {self.limits.members:,} files"
-                f" of {self.limits.expanded_mb:,} MB together are read from one document"
+                f" of {self.limits.members_mb:,} MB together are read from one document"
             )
         return told
 
