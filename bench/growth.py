@@ -101,7 +101,7 @@ def measure(sizes: Sequence[int]) -> list[Cost]:
         handle = corpus.handle(services)
         candidate = _candidate(services, handle)
         titles = corpus.titles()[:QUESTIONS]
-        asked = list(zip(titles, handle.encoder.encode_queries(titles), strict=True))
+        asked = question.read(handle, titles)
         held = 0
         for size in sizes:
             with services.pool.connection() as conn:

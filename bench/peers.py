@@ -58,9 +58,9 @@ class Attune:
 
     def ask(self, question: str) -> Sequence[str]:
         handle = self._services.replica.current()
-        vector = handle.encoder.encode_queries([question])[0]
+        vector, tokens = handle.read(question)
         with self._services.pool.connection() as conn:
-            hits = hybrid.hybrid(conn, handle, question, vector, TOP_K)
+            hits = hybrid.hybrid(conn, handle, question, vector, TOP_K, tokens=tokens)
         return [self._names[int(hit.chunk_id)] for hit in hits]
 
 

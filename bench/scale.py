@@ -42,8 +42,7 @@ def rows() -> list[dict[str, Any]]:
         settings = Settings(home=home, database_url="", base_model="all-MiniLM-L6-v2")
         with open_services(settings) as services, services.pool.connection() as conn:
             handle = services.replica.current()
-            vectors = handle.encoder.encode_queries(titles)
-            asked = list(zip(titles, vectors, strict=True))
+            asked = question.read(handle, titles)
             times = question.times(conn, handle, asked)
             found = question.recall(conn, handle, asked, None)
     growth = statistics.median(_part(run.memory_mb, LATE)) / statistics.median(

@@ -63,10 +63,10 @@ class Tryout:
     def _ask(self, question: str, name: str) -> Tried:
         handle = self._handle(name)
         started = time.perf_counter()
-        vector = handle.encoder.encode_queries([question])[0]
+        vector, tokens = handle.read(question)
         embedded = time.perf_counter()
         with self._services.pool.connection() as conn:
-            hits = hybrid.hybrid(conn, handle, question, vector, SHOWN)
+            hits = hybrid.hybrid(conn, handle, question, vector, SHOWN, tokens=tokens)
         ended = time.perf_counter()
         return Tried(name, hits, 1000 * (embedded - started), 1000 * (ended - embedded))
 

@@ -17,6 +17,9 @@ shadow_questions = Counter(
 )
 shadow_dropped = Counter("attune_shadow_dropped", "Questions not asked of a candidate: too busy.")
 shadow_faults = Counter("attune_shadow_faults", "Questions that a candidate failed at.")
+late_skipped = Counter(
+    "attune_late_skipped", "Questions answered without late interaction: its time was over."
+)
 stage_seconds = Histogram(
     "attune_stage_seconds",
     "Time of a question's stages.",
@@ -34,5 +37,7 @@ documents = Gauge("attune_documents", "Documents, by status.", ["status"])
 def observe(answer: Answer) -> None:
     """Count an answer and the times of its stages."""
     questions.labels(answer.kind).inc()
+    if not answer.in_time:
+        late_skipped.inc()
     for stage, milliseconds in answer.timings_ms.items():
         stage_seconds.labels(stage).observe(milliseconds / 1e3)

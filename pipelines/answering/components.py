@@ -25,8 +25,10 @@ from pipelines.answering.readout import Extract
 from pipelines.embedder.encoder import Vectors
 from pipelines.search import hybrid, threshold
 from pipelines.search.handle import SearchHandle
+from pipelines.search.hybrid import Searched
 from pipelines.store.db import Pool
 from pipelines.store.hits import Hit
+from pipelines.text.late import QueryTokens
 
 # At a fault Haystack tries to serialise what was under way, and warns that it cannot.
 logging.getLogger("haystack.core.pipeline.breakpoint").setLevel(logging.ERROR)
@@ -54,7 +56,8 @@ class Found(Shared):
     """
     What the search brought, best first.
 
-    `vector` is the question's. *Shape:* ``(d,)``
+    `vector` is the question's. *Shape:* ``(d,)``. `in_time` is False if late interaction was left
+    out because its time was over.
     """
 
     query: Query
@@ -63,23 +66,33 @@ class Found(Shared):
     answerable: bool
     embed_ms: float
     search_ms: float
+    in_time: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Embedded(Shared):
+    """A question's vector (*Shape:* ``(d,)``), and its tokens if the version compares them."""
+
+    vector: Vectors = field(repr=False)
+    tokens: QueryTokens | None
+    embed_ms: float
 
 
 @component
 class Embed:
-    """The question's vector, by the encoder of the handle."""
+    """The question's vector and tokens, by the encoder of the handle."""
 
-    @component.output_types(vector=Any, embed_ms=float)
+    @component.output_types(embedded=Embedded)
     def run(self, query: Query) -> dict[str, Any]:
         """
         Embed the question with the encoder of its handle.
 
         :param query: The question and the version to search with.
-        :returns: `vector`, the question's (*Shape:* ``(d,)``), and `embed_ms`.
+        :returns: `embedded`, from one pass of the model.
         """
         started = time.perf_counter()
-        vector = query.handle.encoder.encode_queries([query.question])[0]
-        return {"vector": vector, "embed_ms": _since(started)}
+        vector, tokens = query.handle.read(query.question)
+        return {"embedded": Embedded(vector, tokens, _since(started))}
 
 
 @component
@@ -90,37 +103,45 @@ class Retrieve:
         self._pool = pool
 
     @component.output_types(found=Found)
-    def run(self, query: Query, vector: Any, embed_ms: float) -> dict[str, Any]:
+    def run(self, query: Query, embedded: Embedded) -> dict[str, Any]:
         """
         Search the passages, and decide whether they can answer the question.
 
         :param query: The question, the version, and the collections to search.
-        :param vector: The question's vector. *Shape:* ``(d,)``
-        :param embed_ms: Time of the embedding, passed on.
+        :param embedded: The question as the encoder reads it.
         :returns: `found`, the hits best first.
         :raises psycopg.OperationalError: The connection was lost twice.
         """
         started = time.perf_counter()
         try:
-            hits, answerable = self._search(query, vector)
+            searched, answerable = self._search(query, embedded)
         except psycopg.OperationalError:
             # The connection was lost during the search. Reading again does no harm, and the pool
             # waits until the database is back. No caller retries.
-            hits, answerable = self._search(query, vector)
-        found = Found(query, vector, tuple(hits), answerable, embed_ms, _since(started))
+            searched, answerable = self._search(query, embedded)
+        found = Found(
+            query,
+            embedded.vector,
+            tuple(searched.hits),
+            answerable,
+            embedded.embed_ms,
+            _since(started),
+            searched.reranked is None or searched.reranked.in_time,
+        )
         return {"found": found}
 
-    def _search(self, query: Query, vector: Vectors) -> tuple[list[Hit], bool]:
+    def _search(self, query: Query, embedded: Embedded) -> tuple[Searched, bool]:
         with self._pool.connection() as conn:
-            hits = hybrid.hybrid(
+            found = hybrid.search(
                 conn,
                 query.handle,
                 query.question,
-                vector,
+                embedded.vector,
                 query.top_k,
+                tokens=embedded.tokens,
                 collections=query.collections,
             )
-            return hits, threshold.answerable(conn, query.handle, query.question, hits)
+            return found, threshold.answerable(conn, query.handle, query.question, found.hits)
 
 
 @component
@@ -191,8 +212,7 @@ def retrieval(pool: Pool) -> Pipeline:
     pipeline = Pipeline()
     pipeline.add_component("embed", Embed())
     pipeline.add_component("retrieve", Retrieve(pool))
-    pipeline.connect("embed.vector", "retrieve.vector")
-    pipeline.connect("embed.embed_ms", "retrieve.embed_ms")
+    pipeline.connect("embed.embedded", "retrieve.embedded")
     return pipeline
 
 

@@ -126,6 +126,7 @@ def compose(
         note=note,
         llm=llm,
         remarks=remarks or Remarks(),
+        in_time=found.in_time,
     )
 
 

@@ -67,7 +67,7 @@ class Answer:
     `passages` are all that were found: first those that the text cites, in order of appearance,
     then the others, best first. ``[n]`` in the text counts them from 1. `citations` are those that
     the text cites. `note` reports minor problems: an answer that broke off, or a rewritten
-    question.
+    question. `in_time` is False if late interaction was left out because its time was over.
     """
 
     text: str
@@ -83,6 +83,7 @@ class Answer:
     note: str | None = None
     llm: str | None = None
     remarks: Remarks = field(default_factory=Remarks)
+    in_time: bool = True
 
     @property
     def uncited(self) -> bool:

@@ -10,8 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipelines.embedder.encoder import Embedded, Encoder, embed_documents
+from pipelines.search.pieces import Pieces
 from pipelines.store.ids import IndexId, ModelId, RuleId
+from pipelines.text.late import QueryTokens
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +43,36 @@ class SearchHandle:
     words_only: bool = False
     # Whether the index has codes of its windows' tokens, for late interaction.
     coded: bool = False
+    # How common the pieces of words are, counted when first needed.
+    pieces: Pieces = field(default_factory=Pieces, repr=False)
 
     @property
     def vectors_id(self) -> IndexId:
         """The index whose vector table is searched and written."""
         return self.vectors_of or self.index_id
+
+    @property
+    def late(self) -> bool:
+        """Whether questions are compared with passages token by token."""
+        return self.coded and self.encoder.late
+
+    def read(self, question: str) -> tuple[NDArray[np.float32], QueryTokens | None]:
+        """
+        Embed a question, in one pass of the model.
+
+        :returns: Its vector (*Shape:* ``(d,)``), and its tokens if the version compares them.
+        """
+        if self.late:
+            return self.encoder.encode_query_late(question)
+        return self.encoder.encode_queries([question])[0], None
+
+    def read_all(
+        self, questions: Sequence[str]
+    ) -> list[tuple[NDArray[np.float32], QueryTokens | None]]:
+        """Embed questions as `read` does, together where that is possible."""
+        if self.late:
+            return [self.read(question) for question in questions]
+        return [(vector, None) for vector in self.encoder.encode_queries(questions)]
 
     def embed(self, texts: Sequence[str]) -> Embedded:
         """Embed windows as the index stores them, with codes of their tokens if it has codes."""

@@ -3,27 +3,31 @@ Hybrid search: a question's passages by nearest windows and by words, fused.
 
 All statements read one snapshot of one index.
 
-Each side proposes chunks. Then both scores are computed exactly for all of them, and the best gain
-by the question's phrases that they hold.
+Each side proposes chunks. Then both scores are computed exactly for all of them and fused, and the
+best are ordered again (`pipelines/search/rerank`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from psycopg import sql
 
+from pipelines.search import rerank
 from pipelines.search.handle import SearchHandle
+from pipelines.search.rerank import WITHIN_S, Reranked
 from pipelines.store import hits, postings, scope, vectors
 from pipelines.store.db import Connection
 from pipelines.store.hits import Hit
 from pipelines.store.ids import ChunkId
+from pipelines.store.postings import Terms
 from pipelines.store.vectors import Window
-from pipelines.text import phrases
-from pipelines.text.fusion import fuse, trust
+from pipelines.text.fusion import Scores, fuse, trust
+from pipelines.text.late import QueryTokens
 
 Mode = Literal["hybrid", "dense", "lexical"]
 
@@ -31,10 +35,38 @@ Mode = Literal["hybrid", "dense", "lexical"]
 # either found no more.
 DENSE_WINDOWS = 100
 LEXICAL_CHUNKS = 50
-# So many of the best are ordered again with what takes their text.
+# So many of the best are ordered again with what takes their text and their tokens.
 RERANKED = 30
 # Enough of a question to see whether the encoder reads its language.
 TRUST_CHARS = 300
+
+
+@dataclass(frozen=True, eq=False)
+class Searched:
+    """
+    What was found, best first, and how the best were ordered.
+
+    `reranked` is None if one side alone ranked.
+    """
+
+    hits: list[Hit]
+    reranked: Reranked | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Candidates:
+    """
+    The chunks that the sides propose, in ascending order, with the scores of both.
+
+    `windows` are their nearest windows. `shares` are the words' scores. *Shape of the arrays:*
+    ``(n,)``
+    """
+
+    ids: list[ChunkId]
+    windows: Mapping[ChunkId, Window]
+    cosines: Scores
+    shares: Scores
+    asked: Terms
 
 
 def hybrid(
@@ -44,17 +76,46 @@ def hybrid(
     vector: NDArray[np.float32],
     top_k: int,
     *,
+    tokens: QueryTokens | None = None,
     collections: Sequence[str] | None = None,
     mode: Mode = "hybrid",
 ) -> list[Hit]:
+    """The best passages, best first, in whatever time it takes. See `search`."""
+    return search(
+        conn,
+        handle,
+        question,
+        vector,
+        top_k,
+        tokens=tokens,
+        collections=collections,
+        mode=mode,
+        within_s=None,
+    ).hits
+
+
+def search(
+    conn: Connection,
+    handle: SearchHandle,
+    question: str,
+    vector: NDArray[np.float32],
+    top_k: int,
+    *,
+    tokens: QueryTokens | None = None,
+    collections: Sequence[str] | None = None,
+    mode: Mode = "hybrid",
+    within_s: float | None = WITHIN_S,
+) -> Searched:
     """
     The best passages, best first. A question without a single word is left to the dense side.
 
     Opens a read-only snapshot of its own, unless `conn` is in a transaction already.
 
     :param vector: The question's, by the handle's encoder. *Shape:* ``(d,)``
+    :param tokens: The question's, from the same pass (`SearchHandle.read`), for late interaction.
     :param collections: Only these, as `scope.readable` tells them; None: those open to everybody.
     :param mode: One side alone ranks, for comparison.
+    :param within_s: Time that late interaction may take; None: whatever it takes.
     """
     if handle.words_only:
         mode = "lexical"
@@ -62,54 +123,85 @@ def hybrid(
         held = scope.held(conn)
         searched = scope.choose(held) if collections is None else list(collections)
         within, exact = hits.within(conn, held, searched)
-        windows: dict[ChunkId, Window] = {}
-        if mode != "lexical":
-            windows = vectors.nearest(
-                conn, handle.vectors_id, vector, DENSE_WINDOWS, within=within, exact=exact
-            )
-        asked = postings.question(conn, question)
-        named: list[ChunkId] = []
-        if mode != "dense" and asked.rare:
-            named = postings.candidates(conn, asked, LEXICAL_CHUNKS, within=within)
-        ids = sorted({*windows, *named})
-        if not ids:
-            return []
-        # The nearest window of the others is known.
-        others = [chunk for chunk in named if chunk not in windows]
-        if not handle.words_only:
-            windows |= vectors.best_windows(conn, handle.vectors_id, vector, others)
-        cosines = np.array([windows[i].cosine if i in windows else 0.0 for i in ids])
-        shares = postings.scores(conn, asked, ids)
-        scores = {"dense": cosines, "lexical": shares}.get(mode)
+        found = _candidates(conn, handle, question, vector, mode, within, exact)
+        if not found.ids:
+            return Searched([])
+        trusted = _trust(handle, question) if mode == "hybrid" else 1.0
+        scores = {"dense": found.cosines, "lexical": found.shares}.get(mode)
         if scores is None:
-            scores = fuse(cosines, shares, handle.lexical_weight, _trust(handle, question))
+            scores = fuse(found.cosines, found.shares, handle.lexical_weight, trusted)
         best = np.argsort(-scores, kind="stable")[: max(top_k, RERANKED)]
-        rows = hits.rows(conn, [ids[i] for i in best], searched)
-    weights = {term: float(asked.weights[number]) for term, number in asked.word.items()}
-    if mode == "hybrid" and len(asked.weights):
-        first = [int(i) for i in best[:RERANKED] if ids[i] in rows]
-        texts = [(rows[ids[i]]["text"], rows[ids[i]]["language"]) for i in first]
-        phrase = phrases.shares(question, texts, weights, float(asked.weights.max()))
-        scores[first] += handle.lexical_weight * phrases.PHRASE_SHARE * phrase
-        best = best[np.argsort(-scores[best], kind="stable")]
-    found = []
-    for i in best[:top_k]:
-        window = windows.get(ids[i])
-        if ids[i] in rows:
-            hit = Hit(
-                **rows[ids[i]],
-                score=float(scores[i]),
-                dense=float(cosines[i]),
-                lexical=float(shares[i]),
-                window_start=window.start if window else None,
-                window_end=window.end if window else None,
-                weights=weights,
-            )
-            if window is not None and hit.places:
-                page, heading = hit.at((window.start + window.end) // 2)
-                hit = replace(hit, page=page, heading=heading)
-            found.append(hit)
-    return found
+        rows = hits.rows(conn, [found.ids[i] for i in best], searched)
+        best = np.array([i for i in best if found.ids[i] in rows], dtype=np.intp)
+        reranked = None
+        if mode == "hybrid":
+            first = best[:RERANKED]
+            ids = [found.ids[i] for i in first]
+            texts = [(rows[i]["text"], rows[i]["language"]) for i in ids]
+            passages = rerank.Passages(ids, texts, scores[first])
+            query = rerank.Query(question, vector, tokens, found.asked, trusted)
+            reranked = rerank.rerank(conn, handle, query, passages, within_s)
+            scores = _reordered(scores, first, reranked.scores)
+            best = best[np.argsort(-scores[best], kind="stable")]
+    made = [_hit(rows, found, i, float(scores[i])) for i in best[:top_k]]
+    return Searched(made, reranked)
+
+
+def _candidates(
+    conn: Connection,
+    handle: SearchHandle,
+    question: str,
+    vector: NDArray[np.float32],
+    mode: Mode,
+    within: sql.Composable | None,
+    exact: bool,
+) -> _Candidates:
+    windows: dict[ChunkId, Window] = {}
+    if mode != "lexical":
+        windows = vectors.nearest(
+            conn, handle.vectors_id, vector, DENSE_WINDOWS, within=within, exact=exact
+        )
+    asked = postings.question(conn, question)
+    named: list[ChunkId] = []
+    if mode != "dense" and asked.rare:
+        named = postings.candidates(conn, asked, LEXICAL_CHUNKS, within=within)
+    ids = sorted({*windows, *named})
+    # The nearest window of the others is known.
+    others = [chunk for chunk in named if chunk not in windows]
+    if not handle.words_only:
+        windows |= vectors.best_windows(conn, handle.vectors_id, vector, others)
+    cosines = np.array([windows[i].cosine if i in windows else 0.0 for i in ids])
+    shares = postings.scores(conn, asked, ids) if ids else cosines
+    return _Candidates(ids, windows, cosines, shares, asked)
+
+
+def _reordered(scores: Scores, first: NDArray[np.intp], anew: Scores) -> Scores:
+    """The scores with new ones of the first, the others moved below them."""
+    if not len(first):
+        return scores
+    moved = scores + min(0.0, float(anew.min() - scores[first].min()))
+    moved[first] = anew
+    return moved
+
+
+def _hit(
+    rows: Mapping[ChunkId, Mapping[str, Any]], found: _Candidates, place: int, score: float
+) -> Hit:
+    chunk = found.ids[place]
+    window = found.windows.get(chunk)
+    hit = Hit(
+        **rows[chunk],
+        score=score,
+        dense=float(found.cosines[place]),
+        lexical=float(found.shares[place]),
+        window_start=window.start if window else None,
+        window_end=window.end if window else None,
+        weights=found.asked.by_term,
+    )
+    if window is None or not hit.places:
+        return hit
+    page, heading = hit.at((window.start + window.end) // 2)
+    return replace(hit, page=page, heading=heading)
 
 
 def _trust(handle: SearchHandle, question: str) -> float:

@@ -85,11 +85,11 @@ def threshold(conn: Connection, handle: SearchHandle) -> float | None:
     ][:PSEUDO_QUESTIONS]
     if len(asked) < FEWEST_QUESTIONS:
         return None
-    vectors = handle.encoder.encode_queries([question for _, question in asked])
     own: list[float] = []
     elsewhere: list[float] = []
-    for (chunk, question), vector in zip(asked, vectors, strict=True):
-        hits = hybrid.hybrid(conn, handle, question, vector, HITS)
+    for chunk, question in asked:
+        vector, tokens = handle.read(question)
+        hits = hybrid.hybrid(conn, handle, question, vector, HITS, tokens=tokens)
         near = _near(conn, chunk, hits)
         own.extend(hit.confidence for hit in hits if hit.chunk_id == chunk.id)
         if others := [hit.confidence for hit in hits if hit.chunk_id not in near]:

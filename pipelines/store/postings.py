@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, LiteralString
 
 import numpy as np
@@ -53,13 +54,24 @@ class Terms:
 
     `word` maps each form that some chunk contains to the number of its word in the question.
     `weights` are the idf of all words, even of those in no chunk. `rare` are the forms to search
-    by.
+    by. `chunks` are all that there are, estimated if they are many.
     """
 
     word: dict[str, int]
     weights: NDArray[np.float64]
     rare: list[str]
     mean_length: float
+    chunks: int = 0
+
+    @cached_property
+    def by_term(self) -> dict[str, float]:
+        """The idf of each form that some chunk contains."""
+        return {term: float(self.weights[number]) for term, number in self.word.items()}
+
+    @property
+    def unknown(self) -> float:
+        """The idf of the rarest word, for one that no chunk contains."""
+        return float(self.weights.max(initial=0.0))
 
 
 def add(conn: Connection, rows: Sequence[tuple[ChunkId, str, str | None]]) -> None:
@@ -217,7 +229,7 @@ def question(conn: Connection, text: str) -> Terms:
             rare.extend(present)
             budget -= holding[number]
     weights = np.array([idf(every.chunks, chunks) for chunks in holding])
-    return Terms(word, weights, rare, every.mean_length or 1.0)
+    return Terms(word, weights, rare, every.mean_length or 1.0, every.chunks)
 
 
 def candidates(

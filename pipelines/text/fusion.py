@@ -15,7 +15,8 @@ SPREAD = 0.1
 # Below this deviation cosines mean little: the model does not know the language, or all candidates
 # are alike. They are scaled up no further, so that the words decide.
 LEAST_SPREAD = 0.05
-
+# The least deviation of late interaction's scores, as `LEAST_SPREAD` is that of cosines.
+LEAST_LATE_SPREAD = 0.02
 
 # Tokens per letter: the most of a vocabulary made for the language, and the number of one that knows
 # little more of it than single letters.
@@ -73,3 +74,17 @@ def fuse(cosines: Scores, lexical: Scores, weight: float, trust: float = 1.0) ->
     """
     scale = trust * SPREAD / max(float(cosines.std()), LEAST_SPREAD)
     return (1 - weight) * scale * cosines + weight * lexical
+
+
+def spread_alike(scores: Scores) -> Scores:
+    """
+    Scores of late interaction about 0 with the deviation `SPREAD`, or less where they hardly differ.
+
+    :param scores: NaN for a candidate without codes, which gets 0 as has the mean. *Shape:* ``(n,)``
+    :returns: *Shape:* ``(n,)``
+    """
+    known = scores[np.isfinite(scores)]
+    if not len(known):
+        return np.zeros(len(scores))
+    scale = SPREAD / max(float(known.std()), LEAST_LATE_SPREAD)
+    return np.asarray(np.nan_to_num(scale * (scores - known.mean()), nan=0.0))

@@ -14,6 +14,7 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from pipelines.text.fusion import Scores
 
@@ -140,11 +141,15 @@ def maxsim(
     kept = np.sort(np.argsort(-weights, kind="stable")[:MOST_TOKENS])
     dimension = query.states.shape[1]
     shares = weights[kept] / weights[kept].sum()
-    asked = query.states[kept] @ rotation(dimension)
-    found = _decoded(b"".join(codes[n] for n in order), dimension)
-    cosines = (found @ asked.T) / np.sqrt(np.einsum("td,td->t", found, found))[:, None]
-    lengths = [len(codes[n]) // row_bytes(dimension) for n in order]
-    of_window = np.maximum.reduceat(cosines, np.cumsum([0, *lengths[:-1]]), axis=0)
+    asked = np.ascontiguousarray((query.states[kept] @ rotation(dimension)).T)
+    of_window = np.empty((len(order), len(kept)), dtype=np.float32)
+    # A second thread of BLAS only waits, and takes the CPU from other questions. Two threads that end
+    # here at once may leave the process with one, which is harmless.
+    with _blas().limit(limits=1, user_api="blas"):
+        for place, number in enumerate(order):  # one by one, which stays in the cache
+            found = _decoded(codes[number], dimension)
+            lengths = np.sqrt(np.einsum("td,td->t", found, found))
+            of_window[place] = ((found @ asked) / lengths[:, None]).max(axis=0)
     numbers, first = np.unique(chunk[order], return_index=True)
     best_window[numbers] = np.maximum.reduceat(of_window @ shares, first)
     together[numbers] = np.maximum.reduceat(of_window, first, axis=0) @ shares
@@ -156,6 +161,12 @@ _PAIRS: States = LEVELS[
     np.arange(1 << 16, dtype=np.uint32)[:, None] >> np.arange(0, 16, 2, dtype=np.uint32) & 3
 ]
 _BYTES: States = np.ascontiguousarray(_PAIRS[:256, :PER_BYTE])
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """What numpy's libraries can be told."""
+    return ThreadpoolController()
 
 
 def _decoded(codes: bytes, dimension: int) -> States:

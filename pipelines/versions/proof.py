@@ -148,10 +148,10 @@ def _canaries(conn: Connection, handle: SearchHandle, given: Sequence[str]) -> P
     questions = [*given, *(" ".join(text.split()[:CANARY_WORDS]) for _, text in made)]
     if not made:
         return ProofCheck(name, True, "no passages yet")
-    vectors = handle.encoder.encode_queries(questions)
     empty, lost = [], []
-    for n, (question, vector) in enumerate(zip(questions, vectors, strict=True)):
-        hits = hybrid.hybrid(conn, handle, question, vector, 10)
+    for n, question in enumerate(questions):
+        vector, tokens = handle.read(question)
+        hits = hybrid.hybrid(conn, handle, question, vector, 10, tokens=tokens)
         if not hits:
             empty.append(question)
         elif n >= len(given) and not any(

@@ -345,7 +345,7 @@ def test_fault_of_the_database_comes_out_as_it_is(make, handle, pool):
 
 def test_a_question_outlives_its_connection(make, handle, monkeypatch):
     """A connection that dies in the middle of the search is replaced, and the answer comes."""
-    real, cut = hybrid.hybrid, []
+    real, cut = hybrid.search, []
 
     def cut_once(conn, *args, **kwargs):
         if not cut:
@@ -354,6 +354,6 @@ def test_a_question_outlives_its_connection(make, handle, monkeypatch):
                 other.execute("select pg_terminate_backend(%s)", cut)
         return real(conn, *args, **kwargs)
 
-    monkeypatch.setattr(hybrid, "hybrid", cut_once)
+    monkeypatch.setattr(hybrid, "search", cut_once)
     assert make().ask(QUESTION, handle=handle).passages
     assert cut

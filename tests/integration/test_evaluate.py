@@ -191,8 +191,8 @@ def test_the_check_of_the_retrieval_stems_each_set_by_its_language(
             first.ensure_first(conn, str(tiny_model), options, size=64, stride=48, lexical_weight=1)
             handle = load_handle(conn, options)
         replica = SimpleNamespace(current=lambda: handle)
-        figures = retrieval_check.check(SimpleNamespace(pool=pool, replica=replica), questions)
-    assert figures["words"]["hit@1"] == figures["BM25"]["hit@1"] == 1
+        checked = retrieval_check.check(SimpleNamespace(pool=pool, replica=replica), questions)
+    assert checked.figures("words")["hit@1"] == checked.figures("BM25")["hit@1"] == 1
 
 
 def test_questions_that_a_model_was_trained_on_are_refused(

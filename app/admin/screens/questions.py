@@ -153,9 +153,9 @@ class _QuestionsScreen:
         if not text:
             raise InputError("Describe what the passage is about.")
         handle = self._services.replica.current()
-        vector = handle.encoder.encode_queries([text])[0]
+        vector, tokens = handle.read(text)
         with self._pool.connection() as conn:
-            hits = hybrid.hybrid(conn, handle, text, vector, FOUND)
+            hits = hybrid.hybrid(conn, handle, text, vector, FOUND, tokens=tokens)
         found = [int(hit.chunk_id) for hit in hits]
         return self._detail(message_id, found)[1], found
 
