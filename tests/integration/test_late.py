@@ -12,10 +12,11 @@ from prometheus_client import REGISTRY
 from app.live import metrics
 from pipelines.answering.answer import Answerer
 from pipelines.embedder.loading import EncoderOptions
-from pipelines.search import hybrid, opening, rerank
+from pipelines.search import hybrid, rerank
 from pipelines.store import chunks, db, vectors
 from pipelines.versions import first
 from tests.corpus import add_document
+from tests.versions import load_handle
 
 QUESTION = "Which boats may moor at the northern quay overnight?"
 PASSAGES = [
@@ -33,7 +34,7 @@ def world(module_dsn, tiny_model, tmp_path_factory):
     options = EncoderOptions(cache=tmp_path_factory.mktemp("late"), device="cpu", threads=1)
     with pool.connection() as conn:
         first.ensure_first(conn, str(tiny_model), options, size=16, stride=12, lexical_weight=0.4)
-        handle = opening.load_handle(conn, options)
+        handle = load_handle(conn, options)
         add_document(conn, handle, "harbour", PASSAGES)
     yield pool, handle
     pool.close()
