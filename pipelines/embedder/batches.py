@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +26,36 @@ STEP = 128
 AT_ONCE = 2
 # A wait without an end may never hear Ctrl-C: another thread may be the one that is told.
 HEAR_EVERY_S = 0.5
-# What is stored of a text already: its vector, and the codes of its tokens. *Shape:* ``(d,)``
-Known = Mapping[str, tuple[NDArray[np.float32], bytes | None]]
-NOTHING: Known = MappingProxyType({})
 # Texts embedded so far and in all, of one call.
 OnTexts = Callable[[int, int], None]
+
+
+class Known:
+    """Texts that need not be embedded, because their vectors and codes are there."""
+
+    def __init__(
+        self, stored: Iterable[tuple[str, NDArray[np.float32], bytes | None]] = ()
+    ) -> None:
+        """:param stored: Text, vector and codes of each. *Shape of the vector:* ``(d,)``"""
+        self._codes = Codes(0)
+        self._texts: dict[str, tuple[NDArray[np.float32], int]] = {}
+        for text, vector, code in stored:
+            if text not in self._texts:
+                self._texts[text] = vector, self._codes.append(code or b"")
+
+    def __contains__(self, text: object) -> bool:
+        return text in self._texts
+
+    def vector(self, text: str) -> NDArray[np.float32]:
+        """The vector of a text that is known. *Shape:* ``(d,)``"""
+        return self._texts[text][0]
+
+    def code(self, text: str) -> bytes:
+        """The codes of a text that is known. Empty if there are none."""
+        return self._codes[self._texts[text][1]]
+
+
+NOTHING = Known()
 
 
 class Embedder:
@@ -63,10 +87,9 @@ class Embedder:
         codes = Codes(len(texts)) if coded else None
         for place, text in enumerate(texts):
             if text in known:
-                rows[place], code = known[text]
+                rows[place] = known.vector(text)
                 if codes is not None:
-                    assert code is not None, "a coded index has codes of all its windows"
-                    codes.put(place, code)
+                    codes.put(place, known.code(text))
         new = np.array([i for i, text in enumerate(texts) if text not in known], dtype=np.intp)
         lengths = [len(text) for text in texts] if lengths is None else lengths
         order = new[np.argsort([-lengths[i] for i in new], kind="stable")]

@@ -9,9 +9,6 @@ from collections.abc import Sequence
 from tempfile import SpooledTemporaryFile
 from typing import overload
 
-import numpy as np
-from numpy.typing import NDArray
-
 # Beyond this many bytes a file takes them, which the system deletes when nobody uses it any more.
 IN_MEMORY = 64 * 2**20
 
@@ -21,7 +18,7 @@ class Codes(Sequence[bytes]):
 
     def __init__(self, count: int) -> None:
         """:param count: Number of texts."""
-        self._spans: NDArray[np.int64] = np.zeros((count, 2), dtype=np.int64)
+        self._spans = [(0, 0)] * count
         # Not closed here: parts of it live longer.
         self._file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
 
@@ -30,6 +27,12 @@ class Codes(Sequence[bytes]):
         start = self._file.seek(0, 2)
         self._file.write(code)
         self._spans[place] = start, start + len(code)
+
+    def append(self, code: bytes) -> int:
+        """Keep the code of one more text, and return its place."""
+        self._spans.append((0, 0))
+        self.put(len(self) - 1, code)
+        return len(self) - 1
 
     def __len__(self) -> int:
         return len(self._spans)
@@ -43,6 +46,6 @@ class Codes(Sequence[bytes]):
             part = Codes.__new__(Codes)
             part._spans, part._file = self._spans[place], self._file
             return part
-        start, end = self._spans[place].tolist()
+        start, end = self._spans[place]
         self._file.seek(start)
         return self._file.read(end - start)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.embedder.batches import Embedder, Embedding, OnTexts
+from pipelines.embedder.batches import Embedder, Embedding, Known, OnTexts
 from pipelines.indexing.records import EmbeddedFile, ReadFile, SplitText
 from pipelines.progress import Stop
 from pipelines.search.handle import SearchHandle
@@ -68,7 +68,7 @@ def begin(
     }
     chunked = [chunk for file_chunks, _ in windows.values() for chunk in file_chunks]
     with pool.connection() as conn:
-        known = chunks.vectors_before(conn, list(windows), handle.vectors_id, handle.rule_id)
+        known = Known(chunks.vectors_before(conn, list(windows), handle.vectors_id, handle.rule_id))
     embedding = embedder.begin(
         handle.embed,
         [chunk.text[a:b] for chunk in chunked for a, b in chunk.windows],

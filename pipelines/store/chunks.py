@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,8 @@ from pipelines.text.places import Place
 
 # Characters of a passage that an excerpt shows.
 LEAD_CHARS = 600
+# Windows whose codes are fetched at once.
+FETCHED = 200
 
 
 @dataclass(frozen=True)
@@ -172,27 +174,28 @@ def sample_windows(conn: Connection, rule_id: RuleId, most: int) -> list[str]:
 
 def vectors_before(
     conn: Connection, document_ids: Sequence[DocumentId], index_id: IndexId, rule_id: RuleId
-) -> dict[str, tuple[NDArray[np.float32], bytes | None]]:
+) -> Iterator[tuple[str, NDArray[np.float32], bytes | None]]:
     """
-    Vectors and codes of the versions that documents are about to replace, by their windows' text.
+    Texts of windows, vectors and codes of the versions that documents are about to replace.
 
-    Text that did not change need not be embedded again. *Shape:* ``(d,)`` each.
+    Text that did not change need not be embedded again. *Shape of a vector:* ``(d,)``
     """
-    rows = conn.cursor(binary=True).execute(
-        sql.SQL(
-            "select substr(c.text, w.char_start + 1, w.char_end - w.char_start), e.v, e.codes"
-            " from document new join document old on old.source = new.source"
-            " and old.collection = new.collection and old.status = 'indexed' and old.id <> new.id"
-            " join chunk c on c.document_id = old.id"
-            " join text_window w on w.chunk_id = c.id and w.rule_id = %s"
-            " join {} e on e.window_id = w.id and e.sha256 = w.sha256 where new.id = any(%s)"
-        ).format(indexes.table(index_id)),
-        (rule_id, list(document_ids)),
-    )
-    return {
-        text: (np.asarray(vector.to_numpy(), dtype=np.float32), codes)
-        for text, vector, codes in rows
-    }
+    # By a cursor on the server: codes of a large document would fill the memory.
+    with conn.cursor("before", binary=True) as rows:
+        rows.itersize = FETCHED
+        rows.execute(
+            sql.SQL(
+                "select substr(c.text, w.char_start + 1, w.char_end - w.char_start), e.v, e.codes"
+                " from document new join document old on old.source = new.source"
+                " and old.collection = new.collection and old.status = 'indexed' and old.id <> new.id"
+                " join chunk c on c.document_id = old.id"
+                " join text_window w on w.chunk_id = c.id and w.rule_id = %s"
+                " join {} e on e.window_id = w.id and e.sha256 = w.sha256 where new.id = any(%s)"
+            ).format(indexes.table(index_id)),
+            (rule_id, list(document_ids)),
+        )
+        for text, vector, codes in rows:
+            yield text, np.asarray(vector.to_numpy(), dtype=np.float32), codes
 
 
 def of_document(conn: Connection, document_id: DocumentId, *, limit: int = 1000) -> list[Chunk]:

@@ -162,3 +162,20 @@ def test_codes_of_many_texts_wait_in_a_file(monkeypatch):
     assert list(part) == [bytes([place]) * place for place in range(10, 20)]
     assert part[-1] == bytes([19]) * 19
     assert len(part) == 10
+
+
+def test_an_adapter_leaves_the_states_of_tokens_as_they_are(tiny_model, tmp_path):
+    """It changes vectors after the transformer: what it borrows of its base still fits."""
+    import torch
+
+    from training.finetune.methods import networks
+
+    side = (0.5 * torch.eye(32).roll(1, 0), torch.ones(32))
+    adapted = networks.with_adapter(networks.load_base(tiny_model, "cpu"), side, None)
+    networks.save(adapted, tmp_path / "adapted")
+    base, model = (LocalEncoder(p, device="cpu") for p in (tiny_model, tmp_path / "adapted"))
+    assert model.late
+    (vector, tokens), (before, expected) = (m.encode_query_late("the fox") for m in (model, base))
+    assert np.allclose(tokens.states, expected.states, atol=1e-5)
+    assert not np.allclose(vector, before, atol=1e-2)
+    assert model.encode_documents_late(["the fox"])[1] == base.encode_documents_late(["the fox"])[1]
