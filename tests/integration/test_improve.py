@@ -24,15 +24,55 @@ from tests.corpus import add_document
 from training import run
 from training.evaluation.candidates import identity
 
-WORDS = [a + b for a in "abcdefghijklmnop" for b in ("ne", "ri", "so", "tu", "an", "el")]
+NOUNS = [
+    "anchor",
+    "bridge",
+    "cable",
+    "deck",
+    "engine",
+    "ferry",
+    "gate",
+    "hull",
+    "island",
+    "jetty",
+    "keel",
+    "lamp",
+    "mast",
+    "net",
+    "oar",
+    "pilot",
+    "quay",
+    "rope",
+    "sail",
+    "tug",
+    "valve",
+    "winch",
+    "yard",
+    "buoy",
+]
+VERBS = [
+    "inspect",
+    "repair",
+    "paint",
+    "move",
+    "lower",
+    "raise",
+    "check",
+    "clean",
+    "order",
+    "store",
+    "sign",
+    "close",
+]
 
 
 def prose(draw: random.Random) -> str:
-    """Sentences of made-up words, long enough to be asked about."""
-    said = [
-        f"The {draw.choice(WORDS)} {draw.choice(WORDS)} is a {' '.join(draw.choices(WORDS, k=6))}."
-        for _ in range(6)
-    ]
+    """Different English sentences, from which questions can be made."""
+    said = []
+    for _ in range(6):
+        who, what, where, when = draw.sample(NOUNS, 4)
+        verb = draw.choice(VERBS)
+        said.append(f"The {who} keeper must {verb} the {what} of the {where} and the old {when}.")
     return " ".join(said)
 
 

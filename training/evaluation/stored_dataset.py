@@ -7,7 +7,7 @@ from pipelines.store import documents, pair_passages, pairs
 from pipelines.store.db import Connection
 from training.evaluation import dataset as datasets
 from training.evaluation.dataset import Dataset
-from training.pairs.stored import by_question, corpus_of
+from training.pairs.stored import by_question, corpus_of, evidence
 
 
 def dataset(conn: Connection) -> Dataset:
@@ -16,11 +16,11 @@ def dataset(conn: Connection) -> Dataset:
 
     :raises InputError: There are none.
     """
-    heldout = pairs.usable(conn, "heldout")
+    heldout = evidence(conn)
     if not heldout:
         raise InputError(
-            "No accepted pair is held out. Make pairs with attune pairs generate, or give"
-            " --dataset FILE."
+            "No accepted question is held out, phrases aside. Make pairs with attune pairs generate"
+            " or give --dataset FILE."
         )
     corpus = corpus_of(conn, heldout)
     languages: dict[str, str | None] = dict.fromkeys(corpus)

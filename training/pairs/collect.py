@@ -78,13 +78,15 @@ def generate_offline(
     with pool.connection() as conn:
         everything = pair_passages.passages(conn, suspicious_code=documents.SUSPICIOUS)
     generator = OfflineGenerator(everything, per_passage=per_passage)
+    collector = Collector(pool, handle, OfflineGenerator.name, passages, created_by)
 
     def answered() -> Iterator[QuestionsOfPassage]:
         for passage in passages:
             task.check()
-            yield QuestionsOfPassage(passage, generator.questions(passage))
+            proves = collector.side(passage) == "heldout"
+            made = generator.whole(passage) if proves else generator.questions(passage)
+            yield QuestionsOfPassage(passage, made)
 
-    collector = Collector(pool, handle, OfflineGenerator.name, passages, created_by)
     for part in _parts(answered()):
         collector.keep(part)
         task.tell(Progress("asking", collector.summary.passages, len(passages)))

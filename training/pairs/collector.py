@@ -94,6 +94,10 @@ class Collector:
             wanted=wanted,
         )
 
+    def side(self, passage: Passage) -> Split | None:
+        """The side of a passage. None if it repeats one of the other side."""
+        return self._sides[passage.sha256]
+
     def keep(self, answers: Sequence[QuestionsOfPassage]) -> None:
         """Store the questions of passages, and that these passages are done."""
         asked = [

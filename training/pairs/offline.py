@@ -1,11 +1,10 @@
 """
 Questions about a passage without a language model. Pure.
 
-Headings, definitions, figures, effects, tables and key phrases become questions by the form of a
-sentence. Where no form fits, a part of a sentence with rare words serves as a question (cropping,
-as in Contriever, Izacard et al. 2022). The forms of sentences are English. Other languages have
-headings, key phrases and crops only. From such questions a retriever learns the words of the
-documents: which belong together, and which distinguish one passage from its neighbours.
+English and German sentences are turned into questions by their form (`english`, `german`). Headings
+and rows of tables are asked for in any language. Where that is not enough, key phrases and parts of
+sentences with rare words stand in (cropping, as in Contriever, Izacard et al. 2022). They are
+fragments: a retriever learns from them which words belong together, but they prove nothing.
 """
 
 from __future__ import annotations
@@ -14,22 +13,13 @@ import math
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from itertools import chain, pairwise, zip_longest
 
 from pipelines.store.pair_passages import Passage
 from pipelines.text import sentences
-from training.pairs.forms import (
-    Made,
-    definition,
-    effect,
-    figure,
-    is_prose,
-    lower,
-    statement,
-    words_of,
-)
+from training.pairs.forms import Made, is_prose, words_of
+from training.pairs.grammar import english, german
 
 PER_PASSAGE = 4
 # A word in more than this share of the passages is too common to identify one.
@@ -40,6 +30,16 @@ SENTENCE_CHARS = (40, 400)
 MOST_WORDS = 24
 # Least and greatest share of a sentence's words in a crop.
 CROP = (0.4, 0.8)
+# A held-out passage is asked for with more questions, because it gets whole ones only.
+PROVING = 2
+# Sections with the same heading, up to which it tells one from another.
+SAME_HEADING = 2
+# Sentences of a passage that are tagged, a millisecond each.
+MOST_TAGGED = 5
+
+_NUMBERING = re.compile(r"^(?:\d+(?:\.\d+)*|[A-Za-z]|[IVXivx]+)[.)]\s+|^\d+(?:\.\d+)+\s+")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_AMOUNT = re.compile(r"[-+(]?[$€£]?\s?\d[\d.,\s]*\)?\s?[%\w/°²³]{0,8}")
 
 
 class OfflineGenerator:
@@ -59,87 +59,80 @@ class OfflineGenerator:
         everything = " ".join(passage.text for passage in passages[:2000]).casefold()
         company = everything.count("company") + everything.count("customers")
         self._speaker = "the company" if company > everything.count("study") else "the authors"
+        # A heading is asked for once: its first passage answers.
+        self._first: dict[tuple[str, str], str] = {}
+        for passage in sorted(passages, key=lambda one: one.ordinal):
+            self._first.setdefault((passage.document, passage.section), passage.sha256)
+        self._headings = Counter(section.casefold() for _, section in self._first)
 
     def questions(self, passage: Passage) -> list[Made]:
-        """Up to `per_passage` questions, the same ones on every call."""
+        """Up to `per_passage` questions, the same ones on every call. Fragments come last."""
         draw = random.Random(passage.sha256)
-        makers: list[Callable[[Passage, random.Random], Iterator[Made]]] = [self._cropped]
-        if passage.section:
-            makers.append(self._of_heading)
-        makers.append(self._of_phrases)
-        if passage.language in ("en", None):
-            makers += [self._of_tables, self._of_sentences]
-        # One of each kind in turn, so that no single kind fills a passage. Forms of sentences come
-        # first, because they are most like people's questions.
-        queues = [list(maker(passage, draw)) for maker in reversed(makers)]
-        found: dict[str, Made] = {}
-        while any(queues) and len(found) < self._per_passage:
-            for queue in queues:
-                if queue and len(found) < self._per_passage:
-                    made = queue.pop(0)
-                    found.setdefault(made.question.casefold(), made)
-        return list(found.values())
+        parts = zip_longest(self._of_phrases(passage), self._cropped(passage, draw))
+        every = chain(self._whole(passage), chain.from_iterable(parts))
+        return _different(every, self._per_passage)
 
-    def _of_heading(self, passage: Passage, draw: random.Random) -> Iterator[Made]:
-        parts = [part.strip(" .:") for part in passage.section.split(" > ")]
-        if len(words_of(parts[-1])) < 1 or not any(char.isalpha() for char in parts[-1]):
+    def whole(self, passage: Passage) -> list[Made]:
+        """Up to `PROVING` times as many questions, none of them a fragment: they may prove a gain."""
+        return _different(self._whole(passage), PROVING * self._per_passage)
+
+    def _whole(self, passage: Passage) -> Iterator[Made | None]:
+        said = self._of_sentences(passage)
+        turns = zip_longest(said, said, self._of_tables(passage), self._of_heading(passage))
+        return chain.from_iterable(turns)
+
+    def _of_sentences(self, passage: Passage) -> Iterator[Made]:
+        """The first question of each sentence before the second of any."""
+        asked: list[list[Made]] = []
+        for sentence in self._telling(passage)[:MOST_TAGGED]:
+            if passage.language in ("en", None):
+                asked.append(list(english.questions(sentence, self._speaker)))
+            elif passage.language == "de":
+                asked.append(list(german.questions(sentence)))
+        for layer in zip_longest(*asked):
+            yield from (made for made in layer if made is not None)
+
+    def _of_heading(self, passage: Passage) -> Iterator[Made]:
+        if self._first.get((passage.document, passage.section)) != passage.sha256:
             return
-        if parts[-1].endswith(("?", "？")):
-            yield Made(parts[-1], "heading")
+        if self._headings[passage.section.casefold()] > SAME_HEADING:
+            return  # as "Introduction", which every document has
+        parts = [_plain(part) for part in passage.section.split(" > ")]
+        heading = parts[-1]
+        if not any(char.isalpha() for char in heading):
             return
-        asked = parts[-1]
-        if len(words_of(asked)) < 2 and len(parts) > 1:
-            asked = f"{asked}, {parts[-2]}"
-        if passage.language in ("en", None):
-            forms = ("What is said about {}?", "{}", "What should one know about {}?")
-            asked = draw.choice(forms).format(asked)
-        yield Made(asked, "heading")
+        if heading.endswith(("?", "？")):
+            yield Made(heading, "heading")
+            return
+        task = english.of_heading(heading) if passage.language in ("en", None) else None
+        if task is not None:
+            yield Made(task, "how")
+        elif len(words_of(heading)) < 2 and len(parts) > 1:
+            yield Made(f"{heading}, {parts[-2]}", "heading")
+        else:
+            yield Made(heading, "heading")
 
-    def _of_sentences(self, passage: Passage, draw: random.Random) -> Iterator[Made]:
-        found = [
-            made
-            for sentence in self._telling(passage)
-            for maker in (definition, figure, effect, partial(statement, speaker=self._speaker))
-            for made in maker(sentence)
-        ]
-        # The first of each form before the second of any.
-        seen: Counter[str] = Counter()
-        places = []
-        for made in found:
-            places.append(seen[made.kind])
-            seen[made.kind] += 1
-        yield from (found[i] for i in sorted(range(len(found)), key=places.__getitem__))
+    def _of_tables(self, passage: Passage) -> Iterator[Made]:
+        """The first row of each table that has a name and an amount, by its column."""
+        if passage.language not in ("en", "de", None):
+            return
+        header: list[str] = []
+        for line in passage.text.split("\n"):
+            cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+            if not line.lstrip().startswith("|"):
+                header = []
+            elif not header:
+                header = cells
+            elif len(cells) == len(header) and len(words_of(cells[0])) >= 2:
+                place = next((n for n, c in enumerate(cells) if n and _AMOUNT.fullmatch(c)), 0)
+                if place and header[place]:
+                    yield Made(_of_cell(cells[0], header[place], passage.language), "table")
+                    header = cells[:1]
 
-    def _of_tables(self, passage: Passage, draw: random.Random) -> Iterator[Made]:
-        lines = passage.text.split("\n")
-        for above, line in pairwise(lines):
-            caption = above.strip(" :.|*")
-            starts = line.lstrip().startswith("|") and not above.lstrip().startswith("|")
-            if starts and 10 <= len(caption) <= 160 and any(map(str.isalpha, caption)):
-                yield Made(f"What are the figures for {lower(caption)}?", "table")
-        for line in lines:
-            cells = [cell.strip() for cell in line.strip("| ").split("|")]
-            if len(cells) > 2 and len(words_of(cells[0])) >= 2 and re.search(r"\d", line):
-                yield Made(f"How much was {lower(cells[0])}?", "table")
-                break
-
-    def _of_phrases(self, passage: Passage, draw: random.Random) -> Iterator[Made]:
+    def _of_phrases(self, passage: Passage) -> Iterator[Made]:
         phrases = self._phrases(passage.text)
-        if len(phrases) < 2:
-            return
-        first, second = phrases[:2]
-        if passage.language not in ("en", None):
-            yield Made(f"{first} {second}", "phrase")
-            return
-        forms = (
-            "How do {} and {} relate?",
-            "What is said about {} and {}?",
-            "How does {} affect {}?",
-            "{} {}",
-        )
-        yield Made(draw.choice(forms).format(first, second), "phrase")
-        if len(phrases) > 3:
-            yield Made(f"What is known about {phrases[2]} and {phrases[3]}?", "phrase")
+        for pair in zip(phrases[::2], phrases[1::2], strict=False):
+            yield Made(" ".join(pair), "phrase")
 
     def _cropped(self, passage: Passage, draw: random.Random) -> Iterator[Made]:
         for sentence in self._telling(passage):
@@ -199,3 +192,30 @@ class OfflineGenerator:
             if all(words.isdisjoint(other.casefold().split()) for other in found):
                 found.append(phrase)
         return found
+
+
+def _different(every: Iterator[Made | None], most: int) -> list[Made]:
+    found: dict[str, Made] = {}
+    for made in every:
+        if made is not None:
+            found.setdefault(made.question.casefold(), made)
+        if len(found) == most:
+            break
+    return list(found.values())
+
+
+def _plain(heading: str) -> str:
+    """A heading without its number, and not in capitals only."""
+    bare = _NUMBERING.sub("", heading).strip(" .:")
+    return bare.capitalize() if bare.isupper() and " " in bare else bare
+
+
+def _of_cell(row: str, column: str, language: str | None) -> str:
+    """The question for an amount of a table, by the names of its row and its column."""
+    if _YEAR.fullmatch(column):
+        return (
+            f"Wie hoch war {row} {column}?" if language == "de" else f"What was {row} in {column}?"
+        )
+    return (
+        f"Wie hoch ist {column} bei {row}?" if language == "de" else f"What is {column} of {row}?"
+    )

@@ -9,6 +9,7 @@ from pipelines.store import documents, pair_passages, pairs
 from pipelines.store.db import Connection
 from pipelines.store.pairs import Pair, Split
 from training.pairs import split
+from training.pairs.forms import FRAGMENTS
 from training.pairs.material import FEWEST_PAIRS, Material
 from training.pairs.seedfile import SeedFile
 
@@ -45,6 +46,11 @@ def material(
         seed,
     )
     return Material(corpus_of(conn, train), chosen, aside)
+
+
+def evidence(conn: Connection) -> list[Pair]:
+    """The accepted held-out pairs whose questions are whole, so that finding them proves a gain."""
+    return [pair for pair in pairs.usable(conn, "heldout") if pair.kind not in FRAGMENTS]
 
 
 def accepted(conn: Connection, split: Split | None) -> SeedFile:

@@ -139,7 +139,7 @@ def _lacking(services: Services) -> str:
     """Why there is nothing to learn from yet, or nothing if there is."""
     with services.pool.connection() as conn:
         there, _ = plan.passages(conn)
-        asked = {pair.question_sha256 for pair in pairs.usable(conn, "heldout")}
+        asked = {pair.question_sha256 for pair in stored.evidence(conn)}
         trained = {pair.passage_sha256 for pair in pairs.usable(conn, "train")}
     if len(asked) >= FEWEST_QUESTIONS and len(trained) >= FEWEST_PAIRS:
         return ""
