@@ -220,7 +220,7 @@ def test_a_version_without_proof_stays_beside(services, trained, judged):
     assert (len(trained), len(judged[1])) == (1, 1)
 
 
-@pytest.mark.parametrize(("documents", "said"), [(0, "of your own"), (2, "2 passages; about 30")])
+@pytest.mark.parametrize(("documents", "said"), [(0, "of your own"), (2, "2 passages; about 60")])
 def test_too_little_to_learn_from(services, documents, said):
     fill(services, documents, passages=1)
     done = action.run(services, who="eve")

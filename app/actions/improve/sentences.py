@@ -13,7 +13,7 @@ from training.evaluation.figures.comparison import system_name
 
 STOPPED = "It was stopped and not continued."
 # Passages that yield enough held-out questions, as a rule.
-NEEDED = 30
+NEEDED = 60
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,12 @@ def lacking(passages: int, asked: int, fewest: int) -> str:
         return (
             "Nothing to learn from yet: add documents of your own"
             f" (about {NEEDED} passages are needed)."
+        )
+    if not asked and passages >= NEEDED:
+        return (
+            f"Nothing to prove a gain by: no whole question could be made from {passages:,}"
+            " passages. Without a language model they are made from English and German text. Set"
+            " a language model up, or add questions of your own under Pairs."
         )
     needed = max(NEEDED, ceil(passages * fewest / asked) if asked else NEEDED)
     if needed <= passages:
