@@ -21,6 +21,7 @@ MODULES = {
     "citations": "Citations",
     "answers": "Answers without a language model",
     "zoo": "A folder of real and broken files",
+    "reading": "Kinds of files",
     "encode": "Embedding on a CPU",
     "ingest": "Taking files in",
     "question": "A question at 100,000 windows",
