@@ -59,7 +59,7 @@ class Access:
         self.readers = parse_rules(settings.readers)
         self.settings = settings
         self.lifetime = timedelta(hours=settings.session_hours)
-        self._pool = pool
+        self._pool = self.pool = pool
         self._passwords: dict[str, SecretStr] = {
             "admin-password": settings.admin_password,
             "chat-password": settings.chat_password,

@@ -15,9 +15,12 @@ from starlette.formparsers import MultiPartException
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.access import keys
 from app.settings import Settings
 
 SMALL_BYTES = 64_000
+# Programs send whole conversations, and many texts at once.
+TEXTS_BYTES = 1_000_000
 # How long a client may pause in the middle of a body.
 WAIT_S = 30
 # How long the rest of a refused body is read and dropped, so that the client reads the reason.
@@ -39,7 +42,8 @@ def upload_limits(settings: Settings) -> dict[str, int]:
     Register every new route that receives files here.
     """
     one = settings.max_upload_mb * MEGABYTE
-    return {UPLOAD: UPLOADED_TOGETHER * one, UPLOADS: one}
+    texts = dict.fromkeys(("/v1/chat/completions", "/v1/embeddings"), TEXTS_BYTES)
+    return {UPLOAD: UPLOADED_TOGETHER * one, UPLOADS: one, "/api/v1/documents": one, **texts}
 
 
 class BodyTooLarge(MultiPartException):
@@ -67,7 +71,7 @@ class Bodies:
             return await self.app(scope, receive, send)
         path = scope["path"].rstrip("/")
         most = self._uploads.get(path, SMALL_BYTES)
-        body = _Body(receive, send, most)
+        body = _Body(receive, send, most, keys.is_interface(path))
         if body.declared(scope) > most:
             return await body.refuse()
         if path in self._uploads:
@@ -94,8 +98,9 @@ class Bodies:
 class _Body:
     """The counted body of one request. Once it is refused, the application's answer is dropped."""
 
-    def __init__(self, receive: Receive, send: Send, most: int) -> None:
+    def __init__(self, receive: Receive, send: Send, most: int, for_programs: bool) -> None:
         self._receive, self._send, self._most = receive, send, most
+        self._for_programs = for_programs
         self._bytes, self._ended, self._answered = 0, False, False
         self.refused = False
 
@@ -162,7 +167,10 @@ class _Body:
         reason = f"This request is too large: at most {_size(self._most)} are accepted."
         if status == 408:
             reason = "The request did not arrive in time."
-        answer = JSONResponse({"detail": reason}, status, headers={"connection": "close"})
+        close = {"connection": "close"}
+        answer = JSONResponse({"detail": reason}, status, headers=close)
+        if self._for_programs:
+            answer = keys.error(status, reason, headers=close)
         await answer({"type": "http"}, self._receive, self._send)
 
     async def _linger(self) -> None:

@@ -18,7 +18,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.access import faults
+from app.access import faults, keys
 from app.access.addresses import WATCHED, Hosts, Proxies, set_client
 from app.access.auth import SCOPE_KEY, Access, Person
 from pipelines.errors import DISK_FULL, is_disk_full
@@ -94,6 +94,8 @@ class Guard:
                 if is_disk_full(error):
                     reason, status = DISK_FULL, 503
                 answer = JSONResponse({"detail": reason}, status)
+                if keys.is_interface(scope["path"]):
+                    answer = keys.error(status, reason)
                 await answer(scope, receive, send_with_headers)
         return None
 
@@ -109,6 +111,12 @@ class Guard:
             return PlainTextResponse("Requests from other sites are refused.", 403)
         if not _exists(path):
             return PlainTextResponse("There is nothing here.", 403)
+        if keys.is_interface(path):
+            key = await asyncio.to_thread(keys.identify, connection, self._access.pool)
+            if isinstance(key, Response):
+                return key
+            scope[keys.CALLER_KEY] = key
+            return None
         if path in PUBLIC or not (_is_admin(path) or self._access.policy.chat_ways):
             return None
         person = await asyncio.to_thread(self._access.person, connection)

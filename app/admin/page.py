@@ -13,7 +13,7 @@ import gradio as gr
 from app.access import login
 from app.admin.html import parts
 from app.admin.screen import LOOK_S, QUIET, Screen, handler
-from app.admin.screens import documents, jobs, overview, pairs, questions, tune
+from app.admin.screens import documents, jobs, keys, overview, pairs, questions, tune
 from app.admin.screens.compare import screen as compare
 from app.admin.screens.versions import screen as versions
 
@@ -32,6 +32,7 @@ SCREENS: list[tuple[str, str, Callable[[Screen], None]]] = [
     ("versions", "Versions", versions.build),
     ("questions", "Questions", questions.build),
     ("jobs", "Jobs", jobs.build),
+    ("keys", "Keys", keys.build),
 ]
 
 

@@ -40,6 +40,8 @@ from app.live import metrics
 from app.services import Services
 from app.settings import keep_uploads_in
 from app.web import uploads
+from app.web.api import documents as api_documents
+from app.web.api import openai
 from app.web.lost import LostPage
 from app.web.temporary import TemporaryFolder
 from pipelines.store import active, chats, document_list
@@ -73,6 +75,8 @@ def create_app(services: Services, host: str | None = None) -> FastAPI:
     _add_health(app, services)
     _add_export(app, services)
     uploads.add(app, services, passing.path)
+    openai.add(app, services)
+    api_documents.add(app, services, passing.path)
     access = app.state.access = Access(services.pool, services.settings)
     login.add(app, access, services.pool)
     with services.pool.connection() as conn:

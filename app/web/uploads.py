@@ -108,7 +108,7 @@ class _Routes:
 
     async def _receive(self, request: Request, adder: Adder, title: str) -> dict[str, Any]:
         with await asyncio.to_thread(self._temporary) as file:
-            size = await _write(request, file)
+            size = await write_body(request, file)
             if size == 0:
                 raise Refused(f"{title}: the file is empty (0 bytes).", 400)
             return await asyncio.to_thread(self._store, adder, title, file)
@@ -167,7 +167,7 @@ class _Routes:
         return {"id": document_id}
 
 
-async def _write(request: Request, file: BinaryIO) -> int:
+async def write_body(request: Request, file: BinaryIO) -> int:
     """Write the body as it arrives and return its size."""
     size, buffer = 0, bytearray()
     try:

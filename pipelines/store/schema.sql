@@ -23,6 +23,30 @@ CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
 );
 
+CREATE TABLE public.api_key (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    key_sha256 text NOT NULL,
+    hint text NOT NULL,
+    scopes text[] NOT NULL,
+    collections text[],
+    per_minute integer NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    used_at timestamp with time zone
+);
+
+ALTER TABLE public.api_key ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.api_key_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.app_secret (
     name text NOT NULL,
     value bytea NOT NULL
@@ -519,6 +543,12 @@ ALTER TABLE ONLY public.active
 
 ALTER TABLE ONLY public.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_key_sha256_key UNIQUE (key_sha256);
+
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.app_secret
     ADD CONSTRAINT app_secret_pkey PRIMARY KEY (name);
