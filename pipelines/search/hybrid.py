@@ -26,7 +26,7 @@ from pipelines.store.hits import Hit
 from pipelines.store.ids import ChunkId
 from pipelines.store.postings import Terms
 from pipelines.store.vectors import Window
-from pipelines.text.fusion import Scores, fuse, trust
+from pipelines.text.fusion import Scores, fuse, reordered, trust
 from pipelines.text.late import QueryTokens
 
 Mode = Literal["hybrid", "dense", "lexical"]
@@ -141,7 +141,7 @@ def search(
             passages = rerank.Passages(ids, texts, scores[first])
             query = rerank.Query(question, vector, tokens, found.asked, trusted)
             reranked = rerank.rerank(conn, handle, query, passages, within_s)
-            scores = _reordered(scores, first, reranked.scores)
+            scores = reordered(scores, first, reranked.scores)
             best = best[np.argsort(-scores[best], kind="stable")]
     made = [_hit(rows, found, i, float(scores[i])) for i in best[:top_k]]
     return Searched(made, reranked)
@@ -173,15 +173,6 @@ def _candidates(
     cosines = np.array([windows[i].cosine if i in windows else 0.0 for i in ids])
     shares = postings.scores(conn, asked, ids) if ids else cosines
     return _Candidates(ids, windows, cosines, shares, asked)
-
-
-def _reordered(scores: Scores, first: NDArray[np.intp], anew: Scores) -> Scores:
-    """The scores with new ones of the first, the others moved below them."""
-    if not len(first):
-        return scores
-    moved = scores + min(0.0, float(anew.min() - scores[first].min()))
-    moved[first] = anew
-    return moved
 
 
 def _hit(

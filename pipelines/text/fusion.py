@@ -88,3 +88,19 @@ def spread_alike(scores: Scores) -> Scores:
         return np.zeros(len(scores))
     scale = SPREAD / max(float(known.std()), LEAST_LATE_SPREAD)
     return np.asarray(np.nan_to_num(scale * (scores - known.mean()), nan=0.0))
+
+
+def reordered(scores: Scores, first: NDArray[np.intp], new: Scores) -> Scores:
+    """
+    Replace the scores of the first candidates, and keep the others below them.
+
+    :param scores: *Shape:* ``(n,)``
+    :param first: Places of those that score highest. *Shape:* ``(f,)``
+    :param new: Their new scores. *Shape:* ``(f,)``
+    :returns: *Shape:* ``(n,)``
+    """
+    if not len(first):
+        return scores
+    moved = scores + min(0.0, float(new.min() - scores[first].min()))
+    moved[first] = new
+    return moved

@@ -67,6 +67,19 @@ def test_the_passage_with_the_same_tokens_gains_most(world, monkeypatch):
     assert [hit.score for hit in found.hits] == sorted((h.score for h in found.hits), reverse=True)
 
 
+def test_passages_beyond_the_first_stay_below_them(world, monkeypatch):
+    """In their order, though late interaction lowers the scores of some that are above them."""
+    pool, handle = world
+    monkeypatch.setattr(hybrid, "RERANKED", 2)
+    with pool.connection() as conn:
+        plain = [hit.chunk_id for hit in searched(conn, handle, tokens=False).hits]
+        found = searched(conn, handle)
+    assert len(found.reranked.ids) == 2
+    assert {hit.chunk_id for hit in found.hits[:2]} == set(plain[:2])
+    assert [hit.chunk_id for hit in found.hits[2:]] == plain[2:]
+    assert [hit.score for hit in found.hits] == sorted((h.score for h in found.hits), reverse=True)
+
+
 def test_fewer_than_five_candidates_are_ordered(world):
     pool, handle = world
     with pool.connection() as conn, conn.transaction(force_rollback=True):

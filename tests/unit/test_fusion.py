@@ -5,7 +5,7 @@ import pytest
 
 from pipelines.embedder.model_files import bundled_model
 from pipelines.embedder.tokens import TokenCounter, tokenizer_file
-from pipelines.text.fusion import Reading, fuse, spread_alike, trust
+from pipelines.text.fusion import Reading, fuse, reordered, spread_alike, trust
 
 # A Chinese, a Japanese and a Korean question for the term of a warranty.
 CHINESE = "公司的产品保修期有多长时间"
@@ -68,3 +68,12 @@ def test_a_candidate_without_codes_counts_as_the_mean():
     found = spread_alike(np.array([0.5, np.nan, 0.9]))
     assert np.allclose(found, [-0.1, 0, 0.1])
     assert not spread_alike(np.full(3, np.nan)).any()
+
+
+def test_candidates_beyond_the_first_stay_below_them_by_hand():
+    """The lowest of the first falls from 0.5 to 0.2, so the others fall by 0.3 too."""
+    scores, first = np.array([0.4, 0.9, 0.1, 0.5]), np.array([1, 3])
+    assert np.allclose(reordered(scores, first, np.array([0.2, 0.6])), [0.1, 0.2, -0.2, 0.6])
+    # Where it rises they stay.
+    assert np.allclose(reordered(scores, first, np.array([0.7, 0.6])), [0.4, 0.7, 0.1, 0.6])
+    assert reordered(np.zeros(0), np.zeros(0, dtype=np.intp), np.zeros(0)).tolist() == []
