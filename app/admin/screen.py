@@ -84,7 +84,7 @@ def handler(function: Callable[..., Any], *, has_outputs: bool = True) -> Callab
             )
         return gr.skip() if has_outputs else None
 
-    # Gradio reads from here what to hand in; it is not to follow to the wrapped function.
+    # Gradio reads the parameters from here. It must not follow to the wrapped function.
     asked = inspect.Parameter("asker", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     del run.__wrapped__
     run.__signature__ = signature.replace(parameters=[asked, *rest])  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from pipelines.progress import Progress, Task
 # Where nobody watches a terminal, a line so often.
 LINE_EVERY_S = 10.0
 PERCENT = 100
-# Figures as people write them; others are not shown.
+# Figures that are shown, as people write them.
 FIGURES = {"loss": "loss", "heldout_ndcg@10": "NDCG@10"}
 
 

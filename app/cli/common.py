@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pipelines.store.ids import JobId
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+VersionName = Annotated[str, typer.Argument(help="Name of the version, e.g. v1.")]
 Queued = Annotated[bool, typer.Option("--queue", help="Leave it to a worker.")]
 
 

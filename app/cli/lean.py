@@ -11,7 +11,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-# sentence-transformers trains and evaluates with these; pandas, scipy and arrow come with them.
+# sentence-transformers trains and evaluates with these. They bring pandas, scipy and arrow.
 TRAINING_ONLY = ("datasets", "sklearn", "sklearn.metrics")
 
 

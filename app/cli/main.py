@@ -27,7 +27,7 @@ from app.cli.tuning import evaluate, improve, models, pairs, train
 from app.settings import silence_telemetry
 from pipelines.errors import DISK_FULL, AttuneError, NotReadyError, is_disk_full
 
-# In the order in which a newcomer needs them; what is not named comes last.
+# In the order in which a newcomer needs them. Others come last.
 ORDER = (
     "serve", "ingest", "ask", "documents", "improve", "pairs", "train", "evaluate", "models",
     "doctor", "admin-link", "jobs", "worker", "replicas",
@@ -49,7 +49,7 @@ app = typer.Typer(
     help="Ask your documents, and tune the search on them.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    # Joins the lines of a paragraph; else each line of a docstring is a line of the help.
+    # Joins the lines of a paragraph. Otherwise each line of a docstring is a line of the help.
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -122,7 +122,7 @@ def describe(error: BaseException, run: RunDir) -> dict[str, str]:
     while chain is not None:
         text = str(chain)
         full = isinstance(chain, OSError) and chain.errno in FULL
-        # safetensors reports the system's words, not its number; torch neither.
+        # safetensors reports the system's words but not its number. Torch reports neither.
         words = any(os.strerror(number) in text for number in FULL) or CUT_OFF in text
         if full or words:
             needed = "the next checkpoint does not fit"

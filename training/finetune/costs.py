@@ -118,7 +118,7 @@ def _cost(
             RUNTIME_MB + step.weights_mb + 3 * step.trained_mb
             + at_once * step.saved_mb_per_pair + store_mb
         )  # fmt: skip
-        # Two checkpoints and one being written; the model in the run folder and in the store.
+        # Two checkpoints and one being written, and the model in the run folder and in the store.
         disk = 3 * (step.weights_mb + 2 * step.trained_mb) + 2 * step.weights_mb + store_mb
     minutes = (START_S + embedding_s + seconds) / 60
     return MethodCost(method, minutes, memory, disk, SERVING[method])

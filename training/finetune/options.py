@@ -9,7 +9,7 @@ from pipelines.errors import InputError
 
 Method = Literal["full", "lora", "query", "adapter"]
 METHODS: tuple[Method, ...] = get_args(Method)
-# What people see; commands take the key.
+# What people see. Commands take the key.
 LABELS: dict[Method, str] = {
     "adapter": "Adapter",
     "query": "Query side",
@@ -37,7 +37,7 @@ class TrainOptions:
     learning_rate: float | None = None
     warmup: float = 0.1
     seed: int = 0
-    # Layers of the encoder, from below, that keep the base model's weights; the embeddings do too.
+    # Lowest layers of the encoder that keep the base model's weights, as the embeddings do.
     freeze_layers: int = 0
     temperature: float = 0.05
     # A negative that the base model finds closer than the positive by more than this is taken
@@ -49,7 +49,7 @@ class TrainOptions:
     matryoshka: tuple[int, ...] = ()
     lora_rank: int = 16
     adapter_sides: Literal["query", "both"] = "both"
-    # Texts in memory at a time; larger batches are computed in parts (gradient caching).
+    # Texts in memory at a time. Larger batches are computed in parts (gradient caching).
     mini_batch_size: int = 64
     evaluations_per_epoch: int = 1
     # Evaluations without a gain before the run ends early.

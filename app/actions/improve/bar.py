@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from pipelines.progress import Progress, Task
 
-# In order, with what they are called; measuring is short, and a part of training.
+# In order, with their names. Measuring is short, and a part of training.
 NAMES = {
     "pairs": "making pairs",
     "measure": "training",

@@ -15,7 +15,7 @@ from pipelines.store.document_pages import DocumentRow, WindowedPassage
 from pipelines.store.documents import Document
 from pipelines.store.jobs import Job
 
-# The checkboxes of the table; the page's script knows them by this name.
+# Name of the table's checkboxes, by which the page's script knows them.
 GROUP = "documents"
 # Of a private collection's name: enough to tell visitors apart.
 OWNER_CHARS = len(scope.PRIVATE_PREFIX) + 8

@@ -12,7 +12,7 @@ from pipelines.text import languages
 # Fewer new pairs than this are worth neither a run nor a sentence.
 WORTH_A_RUN = 50
 WORTH_A_VOTE = 10
-# With fewer held-out questions nothing can be proved; the gate asks for as many.
+# With fewer held-out questions nothing can be proved. The gate requires as many.
 FEWEST_HELDOUT = 20
 # A share of questions that found nothing is worth a sentence from so many on.
 WORTH_A_GAP = 3

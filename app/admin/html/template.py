@@ -12,8 +12,7 @@ from markupsafe import Markup
 
 from app.admin.html import words
 
-# Everything handed in is escaped, whatever it is and wherever it comes from; only what a template
-# made is taken as it is.
+# Everything that is passed in is escaped, except what a template made.
 ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates")),
     autoescape=True,

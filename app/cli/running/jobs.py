@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,6 +10,8 @@ import typer
 from app.cli.common import AsJson
 
 if TYPE_CHECKING:
+    from app.services import Services
+    from pipelines.store.ids import JobId
     from pipelines.store.jobs import Job
 
 JobNumber = Annotated[int, typer.Argument(help="Its number, as `jobs list` shows it.")]
@@ -67,14 +70,9 @@ def show(job_id: JobNumber, as_json: AsJson = False) -> None:
 def cancel(job_id: JobNumber, as_json: AsJson = False) -> None:
     """Cancel a queued job, or stop a running one within seconds. What it made stays."""
     from app import queue
-    from app.cli.common import emit_json, services
-    from pipelines.store.ids import JobId
 
-    with services(pool_size=2) as opened:
-        job = queue.cancel(opened, JobId(job_id))
-    if as_json:
-        emit_json(vars(job))
-    else:
+    job = _change(queue.cancel, job_id, as_json)
+    if not as_json:
         typer.echo(f"Job {job_id} {'is told to stop' if job.stopping else 'is cancelled'}.")
 
 
@@ -82,15 +80,22 @@ def cancel(job_id: JobNumber, as_json: AsJson = False) -> None:
 def retry(job_id: JobNumber, as_json: AsJson = False) -> None:
     """Queue a job again that failed or was cancelled. It continues where it stopped."""
     from app import queue
+
+    _change(queue.retry, job_id, as_json)
+    if not as_json:
+        typer.echo(f"Job {job_id} is queued again.")
+
+
+def _change(act: Callable[[Services, JobId], Job], job_id: int, as_json: bool) -> Job:
+    """Cancel or retry a job, and print it if JSON is asked for."""
     from app.cli.common import emit_json, services
     from pipelines.store.ids import JobId
 
     with services(pool_size=2) as opened:
-        job = queue.retry(opened, JobId(job_id))
+        job = act(opened, JobId(job_id))
     if as_json:
         emit_json(vars(job))
-    else:
-        typer.echo(f"Job {job_id} is queued again.")
+    return job
 
 
 def _print(job: Job) -> None:

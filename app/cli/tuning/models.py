@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.common import AsJson, Queued
+from app.cli.common import AsJson, Queued, VersionName
 from app.cli.tuning.promotion import promote
 from app.cli.tuning.shadowing import in_short, shadow
 
 if TYPE_CHECKING:
     from pipelines.store.models import Model
 
-Name = Annotated[str, typer.Argument(help="Name of the version, e.g. v1.")]
 
 group = typer.Typer(help="Versions of the embedder.", no_args_is_help=True)
 
@@ -39,7 +38,7 @@ def list_models(as_json: AsJson = False) -> None:
 
 
 @group.command("show")
-def show(name: Name, as_json: AsJson = False) -> None:
+def show(name: VersionName, as_json: AsJson = False) -> None:
     """What a version was made from and how."""
     from app.cli.common import emit_json, services
     from pipelines.embedder import registry
@@ -95,7 +94,7 @@ def status(as_json: AsJson = False) -> None:
 
 @group.command("build")
 def build(
-    name: Name,
+    name: VersionName,
     again: Annotated[
         bool, typer.Option("--again", help="Also if it is built: with what new versions get.")
     ] = False,
@@ -128,7 +127,7 @@ def build(
 
 
 @group.command("prepare")
-def prepare(name: Name, as_json: AsJson = False) -> None:
+def prepare(name: VersionName, as_json: AsJson = False) -> None:
     """Load a built version on every running server."""
     from app.actions import versions
     from app.cli.common import emit_json, services
@@ -171,7 +170,7 @@ def rollback(
 
 @group.command("delete")
 def delete(
-    name: Name,
+    name: VersionName,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete a version with its files. Refused while anything uses it."""
@@ -190,7 +189,8 @@ def delete(
 
 @group.command("export")
 def export(
-    name: Name, folder: Annotated[Path, typer.Argument(help="A folder that is not there yet.")]
+    name: VersionName,
+    folder: Annotated[Path, typer.Argument(help="A folder that is not there yet.")],
 ) -> None:
     """Copy a version's files, as sentence-transformers loads them."""
     from app.actions import exporting
@@ -203,7 +203,7 @@ def export(
 
 @group.command("push")
 def push(
-    name: Name,
+    name: VersionName,
     repo: Annotated[str, typer.Argument(help="Repository on the hub: OWNER/NAME.")],
     public: Annotated[
         bool, typer.Option("--public", help="Let everybody see it; else it is private.")

@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.common import AsJson, Queued
+from app.cli.common import AsJson, Queued, VersionName
 
 if TYPE_CHECKING:
     from app.actions.retrain import Promotion
     from app.services import Services
 
-Name = Annotated[str, typer.Argument(help="Name of the version, e.g. v1.")]
-
 
 def promote(
-    name: Name,
+    name: VersionName,
     override: Annotated[
         str | None,
         typer.Option(help="Promote although it is not proved better; the reason is kept."),

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.common import AsJson
+from app.cli.common import AsJson, VersionName
 
 if TYPE_CHECKING:
     from pipelines.store.shadows import ShadowReport
 
-Name = Annotated[str, typer.Argument(help="Name of the version, e.g. v1.")]
-
 
 def shadow(
-    name: Name,
+    name: VersionName,
     share: Annotated[
         float | None,
         typer.Option(min=0, max=1, help="Share of live questions it answers silently from now on."),

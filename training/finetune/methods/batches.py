@@ -9,7 +9,7 @@ import torch
 from sentence_transformers.base.sampler import DefaultBatchSampler
 
 QUESTION, WINDOW, LABEL = "question", "window", "label"
-# Batches whose pairs are sorted by length among each other; more would make batches alike in topic.
+# Batches whose pairs are sorted by length among each other. More would make batches alike in topic.
 POOL = 8
 
 
@@ -39,7 +39,7 @@ class WindowBatchSampler(DefaultBatchSampler):  # type: ignore[misc]
             pool.sort(key=lambda item: (-self._lengths[item[0]], item[0]))
             rows = [pair for _, pair in pool]
             batches += [rows[i : i + self.batch_size] for i in range(0, len(rows), self.batch_size)]
-        # A rest of one pair has no negative; a short batch anywhere but last would misalign processes.
+        # A rest of one pair has no negative. A short batch anywhere but last would misalign processes.
         rest = [b for b in batches if len(b) < self.batch_size]
         whole = [b for b in batches if len(b) == self.batch_size]
         for i in torch.randperm(len(whole), generator=generator).tolist():
