@@ -13,7 +13,7 @@ from typing import Any
 
 from app.actions import versions
 from app.actions.counts import Count
-from app.actions.versions import Status
+from app.actions.version_status import Status
 from pipelines.embedder import registry
 from pipelines.store import active, evaluations, gaps, indexes, models, replicas
 from pipelines.store.db import Connection
@@ -155,7 +155,7 @@ def _facts(figures: Mapping[str, Any], wanted: str) -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class VersionEntry:
-    """A version in a list: how deep in the lineage, and how far. `state` as in `versions.Status`."""
+    """A version in a list, with its depth in the lineage and its state (see `version_status.Status`)."""
 
     model: Model
     depth: int

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import asdict, dataclass
-from typing import Any
 
-from app.actions.counts import Count
 from app.services import Services
 from pipelines.embedder import loading, registry
 from pipelines.errors import AttuneError, ConflictError, GateError, InputError, NotReadyError
 from pipelines.search import opening
-from pipelines.store import active, evaluations, gaps, indexes, models, replicas, shadows
+from pipelines.store import active, evaluations, indexes, models, replicas, shadows
 from pipelines.store.active import Active, Audit, Serving
 from pipelines.store.db import Connection
 from pipelines.store.indexes import SearchIndex
@@ -31,31 +28,6 @@ FOLLOWED_S = 5.0
 POLL_S = 0.1
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Status:
-    """
-    How far a version is. `state`: serving, previous, ready, building, failed, or not built.
-    `shadow`: how it compares so far, while it answers silently.
-    """
-
-    name: str
-    kind: str
-    state: str
-    reason: str | None = None
-    documents: int = 0
-    complete: int = 0
-    windows: int = 0
-    vectors: int = 0
-    uncut_chunks: int = 0
-    loaded_by: int = 0
-    proof: dict[str, Any] | None = None
-    shadow: ShadowReport | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return dict(vars(self)) | {"shadow": None if self.shadow is None else asdict(self.shadow)}
 
 
 def share(services: Services, model: Model) -> None:
@@ -226,24 +198,6 @@ def wait_followed(services: Services, epoch: int) -> bool:
     return False
 
 
-def statuses(conn: Connection) -> list[Status]:
-    """Every version, and how far it is."""
-    pointer = active.get(conn)
-    loaded = [row for row in replicas.list_all(conn) if row.live]
-    return [_status(conn, model, pointer, loaded) for model in models.list_all(conn)]
-
-
-def status(conn: Connection, name: str, count: Count = gaps.totals) -> Status:
-    """
-    How far one version is.
-
-    :param count: Counts its vectors.
-    :raises InputError: There is no such version.
-    """
-    loaded = [row for row in replicas.list_all(conn) if row.live]
-    return _status(conn, registry.find(conn, name), active.get(conn), loaded, count)
-
-
 def left(conn: Connection) -> Audit | None:
     """
     The rollback that made the serving version serve, or None if it was promoted or is the first.
@@ -261,43 +215,6 @@ def release(services: Services, name: str) -> None:
     """
     with services.pool.connection() as conn:
         indexes.want(conn, _index(conn, registry.find(conn, name)).id, False)
-
-
-def _status(
-    conn: Connection,
-    model: Model,
-    pointer: Active | None,
-    loaded: list[replicas.ReplicaRow],
-    count: Count = gaps.totals,
-) -> Status:
-    index = indexes.of_model(conn, model.id)
-    if index is None:
-        return Status(model.name, model.kind, "not built")
-    if pointer is not None and index.id != pointer.index_id:
-        # While a version is built again, the index that serves is the one that is asked about.
-        serving = indexes.get(conn, pointer.index_id)
-        if serving is not None and serving.model_id == model.id:
-            index = serving
-    state = index.status
-    if pointer is not None and index.id == pointer.index_id:
-        state = "serving"
-    elif pointer is not None and index.id == pointer.previous_id:
-        state = "previous"
-    totals = count(conn, index)
-    return Status(
-        model.name,
-        model.kind,
-        state,
-        index.reason,
-        documents=totals.documents,
-        complete=totals.complete,
-        windows=totals.windows,
-        vectors=totals.vectors,
-        uncut_chunks=totals.uncut_chunks,
-        loaded_by=sum(index.id in row.prepared for row in loaded),
-        proof=index.proof,
-        shadow=shadows.report(conn, index.id) if index.shadow_share else None,
-    )
 
 
 def _index(conn: Connection, model: Model) -> SearchIndex:

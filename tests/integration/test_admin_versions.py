@@ -13,7 +13,7 @@ from psycopg.sql import Composable
 from pydantic import SecretStr
 
 from app import queue
-from app.actions import plans, retrain, versions
+from app.actions import plans, retrain, version_status, versions
 from app.actions.comparisons import Comparisons
 from app.actions.tryout import Tryout, askable
 from app.admin.screen import Screen
@@ -55,13 +55,13 @@ def test_plan_tells_what_is_missing_and_what_the_figures_say(world):
     refused.
     """
     with world.pool.connection() as conn:
-        model, before = registry.find(conn, "v1"), versions.status(conn, "v1")
+        model, before = registry.find(conn, "v1"), version_status.status(conn, "v1")
         plan = plans.promotion(conn, model, before)
     assert plan.windows > 20
     assert (plan.serving, plan.seconds, plan.measured) == ("base", None, None)
     _built(world)
     with world.pool.connection() as conn:
-        plan = plans.promotion(conn, model, versions.status(conn, "v1"))
+        plan = plans.promotion(conn, model, version_status.status(conn, "v1"))
         rows = plans.listed(conn)
     assert plan.windows == 0
     assert plan.seconds is not None

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from app import doctor
-from app.actions import evaluating, retrain, versions
+from app.actions import evaluating, retrain, version_status, versions
 from app.services import open_services
 from app.settings import Settings
 from app.worker import upkeep
@@ -49,7 +49,7 @@ def evaluate(services, outcome="no proof yet", questions=100, sha256=""):
 
 def state(services, name):
     with services.pool.connection() as conn:
-        return next(s for s in versions.statuses(conn) if s.name == name)
+        return next(s for s in version_status.statuses(conn) if s.name == name)
 
 
 def test_a_version_serves_and_goes_back(services):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.actions.plans import PromotionPlan, Step, VersionEntry, lineage
-from app.actions.versions import Status
+from app.actions.version_status import Status
 from app.admin.html import figures, jobs, parts, template, tune, versions
 from pipelines.store.active import Audit
 from pipelines.store.ids import JobId, ModelId

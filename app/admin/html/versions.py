@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from app.actions.plans import PromotionPlan, VersionEntry
-from app.actions.versions import Status
+from app.actions.version_status import Status
 from app.admin.html import jobs, parts, words
 from app.admin.html.parts import Tone, pill
 from app.admin.html.template import Template

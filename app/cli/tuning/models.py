@@ -60,12 +60,12 @@ def show(name: VersionName, as_json: AsJson = False) -> None:
 @group.command("status")
 def status(as_json: AsJson = False) -> None:
     """The state of each version, and what was done last."""
-    from app.actions import versions
+    from app.actions import version_status
     from app.cli.common import emit_json, services
     from pipelines.store import active
 
     with services(pool_size=2) as opened, opened.pool.connection() as conn:
-        found = versions.statuses(conn)
+        found = version_status.statuses(conn)
         said = active.audits(conn, limit=5)
     if as_json:
         emit_json({"versions": [s.as_json() for s in found], "audit": [vars(a) for a in said]})

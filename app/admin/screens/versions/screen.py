@@ -8,10 +8,10 @@ from typing import Any
 import gradio as gr
 
 from app import queue
-from app.actions import plans, versions
+from app.actions import plans, version_status, versions
 from app.actions.counts import Count, Counts
 from app.actions.plans import PromotionPlan
-from app.actions.versions import Status
+from app.actions.version_status import Status
 from app.admin.html import jobs as jobs_html
 from app.admin.html import parts, words
 from app.admin.html import versions as versions_html
@@ -138,7 +138,7 @@ class _Versions:
     def _of(self, conn: Connection, name: str, job: Job | None, count: Count) -> Updates:
         """What belongs to the version that is looked at."""
         model = registry.find(conn, name)
-        status = versions.status(conn, name, count)
+        status = version_status.status(conn, name, count)
         plan = plans.promotion(conn, model, status, count)
         parent = None if model.parent_id is None else models.get(conn, model.parent_id)
         kept = registry.why_kept(conn, model)
