@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from app.actions import evaluating, fine_tuning, generating, importing, methods, retrain
+from app.actions import evaluating, fine_tuning, methods, retrain
 from app.actions.improve import action, schedule
 from app.actions.ingest import open_ingester
+from app.actions.pairs import generating, importing
 from app.worker import job_context, upkeep
 from app.worker.job_context import Work, task
 from pipelines.indexing import queued

@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app import queue
-from app.actions import evaluating, fine_tuning, generating, methods
+from app.actions import evaluating, fine_tuning, methods
 from app.actions.improve import action, plan, schedule
+from app.actions.pairs import generating
 from app.services import open_services
 from app.settings import Settings
 from app.worker import upkeep

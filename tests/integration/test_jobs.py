@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 from app import queue
-from app.actions import importing
+from app.actions.pairs import importing
 from app.admin.html import jobs as jobs_html
 from app.services import open_services
 from app.settings import Settings

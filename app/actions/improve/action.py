@@ -15,10 +15,11 @@ from typing import Any
 
 import psycopg
 
-from app.actions import fine_tuning, generating, methods, retrain
+from app.actions import fine_tuning, methods, retrain
 from app.actions.improve import plan, sentences
 from app.actions.improve.bar import Bar
 from app.actions.methods import Choice
+from app.actions.pairs import generating
 from app.actions.retrain import Promotion
 from app.services import Services
 from pipelines.errors import AttuneError, BusyError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.actions import generating
+from app.actions.pairs import generating
 from app.admin.html import words
 from app.services import Services
 from pipelines.errors import InputError

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
-from app.actions import reviewing
+from app.actions.pairs import reviewing
 from app.admin.html import jobs as jobs_html
 from app.admin.html import pairs, parts
 from app.admin.screen import Screen, Updates, View, header

@@ -9,7 +9,7 @@ import gradio as gr
 from markupsafe import Markup
 
 from app import queue
-from app.actions import importing
+from app.actions.pairs import importing
 from app.admin.html import estimates, pairs, parts, words
 from app.admin.screen import Screen
 from app.services import Services, llm_options

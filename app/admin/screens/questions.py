@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
-from app.actions import reviewing
+from app.actions.pairs import reviewing
 from app.admin.html import parts, words
 from app.admin.html import questions as html
 from app.admin.screen import Pager, Screen, View, clickable, header, picked

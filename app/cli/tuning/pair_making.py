@@ -10,7 +10,7 @@ import typer
 from app.cli.common import AsJson, Queued
 
 if TYPE_CHECKING:
-    from app.actions.generating import GenerationPlan
+    from app.actions.pairs.generating import GenerationPlan
     from app.services import Services
     from training.pairs.collector import Summary
 
@@ -62,7 +62,7 @@ def generate(
 
     Interrupted, it continues where it stopped. A part of the documents is held out to judge on.
     """
-    from app.actions import generating
+    from app.actions.pairs import generating
     from app.cli.bar import progress_bar
     from app.cli.common import hand_over, services
 

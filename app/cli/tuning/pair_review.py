@@ -35,7 +35,7 @@ def review(
     Without --accept and --reject the pairs are shown one after the other. Of the numbers given
     either all are decided on, or none.
     """
-    from app.actions import reviewing
+    from app.actions.pairs import reviewing
     from app.cli.common import emit_json, services
 
     with services(pool_size=2) as opened:
@@ -79,7 +79,7 @@ def _decide(opened: Services, pair: Pair, choice: str) -> bool:
 
     :returns: False if it was refused. The reason is printed.
     """
-    from app.actions import reviewing
+    from app.actions.pairs import reviewing
     from pipelines.errors import AttuneError
 
     question = typer.prompt("Question", default=pair.question) if choice == "e" else None

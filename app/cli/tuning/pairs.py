@@ -45,7 +45,7 @@ def import_pairs(
     as_json: AsJson = False,
 ) -> None:
     """Store the pairs of a file. If one row is wrong, nothing is imported."""
-    from app.actions import importing
+    from app.actions.pairs import importing
     from app.cli.bar import progress_bar
     from app.cli.common import services, tell_job
     from training.pairs import seedfile
