@@ -104,15 +104,16 @@ class Asking:
         shown = await asyncio.to_thread(rendered, before)
         chat = [*shown, {"role": "user", "content": markup.question(question)}]
         yield self._begun(chat)
-        shown_at, text = 0.0, ""
+        shown_at, text, thinking = 0.0, "", ""
         steps = turns.ask(
             self._services, self._stops, self._limits, reader, mine, question, help=help
         )
         async for step in steps:
             late = time.monotonic() - shown_at > SHOWN_EVERY_S
             # A word among many may wait. The first one, and status messages, may not.
-            if step.message is None and (late or not text or step.text == text):
-                shown_at, text = time.monotonic(), step.text
+            grows = step.text != text or step.thinking != thinking
+            if step.message is None and (late or not grows or not (text or thinking)):
+                shown_at, text, thinking = time.monotonic(), step.text, step.thinking
                 yield {
                     self._layout.chat: [
                         *chat,

@@ -38,6 +38,17 @@
     true,
   );
 
+  // What a model thinks stays unfolded while it grows: each step draws it again.
+  let unfolded = false;
+  document.addEventListener("click", (event) => {
+    const summary = event.target.closest("#chat .thinking summary");
+    if (summary) unfolded = !summary.parentElement.open;
+    else if (event.target.closest("#question .submit-button")) unfolded = false;
+  }, true);
+  new MutationObserver(() => {
+    for (const part of document.querySelectorAll("#chat .thinking")) if (part.open !== unfolded) part.open = unfolded;
+  }).observe(document.documentElement, { childList: true, subtree: true });
+
   const toggle = (sidebar) => document.querySelector(`${sidebar} .toggle-button`);
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") toggle(".sidebar.right.open")?.click();

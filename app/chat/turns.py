@@ -29,6 +29,7 @@ from pipelines.answering.events import (
     Retrying,
     Stage,
     StageStarted,
+    Thinking,
     Token,
     Turn,
     cited_first,
@@ -55,6 +56,7 @@ class AnswerProgress:
 
     :param found: The hits of the search, as the answer will show them.
     :param retry: Set while the language model is tried again.
+    :param thinking: What a reasoning model has thought, while it has not begun to answer.
     :param waited_s: Seconds since the stage began or the last piece of text arrived.
     :param message: The stored answer, at the end.
     """
@@ -64,6 +66,7 @@ class AnswerProgress:
     stage: Stage = "search"
     found: Sequence[Shown] = ()
     retry: Retrying | None = None
+    thinking: str = ""
     waited_s: float = 0
     message: Message | None = None
 
@@ -84,6 +87,7 @@ class _AnswerUnderWay:
     cited: tuple[int, ...] = ()
     shown: list[Shown] = field(default_factory=list)
     retry: Retrying | None = None
+    thinking: str = ""
     started: float = field(default_factory=time.perf_counter)
     heard: float = field(default_factory=time.perf_counter)
     finished: bool = False
@@ -93,8 +97,9 @@ class _AnswerUnderWay:
         if event is not None:
             self._note(event)
         waited_s = time.perf_counter() - self.heard
+        thinking = "" if self.text else self.thinking
         return AnswerProgress(
-            self.conversation, self.text, self.stage, self.shown, self.retry, waited_s
+            self.conversation, self.text, self.stage, self.shown, self.retry, thinking, waited_s
         )
 
     def _note(self, event: Event) -> None:
@@ -106,6 +111,10 @@ class _AnswerUnderWay:
         elif isinstance(event, Retrying):
             self.retry = event
             return  # the wait goes on
+        elif isinstance(event, Thinking):
+            self.text = "" if event.takes_back else self.text
+            self.thinking += event.text
+            self.retry = None
         elif isinstance(event, Token):
             self.text += event.text
             self.retry = None

@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 
 # A shorter wait is not shown.
 PATIENCE_S = 5
+# Characters of the thinking that are sent to the page at each step.
+LONGEST_THINKING = 1500
 STEPS = {"rewrite": "Reading the conversation…", "search": "Searching…"}
 
 
 def growing(step: AnswerProgress) -> str:
     """The text so far, the status, and the hits."""
-    parts = [markup.growing(step.text, step.found), _status(step), _sources(step.found)]
+    parts = [
+        markup.growing(step.text, step.found), _status(step), _thinking(step), _sources(step.found)
+    ]  # fmt: skip
     return "\n\n".join(filter(None, parts))
 
 
@@ -39,12 +43,22 @@ def _under_way(step: AnswerProgress) -> str:
     if step.retry is not None:
         again = f"trying again ({step.retry.attempt} of {step.retry.attempts})…"
         return f"{done} The language model {step.retry.reason}, {again}"
-    return f"{done} Writing…"
+    return f"{done} Thinking…" if step.thinking else f"{done} Writing…"
 
 
 def _status(step: AnswerProgress) -> str:
     words = status(step)
     return f'<p class="waiting">{escape(words)}</p>' if words else ""
+
+
+def _thinking(step: AnswerProgress) -> str:
+    """The end of what the model thinks, folded. It is no part of the answer."""
+    if not step.thinking:
+        return ""
+    words = _plain(step.thinking[-LONGEST_THINKING:])
+    return (
+        f'<details class="thinking"><summary>Thinking</summary><p dir="auto">{words}</p></details>'
+    )
 
 
 def _sources(found: Sequence[Shown]) -> str:

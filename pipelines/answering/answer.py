@@ -25,6 +25,7 @@ from pipelines.answering.events import (
     Passages,
     Retrying,
     StageStarted,
+    Thinking,
     Token,
     Turn,
 )
@@ -36,6 +37,7 @@ from pipelines.system.first_use import FIRST_USE
 from pipelines.text import smalltalk
 from pipelines.text.clean import typed
 from pipelines.text.stop_words import says_something
+from pipelines.text.thinking import Part
 
 if TYPE_CHECKING:
     from haystack import Pipeline
@@ -243,10 +245,17 @@ class Answerer:
                     if isinstance(piece, Retrying):
                         yield piece
                         continue
-                    if not isinstance(piece, str):
+                    if not isinstance(piece, Part):
                         whole = piece
                         break
-                    text, held = text + piece, held + piece
+                    if piece.takes_back:
+                        yield Thinking(text + piece.text, takes_back=True)
+                        text, held, numbering = "", "", cite.Numbering(len(found.hits))
+                        continue
+                    if piece.is_thought:
+                        yield Thinking(piece.text)
+                        continue
+                    text, held = text + piece.text, held + piece.text
                     # A refusal is replaced by a plain sentence, and not shown on its way.
                     if not REFUSAL.startswith(text.strip(" .\n")):
                         shown, held = numbering.feed(held), ""

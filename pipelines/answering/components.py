@@ -29,6 +29,7 @@ from pipelines.search.hybrid import Searched
 from pipelines.store.db import Pool
 from pipelines.store.hits import Hit
 from pipelines.text.late import QueryTokens
+from pipelines.text.thinking import answer_of
 
 # At a fault Haystack tries to serialise what was under way, and warns that it cannot.
 logging.getLogger("haystack.core.pipeline.breakpoint").setLevel(logging.ERROR)
@@ -171,18 +172,18 @@ class Pose:
 
 @component
 class Tidy:
-    """Replies that can be stored and shown: citations in one spelling, no control characters."""
+    """Replies to store and show: no thinking, citations in one spelling, no control characters."""
 
     @component.output_types(replies=list[str], meta=list[dict[str, Any]])
     def run(self, replies: list[ChatMessage]) -> dict[str, Any]:
         """
-        Normalise the replies' citations and remove control characters.
+        Normalise the replies' citations, and remove thinking and control characters.
 
         :param replies: Messages of the chat model.
         :returns: `replies` as text, and the `meta` of each message.
         """
         return {
-            "replies": [cite.normalise(reply.text or "") for reply in replies],
+            "replies": [cite.normalise(answer_of(reply.text or "")) for reply in replies],
             "meta": [dict(reply.meta) for reply in replies],
         }
 

@@ -125,6 +125,18 @@ class Retrying:
 
 
 @dataclass(frozen=True)
+class Thinking:
+    """
+    The next piece of what a reasoning model thinks, which is no part of the answer.
+
+    :param takes_back: Whether all tokens before were thinking, too.
+    """
+
+    text: str
+    takes_back: bool = False
+
+
+@dataclass(frozen=True)
 class Token:
     """
     The next piece of the answer's text as it arrives. `Done` has the complete, tidied text.
@@ -144,7 +156,7 @@ class Done:
     answer: Answer
 
 
-Event = StageStarted | Passages | Retrying | Token | Done
+Event = StageStarted | Passages | Retrying | Thinking | Token | Done
 
 
 def cited_first(hits: Sequence[Hit], order: Sequence[int]) -> list[Hit]:

@@ -14,18 +14,24 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 from haystack import Pipeline, component
 from haystack.components.builders import AnswerBuilder, ChatPromptBuilder
 from haystack.components.generators.chat import OpenAIChatGenerator
-from haystack.dataclasses import ChatMessage, GeneratedAnswer
+from haystack.dataclasses import (
+    ChatMessage,
+    GeneratedAnswer,
+    ReasoningContent,
+    StreamingChunk,
+)  # fmt: skip
 from haystack.utils import Secret
 
 from pipelines.answering.components import Found, Pose, Shared, Tidy
 from pipelines.answering.events import Retrying
 from pipelines.answering.llm import LLMOptions, explain, retry
+from pipelines.text.thinking import Part, Thoughts, answer_of
 
 if TYPE_CHECKING:
     from pipelines.answering.events import Turn
@@ -73,10 +79,10 @@ class Generation:
         # An async client's connections belong to the loop that opened them.
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Pipelines] = WeakKeyDictionary()
 
-    async def answer(self, found: Found) -> AsyncGenerator[str | Retrying | GeneratedAnswer, None]:
+    async def answer(self, found: Found) -> AsyncGenerator[Part | Retrying | GeneratedAnswer, None]:
         """
-        Stream the answer piece by piece. The last item is the complete answer with the passages it
-        cites.
+        Stream the answer and the thinking before it piece by piece. The last item is the complete
+        answer with the passages it cites.
 
         A model that fails before its first word is tried again. Closing the iterator ends the
         request.
@@ -89,7 +95,7 @@ class Generation:
             try:
                 async with aclosing(self._attempt(found, deadline)) as pieces:
                     async for piece in pieces:
-                        begun = True
+                        begun = begun or not isinstance(piece, Part) or not piece.is_thought
                         yield piece
                 return
             except Exception as error:
@@ -102,7 +108,7 @@ class Generation:
 
     async def _attempt(
         self, found: Found, deadline: float
-    ) -> AsyncGenerator[str | GeneratedAnswer, None]:
+    ) -> AsyncGenerator[Part | GeneratedAnswer, None]:
         """
         Send one request.
 
@@ -111,7 +117,7 @@ class Generation:
         handle = self._here().answer.stream(
             {"pose": {"found": found}}, streaming_components=["llm"]
         )
-        pieces = aiter(handle)
+        pieces, thoughts = aiter(handle), Thoughts()
         patience_s = max(0.0, deadline - time.monotonic())
         async with aclosing(pieces):  # type: ignore[type-var]
             while True:
@@ -120,8 +126,12 @@ class Generation:
                 if piece is None:
                     break
                 patience_s = self._options.timeout_s
-                if piece.content:
-                    yield piece.content
+                if piece.reasoning:
+                    yield Part(piece.reasoning.reasoning_text, is_thought=True)
+                for part in thoughts.feed(piece.content):
+                    yield part
+        for part in thoughts.end():
+            yield part
         whole: GeneratedAnswer = handle.result["answers"]["answers"][0]
         yield whole
 
@@ -136,7 +146,7 @@ class Generation:
         except Exception as error:
             log.warning("rewriting a follow-up failed: %s", explain(error, self._options))
             return question
-        text = (result["llm"]["replies"][0].text or "").strip().strip('"')
+        text = answer_of(result["llm"]["replies"][0].text or "").strip('"')
         return text if text and "\n" not in text and len(text) <= LONGEST_REWRITE else question
 
     async def aclose(self) -> None:
@@ -205,8 +215,43 @@ def _prompt(name: str) -> ChatPromptBuilder:
     return ChatPromptBuilder(template=template, required_variables="*")
 
 
+class _Generator(OpenAIChatGenerator):
+    """Haystack's generator, which also passes on what providers stream as the model's thinking."""
+
+    async def _handle_async_stream_response(self, chat_completion: Any, callback: Any) -> Any:
+        told = cast("Any", _Told(chat_completion, callback))
+        return await super()._handle_async_stream_response(told, callback)
+
+
+class _Told:
+    """A stream of chunks that tells the thinking in them to a callback."""
+
+    def __init__(self, stream: Any, callback: Any) -> None:
+        self._stream, self._callback = stream, callback
+
+    async def __aiter__(self) -> AsyncGenerator[Any, None]:
+        async for chunk in self._stream:
+            if thought := _thought(chunk):
+                told = StreamingChunk("", index=0, reasoning=ReasoningContent(thought))
+                await self._callback(told)
+            yield chunk
+
+    async def close(self) -> None:
+        """End the request."""
+        await self._stream.close()
+
+
+def _thought(chunk: Any) -> str:
+    """The thinking in a chunk. Providers have two names for it, and OpenAI's client knows neither."""
+    delta = chunk.choices[0].delta if chunk.choices else None
+    for name in ("reasoning_content", "reasoning"):
+        if isinstance(told := getattr(delta, name, None), str) and told:
+            return told
+    return ""
+
+
 def _generator(options: LLMOptions, *, retries: int = 0) -> OpenAIChatGenerator:
-    return OpenAIChatGenerator(
+    return _Generator(
         # Local servers need no key, but the client requires one.
         api_key=Secret.from_token(options.api_key or "none"),
         model=options.model,

@@ -185,3 +185,9 @@ def test_an_answer_is_read_strictly():
                    '{"questions": [""]}', '{"questions": "Why?"}'):  # fmt: skip
         with pytest.raises(ValueError):
             asking.parse(answer, 2)
+
+
+def test_a_models_thinking_is_not_read_as_questions():
+    """What it thinks may even look like the answer."""
+    thought = '<think>{"questions": ["No?"]}</think>\n```json\n{"questions": ["Why so?"]}\n```'
+    assert asking.parse(thought, 2) == ["Why so?"]

@@ -19,6 +19,7 @@ from pipelines.answering.llm import LLMOptions, explain
 from pipelines.errors import ProviderError
 from pipelines.progress import NO_TASK, Task
 from pipelines.store.pair_passages import Passage
+from pipelines.text.thinking import answer_of
 from training.pairs.forms import Made
 
 QUESTIONS = 2
@@ -158,9 +159,9 @@ def parse(answer: str, count: int) -> list[str]:
     """
     Read the questions in an answer.
 
-    :raises ValueError: It is not the requested JSON. A code fence around it is accepted.
+    :raises ValueError: It is not the requested JSON. Thinking before it and a code fence around it are accepted.
     """
-    bare = answer.strip().removeprefix("```json").removeprefix("```").removesuffix("```").strip()
+    bare = answer_of(answer).removeprefix("```json").removeprefix("```").removesuffix("```").strip()
     try:
         value = json.loads(bare)
     except json.JSONDecodeError:
