@@ -12,6 +12,7 @@ through unchanged, and redraws only changed ones while an answer is written.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from markdown_it.rules_inline import StateInline
     from markdown_it.token import Token
 
+FAINT = '<span class="unsupported">', "</span>"
 # Larger texts are shown unparsed, because parsing would take too long or nest too deeply.
 LONGEST_CHARS = 20_000
 DEEPEST = 16
@@ -44,15 +46,22 @@ _LINK = re.compile(
 )
 
 
-def html(text: str, *, cite: Cite | None = None, span: Span | None = None) -> str:
+def html(
+    text: str,
+    *,
+    cite: Cite | None = None,
+    span: Span | None = None,
+    faint: Sequence[Span] = (),
+) -> str:
     """
     Convert Markdown to HTML.
 
     :param cite: Writes citations. If None, ``[1]`` is ordinary text.
     :param span: Characters of `text` to mark, wherever they appear in the HTML.
+    :param faint: Parts of `text` to show in grey, in ascending order. Only without `span`.
     """
     source = _usable(text)
-    marker = Marker(source, span)
+    marker = Marker(source, [span]) if span else Marker(source, faint, FAINT)
     tokens = _parsed(source)
     if tokens is None:
         return _as_it_is(source, marker, cite)

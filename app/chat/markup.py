@@ -23,6 +23,7 @@ LABELS = {
     "hidden": "Not open to you",
 }
 NEAREST = 3
+UNSUPPORTED = "What is grey was not found in the passages."
 # Kinds of answers whose suggestions are other spellings of the question.
 DID_YOU_MEAN = ("not_found", "extracts")
 DID_YOU_MEAN_TITLE, TO_ASK_TITLE = "Did you mean", "Ask, for example"
@@ -46,7 +47,10 @@ def answer(message: Message) -> str:
     parts = [
         _label(message),
         searched(remarks.searched),
-        markdown.html(message.text, cite=_links(message.id, message.shown)),
+        markdown.html(
+            message.text, cite=_links(message.id, message.shown), faint=remarks.unsupported
+        ),
+        f'<p class="note">{UNSUPPORTED}</p>' if remarks.unsupported else "",
     ]
     if message.note:
         parts.append(f'<p class="note" dir="auto">{escape(message.note)}</p>')

@@ -38,16 +38,20 @@
     true,
   );
 
-  // What a model thinks stays unfolded while it grows: each step draws it again.
+  // What a model thinks is drawn again while it grows: it stays as somebody left it, and is folded or
+  // unfolded when it is pressed, because it may be another element when it is let go.
   let unfolded = false;
-  document.addEventListener("click", (event) => {
-    const summary = event.target.closest("#chat .thinking summary");
-    if (summary) unfolded = !summary.parentElement.open;
-    else if (event.target.closest("#question .submit-button")) unfolded = false;
-  }, true);
-  new MutationObserver(() => {
-    for (const part of document.querySelectorAll("#chat .thinking")) if (part.open !== unfolded) part.open = unfolded;
-  }).observe(document.documentElement, { childList: true, subtree: true });
+  const thinking = () => document.querySelectorAll("#chat .thinking");
+  const fold = () => { for (const part of thinking()) if (part.open !== unfolded) part.open = unfolded; };
+  const flip = () => { unfolded = !unfolded; fold(); };
+  const onSummary = (act) => (event) => { if (event.target.closest?.("#chat .thinking summary")) act(event); };
+  document.addEventListener("pointerdown", onSummary((event) => { if (event.button === 0) flip(); }), true);
+  document.addEventListener("click", onSummary((event) => {
+    event.preventDefault();
+    if (event.detail === 0) flip(); // by the keyboard
+  }), true);
+  new MutationObserver(() => { if (!thinking().length) unfolded = false; else fold(); })
+    .observe(document.documentElement, { childList: true, subtree: true });
 
   const toggle = (sidebar) => document.querySelector(`${sidebar} .toggle-button`);
   document.addEventListener("keydown", (event) => {

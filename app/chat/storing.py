@@ -7,11 +7,11 @@ from uuid import UUID
 
 import psycopg
 
-from pipelines.answering.events import Answer, Citation
+from pipelines.answering.events import Answer, Citation, Turn
 from pipelines.errors import is_disk_full
 from pipelines.store import chats
 from pipelines.store.chats import Message, Shown
-from pipelines.store.ids import MessageId
+from pipelines.store.ids import ChunkId, DocumentId, MessageId
 
 if TYPE_CHECKING:
     from app.services import Services
@@ -99,4 +99,17 @@ def shown_of(number: int, hit: Hit, cited: dict[int, Citation]) -> Shown:
         score=hit.score,
         cited=citation is not None,
         collection=hit.collection,
+    )
+
+
+def turn_of(message: Message) -> Turn:
+    """A stored message as the answerer takes it."""
+    if message.role == "user":
+        return Turn("user", message.text)
+    return Turn(
+        "assistant",
+        message.text,
+        searched=message.remarks.searched,
+        passages=tuple(ChunkId(passage.chunk_id) for passage in message.shown),
+        documents=tuple(dict.fromkeys(DocumentId(p.document_id) for p in message.shown if p.cited)),
     )

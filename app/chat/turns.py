@@ -37,7 +37,6 @@ from pipelines.answering.events import (
 from pipelines.errors import DISK_FULL, AttuneError, InputError, is_disk_full
 from pipelines.store import chats
 from pipelines.store.chats import Message, Shown
-from pipelines.store.ids import ChunkId, DocumentId
 from pipelines.text.clean import typed
 
 if TYPE_CHECKING:
@@ -184,7 +183,8 @@ async def ask(
                 turn.finished = True
                 message = await asyncio.to_thread(storing.store, services, stored, event.answer)
                 yield AnswerProgress(conversation, message=message)
-                if message.id != storing.UNSAVED:
+                # What was not searched for cannot be compared.
+                if message.id != storing.UNSAVED and "search" in event.answer.timings_ms:
                     services.shadow.offer(event.answer, message.id, collections)
     except Exception as error:
         turn.finished = True
@@ -285,17 +285,4 @@ def _opened(
         collections = reader.readable(conn, help=help)
         if store:
             chats.add(conn, conversation, role="user", text=question)
-    return conversation, [_turn(message) for message in before], collections, store
-
-
-def _turn(message: Message) -> Turn:
-    """A stored message as the answerer takes it."""
-    if message.role == "user":
-        return Turn("user", message.text)
-    return Turn(
-        "assistant",
-        message.text,
-        searched=message.remarks.searched,
-        passages=tuple(ChunkId(passage.chunk_id) for passage in message.shown),
-        documents=tuple(dict.fromkeys(DocumentId(p.document_id) for p in message.shown if p.cited)),
-    )
+    return conversation, [storing.turn_of(message) for message in before], collections, store

@@ -30,9 +30,11 @@ _FIGURE = re.compile(r"[-+−±~≈<>(]*[$€£¥]?\s?\d[\d.,'\s]*\)?\s?(?:%|[^\
 
 def run(text: str, marker: Marker | None, cite: Cite | None) -> str:
     """A run of text with its citations linked and its marked part marked."""
-    parts = marker.parts(text) if marker else [(text, False)]
-    written = ((_cited(part, cite), marked) for part, marked in parts)
-    return "".join(f"<mark>{part}</mark>" if marked else part for part, marked in written)
+    if marker is None:
+        return _cited(text, cite)
+    written = ((_cited(part, cite), marked) for part, marked in marker.parts(text))
+    opening, closing = marker.tag
+    return "".join(f"{opening}{part}{closing}" if marked else part for part, marked in written)
 
 
 def _cited(text: str, cite: Cite | None) -> str:

@@ -16,32 +16,27 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
 
-from pipelines.answering import cite, followup, outline
-from pipelines.answering.compose import REFUSAL, Clock, written
+from pipelines.answering import followup, outline
+from pipelines.answering.compose import NEEDS_LLM, Clock, streamed, told
 from pipelines.answering.events import (
     Answer,
     Done,
     Event,
     Passages,
-    Retrying,
     StageStarted,
-    Thinking,
-    Token,
     Turn,
 )
 from pipelines.answering.replies import Replies
-from pipelines.errors import InputError, ProviderError
+from pipelines.errors import InputError
 from pipelines.search.handle import SearchHandle
 from pipelines.store.db import Pool
 from pipelines.system.first_use import FIRST_USE
 from pipelines.text import smalltalk
 from pipelines.text.clean import typed
 from pipelines.text.stop_words import says_something
-from pipelines.text.thinking import Part
 
 if TYPE_CHECKING:
     from haystack import Pipeline
-    from haystack.dataclasses import GeneratedAnswer
 
     from pipelines.answering.components import Found, Query
     from pipelines.answering.generation import Generation
@@ -136,6 +131,20 @@ class Answerer:
             yield Done(await self._in_thread(partial(self._replies.greet, query, greeting, clock)))
             return
         generation = self._generation if with_llm else None
+        if turns and followup.is_edit(asked):
+            query = self._query(asked, handle, top_k, collections)
+            before = await self._in_thread(partial(self._replies.before, query, turns))
+            if generation is None:
+                yield Done(told(query, clock, "greeting", NEEDS_LLM))
+                return
+            if before is not None:
+                yield Passages(list(before.hits), asked)
+                yield StageStarted("answer")
+                last = turns[-1].text
+                async with aclosing(self._generate(before, clock, generation, last)) as events:
+                    async for event in events:
+                        yield event
+                return
         standing = asked
         if turns and generation is not None:
             yield StageStarted("rewrite")
@@ -233,40 +242,14 @@ class Answerer:
         self._executor.shutdown()
 
     async def _generate(
-        self, found: Found, clock: Clock, generation: Generation
+        self, found: Found, clock: Clock, generation: Generation, last: str | None = None
     ) -> AsyncGenerator[Event, None]:
-        text, held = "", ""
-        numbering = cite.Numbering(len(found.hits))
-        whole: GeneratedAnswer | None = None
-        fault: ProviderError | None = None
-        try:
-            async with aclosing(generation.answer(found)) as pieces:
-                async for piece in pieces:
-                    if isinstance(piece, Retrying):
-                        yield piece
-                        continue
-                    if not isinstance(piece, Part):
-                        whole = piece
-                        break
-                    if piece.takes_back:
-                        yield Thinking(text + piece.text, takes_back=True)
-                        text, held, numbering = "", "", cite.Numbering(len(found.hits))
-                        continue
-                    if piece.is_thought:
-                        yield Thinking(piece.text)
-                        continue
-                    text, held = text + piece.text, held + piece.text
-                    # A refusal is replaced by a plain sentence, and not shown on its way.
-                    if not REFUSAL.startswith(text.strip(" .\n")):
-                        shown, held = numbering.feed(held), ""
-                        if shown:
-                            yield Token(shown, tuple(numbering.order))
-        except ProviderError as error:
-            fault = error
-        clock.mark("answer")
         assert self.llm is not None
-        finish = partial(written, found, clock, self.llm.model, text, whole, fault)
-        yield Done(await self._in_thread(finish))
+        async with aclosing(generation.answer(found, last)) as pieces:
+            events = streamed(found, clock, self.llm.model, pieces, last=last)
+            async with aclosing(events):
+                async for event in events:
+                    yield event
 
     @cached_property
     def _retrieval(self) -> Pipeline:

@@ -140,6 +140,16 @@ class Numbering:
         return f"[{self.order.index(number) + 1}]"
 
 
+def bare(text: str) -> str:
+    """A text without its citations."""
+    return _MARK.sub("", text).strip()
+
+
+def repointed(text: str, new: Mapping[int, int]) -> str:
+    """The text with some citations pointed at other passages."""
+    return _MARK.sub(lambda match: f"[{new.get(int(match[1]), match[1])}]", text)
+
+
 def numbers(text: str) -> list[int]:
     """The numbers of the passages that a text cites, in order of first mention."""
     return list(dict.fromkeys(int(n) for n in _MARK.findall(text)))
@@ -187,11 +197,37 @@ class Aligner:
                     best[number] = match
         return {number: span for number, (_, span) in best.items()}
 
+    def score(self, claim: str, number: int) -> float:
+        """How much of a claim's weight stands in one place of a passage, from 0 to 1."""
+        return self._best(claim, number)[0]
+
+    def coverage(self, claim: str) -> float:
+        """How much of a claim's weight stands anywhere in the passage that holds most of it."""
+        shares = [0.0]
+        for _, language, rows in self._passages:
+            if wanted := _features(claim, language):
+                held = frozenset[str]().union(*(features for _, features in rows))
+                shares.append(self._weight(wanted & held) / self._weight(wanted))
+        return max(shares)
+
+    def has_figures(self, claim: str) -> bool:
+        """Whether each figure of a claim stands in some passage."""
+        return all(
+            any(figure in features for _, _, rows in self._passages for _, features in rows)
+            for figure in _features(claim, None)
+            if figure[0].isdigit()
+        )
+
     def _support(self, claim: str, number: int) -> tuple[float, Span] | None:
+        score, span = self._best(claim, number)
+        return (score, span) if score >= SURE else None
+
+    def _best(self, claim: str, number: int) -> tuple[float, Span]:
+        """The place of a passage that supports a claim best, and how well."""
         _, language, rows = self._passages[number - 1]
         wanted = _features(claim, language)
         if not wanted or not rows:
-            return None
+            return 0.0, (0, 0)
         figures = {term for term in wanted if term[0].isdigit()}
         scores = [self._held(wanted, figures, features) for _, features in rows]
         top = max(range(len(rows)), key=scores.__getitem__)
@@ -203,7 +239,7 @@ class Aligner:
                 if both >= score + NEIGHBOUR_GAIN:
                     score = both
                     start, end = min(start, rows[near][0][0]), max(end, rows[near][0][1])
-        return (score, (start, end)) if score >= SURE else None
+        return score, (start, end)
 
     def _held(self, wanted: frozenset[str], figures: set[str], held: Iterable[str]) -> float:
         """The share of the claim's weight in a sentence, reduced if no figure agrees."""

@@ -171,6 +171,28 @@ class Pose:
 
 
 @component
+class PoseAgain:
+    """What the prompt for another form of an answer needs."""
+
+    @component.output_types(request=str, answer=str, documents=list[Document], fence=str)
+    def run(self, found: Found, last: str) -> dict[str, Any]:
+        """
+        Prepare the variables of the prompt.
+
+        :param found: The passages that the answer cites.
+        :param last: The answer.
+        :returns: `request`, `answer`, the passages as Haystack `documents`, and `fence`.
+        """
+        documents = [Document(id=str(hit.chunk_id), content=hit.text) for hit in found.hits]
+        return {
+            "request": found.query.question,
+            "answer": last,
+            "documents": documents,
+            "fence": secrets.token_hex(4),
+        }
+
+
+@component
 class Tidy:
     """Replies to store and show: no thinking, citations in one spelling, no control characters."""
 

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipelines.answering import cite
-from pipelines.answering.events import Answer, Citation, Kind, cited_first
+from pipelines.answering import cite, support
+from pipelines.answering.events import (
+    Answer,
+    Citation,
+    Done,
+    Event,
+    Kind,
+    Retrying,
+    Thinking,
+    Token,
+    cited_first,
+)
 from pipelines.errors import ProviderError
 from pipelines.store.chats import Remarks
+from pipelines.text.thinking import Part
 
 if TYPE_CHECKING:
     from haystack.dataclasses import GeneratedAnswer
@@ -27,6 +39,10 @@ HERE = "No single passage answers this for certain. Here is where it stands:"
 WITHOUT_LLM = (
     "A language model can write the answer from these passages. To add one, set OPENAI_BASE_URL or"
     ' OPENAI_API_KEY as the handbook says under "Asking questions".'
+)
+NEEDS_LLM = (
+    "Only a language model can put an answer into another form, and none is set up. Ask about the"
+    " documents instead."
 )
 EMPTY = "The language model returned an empty answer. Try again."
 # What the model is told to say when the passages do not hold the answer.
@@ -50,6 +66,49 @@ class Clock:
         return self.ms | {"total": round((time.perf_counter() - self.started) * 1e3, 2)}
 
 
+async def streamed(
+    found: Found,
+    clock: Clock,
+    llm: str,
+    pieces: AsyncIterator[Part | Retrying | GeneratedAnswer],
+    *,
+    last: str | None = None,
+) -> AsyncGenerator[Event, None]:
+    """
+    The events of an answer that the LLM writes, `Done` last.
+
+    :param pieces: What the LLM sends.
+    :param last: The answer before, if this is another form of it.
+    """
+    text, held = "", ""
+    numbering = cite.Numbering(len(found.hits))
+    whole: GeneratedAnswer | None = None
+    fault: ProviderError | None = None
+    try:
+        async for piece in pieces:
+            if isinstance(piece, Retrying):
+                yield piece
+            elif not isinstance(piece, Part):
+                whole = piece
+                break
+            elif piece.takes_back:
+                yield Thinking(text + piece.text, takes_back=True)
+                text, held, numbering = "", "", cite.Numbering(len(found.hits))
+            elif piece.is_thought:
+                yield Thinking(piece.text)
+            else:
+                text, held = text + piece.text, held + piece.text
+                # A refusal is replaced by a plain sentence, and not shown on its way.
+                if not REFUSAL.startswith(text.strip(" .\n")):
+                    shown, held = numbering.feed(held), ""
+                    if shown:
+                        yield Token(shown, tuple(numbering.order))
+    except ProviderError as error:
+        fault = error
+    clock.mark("answer")
+    yield Done(await asyncio.to_thread(written, found, clock, llm, text, whole, fault, last))
+
+
 def written(
     found: Found,
     clock: Clock,
@@ -57,21 +116,34 @@ def written(
     text: str,
     whole: GeneratedAnswer | None,
     fault: ProviderError | None,
+    last: str | None = None,
 ) -> Answer:
-    """What the LLM's words come to: an answer, a refusal, or a fault with what came before it."""
+    """
+    What the LLM's words come to: an answer, a refusal, or a fault with what came before it.
+
+    :param last: The answer before, if this is another form of it. Its citations are kept, and its
+        sentences were judged already.
+    """
     text = cite.normalise(text) if whole is None else (whole.data or "")
+    aligner = cite.Aligner([(hit.text, hit.language) for hit in found.hits])
+    text, corrected = (text, 0) if last else support.correct(text, aligner, len(found.hits))
     text, dropped = cite.drop_dangling(text, len(found.hits))
     if not text:
         message = EMPTY if fault is None else str(fault)
         return compose(found, clock, "error", message, dropped=dropped, llm=llm)
     if fault is None and text.strip(" .\"'*").upper() == REFUSAL:
         return compose(found, clock, "not_found", NOT_FOUND, llm=llm)
-    aligned = cite.Aligner([(hit.text, hit.language) for hit in found.hits]).spans(text)
+    if last and not cite.numbers(text):
+        text = f"{text} {''.join(f'[{number}]' for number in cite.numbers(last))}"
+    aligned = aligner.spans(text)
     spans = {number: aligned.get(number) for number in cite.numbers(text)}
+    weak = [] if last else support.unsupported(text, aligner, found.hits)
     clock.mark("cite")
     note = f"The answer breaks off here. {fault}" if fault else _ending(whole)
     kind: Kind = "error" if fault else "llm"
-    return compose(found, clock, kind, text, spans, dropped=dropped, note=note, llm=llm)
+    answer = compose(found, clock, kind, text, spans, dropped=dropped, note=note, llm=llm)
+    remarks = Remarks(unsupported=support.spans(answer.text, weak), corrected=corrected)
+    return replace(answer, remarks=remarks)
 
 
 def _ending(whole: GeneratedAnswer | None) -> str | None:
@@ -130,6 +202,13 @@ def compose(
     )
 
 
+def untouched(query: Query, hits: Sequence[Hit]) -> Found:
+    """Passages that need no search, as if they had been found."""
+    from pipelines.answering.components import Found
+
+    return Found(query, np.zeros(0, np.float32), tuple(hits), True, 0.0, 0.0)
+
+
 def told(
     query: Query,
     clock: Clock,
@@ -137,16 +216,14 @@ def told(
     text: str,
     hits: Sequence[Hit] = (),
     *,
-    remarks: Remarks,
+    remarks: Remarks | None = None,
 ) -> Answer:
     """
     An answer that needed no search.
 
     :param text: It cites the hits by their numbers.
     """
-    from pipelines.answering.components import Found
-
-    found = Found(query, np.zeros(0, np.float32), tuple(hits), False, 0.0, 0.0)
+    found = untouched(query, hits)
     return compose(found, clock, kind, text, dict.fromkeys(cite.numbers(text)), remarks=remarks)
 
 

@@ -28,7 +28,7 @@ from haystack.dataclasses import (
 )  # fmt: skip
 from haystack.utils import Secret
 
-from pipelines.answering.components import Found, Pose, Shared, Tidy
+from pipelines.answering.components import Found, Pose, PoseAgain, Shared, Tidy
 from pipelines.answering.events import Retrying
 from pipelines.answering.llm import LLMOptions, explain, retry
 from pipelines.text.thinking import Part, Thoughts, answer_of
@@ -79,7 +79,9 @@ class Generation:
         # An async client's connections belong to the loop that opened them.
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Pipelines] = WeakKeyDictionary()
 
-    async def answer(self, found: Found) -> AsyncGenerator[Part | Retrying | GeneratedAnswer, None]:
+    async def answer(
+        self, found: Found, last: str | None = None
+    ) -> AsyncGenerator[Part | Retrying | GeneratedAnswer, None]:
         """
         Stream the answer and the thinking before it piece by piece. The last item is the complete
         answer with the passages it cites.
@@ -87,13 +89,14 @@ class Generation:
         A model that fails before its first word is tried again. Closing the iterator ends the
         request.
 
+        :param last: The answer before, if the question asks for another form of it.
         :raises ProviderError: The model failed, perhaps after some pieces.
         """
         deadline = time.monotonic() + self._options.timeout_s
         for attempt in range(1, ATTEMPTS + 1):
             begun = False
             try:
-                async with aclosing(self._attempt(found, deadline)) as pieces:
+                async with aclosing(self._attempt(found, last, deadline)) as pieces:
                     async for piece in pieces:
                         begun = begun or not isinstance(piece, Part) or not piece.is_thought
                         yield piece
@@ -107,16 +110,16 @@ class Generation:
             await asyncio.sleep(again.wait_s)
 
     async def _attempt(
-        self, found: Found, deadline: float
+        self, found: Found, last: str | None, deadline: float
     ) -> AsyncGenerator[Part | GeneratedAnswer, None]:
         """
         Send one request.
 
         :param deadline: Time by which the first piece must arrive, in monotonic seconds.
         """
-        handle = self._here().answer.stream(
-            {"pose": {"found": found}}, streaming_components=["llm"]
-        )
+        pipeline = self._here().answer if last is None else self._here().revise
+        pose = {"found": found} if last is None else {"found": found, "last": last}
+        handle = pipeline.stream({"pose": pose}, streaming_components=["llm"])
         pieces, thoughts = aiter(handle), Thoughts()
         patience_s = max(0.0, deadline - time.monotonic())
         async with aclosing(pieces):  # type: ignore[type-var]
@@ -162,35 +165,48 @@ class Generation:
 
 
 class _Pipelines:
-    """The two pipelines of one event loop, each with its own client."""
+    """The pipelines of one event loop, each with its own client."""
 
     def __init__(self, options: LLMOptions) -> None:
         # In Haystack a component can belong to only one pipeline.
-        self._llms = [_generator(options), _generator(options, retries=REWRITE_ATTEMPTS - 1)]
+        rewriter = _generator(options, retries=REWRITE_ATTEMPTS - 1)
+        self._llms = [_generator(options), _generator(options), rewriter]
         self.answer = _answering(self._llms[0])
-        self.rewrite = _rewriting(self._llms[1])
+        self.revise = _revising(self._llms[1])
+        self.rewrite = _rewriting(rewriter)
 
     async def aclose(self) -> None:
-        """Close both clients."""
+        """Close the clients."""
         for llm in self._llms:
             await llm.close_async()
 
 
 def _answering(llm: OpenAIChatGenerator) -> Pipeline:
     """The pipeline from `Found` to the answer with the documents it cites."""
+    return _from_pose(Pose(), "answer", ("question", "passages", "fence"), llm)
+
+
+def _revising(llm: OpenAIChatGenerator) -> Pipeline:
+    """The pipeline from the answer before to another form of it."""
+    return _from_pose(PoseAgain(), "revise", ("request", "answer", "fence"), llm)
+
+
+def _from_pose(
+    pose: Any, prompt: str, variables: Sequence[str], llm: OpenAIChatGenerator
+) -> Pipeline:
     pipeline = Pipeline()
-    pipeline.add_component("pose", Pose())
-    pipeline.add_component("prompt", _prompt("answer"))
+    pipeline.add_component("pose", pose)
+    pipeline.add_component("prompt", _prompt(prompt))
     pipeline.add_component("llm", llm)
     pipeline.add_component("tidy", Tidy())
     pipeline.add_component("answers", AnswerBuilder(reference_pattern=r"\[(\d+)\]"))
-    for name in ("question", "passages", "fence"):
+    for name in variables:
         pipeline.connect(f"pose.{name}", f"prompt.{name}")
     pipeline.connect("prompt.prompt", "llm.messages")
     pipeline.connect("llm.replies", "tidy.replies")
     pipeline.connect("tidy.replies", "answers.replies")
     pipeline.connect("tidy.meta", "answers.meta")
-    pipeline.connect("pose.question", "answers.query")
+    pipeline.connect(f"pose.{variables[0]}", "answers.query")
     pipeline.connect("pose.documents", "answers.documents")
     return pipeline
 

@@ -24,6 +24,8 @@ from pipelines.text.terms import terms
 
 # Documents of one outline, and those whose titles are compared with a question.
 MOST_DOCUMENTS, MOST_COMPARED = 5, 500
+# A longer question is about something of its own.
+LONGEST = 200
 # Passages of a document that are looked at, and headings that are listed of it.
 PASSAGES, MOST_HEADINGS = 200, 8
 LONGEST_HEADING, LONGEST_OPENING = 90, 200
@@ -85,6 +87,8 @@ def subject(question: str) -> str | None:
         question is not broad.
     """
     asked = " ".join(_CLEAN.sub(" ", question.casefold().replace("’", "'")).split())
+    if len(asked) > LONGEST:
+        return None
     for rule in _RULES:
         if match := rule.fullmatch(asked):
             of = match["of"].strip()
@@ -151,11 +155,7 @@ def _openings(
     }
     rows = hits.rows(conn, list(first.values()), searched)
     return {
-        document: Hit(
-            **rows[chunk], score=0.0, dense=0.0, lexical=0.0, window_start=None, window_end=None
-        )
-        for document, chunk in first.items()
-        if chunk in rows
+        document: hits.unranked(rows[chunk]) for document, chunk in first.items() if chunk in rows
     }
 
 

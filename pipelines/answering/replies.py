@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pipelines.answering import outline
+from pipelines.answering import cite, outline
 from pipelines.answering.compose import (
     HERE,
     NOT_FOUND,
@@ -20,11 +20,12 @@ from pipelines.answering.compose import (
     Clock,
     compose,
     told,
+    untouched,
 )
 from pipelines.answering.events import Answer, Turn
 from pipelines.answering.examples import starters
 from pipelines.search import spelling
-from pipelines.store import scope
+from pipelines.store import hits, scope
 from pipelines.store.chats import Remarks
 from pipelines.store.db import Pool
 from pipelines.system.first_use import FIRST_USE
@@ -56,6 +57,26 @@ class Replies:
                 collections = scope.readable(conn)
             remarks = Remarks(suggestions=tuple(starters(conn, collections)))
         return told(query, clock, "greeting", greeting, remarks=remarks)
+
+    def before(self, query: Query, turns: Sequence[Turn]) -> Found | None:
+        """
+        What the answer before was made from, in the order of its numbers.
+
+        :returns: None if the last turn is no answer with sources, or one of them is gone.
+        """
+        last = turns[-1]
+        cited = cite.numbers(last.text)
+        if last.role != "assistant" or not cited or max(cited) > len(last.passages):
+            return None
+        with self._pool.connection() as conn:
+            collections = query.collections
+            if collections is None:
+                collections = scope.readable(conn)
+            rows = hits.rows(conn, last.passages, collections)
+        kept = [chunk for chunk in last.passages if chunk in rows]
+        if kept[: max(cited)] != list(last.passages[: max(cited)]):
+            return None
+        return untouched(query, [hits.unranked(rows[chunk]) for chunk in kept])
 
     def outline(self, query: Query, turns: Sequence[Turn], clock: Clock) -> Answer | None:
         """The outline of the documents that a broad question is about."""

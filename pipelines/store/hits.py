@@ -129,6 +129,13 @@ def _is_small(conn: Connection, inside: sql.Composable) -> bool:
     return bool(row[0] <= EXACT_CHUNKS)
 
 
+def unranked(row: Mapping[str, Any]) -> Hit:
+    """A passage that was not searched for, from one of `rows`."""
+    return Hit(
+        **row, score=0.0, dense=0.0, lexical=0.0, window_start=None, window_end=None
+    )  # fmt: skip
+
+
 def rows(
     conn: Connection, chunk_ids: Sequence[ChunkId], searched: Sequence[str]
 ) -> dict[ChunkId, dict[str, Any]]:

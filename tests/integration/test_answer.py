@@ -15,7 +15,7 @@ from haystack.tracing.tracer import disable_tracing, enable_tracing
 
 from pipelines.answering.answer import Answerer
 from pipelines.answering.components import Query
-from pipelines.answering.compose import EMPTY, NOT_FOUND
+from pipelines.answering.compose import EMPTY, NEEDS_LLM, NOT_FOUND
 from pipelines.answering.events import (
     Done,
     Passages,
@@ -425,3 +425,83 @@ def test_rewritten_question_is_what_follows_the_thinking(make, handle, llm):
     ]
     answer = make(llm).ask("and in 2021?", [Turn("user", "Revenue?")], handle=handle)
     assert answer.question == answer.remarks.searched == "What was revenue in 2021?"
+
+
+def test_wrong_citation_is_corrected_and_counted(make, handle, llm):
+    """The number leads to the passage that supports the sentence, also where none existed."""
+    llm.script = [lambda call: call.say("Total revenue was $17,455 million in 2021 [9].")]
+    answer = make(llm).ask(QUESTION, handle=handle)
+    assert (answer.remarks.corrected, answer.dropped_citations) == (1, 0)
+    assert [c.highlight for c in answer.citations] == ["Total revenue was $17,455 million in 2021."]
+
+
+def test_sentences_that_no_passage_supports_are_named(make, handle, llm):
+    """By their characters in the answer as it is shown."""
+    invented = "The company sold 4,000 submarines to Norway in 1987."
+    llm.script = [
+        lambda call: call.say(f"Total revenue was $17,455 million in 2021 [2]. {invented}")
+    ]
+    answer = make(llm).ask(QUESTION, handle=handle)
+    assert [answer.text[a:b] for a, b in answer.remarks.unsupported] == [invented]
+
+
+def _last(answer) -> list[Turn]:
+    """A conversation whose last turn is this answer."""
+    passages = tuple(hit.chunk_id for hit in answer.passages)
+    return [Turn("user", answer.question), Turn("assistant", answer.text, passages=passages)]
+
+
+@pytest.mark.parametrize("request_", ["shorter", "Translate that into German", "as a table"])
+def test_another_form_of_the_last_answer_keeps_its_citations(make, handle, llm, request_):
+    """No search and no rewriting: the model gets the answer, and the numbers lead where they led."""
+    llm.script = [
+        lambda call: call.say("Total revenue was $17,455 million in 2021 [2]. It moved in 2009 [1]."),
+        lambda call: call.say("17,455 Millionen Dollar im Jahr 2021 [1]."),
+    ]  # fmt: skip
+    answerer = make(llm)
+    before = answerer.ask(QUESTION, handle=handle)
+    answer = answerer.ask(request_, _last(before), handle=handle)
+    assert len(llm.requests) == 2
+    assert before.text in llm.prompt()
+    assert request_ in llm.prompt()
+    assert "search" not in answer.timings_ms
+    assert [c.chunk_id for c in answer.citations] == [before.citations[0].chunk_id]
+    assert answer.remarks.unsupported == ()
+
+
+def test_citations_that_the_model_forgets_are_put_back(make, handle, llm):
+    """A shorter answer still says where it comes from."""
+    llm.script = [
+        lambda call: call.say("Total revenue was $17,455 million in 2021 [1]."),
+        lambda call: call.say("17,455 million."),
+    ]
+    answerer = make(llm)
+    before = answerer.ask(QUESTION, handle=handle)
+    answer = answerer.ask("shorter", _last(before), handle=handle)
+    assert answer.text == "17,455 million. [1]"
+    assert not answer.uncited
+
+
+def test_another_form_of_a_closed_source_is_a_new_question(make, handle, llm):
+    """Whoever may no longer read a source of the answer does not get it in another form."""
+    llm.script = [
+        lambda call: call.say("Total revenue was $17,455 million in 2021 [1]."),
+        lambda call: call.say("shorter"),
+        lambda call: call.say("NOT IN THE DOCUMENTS"),
+    ]
+    answerer = make(llm)
+    before = answerer.ask(QUESTION, handle=handle)
+    answer = answerer.ask("shorter", _last(before), handle=handle, collections=["private"])
+    assert answer.kind == "not_found"
+    assert all(
+        "17,455" not in llm.requests[n]["messages"][-1]["content"]
+        for n in range(2, len(llm.requests))
+    )
+
+
+def test_without_a_model_no_other_form_is_promised(make, handle):
+    """It says so, and searches for nothing."""
+    answerer = make()
+    answer = answerer.ask("shorter", _last(answerer.ask(QUESTION, handle=handle)), handle=handle)
+    assert answer.text == NEEDS_LLM
+    assert answer.passages == []

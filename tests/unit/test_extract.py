@@ -193,3 +193,16 @@ def test_cards_are_marked_where_they_stand():
     text = "One is here. Two is there. Three is far."
     (card,) = readout.cards([hit(1, text, window=(13, 26))])
     assert text[slice(*card.span)] == card.text == "Two is there."
+
+
+def test_cards_say_where_each_passage_stands():
+    """Each card has the title and the part that was found, and cites its passage."""
+    hits = [
+        replace(hit(1, "Ships pass all day. It rains."), title="a *b*.md"),
+        replace(hit(2, "The bridge is red [3]."), title="c.pdf"),
+    ]
+    text = readout.render_cards(readout.cards(hits))
+    assert text.split("\n\n") == [
+        "> **a  b .md**  \n> Ships pass all day. It rains. [1]",
+        "> **c.pdf**  \n> The bridge is red (3). [2]",
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from pipelines.answering import followup
@@ -79,3 +81,31 @@ def test_follow_up_of_a_follow_up_builds_on_what_was_searched():
 def test_first_question_has_nothing_before_it():
     """Without turns nothing is filled in."""
     assert followup.resolve("and the year before?", []) is None
+
+
+@pytest.mark.parametrize(
+    "request_",
+    ["shorter", "Make it shorter, please", "Translate that into German", "and in German?", "as a table",
+     "Can you show that as a list?", "in one sentence", "Summarise your answer", "kürzer bitte",
+     "Übersetze das ins Englische", "als Tabelle", "auf Deutsch"],
+)  # fmt: skip
+def test_requests_for_another_form_are_known(request_):
+    """They are about the answer, not about the documents."""
+    assert followup.is_edit(request_)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Which is shorter, pier A or pier B?", "in Germany?", "and in 2020?", "Which table lists the torque?",
+     "Give me the list of members", "Summarise this document", "How is it translated into German?"],
+)  # fmt: skip
+def test_questions_with_such_words_are_questions(question):
+    """Only a message of nothing else asks for another form."""
+    assert not followup.is_edit(question)
+
+
+def test_long_question_before_costs_no_time():
+    """Nothing is taken from it, so that no pattern can run away on it."""
+    started = time.perf_counter()
+    assert resolve("x" * 4000, "and the year before?") is None
+    assert time.perf_counter() - started < 0.1

@@ -7,7 +7,7 @@ import re
 from html import unescape
 
 from app.chat import markup
-from pipelines.store.chats import Message, Shown
+from pipelines.store.chats import Message, Remarks, Shown
 from pipelines.store.ids import MessageId
 
 PASSAGE = Shown(
@@ -90,3 +90,25 @@ def test_transcript_holds_questions_answers_and_quotes():
     text = markup.transcript("My *talk*", [question, message("This [1].", "llm", PASSAGE)])
     assert text.startswith("# My \\*talk\\*\n\n## What?\n\nThis [1].")
     assert "[1] a_b.pdf, page 3\n\n> The mark." in text
+
+
+def test_suggested_questions_are_links_that_can_only_ask():
+    """Their text is escaped, and their address leads nowhere."""
+    remarks = Remarks(suggestions=("What is <b>it</b>?",))
+    greeting = dataclasses.replace(message("Hello!", "greeting"), remarks=remarks)
+    html = markup.answer(greeting)
+    assert 'href="#ask"' in html
+    assert "<b>" not in html
+    assert "Ask, for example" in html
+    assert "Did you mean" in markup.answer(dataclasses.replace(greeting, kind="not_found"))
+
+
+def test_searched_question_and_grey_sentences_are_shown():
+    """The question as it was searched stands above, and what is grey is explained."""
+    text = "It is so [1]. It is *not* so."
+    remarks = Remarks(searched="What <i>was</i> it?", unsupported=((14, len(text)),))
+    html = markup.answer(dataclasses.replace(message(text, "llm"), remarks=remarks))
+    assert "Searched for: What &#60;i&#62;was&#60;&#47;i&#62; it&#63;" in html
+    assert '<span class="unsupported">It is </span>' in html
+    assert markup.UNSUPPORTED in html
+    assert "unsupported" not in markup.answer(message(text, "llm"))

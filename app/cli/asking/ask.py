@@ -75,6 +75,8 @@ def as_dict(answer: Answer) -> dict[str, Any]:
         "citations": [_citation(citation) for citation in answer.citations],
         "no_source_cited": answer.uncited,
         "dropped_citations": answer.dropped_citations,
+        "corrected_citations": answer.remarks.corrected,
+        "unsupported": [answer.text[start:end] for start, end in answer.remarks.unsupported],
         "passages": [
             {
                 "number": number,
@@ -124,6 +126,8 @@ def _show(answer: Answer) -> None:
     console.print(Text(answer.text))
     if answer.note:
         console.print(Text(answer.note, style="yellow"))
+    for start, end in answer.remarks.unsupported:
+        console.print(Text(f"Not found in the passages: {answer.text[start:end]}", style="yellow"))
     for question in answer.remarks.suggestions:
         hint = (
             "Did you mean: " if answer.kind in ("not_found", "extracts") else "Ask, for example: "

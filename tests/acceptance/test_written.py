@@ -1,0 +1,121 @@
+"""Written answers in the chat: thinking, corrected citations, sentences without support, other forms."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests import harbour
+from tests.fakes import LLMCall, ScriptedLLM, scripted_llm
+from tests.serving import Served, serving
+
+pytestmark = pytest.mark.browser
+
+COST = "How much did the ferry terminal cost?"
+FOLLOW_UP = "And who is the harbour master?"
+STANDING = "Who is the harbour master of Saltmere?"
+INVENTED = "The mayor of Paris opened it with 500 guests in 1899."
+
+
+def speak(call: LLMCall) -> None:
+    """What the scripted model thinks and says, by its prompt."""
+    prompt = call.body["messages"][-1]["content"]
+    if not call.body.get("stream"):
+        call.say(f"<think>They mean Saltmere.</think>{STANDING}")
+    elif "Request: shorter" in prompt:
+        call.say("4.2 million pounds [1].")
+    elif STANDING in prompt:
+        call.say("It is Edda Thorne.")
+    else:
+        thought = "<think>" + "Is it 4.2 million? " * 40 + "</think>"
+        said = f"Building the terminal cost 4.2 million pounds [9]. {INVENTED}"
+        call.say(f"{thought} {said}", pause_s=0.03)
+
+
+@pytest.fixture(scope="module")
+def llm() -> Iterator[ScriptedLLM]:
+    """The model that the server asks."""
+    with scripted_llm() as fake:
+        fake.script = [speak]
+        yield fake
+
+
+@pytest.fixture(scope="module")
+def served(browser: Browser, llm: ScriptedLLM) -> Iterator[Served]:
+    """A server with two documents and a reasoning model."""
+    with serving(OPENAI_BASE_URL=llm.url, ATTUNE_LLM="scripted") as server:
+        (server.home / "in").mkdir()
+        taken = server.run("ingest", *map(str, harbour.write(server.home / "in")), "--json")
+        assert json.loads(taken.stdout)["indexed"] == 2, taken.stderr
+        yield server
+
+
+def bot(page: Page) -> Locator:
+    """The last answer."""
+    return page.locator("#chat [data-testid=bot]").last
+
+
+def ask(page: Page, question: str) -> None:
+    page.locator("#question textarea").fill(question)
+    page.locator("#question textarea").press("Enter")
+    expect(page.locator("#chat [data-testid=user]").last).to_contain_text(question)
+
+
+def test_thinking_is_folded_while_it_lasts_and_gone_after_it(visit):
+    """It opens by a click, stays open while it grows, and is no part of the answer."""
+    page = visit()
+    expect(page.locator("#chat .example").first).to_be_visible()
+    ask(page, COST)
+    thinking = bot(page).locator(".thinking")
+    expect(thinking.locator("summary")).to_be_visible(timeout=20_000)
+    expect(thinking.locator("p")).to_be_hidden()
+    thinking.locator("summary").click()
+    expect(thinking.locator("p")).to_contain_text("Is it 4.2 million? " * 10)
+    expect(thinking.locator("p")).to_be_visible()
+    expect(bot(page)).to_contain_text("Building the terminal", timeout=20_000)
+    expect(thinking).to_have_count(0)
+    expect(bot(page)).not_to_contain_text("Is it 4.2 million?")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_no_passage_supports_is_grey_and_a_wrong_number_is_corrected(visit, scheme):
+    """[9] points at nothing: its sentence leads to the passage that says so. Also after a reload."""
+    page = visit(color_scheme=scheme)
+    expect(page.locator("#chat .example").first).to_be_visible()
+    ask(page, COST)
+    expect(bot(page).locator(".unsupported")).to_have_text(INVENTED, timeout=20_000)
+    page.reload()
+    expect(bot(page).locator(".unsupported")).to_have_text(INVENTED)
+    expect(bot(page)).to_contain_text("What is grey was not found in the passages.")
+    bot(page).locator("a.citation").click()
+    expect(page.locator(".sidebar.right #passage mark")).to_contain_text("4.2 million pounds")
+
+
+def test_shorter_works_on_the_last_answer(visit, llm):
+    """Nothing is searched, and the citation still opens its passage."""
+    page = visit()
+    expect(page.locator("#chat .example").first).to_be_visible()
+    ask(page, COST)
+    expect(bot(page).locator("a.citation")).to_be_visible(timeout=20_000)
+    expect(page.locator("#question .submit-button")).to_be_visible()
+    ask(page, "shorter, please")
+    expect(bot(page).locator("a.citation")).to_be_visible(timeout=20_000)
+    expect(bot(page)).to_contain_text("4.2 million pounds")
+    assert "Building the terminal cost 4.2 million pounds [1]." in llm.prompt()
+    bot(page).locator("a.citation").click()
+    expect(page.locator(".sidebar.right #passage")).to_contain_text("The ferry terminal opened")
+
+
+def test_rewritten_question_and_missing_source_are_shown(visit):
+    """ "Searched for" over the answer, and a badge on an answer that cites nothing."""
+    page = visit()
+    expect(page.locator("#chat .example").first).to_be_visible()
+    ask(page, COST)
+    expect(bot(page).locator("a.citation")).to_be_visible(timeout=20_000)
+    expect(page.locator("#question .submit-button")).to_be_visible()
+    ask(page, FOLLOW_UP)
+    expect(bot(page)).to_contain_text(f"Searched for: {STANDING}", timeout=20_000)
+    expect(bot(page).locator(".label.uncited")).to_have_text("No source cited")
