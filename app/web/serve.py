@@ -115,7 +115,7 @@ def _warm(services: Services) -> None:
     A version that serves since before its files were shared is shared now.
     """
     services.answerer.warm()
-    services.replica.answering().encoder.encode_queries(["warm up"])
+    services.replica.answering().read("warm up")
     with services.pool.connection() as conn:
         model = active.serving(conn).model
     try:
