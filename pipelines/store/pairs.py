@@ -253,11 +253,12 @@ def liked(conn: Connection) -> list[Liked]:
     """
     Liked questions with every cited passage that still exists, oldest first.
 
+    A follow-up counts as the question that was searched for.
     Passages that somebody marked as wrong for the answer are left out.
     """
     with conn.cursor(row_factory=class_row(Liked)) as cursor:
         return cursor.execute(
-            "select q.text as question, c.text as passage, m.id as message_id, f.visitor"
+            "select coalesce(m.remarks ->> 'searched', q.text) as question, c.text as passage, m.id as message_id, f.visitor"
             " from feedback f join message m on m.id = f.message_id"
             " join lateral (select text from message u where u.conversation_id = m.conversation_id"
             "  and u.role = 'user' and u.id < m.id order by u.id desc limit 1) q on true"

@@ -206,13 +206,21 @@ def test_what_was_held_out_is_not_taken_to_train_on(pool, handle):
         stored.material(conn)
 
 
-def test_likes_wait_for_review(pool, handle):
+@pytest.mark.parametrize(
+    ("typed", "searched"),
+    [("How many ships are in Porto?", None), ("And in Porto?", "How many ships are in Porto?")],
+)
+def test_likes_wait_for_review(pool, handle, typed, searched):
+    """A follow-up is learned as the question that was searched for."""
     with pool.connection() as conn:
         (chunk,) = conn.execute("select id from chunk where text like 'Porto%'").fetchone()
         conversation = chats.start(conn, "visitor", "ships")
-        chats.add(conn, conversation, role="user", text="How many ships are in Porto?")
+        chats.add(conn, conversation, role="user", text=typed)
         shown = chats.Shown(1, 1, chunk, "Porto.txt", 1, None, passage("Porto"), None, 1.0, True)
-        message = chats.add(conn, conversation, role="assistant", text="500 [1]", shown=[shown])
+        message = chats.add(
+            conn, conversation, role="assistant", text="500 [1]", shown=[shown],
+            remarks=chats.Remarks(searched=searched),
+        )  # fmt: skip
         chats.vote(conn, "visitor", message, "like", "")
     summary = collect.collect_liked(pool, handle)
     (pair,) = all_pairs(pool)
