@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 from pipelines.embedder import build_twin, cpu_twin, model_files
 from pipelines.embedder.local import LocalEncoder
+from pipelines.text import late
 
 TEXTS = [
     f"Sentence {i} tells of the {animal} and the {place} that it likes best in the year {1900 + i}."
@@ -59,6 +61,37 @@ def test_the_twin_embeds_like_its_model(built, tiny_model):
     for texts in (TEXTS[:1], TEXTS):
         assert (twin.encode_queries(texts) * model.encode_queries(texts)).sum(axis=1).min() > 0.95
     assert twin.encode_documents([]).shape == (0, 32)
+
+
+def test_the_twin_gives_the_codes_and_states_of_its_model(built, tiny_model):
+    """By its second output: of every token that is read, in texts of different length."""
+    cache, sha256, verdict = built
+    assert verdict.token_cosine > 0.98
+    twin, model = cpu_twin.load(cache, sha256), LocalEncoder(tiny_model, device="cpu")
+    assert twin.late
+    texts = [" ".join(TEXTS[n : n + n % 3 + 1]) for n in range(30)]
+    (vectors, codes), (_, expected) = (e.encode_documents_late(texts) for e in (twin, model))
+    assert (vectors * twin.encode_documents(texts)).sum(axis=1).min() > 0.999
+    assert min(late.alike(a, b) for a, b in zip(codes, expected, strict=True)) > 0.85
+    assert twin.encode_documents_late([])[0].shape == (0, 32)
+    (vector, asked), (_, known) = (
+        e.encode_query_late("the fox and the mill") for e in (twin, model)
+    )
+    assert asked.ids.tolist() == known.ids.tolist()
+    assert (asked.states * known.states).sum(axis=1).min() > 0.95
+    assert vector @ twin.encode_queries(["the fox and the mill"])[0] > 0.999
+
+
+def test_a_twin_from_before_codes_is_built_again(built, tmp_path):
+    """It gives vectors only: torch serves until there is a new one."""
+    cache, sha256, _ = built
+    shutil.copytree(cache, tmp_path / "cache")
+    path = cpu_twin.folder_for(tmp_path / "cache", sha256) / cpu_twin.VERDICT
+    said = json.loads(path.read_text())
+    del said["format"], said["token_cosine"]
+    path.write_text(json.dumps(said))
+    assert cpu_twin.read_verdict(path.parent) is None
+    assert cpu_twin.load(tmp_path / "cache", sha256) is None
 
 
 def test_threads_that_use_the_twin_first_at_once_do_not_stop_each_other(built):
