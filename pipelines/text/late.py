@@ -156,11 +156,10 @@ def maxsim(
     return best_window, together
 
 
-# What two bytes of codes stand for. *Shape:* ``(65536, 8)``
-_PAIRS: States = LEVELS[
-    np.arange(1 << 16, dtype=np.uint32)[:, None] >> np.arange(0, 16, 2, dtype=np.uint32) & 3
+# What a byte of codes stands for. Small enough for the nearest cache. *Shape:* ``(256, 4)``
+_BYTES: States = LEVELS[
+    np.arange(256, dtype=np.uint8)[:, None] >> np.arange(0, 8, 2, dtype=np.uint8) & 3
 ]
-_BYTES: States = np.ascontiguousarray(_PAIRS[:256, :PER_BYTE])
 
 
 @cache
@@ -171,12 +170,8 @@ def _blas() -> ThreadpoolController:
 
 def _decoded(codes: bytes, dimension: int) -> States:
     """States in units of their values' deviation. *Shape:* ``(t, d)``"""
-    width = row_bytes(dimension)
-    if width % 2:
-        decoded = np.take(_BYTES, np.frombuffer(codes, dtype=np.uint8), axis=0)
-    else:  # half as many look-ups
-        decoded = np.take(_PAIRS, np.frombuffer(codes, dtype="<u2"), axis=0)
-    return decoded.reshape(-1, width * PER_BYTE)[:, :dimension]
+    decoded = np.take(_BYTES, np.frombuffer(codes, dtype=np.uint8), axis=0)
+    return decoded.reshape(-1, row_bytes(dimension) * PER_BYTE)[:, :dimension]
 
 
 def _unit_rows(states: States) -> States:
