@@ -85,6 +85,10 @@ class Settings(BaseSettings):
         ge=0,
         description="Largest version whose files are kept in the database of `DATABASE_URL` where `ATTUNE_ARTEFACTS` is empty, in MB. A larger one is not promoted.",
     )
+    backup_key: SecretStr = Field(
+        SecretStr(""),
+        description="Passphrase that backups are encrypted with. Empty: they are not encrypted.",
+    )
     threads: int | None = Field(
         None, ge=1, description="CPU threads for embedding. Empty: all cores."
     )

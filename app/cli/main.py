@@ -22,7 +22,7 @@ from typer.core import TyperGroup
 
 from app.cli import lean
 from app.cli.asking import ask, documents, ingest
-from app.cli.running import admin_link, doctor, jobs, replicas, serve, worker
+from app.cli.running import admin_link, backup, doctor, jobs, replicas, serve, worker
 from app.cli.tuning import evaluate, improve, models, pairs, train
 from app.settings import silence_telemetry
 from pipelines.errors import DISK_FULL, AttuneError, NotReadyError, is_disk_full
@@ -30,7 +30,7 @@ from pipelines.errors import DISK_FULL, AttuneError, NotReadyError, is_disk_full
 # In the order in which a newcomer needs them. Others come last.
 ORDER = (
     "serve", "ingest", "ask", "documents", "improve", "pairs", "train", "evaluate", "models",
-    "doctor", "admin-link", "jobs", "worker", "replicas",
+    "doctor", "admin-link", "jobs", "worker", "replicas", "backup", "restore", "verify",
 )  # fmt: skip
 
 
@@ -87,6 +87,9 @@ _add("worker", worker.worker, RUNNING)
 _add("replicas", replicas.replicas, RUNNING)
 _add("admin-link", admin_link.admin_link, RUNNING)
 _add("doctor", doctor.doctor, RUNNING)
+_add("backup", backup.backup, RUNNING)
+_add("restore", backup.restore, RUNNING)
+_add("verify", backup.verify, RUNNING)
 app.command("web", hidden=True)(serve.web)
 
 

@@ -51,19 +51,14 @@ class Copies:
         return sharing.keep_copy(sha256, self.folder, download)
 
 
-def keep_in_database(conn: Connection, model: Model, most_mb: int) -> None:
+def keep_in_database(conn: Connection, model: Model, folder: Path, most_mb: int) -> None:
     """
     Store a version's files in the database unless they are there.
 
+    :param folder: The verified files.
     :raises GateError: They are larger than `most_mb`.
-    :raises ArtifactError: They are not what was registered.
     """
-    assert model.artefact is not None
     assert model.manifest_sha256 is not None
-    if stored_files.size_of(conn, model.manifest_sha256) is not None:
-        return
-    folder = Path(model.artefact)
-    model_files.verify(folder, model.manifest_sha256)
     files = {name: folder / name for name in Manifest.of(folder).files}
     size_mb = sum(path.stat().st_size for path in files.values()) / 1e6
     if size_mb > most_mb:

@@ -19,7 +19,7 @@ from pipelines.embedder.local import LocalEncoder
 from pipelines.embedder.tokens import TokenCounter
 from pipelines.errors import ArtifactError, NotReadyError
 from pipelines.progress import NO_TASK, Task
-from pipelines.store import models
+from pipelines.store import models, stored_files
 from pipelines.store.db import Connection
 from pipelines.store.models import Model
 
@@ -124,10 +124,14 @@ def share(conn: Connection, model: Model, options: EncoderOptions) -> None:
     if bundled or sharing.is_address(model.artefact):
         return
     if options.artefacts:
-        address = sharing.publish(model_folder(model), model.manifest_sha256, options.artefacts)
+        folder = model_folder(model, options.models)
+        address = sharing.publish(folder, model.manifest_sha256, options.artefacts)
         models.set_artefact(conn, model.id, address)
-    elif options.database_mb is not None:
-        copies.keep_in_database(conn, model, options.database_mb)
+        return
+    is_kept = stored_files.size_of(conn, model.manifest_sha256) is not None
+    if options.database_mb is not None and not is_kept:
+        folder = model_folder(model, options.models)
+        copies.keep_in_database(conn, model, folder, options.database_mb)
 
 
 def makes_codes(encoder: Encoder, options: EncoderOptions) -> bool:

@@ -135,6 +135,16 @@ def facts(conn: Connection) -> DatabaseFacts:
     return DatabaseFacts(*row)
 
 
+def check(dsn: str) -> None:
+    """
+    Check that the server can be reached and is new enough.
+
+    :raises InputError: The address of the database is mistyped.
+    :raises NotReadyError: The server cannot be reached, is too old, or lacks pgvector 0.8.
+    """
+    _connect(dsn).close()
+
+
 def migrate(dsn: str) -> None:
     """
     Bring the schema to the newest revision.

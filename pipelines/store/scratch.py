@@ -35,6 +35,22 @@ def scratch_database(dsn: str) -> Iterator[Pool]:
     :param dsn: Of the main database. A connection to it stays open meanwhile.
     :raises NotReadyError: The database user may not create databases.
     """
+    with empty_database(dsn) as scratch_dsn:
+        db.migrate(scratch_dsn)
+        pool = db.open_pool(scratch_dsn, max_size=2)
+        try:
+            yield pool
+        finally:
+            pool.close()
+
+
+@contextmanager
+def empty_database(dsn: str) -> Iterator[str]:
+    """
+    Create a database without a schema, yield its address, and drop it. See `scratch_database`.
+
+    :raises NotReadyError: The database user may not create databases.
+    """
     with psycopg.connect(dsn, autocommit=True) as owner:
         _sweep(owner)
         name = f"{PREFIX}{os.getpid()}_{next(_counter)}_{os.urandom(3).hex()}"
@@ -43,17 +59,11 @@ def scratch_database(dsn: str) -> Iterator[Pool]:
             owner.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
         except errors.InsufficientPrivilege as error:
             raise NotReadyError(
-                "An evaluation works in a database of its own, which the database user may not"
+                "This works in a database of its own, which the database user may not"
                 " create: grant it CREATEDB."
             ) from error
         try:
-            scratch_dsn = psycopg.conninfo.make_conninfo(dsn, dbname=name)
-            db.migrate(scratch_dsn)
-            pool = db.open_pool(scratch_dsn, max_size=2)
-            try:
-                yield pool
-            finally:
-                pool.close()
+            yield psycopg.conninfo.make_conninfo(dsn, dbname=name)
         finally:
             owner.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
