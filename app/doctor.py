@@ -19,7 +19,7 @@ from app.settings import Settings
 from pipelines.embedder import model_files, registry
 from pipelines.errors import AttuneError
 from pipelines.store import active, db, document_list, gaps, models, stored_files, vectors
-from pipelines.text import late
+from pipelines.text.scoring import late
 
 if TYPE_CHECKING:
     from app.services import Services

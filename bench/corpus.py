@@ -28,8 +28,8 @@ from pipelines.search.handle import SearchHandle
 from pipelines.store import chunks, documents, graphs
 from pipelines.store.chunks import NewChunk
 from pipelines.store.db import Connection
-from pipelines.text.fusion import Reading
-from pipelines.text.late import QueryTokens
+from pipelines.text.scoring.fusion import Reading
+from pipelines.text.scoring.late import QueryTokens
 
 SCALE = Path(__file__).resolve().parents[2] / "shared/data/scale"
 EMBEDDED = 2000

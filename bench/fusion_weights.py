@@ -25,7 +25,7 @@ from app.settings import Settings
 from bench.scratch import scratch
 from pipelines.search.hybrid import search
 from pipelines.search.rerank import LATE_SHARE, PHRASE_MORE
-from pipelines.text.phrases import PHRASE_SHARE
+from pipelines.text.scoring.phrases import PHRASE_SHARE
 from training.evaluation.corpus import load_dataset
 from training.evaluation.dataset import Dataset, of_file
 from training.pairs.clusters import clusters

@@ -30,7 +30,7 @@ from pipelines.search import hybrid
 from pipelines.search.handle import SearchHandle
 from pipelines.store import indexes
 from pipelines.store.db import Connection
-from pipelines.text.late import QueryTokens
+from pipelines.text.scoring.late import QueryTokens
 
 WINDOWS = 100_000
 QUESTIONS = 200

@@ -28,7 +28,7 @@ from pipelines.search.handle import SearchHandle
 from pipelines.search.hybrid import Searched
 from pipelines.store.db import Pool
 from pipelines.store.hits import Hit
-from pipelines.text.late import QueryTokens
+from pipelines.text.scoring.late import QueryTokens
 from pipelines.text.thinking import answer_of
 
 # At a fault Haystack tries to serialise what was under way, and warns that it cannot.

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from pipelines.embedder.codes import Codes
 from pipelines.embedder.encoder import Embedded, Encoder, Vectors, embed_documents
 from pipelines.progress import Progress, Stop, Task, check
-from pipelines.text.fusion import Reading
-from pipelines.text.late import QueryTokens
+from pipelines.text.scoring.fusion import Reading
+from pipelines.text.scoring.late import QueryTokens
 
 # Texts of a step: a second or a few on a CPU.
 STEP = 128

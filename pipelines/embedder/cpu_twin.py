@@ -27,8 +27,8 @@ from pipelines.embedder.encoder import Vectors, own_tokens, packed, unit_rows
 from pipelines.embedder.tokens import TokenCounter, tokenizer_file
 from pipelines.errors import ArtifactError, InputError
 from pipelines.system.first_use import FIRST_USE
-from pipelines.text.fusion import Reading
-from pipelines.text.late import QueryTokens
+from pipelines.text.scoring.fusion import Reading
+from pipelines.text.scoring.late import QueryTokens
 
 VERDICT = "verdict.json"
 # Increased when twins get something that older ones lack: those are built again.

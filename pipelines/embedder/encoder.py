@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from pipelines.embedder.tokens import TokenCounter
 from pipelines.errors import InputError
 from pipelines.system.first_use import FIRST_USE
-from pipelines.text import late
-from pipelines.text.fusion import Reading
-from pipelines.text.late import QueryTokens
+from pipelines.text.scoring import late
+from pipelines.text.scoring.fusion import Reading
+from pipelines.text.scoring.late import QueryTokens
 
 Vectors = NDArray[np.float32]
 

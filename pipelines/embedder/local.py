@@ -20,8 +20,8 @@ from pipelines.embedder.streams import Streams
 from pipelines.embedder.tokens import TokenCounter, tokenizer_file
 from pipelines.errors import InputError
 from pipelines.system.first_use import FIRST_USE
-from pipelines.text.fusion import Reading
-from pipelines.text.late import QueryTokens
+from pipelines.text.scoring.fusion import Reading
+from pipelines.text.scoring.late import QueryTokens
 
 if TYPE_CHECKING:
     import torch

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipelines.errors import InputError
 from pipelines.system.first_use import FIRST_USE
-from pipelines.text.fusion import Reading
+from pipelines.text.scoring.fusion import Reading
 
 # Texts tokenized together: what the tokenizer says of each token takes hundreds of bytes, and a
 # long document has millions.

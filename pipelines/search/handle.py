@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pipelines.embedder.encoder import Embedded, Encoder, embed_documents
 from pipelines.search.pieces import Pieces
 from pipelines.store.ids import IndexId, ModelId, RuleId
-from pipelines.text.late import QueryTokens
+from pipelines.text.scoring.late import QueryTokens
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,8 +26,8 @@ from pipelines.store.hits import Hit
 from pipelines.store.ids import ChunkId
 from pipelines.store.postings import Terms
 from pipelines.store.vectors import Window
-from pipelines.text.fusion import Scores, fuse, reordered, trust
-from pipelines.text.late import QueryTokens
+from pipelines.text.scoring.fusion import Scores, fuse, reordered, trust
+from pipelines.text.scoring.late import QueryTokens
 
 Mode = Literal["hybrid", "dense", "lexical"]
 

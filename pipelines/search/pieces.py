@@ -8,7 +8,7 @@ from pipelines.embedder.encoder import Encoder
 from pipelines.store import chunks
 from pipelines.store.db import Connection
 from pipelines.store.ids import RuleId
-from pipelines.text.late import PieceCounts
+from pipelines.text.scoring.late import PieceCounts
 
 # On train questions of finance_10k and covid_qa the ranking was no better by counts of all windows.
 SAMPLED_WINDOWS = 1000

@@ -22,9 +22,9 @@ from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId
 from pipelines.store.postings import Terms
 from pipelines.store.vectors import NearWindow
-from pipelines.text import fusion, late, phrases
-from pipelines.text.fusion import Scores
-from pipelines.text.late import QueryTokens
+from pipelines.text.scoring import fusion, late, phrases
+from pipelines.text.scoring.fusion import Scores
+from pipelines.text.scoring.late import QueryTokens
 
 # Of each passage. On train questions one window loses most of the gain, two lose a quarter.
 WINDOWS_EACH = 3

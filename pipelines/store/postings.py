@@ -21,7 +21,7 @@ from psycopg import sql
 from pipelines.store import arrays
 from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId
-from pipelines.text.bm25 import EVERYWHERE, Matches, highest, idf, places, shares
+from pipelines.text.scoring.bm25 import EVERYWHERE, Matches, highest, idf, places, shares
 from pipelines.text.terms import STEMMERS, question_terms, terms
 
 EVERY_CHUNK = ""

@@ -16,7 +16,7 @@ from pipelines.search import hybrid
 from pipelines.search.handle import SearchHandle
 from pipelines.store import gaps, graphs, indexes, probes
 from pipelines.store.db import Connection
-from pipelines.text import late
+from pipelines.text.scoring import late
 
 REEMBEDDED = 32
 # Halfvec rounding and batching cost less than .001; int8 twins about .005.

@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.embedder import build_twin, cpu_twin, model_files
 from pipelines.embedder.local import LocalEncoder
-from pipelines.text import late
+from pipelines.text.scoring import late
 
 TEXTS = [
     f"Sentence {i} tells of the {animal} and the {place} that it likes best in the year {1900 + i}."

@@ -24,7 +24,7 @@ from pipelines.search import opening, threshold
 from pipelines.search.handle import SearchHandle
 from pipelines.store import active, chunks, db, gaps, indexes, models, vectors
 from pipelines.store.active import GapError
-from pipelines.text import late
+from pipelines.text.scoring import late
 from pipelines.versions import build, first, proof
 from tests import versions
 from tests.corpus import add_document

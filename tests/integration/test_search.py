@@ -13,7 +13,7 @@ from bench.question import recall
 from pipelines.embedder.loading import EncoderOptions
 from pipelines.search import hybrid
 from pipelines.store import arrays, graphs, hits, postings, vectors
-from pipelines.text import bm25
+from pipelines.text.scoring import bm25
 from pipelines.versions import first
 from tests.corpus import add_document
 from tests.versions import load_handle

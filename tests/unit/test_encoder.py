@@ -9,7 +9,7 @@ import numpy as np
 
 from pipelines.embedder import codes, local, model_files
 from pipelines.embedder.local import LocalEncoder, stated_dimension, states_tokens
-from pipelines.text import late
+from pipelines.text.scoring import late
 
 
 def test_the_files_of_a_plain_model_state_the_length_of_its_vectors(tiny_model, tmp_path):

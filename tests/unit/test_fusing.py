@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipelines.text.fusion import fuse
+from pipelines.text.scoring.fusion import fuse
 from training.finetune.fusing import LEAST, MOST, lexical_weight
 
 QUESTIONS, PASSAGES = 200, 40

@@ -5,7 +5,7 @@ import pytest
 
 from pipelines.embedder.model_files import bundled_model
 from pipelines.embedder.tokens import TokenCounter, tokenizer_file
-from pipelines.text.fusion import Reading, fuse, reordered, spread_alike, trust
+from pipelines.text.scoring.fusion import Reading, fuse, reordered, spread_alike, trust
 
 # A Chinese, a Japanese and a Korean question for the term of a warranty.
 CHINESE = "公司的产品保修期有多长时间"

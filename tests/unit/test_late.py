@@ -5,8 +5,8 @@ import pytest
 
 from pipelines.embedder.model_files import bundled_model
 from pipelines.embedder.tokens import TokenCounter, tokenizer_file
-from pipelines.text import late
-from pipelines.text.late import PieceCounts, QueryTokens
+from pipelines.text.scoring import late
+from pipelines.text.scoring.late import PieceCounts, QueryTokens
 
 # The share of a normal value that its code of 2 bits loses (Max 1960), as the square of the error.
 LOST = 0.1175

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipelines.text.phrases import MOST_TERMS, shares
+from pipelines.text.scoring.phrases import MOST_TERMS, shares
 
 WEIGHTS = {"net": 2.0, "loss": 3.0, "per": 1.0, "share": 4.0}
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit, logsumexp
 
-from pipelines.text.fusion import fuse
+from pipelines.text.scoring.fusion import fuse
 from training.finetune.prepare import Ints
 
 Floats = NDArray[np.float64]

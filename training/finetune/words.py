@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.text.bm25 import Matches, idf, places, shares
 from pipelines.text.languages import language_of_most
+from pipelines.text.scoring.bm25 import Matches, idf, places, shares
 from pipelines.text.terms import question_terms, terms
 
 Floats = NDArray[np.float64]

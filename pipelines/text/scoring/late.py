@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from pipelines.text.fusion import Scores
+from pipelines.text.scoring.fusion import Scores
 
 States = NDArray[np.float32]
 
