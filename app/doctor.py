@@ -150,7 +150,9 @@ def _late(services: Services) -> tuple[State, str]:
         windows = gaps.count_windows(conn, handle.rule_id)
         taken = vectors.codes_bytes(conn, handle.vectors_id) if handle.coded else 0
     if handle.coded:
-        return "ok", f"{name} has codes of the tokens of {windows:,} windows, {taken / 1e6:,.0f} MB"
+        unused = "" if handle.compares else ", not used (ATTUNE_LATE_INTERACTION is off)"
+        said = f"{name} has codes of the tokens of {windows:,} windows, {taken / 1e6:,.0f} MB"
+        return "ok", said + unused
     if not handle.encoder.late:
         return "ok", f"{name} gives no codes of tokens"
     if services.settings.late_interaction == "off":

@@ -74,7 +74,7 @@ class Settings(BaseSettings):
     )
     late_interaction: Literal["auto", "off"] = Field(
         "auto",
-        description="Store codes of every token beside the vectors of new versions, so that the best passages can be compared with a question word by word: `auto` or `off`. Takes 12 KB of disk for each window of 128 tokens with the bundled model. Versions that are there keep what they have.",
+        description="Compare the best passages with a question word by word: `auto` or `off`. New versions then keep codes of every token beside their vectors, 12 KB of disk for each window of 128 tokens with the bundled model. With `off`, codes that are there stay and are not used.",
     )
     artefacts: str = Field(
         "",

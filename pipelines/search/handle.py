@@ -43,6 +43,8 @@ class SearchHandle:
     words_only: bool = False
     # Whether the index has codes of its windows' tokens, for late interaction.
     coded: bool = False
+    # Whether questions use these codes. `ATTUNE_LATE_INTERACTION=off` switches that off.
+    compares: bool = True
     # How common the pieces of words are, counted when first needed.
     pieces: Pieces = field(default_factory=Pieces, repr=False)
 
@@ -54,7 +56,7 @@ class SearchHandle:
     @property
     def late(self) -> bool:
         """Whether questions are compared with passages token by token."""
-        return self.coded and self.encoder.late
+        return self.coded and self.compares and self.encoder.late
 
     def read(self, question: str) -> tuple[NDArray[np.float32], QueryTokens | None]:
         """

@@ -49,4 +49,5 @@ def load_index(
         encoder=encoder,
         vectors_of=index.vectors_of,
         coded=index.coded,
+        compares=options.codes,
     )

@@ -91,10 +91,15 @@ def test_fewer_than_five_candidates_are_ordered(world):
 
 @pytest.mark.parametrize(
     ("question", "changed"),
-    [(RUSSIAN, {}), (QUESTION, {"lexical_weight": 1.0}), (QUESTION, {"coded": False})],
+    [
+        (RUSSIAN, {}),
+        (QUESTION, {"lexical_weight": 1.0}),
+        (QUESTION, {"coded": False}),
+        (QUESTION, {"compares": False}),
+    ],
 )
 def test_where_it_does_not_count_no_codes_are_read(world, question, changed, monkeypatch):
-    """A language that the model does not read, words alone, an index without codes."""
+    """A language that the model does not read, words alone, no codes, or switched off."""
     pool, handle = world
     handle = replace(handle, **changed)
 
