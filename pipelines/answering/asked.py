@@ -112,6 +112,7 @@ class Asked:
 
     @classmethod
     def of(cls, question: str) -> Asked:
+        """Find what the answer to a question has to agree with."""
         wants: Wanted = next((kind for kind, rule in _KINDS_RE if rule.search(question)), "any")
         return cls(
             question, wants, years(question), evidence.codes(question), evidence.names(question)

@@ -58,11 +58,13 @@ class Clock:
     ms: dict[str, float] = field(default_factory=dict)
 
     def mark(self, stage: str) -> None:
+        """Note the time since the last mark as that of a stage."""
         now = time.perf_counter()
         self.ms[stage] = round((now - self.marked) * 1e3, 2)
         self.marked = now
 
     def total(self) -> dict[str, float]:
+        """The time of each stage, and the time since the start."""
         return self.ms | {"total": round((time.perf_counter() - self.started) * 1e3, 2)}
 
 

@@ -262,7 +262,7 @@ class _Spelling:
 
 
 def _of_table(lead: str) -> Iterator[str]:
-    """A question about a row of a table as the readers write one: "name: value; name: value"."""
+    """A question about a row of a table, which the readers write as names with their values."""
     for line in lead.splitlines():
         fields = _FIELD.findall(line)
         labels = [value for _, value in fields if _is_label(value)]

@@ -79,7 +79,7 @@ class Embedder:
         """
         Begin to embed texts.
 
-        :param lengths: By which to put like with like; None: the texts' characters.
+        :param lengths: By which to put like with like. If None, the texts' characters.
         :param known: Texts that need not be embedded.
         :param coded: Whether `encode` and `known` give codes.
         """
@@ -110,7 +110,7 @@ class Embedder:
                 pass
 
     def abandon(self) -> None:
-        """Begin no more steps; those under way end by themselves."""
+        """Begin no more steps. Those under way run to their end."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _ended(self, _: object) -> None:
@@ -135,7 +135,7 @@ class Embedding:
     def __init__(self, steps: deque[Step], rows: Vectors, codes: Codes | None) -> None:
         """
         :param rows: The vectors of texts that are in no step are there. *Shape:* ``(n, d)``
-        :param codes: Likewise. None: there are none.
+        :param codes: Likewise. None if there are none.
         """
         self._steps, self._rows, self._codes = steps, rows, codes
 
@@ -147,7 +147,7 @@ class Embedding:
         All vectors and codes, in the order of the texts.
 
         :param on_texts: Called after each step.
-        :raises Stopped: `stop` said so; what was not begun is not done.
+        :raises Stopped: `stop` said so. What was not begun is not done.
         :raises CancelledError: The embedder was abandoned before all was begun.
         """
         done = len(self) - sum(len(places) for places, _ in self._steps)
@@ -180,10 +180,12 @@ class Watched:
 
     @property
     def dimension(self) -> int:
+        """See `Encoder.dimension`."""
         return self._encoder.dimension
 
     @property
     def tokenizer(self) -> str:
+        """See `Encoder.tokenizer`."""
         return self._encoder.tokenizer
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
@@ -196,6 +198,7 @@ class Watched:
 
     @property
     def late(self) -> bool:
+        """See `Encoder.late`."""
         return self._encoder.late
 
     def encode_documents_late(self, texts: Sequence[str]) -> tuple[Vectors, Sequence[bytes]]:
@@ -205,15 +208,19 @@ class Watched:
         return made.vectors, made.codes
 
     def encode_query_late(self, text: str) -> tuple[NDArray[np.float32], QueryTokens]:
+        """See `Encoder.encode_query_late`. *Shape:* ``(d,)``"""
         return self._encoder.encode_query_late(text)
 
     def token_offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        """See `Encoder.token_offsets`. *Shape:* ``(t, 2)`` each"""
         return self._encoder.token_offsets(texts)
 
     def token_ids(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        """See `Encoder.token_ids`. *Shape:* ``(t,)`` each"""
         return self._encoder.token_ids(texts)
 
     def reading(self, text: str) -> Reading | None:
+        """See `Encoder.reading`."""
         return self._encoder.reading(text)
 
     def _vectors(self, encode: Callable[[Sequence[str]], Vectors], texts: Sequence[str]) -> Vectors:

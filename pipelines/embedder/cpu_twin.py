@@ -186,20 +186,25 @@ class AcceleratedEncoder:
 
     @property
     def dimension(self) -> int:
+        """See `Encoder.dimension`."""
         return self._dimension
 
     @property
     def tokenizer(self) -> str:
+        """See `Encoder.tokenizer`."""
         return self._counter.fingerprint
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """See `Encoder.encode_queries`. *Shape:* ``(n, d)``"""
         queue = "question" if len(texts) == 1 else "query"
         return self._encode(queue, self._prompts.get("query", ""), texts)
 
     def encode_documents(self, texts: Sequence[str]) -> Vectors:
+        """See `Encoder.encode_documents`. *Shape:* ``(n, d)``"""
         return self._encode("document", self._prompts.get("document", ""), texts)
 
     def encode_documents_late(self, texts: Sequence[str]) -> tuple[Vectors, Sequence[bytes]]:
+        """See `Encoder.encode_documents_late`. *Shape:* ``(n, d)``"""
         self._check_late()
         prompt = self._prompts.get("document", "")
         rows = np.empty((len(texts), self._dimension), dtype=np.float32)
@@ -217,6 +222,7 @@ class AcceleratedEncoder:
         return unit_rows(rows, texts), codes
 
     def encode_query_late(self, text: str) -> tuple[NDArray[np.float32], QueryTokens]:
+        """See `Encoder.encode_query_late`. *Shape:* ``(d,)``"""
         self._check_late()
         prompt = self._prompts.get("query", "")
         batches = self._tokens([prompt + text])
@@ -243,12 +249,15 @@ class AcceleratedEncoder:
             raise InputError("This embedder gives no states of tokens.")
 
     def token_offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        """See `Encoder.token_offsets`. *Shape:* ``(t, 2)`` each"""
         return self._counter.offsets(texts)
 
     def token_ids(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        """See `Encoder.token_ids`. *Shape:* ``(t,)`` each"""
         return self._counter.ids(texts)
 
     def reading(self, text: str) -> Reading:
+        """See `Encoder.reading`."""
         return self._counter.reading(text)
 
     def _encode(self, queue: str, prompt: str, texts: Sequence[str]) -> Vectors:
@@ -320,7 +329,11 @@ class _Requests:
 def load(
     cache: Path, model_sha256: str, *, threads: int | None = None
 ) -> AcceleratedEncoder | None:
-    """The usable twin of a model; None where there is none, or its files are damaged."""
+    """
+    Load the usable twin of a model.
+
+    :returns: None if there is none, or if it cannot be loaded.
+    """
     folder = folder_for(cache, model_sha256)
     verdict = read_verdict(folder)
     if verdict is None or not verdict.usable:

@@ -120,7 +120,11 @@ class PooledOnly:
         raise InputError("This embedder gives no states of tokens.")
 
     def encode_query_late(self, text: str) -> tuple[NDArray[np.float32], QueryTokens]:
-        """:raises InputError: Always."""
+        """
+        See `Encoder.encode_query_late`. *Shape:* ``(d,)``
+
+        :raises InputError: Always.
+        """
         raise InputError("This embedder gives no states of tokens.")
 
 
@@ -128,6 +132,9 @@ def unit_rows(vectors: NDArray[Any], texts: Sequence[str]) -> Vectors:
     """
     The rows scaled to length 1, float32.
 
+    :param vectors: *Shape:* ``(n, d)``
+    :param texts: What each row was made of.
+    :returns: *Shape:* ``(n, d)``
     :raises InputError: A row's norm is zero or not finite: a cosine index would drop it silently.
     """
     rows = np.asarray(vectors, dtype=np.float32)

@@ -26,7 +26,9 @@ class OpenAIEncoder(PooledOnly):
         batch_size: int = 128,
         timeout_s: float = 30,
     ) -> None:
-        """:param dimension: Length of its vectors; None: ask the endpoint when it is first needed."""
+        """
+        :param dimension: Length of its vectors. If None, ask the endpoint when it is first needed.
+        """
         from openai import OpenAI
 
         self.model = model
@@ -45,24 +47,30 @@ class OpenAIEncoder(PooledOnly):
 
     @property
     def dimension(self) -> int:
+        """See `Encoder.dimension`."""
         if self._dimension is None:
             self._dimension = len(self._request(["dimension"])[0])
         return self._dimension
 
     @property
     def tokenizer(self) -> str:
+        """See `Encoder.tokenizer`."""
         return self._counter.fingerprint
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """See `Encoder.encode_queries`. *Shape:* ``(n, d)``"""
         return self._encode(texts)
 
     def encode_documents(self, texts: Sequence[str]) -> Vectors:
+        """See `Encoder.encode_documents`. *Shape:* ``(n, d)``"""
         return self._encode(texts)
 
     def token_offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        """See `Encoder.token_offsets`. *Shape:* ``(t, 2)`` each"""
         return self._counter.offsets(texts)
 
     def token_ids(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        """See `Encoder.token_ids`. *Shape:* ``(t,)`` each"""
         return self._counter.ids(texts)
 
     def reading(self, text: str) -> None:

@@ -86,9 +86,9 @@ def load_model(model: Model, options: EncoderOptions) -> Encoder:
 
 def model_folder(model: Model, store: Copies | None = None) -> Path:
     """
-    Where a registered model's files are, verified; a shared version is fetched if need be.
+    Where a registered model's files are, verified. A shared version is fetched if need be.
 
-    :param store: This machine's copies; None: what is shared cannot be had.
+    :param store: This machine's copies. If None, what is shared cannot be had.
     :raises ArtifactError: The files are not what was registered.
     :raises NotReadyError: They are not on this machine, and cannot be had.
     """
@@ -175,13 +175,12 @@ def accelerate(
     task: Task = NO_TASK,
 ) -> TwinReport | None:
     """
-    Build a model's accelerated twin if it lacks one; it serves from the next time the model is
-    loaded.
+    Build a model's accelerated twin if it lacks one.
 
-    Takes half a minute on two cores.
+    It takes half a minute on two cores. The twin serves once the model is loaded again.
 
     :param texts: Windows of the documents it will embed, some hundred.
-    :returns: What came of it; None: not wanted here, built before, or stopped.
+    :returns: What came of it. None if it is not wanted here, was built before, or was stopped.
     """
     if model.manifest_sha256 is None or not lacks_twin(model, options, len(set(texts))):
         return None
@@ -197,7 +196,7 @@ def forget_twin(model: Model, options: EncoderOptions) -> None:
 
 
 def _verdict(model: Model, options: EncoderOptions) -> TwinReport | None:
-    """What building the model's twin came to; None: it has not been tried."""
+    """What building the model's twin came to. None if it has not been tried."""
     if model.manifest_sha256 is None:
         return None
     return cpu_twin.read_verdict(_twin_folder(model.manifest_sha256, options))

@@ -32,7 +32,7 @@ CPU_BATCH, GPU_BATCH = 16, 32
 
 @cache
 def _all_threads() -> int:
-    """As many as torch takes by itself; asked before the first question takes one."""
+    """Threads that torch uses by default. Call this before the first question, which uses one."""
     import torch
 
     return torch.get_num_threads()
@@ -102,9 +102,9 @@ class LocalEncoder:
         batch_size: int | None = None,
     ) -> None:
         """
-        :param device: ``cpu``, ``cuda``, ...; None: the best there is.
-        :param threads: CPU cores for many texts; a single question always uses one.
-        :param batch_size: Texts computed together; None: what is fastest on the device.
+        :param device: ``cpu``, ``cuda``, ... If None, the best there is.
+        :param threads: CPU cores for many texts. A single question always uses one.
+        :param batch_size: Texts computed together. If None, what is fastest on the device.
         """
         self._folder = folder
         self._wanted_device = device
@@ -117,6 +117,7 @@ class LocalEncoder:
 
     @property
     def dimension(self) -> int:
+        """See `Encoder.dimension`."""
         if self._stated_dimension is not None:
             return self._stated_dimension
         dimension = self._loaded().model.get_embedding_dimension()
@@ -126,6 +127,7 @@ class LocalEncoder:
 
     @property
     def tokenizer(self) -> str:
+        """See `Encoder.tokenizer`."""
         return self._counter.fingerprint
 
     @property
@@ -134,12 +136,15 @@ class LocalEncoder:
         return str(self._loaded().model.device)
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """See `Encoder.encode_queries`. *Shape:* ``(n, d)``"""
         return self._encode("encode_query", texts)
 
     def encode_documents(self, texts: Sequence[str]) -> Vectors:
+        """See `Encoder.encode_documents`. *Shape:* ``(n, d)``"""
         return self._encode("encode_document", texts)
 
     def encode_documents_late(self, texts: Sequence[str]) -> tuple[Vectors, Sequence[bytes]]:
+        """See `Encoder.encode_documents_late`. *Shape:* ``(n, d)``"""
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32), []
         running = self._loaded()
@@ -154,18 +159,22 @@ class LocalEncoder:
         return unit_rows(np.stack([row for row, _ in rows]), texts), [code for _, code in rows]
 
     def encode_query_late(self, text: str) -> tuple[NDArray[np.float32], QueryTokens]:
+        """See `Encoder.encode_query_late`. *Shape:* ``(d,)``"""
         running = self._loaded()
         (one,) = running.streams.run(lambda some: [running.question_pass(some[0])], [text], 1)
         tokens = own_tokens(self._counter, one.ids, one.states, running.question_prompt, text)
         return unit_rows(one.vector[None], [text])[0], tokens
 
     def token_offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        """See `Encoder.token_offsets`. *Shape:* ``(t, 2)`` each"""
         return self._counter.offsets(texts)
 
     def token_ids(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        """See `Encoder.token_ids`. *Shape:* ``(t,)`` each"""
         return self._counter.ids(texts)
 
     def reading(self, text: str) -> Reading:
+        """See `Encoder.reading`."""
         return self._counter.reading(text)
 
     def _loaded(self) -> _Running:

@@ -43,7 +43,7 @@ def of_index(conn: Connection, index_id: IndexId) -> Model:
 
 
 def why_kept(conn: Connection, model: Model) -> str | None:
-    """Why a model cannot be deleted now, in a sentence; None: it can be."""
+    """Why a model cannot be deleted now, in a sentence. None if it can be."""
     if model.kind in ("base", "openai"):
         return f"{model.name} is what others are compared with; it stays."
     index = indexes.of_model(conn, model.id)
@@ -53,10 +53,10 @@ def why_kept(conn: Connection, model: Model) -> str | None:
 
 def delete(conn: Connection, name: str, store: Path) -> Model:
     """
-    Forget a model with its vectors; its files go too, the shared ones as well, unless another model
-    has the same.
+    Forget a model with its vectors. Its files are deleted too, here and in the shared place, unless
+    another model has the same.
 
-    :param store: Folder that `artifacts.put` keeps models in; files elsewhere stay.
+    :param store: Folder that `artifacts.put` keeps models in. Files elsewhere stay.
     :raises ConflictError: It is in use, or no other model can replace it.
     """
     model = find(conn, name)
@@ -115,8 +115,9 @@ def push(
     store: Copies | None = None,
 ) -> str:
     """
-    Upload a model to the Hugging Face hub; the address of its page.
+    Upload a model to the Hugging Face hub.
 
+    :returns: The address of its page.
     :raises ProviderError: No token, no network, or the hub refuses.
     """
     from huggingface_hub import HfApi, get_token

@@ -35,9 +35,10 @@ def is_address(place: str) -> bool:
 
 def publish(folder: Path, sha256: str, root: str) -> str:
     """
-    Put a verified model folder where other machines find it; its address.
+    Put a verified model folder where other machines find it.
 
     :param root: An address such as ``s3://bucket/models``, or a folder that machines share.
+    :returns: The folder's address there.
     :raises NotReadyError: The place cannot be written to.
     """
     if not is_address(root):
@@ -100,7 +101,7 @@ def keep_copy(sha256: str, store: Path, download: Callable[[Path], None]) -> Pat
 
 
 def remove(address: str, sha256: str) -> None:
-    """Take a version away from the shared place; its manifest first."""
+    """Remove a version from the shared place, its manifest first."""
     if PurePosixPath(address).name != sha256:
         return
     with _opened(address) as (fs, path):
@@ -158,7 +159,12 @@ def _is_local(fs: Any) -> bool:
 
 @contextmanager
 def _opened(address: str) -> Iterator[tuple[Any, str]]:
-    """The file system of an address and the path in it; its faults in our words."""
+    """
+    The file system of an address, and the path in it.
+
+    :raises InputError: Addresses of this kind cannot be used here.
+    :raises NotReadyError: The place cannot be reached.
+    """
     from fsspec.core import url_to_fs
 
     protocol = address.partition("://")[0]

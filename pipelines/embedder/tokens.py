@@ -20,7 +20,7 @@ COUNTED_AT_ONCE = 64
 
 def tokenizer_file(folder: Path) -> Path:
     """
-    The `tokenizer.json` of a model folder; a routed model keeps it one level down.
+    The `tokenizer.json` of a model folder. A routed model keeps it one level down.
 
     :raises InputError: There is none (only fast tokenizers give character offsets).
     """
@@ -31,7 +31,7 @@ def tokenizer_file(folder: Path) -> Path:
 
 
 class TokenCounter:
-    """Token offsets by a `tokenizers` file; the fast path all local models share."""
+    """Token offsets by a `tokenizers` file: the fast path that all local models share."""
 
     def __init__(self, tokenizer_json: Path) -> None:
         with FIRST_USE:
@@ -53,7 +53,7 @@ class TokenCounter:
         self.fingerprint = hashlib.sha256(rules).hexdigest()[:12]
 
     def offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
-        """See `Encoder.token_offsets`."""
+        """See `Encoder.token_offsets`. *Shape:* ``(t, 2)`` each"""
         found = []
         for start in range(0, len(texts), COUNTED_AT_ONCE):
             some = list(texts[start : start + COUNTED_AT_ONCE])
@@ -62,7 +62,7 @@ class TokenCounter:
         return found
 
     def ids(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
-        """See `Encoder.token_ids`."""
+        """See `Encoder.token_ids`. *Shape:* ``(t,)`` each"""
         found = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         return [np.asarray(encoding.ids, dtype=np.int64) for encoding in found]
 

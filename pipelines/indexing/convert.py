@@ -239,7 +239,7 @@ def limit_memory(used_bytes: int, more_mb: int) -> None:
 
 
 def limit_cpu(more_s: int) -> None:
-    """Let this process use at most so many more CPU seconds; then SIGXCPU ends it."""
+    """Let this process use at most so many more CPU seconds. Then SIGXCPU ends it."""
     import resource
 
     used = resource.getrusage(resource.RUSAGE_SELF)

@@ -94,7 +94,11 @@ def _lengths(chunked: Sequence[NewChunk]) -> list[float]:
 
 
 def windows_of(text: SplitText, handle: SearchHandle) -> tuple[list[NewChunk], bool]:
-    """The passages with their windows by a version's rule; whether its encoder reads them."""
+    """
+    Cut the passages into windows by a version's rule.
+
+    :returns: The passages with their windows, and whether the version's encoder reads them.
+    """
     texts = [passage.text for passage in text.passages]
     offsets = handle.encoder.token_offsets(texts)
     chunked = [

@@ -181,6 +181,6 @@ class FileSteps:
         return embedded
 
     def cut_off(self) -> None:
-        """Let nothing begin any more, in any thread; rows of files under way go or wait again."""
+        """Let nothing more begin, in any thread. Rows of files under way are removed or wait again."""
         self.converter.abandon()
         self.load.cut_off()

@@ -71,7 +71,11 @@ class SearchHandle:
     def read_all(
         self, questions: Sequence[str]
     ) -> list[tuple[NDArray[np.float32], QueryTokens | None]]:
-        """Embed questions as `read` does, together where that is possible."""
+        """
+        Embed questions as `read` does, together where that is possible.
+
+        :returns: The vector (*Shape:* ``(d,)``) and the tokens of each.
+        """
         if self.late:
             return [self.read(question) for question in questions]
         return [(vector, None) for vector in self.encoder.encode_queries(questions)]

@@ -80,7 +80,11 @@ def hybrid(
     collections: Sequence[str] | None = None,
     mode: Mode = "hybrid",
 ) -> list[Hit]:
-    """The best passages, best first, in whatever time it takes. See `search`."""
+    """
+    The best passages, best first, in whatever time it takes. See `search`.
+
+    :param vector: The question's vector. *Shape:* ``(d,)``
+    """
     return search(
         conn,
         handle,

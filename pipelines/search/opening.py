@@ -14,9 +14,9 @@ def load_index(
     conn: Connection, index_id: IndexId, options: EncoderOptions, *, epoch: int = 0
 ) -> SearchHandle:
     """
-    The handle of any index; its model is loaded and verified.
+    Load an index with its model, which is verified.
 
-    :param epoch: The one it serves in; 0: it does not serve.
+    :param epoch: The one it serves in. 0 if it does not serve.
     :raises NotReadyError: The index is gone, or its model does not fit it.
     :raises ArtifactError: Its model's files are damaged.
     """

@@ -75,7 +75,7 @@ def refresh(conn: Connection, handle: SearchHandle) -> bool:
 
 
 def threshold(conn: Connection, handle: SearchHandle) -> float | None:
-    """The least confidence that counts as an answer; None: too little text to tell."""
+    """The least confidence that counts as an answer. None if there is too little text to tell."""
     dice = random.Random(0)
     sampled = calibration.sample(conn, 2 * PSEUDO_QUESTIONS)
     asked = [
@@ -109,7 +109,7 @@ def decide(own: Sequence[float], elsewhere: Sequence[float]) -> float | None:
 
 
 def pseudo_question(text: str, dice: random.Random) -> str | None:
-    """Half of the words of one of the text's sentences, in order; None: no sentence will do."""
+    """Half of the words of one of the text's sentences, in order. None if no sentence will do."""
     fit = [
         words
         for start, end in sentences.split(text)
@@ -123,7 +123,7 @@ def pseudo_question(text: str, dice: random.Random) -> str | None:
 
 
 def _words(sentence: str) -> list[str]:
-    """The words; of a script without spaces, runs of four characters."""
+    """The words, or runs of four characters in a script without spaces."""
     words = sentence.split()
     if len(sentence) > 15 * len(words):
         return [sentence[i : i + 4] for i in range(0, len(sentence), 4)]

@@ -269,7 +269,11 @@ def copy_rows(
     vectors: NDArray[np.float32],
     codes: Iterable[bytes] | None,
 ) -> None:
-    """Write rows of a vector table, or of one with its columns. See `copy_vectors`."""
+    """
+    Write rows of a vector table, or of one with its columns. See `copy_vectors`.
+
+    :param vectors: *Shape:* ``(w, d)``
+    """
     statement = sql.SQL("copy {} (window_id, sha256, v, codes) from stdin (format binary)")
     with conn.cursor() as cursor, cursor.copy(statement.format(table)) as copy:
         copy.set_types(["int8", "text", "halfvec", "bytea"])

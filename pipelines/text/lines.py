@@ -78,7 +78,7 @@ def figures(line: str) -> tuple[str, list[str]]:
 
 
 def fields(line: str) -> tuple[tuple[str, str], ...]:
-    """The names and values of a line like "Team: Blues; Location: STL"."""
+    """The names and values of a line: pairs such as "Team: Blues", separated by semicolons."""
     starts = list(_LABELLED.finditer(line))
     ends = [match.start() for match in starts[1:]] + [len(line)]
     return tuple(

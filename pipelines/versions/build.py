@@ -57,7 +57,7 @@ def create(
     stride: int | None = None,
 ) -> IndexId:
     """
-    The index of a model to be built, or going on being built; a new one unless there is one.
+    The index of a model that is to be built. A new one is created unless there is one already.
 
     What is neither given nor a rule of the model is taken over from the index that serves.
 
@@ -142,10 +142,12 @@ def build(pool: Pool, handle: SearchHandle, task: Task = NO_TASK) -> None:
 
 def fill(pool: Pool, handle: SearchHandle, task: Task = NO_TASK) -> int:
     """
-    Add what an index lacks and remove what it should not have; how many vectors were added.
-    Several processes may do so at once. What comes in during the last round is left to the next
-    call: where documents come in without a pause there would be no end.
+    Add what an index lacks, and remove what it should not have.
 
+    Several processes may do so at once. What is added during the last round is left to the next
+    call: where documents are added without a pause there would be no end.
+
+    :returns: The number of vectors added.
     :raises Stopped: The task was asked to stop.
     """
     added = 0
@@ -170,10 +172,12 @@ def fill(pool: Pool, handle: SearchHandle, task: Task = NO_TASK) -> int:
 
 def catch_up(pool: Pool, handle: SearchHandle) -> float:
     """
-    Add what came in lately, in one short round; windows embedded and stored per second of doing so.
+    Add the latest windows, in one short round.
 
-    `fill` counts, claims for several workers and clears away, which takes longer than documents
-    need to come in where there are many windows.
+    `fill` counts, claims for several workers and clears away. With many windows that takes longer
+    than new documents need to come in.
+
+    :returns: Windows embedded and stored per second of doing so.
     """
     with pool.connection() as conn:
         _cut(conn, handle)
@@ -205,7 +209,11 @@ def fill_tail(conn: Connection, handle: SearchHandle, rate: float) -> bool:
 
 
 def _embed(pool: Pool, handle: SearchHandle, batch: list[Lacking]) -> int:
-    """Vectors of some windows, stored; how many were new. Embeds without a connection."""
+    """
+    Embed some windows, holding no connection meanwhile, and store their vectors.
+
+    :returns: How many were new.
+    """
     if not batch:
         return 0
     made = handle.embed([window.text for window in batch])
@@ -223,7 +231,11 @@ def _claim(conn: Connection, handle: SearchHandle) -> list[Lacking]:
 
 
 def _cut(conn: Connection, handle: SearchHandle) -> int:
-    """Cut windows for some chunks that have none of the handle's rule; how many chunks."""
+    """
+    Cut windows for some chunks that have none of the handle's rule.
+
+    :returns: The number of chunks.
+    """
     found = gaps.uncut(conn, handle.rule_id, CUT_BATCH)
     if not found:
         return 0

@@ -155,7 +155,7 @@ def _put_versions(
     conn: Connection, settings: Settings, dsn: str, place: Place, task: Task
 ) -> dict[str, tuple[str, dict[str, str]]]:
     """
-    Store the files of versions that only this machine has; what the database or a shared place has
+    Store the files of versions that only this machine has. What the database or a shared place has
     needs no other copy.
 
     :returns: By the version's name the sum of its manifest, and the sums of its files.

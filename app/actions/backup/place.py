@@ -105,7 +105,11 @@ class Place:
         self._mark(self._at(snapshot.name, SNAPSHOT), asdict(snapshot))
 
     def put_database(self, name: str, script: Iterable[bytes]) -> tuple[str, int]:
-        """Store a database's script; the sum of the script, and its size."""
+        """
+        Store a database's script.
+
+        :returns: The script's checksum, and its size in bytes.
+        """
         sha256, size = hashlib.sha256(), 0
 
         def counted() -> Iterator[bytes]:

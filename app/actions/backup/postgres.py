@@ -76,7 +76,11 @@ def _for_server(script: Iterable[bytes], version: int) -> Iterator[bytes]:
 
 @contextmanager
 def _started(name: str, dsn: str, options: list[str], **pipes: int) -> Iterator[tuple]:  # type: ignore[type-arg]
-    """A program with a database; the password is not in its arguments, which others can read."""
+    """
+    Start a program of PostgreSQL on a database.
+
+    The password is not in the program's arguments, which others can read.
+    """
     parts = conninfo_to_dict(dsn)
     password = parts.pop("password", None)
     environment = dict(os.environ) | ({"PGPASSWORD": str(password)} if password else {})

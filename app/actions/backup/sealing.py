@@ -25,7 +25,7 @@ COST = {"n": 2**15, "r": 8, "p": 1, "maxmem": 100_000_000, "dklen": 32}
 
 
 def seal(pieces: Iterable[bytes], key: str) -> Iterator[bytes]:
-    """The pieces as an encrypted stream; without a key as they are."""
+    """The pieces as an encrypted stream. Without a key they stay as they are."""
     if not key:
         yield from pieces
         return

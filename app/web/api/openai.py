@@ -177,7 +177,7 @@ class _Interface:
     async def _events(
         self, wish: ChatRequest, collections: list[str]
     ) -> AsyncGenerator[Event | Response | SearchHandle, None]:
-        """First the handle, or the answer that refuses the request; then the answer's events."""
+        """First the handle, or the response that refuses the request. Then the answer's events."""
         with self._limits.place() as free:
             if not free:
                 yield keys.error(429, BUSY)

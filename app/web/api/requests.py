@@ -88,7 +88,11 @@ def chat_request(value: dict[str, Any]) -> ChatRequest:
 
 
 def _turn(message: Any) -> Turn | None:
-    """A message of the conversation; None for instructions, which are the installation's own."""
+    """
+    A message of the conversation.
+
+    :returns: None for instructions: the installation has its own.
+    """
     if not isinstance(message, dict):
         raise InputError("messages: each is an object with role and content.")
     role, content = message.get("role"), message.get("content")

@@ -77,7 +77,6 @@ KINDS = (
         "TAR", "application/x-tar", _endings("tar tgz tar.gz tbz2 tar.bz2 txz tar.xz"), text_share=3
     ),
 )
-BY_MIME = {kind.mime: kind for kind in KINDS}
 # What people try, and what to do instead.
 _INSTEAD = {
     ".doc": "save it as DOCX", ".dot": "save it as DOCX", ".xls": "save it as XLSX",

@@ -90,6 +90,7 @@ def lower_first(part: Words, text: str) -> str:
 
 
 def text_of(part: Words) -> str:
+    """The words as text, with no space before a punctuation mark."""
     line = ""
     for word in part:
         line += word.text if word.text in _SIGNS_BEFORE or not line else f" {word.text}"

@@ -25,7 +25,7 @@ _THREADED = re.compile(r"^\[Threaded comment\].*?Comment:\s*", re.DOTALL)
 
 def read(data: bytes, mime: str) -> Converted:
     """
-    The sheets of a workbook, each under its name; hidden ones are left out and named.
+    The sheets of a workbook, each under its name. Hidden ones are left out and named.
 
     :raises InputError: Every sheet is empty.
     """
