@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 
 from pipelines.search.handle import SearchHandle
@@ -10,6 +11,26 @@ from pipelines.store.chunks import NewChunk
 from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId
 from pipelines.text import windows
+
+NOUNS = [
+    "anchor", "bridge", "cable", "deck", "engine", "ferry", "gate", "hull", "island", "jetty",
+    "keel", "lamp", "mast", "net", "oar", "pilot", "quay", "rope", "sail", "tug", "valve", "winch",
+    "yard", "buoy",
+]  # fmt: skip
+VERBS = [
+    "inspect", "repair", "paint", "move", "lower", "raise", "check", "clean", "order", "store",
+    "sign", "close",
+]  # fmt: skip
+
+
+def prose(draw: random.Random) -> str:
+    """Six different English sentences, from which questions can be made."""
+    said = []
+    for _ in range(6):
+        who, what, where, when = draw.sample(NOUNS, 4)
+        verb = draw.choice(VERBS)
+        said.append(f"The {who} keeper must {verb} the {what} of the {where} and the old {when}.")
+    return " ".join(said)
 
 
 def add_document(

@@ -6,6 +6,7 @@ the citation, improve the search, and read what came of it.
 from __future__ import annotations
 
 import base64
+import random
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,13 +15,13 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests import harbour
+from tests.corpus import prose
 from tests.serving import Served, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
-ROOT = Path(__file__).resolve().parents[2]
-# Enough passages for twenty held-out questions, the fewest that a version is judged on.
-MORE = [ROOT / "docs" / name for name in ("architecture.md", "training.md")]
+# Sections of a document: enough for twenty held-out questions, the fewest to judge a version by.
+SECTIONS = 60
 READY_MS, IMPROVED_MS = 180_000, 600_000  # a busy machine is slow, not wrong
 
 
@@ -29,6 +30,15 @@ def served(browser: Browser) -> Iterator[Served]:
     """A server with its worker, that has nothing but the handbook."""
     with serving(worker=True) as server:
         yield server
+
+
+def duties(folder: Path) -> Path:
+    """A long document of which many whole questions can be asked."""
+    draw = random.Random(0)
+    written = folder / "duties.md"
+    sections = [f"## Duty {n}\n\n{prose(draw)}\n" for n in range(SECTIONS)]
+    written.write_text("\n".join(sections), encoding="utf-8")
+    return written
 
 
 def drop(page: Page, files: list[Path]) -> None:
@@ -49,7 +59,7 @@ def test_a_newcomer_drops_documents_asks_checks_and_improves(
 ) -> None:
     """From the link that is printed at the start to one sentence that says what became of it."""
     page = visit(served.link())
-    documents = [*harbour.write(tmp_path), *MORE]
+    documents = [*harbour.write(tmp_path), duties(tmp_path)]
     drop(page, documents)
     for document in documents:
         row = page.locator("#files .file").filter(has_text=document.name)

@@ -12,7 +12,7 @@ import psycopg
 
 from app import queue
 from pipelines.errors import AttuneError, NotReadyError
-from pipelines.store import active, db, gaps, indexes, models, replicas
+from pipelines.store import active, db, gaps, indexes, models, replicas, stored_files
 from pipelines.store.active import Active
 from pipelines.store.db import Pool
 from pipelines.store.embedded import EmbeddedPostgres
@@ -198,6 +198,9 @@ class Run:
             name = self.new_version(artefact)
             admin = self.cast.admins[0]
             built = admin.do(Order("build", name))
+            with self.site.connect() as conn:
+                # Else the files would be fetched whole from the database again.
+                stored_files.remove(conn, artefact.sha256)
             weights = max(
                 (path for path in artefact.folder.rglob("*") if path.is_file()),
                 key=lambda path: path.stat().st_size,

@@ -21,60 +21,9 @@ from app.worker import upkeep
 from pipelines.errors import BusyError, InputError
 from pipelines.progress import NO_TASK, Progress, Stopped, Task
 from pipelines.store import active, evaluations, improvements, models, pairs, runs
-from tests.corpus import add_document
+from tests.corpus import add_document, prose
 from training import run
 from training.evaluation.candidates import identity
-
-NOUNS = [
-    "anchor",
-    "bridge",
-    "cable",
-    "deck",
-    "engine",
-    "ferry",
-    "gate",
-    "hull",
-    "island",
-    "jetty",
-    "keel",
-    "lamp",
-    "mast",
-    "net",
-    "oar",
-    "pilot",
-    "quay",
-    "rope",
-    "sail",
-    "tug",
-    "valve",
-    "winch",
-    "yard",
-    "buoy",
-]
-VERBS = [
-    "inspect",
-    "repair",
-    "paint",
-    "move",
-    "lower",
-    "raise",
-    "check",
-    "clean",
-    "order",
-    "store",
-    "sign",
-    "close",
-]
-
-
-def prose(draw: random.Random) -> str:
-    """Different English sentences, from which questions can be made."""
-    said = []
-    for _ in range(6):
-        who, what, where, when = draw.sample(NOUNS, 4)
-        verb = draw.choice(VERBS)
-        said.append(f"The {who} keeper must {verb} the {what} of the {where} and the old {when}.")
-    return " ".join(said)
 
 
 def fill(services, documents=10, passages=5):
