@@ -278,6 +278,7 @@ def test_versions_that_were_there_before_codes_serve_on(empty_dsn, tiny_model, t
         # As the table and the row were before.
         conn.execute("alter table emb_1 drop column codes")
         conn.execute("alter table search_index drop column coded")
+        conn.execute("drop table api_key")
         conn.execute("update alembic_version set version_num = '0020'")
     pool.close()
     db.migrate(empty_dsn)

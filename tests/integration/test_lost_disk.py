@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from app.actions import fine_tuning, retrain, versions
+from app.live import handles
 from app.live import replica as following
 from app.services import open_services
 from app.settings import Settings
@@ -106,7 +107,7 @@ def test_a_server_without_the_files_answers_by_the_version_before(
     given, tuned, tmp_path, monkeypatch
 ):
     """Questions are answered, writers are refused, and it recovers when the files are back."""
-    monkeypatch.setattr(following, "RETRY_LOAD_S", 0.2)
+    monkeypatch.setattr(handles, "RETRY_LOAD_S", 0.2)
     monkeypatch.setattr(following, "POLL_S", 0.2)
     kept = tmp_path / "kept"
     (tmp_path / "one" / "models" / tuned).rename(kept)
