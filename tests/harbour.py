@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from tests.serving import Served, serving
 
 REPORT = [
     (
@@ -72,3 +77,13 @@ def write(folder: Path) -> list[Path]:
     SimpleDocTemplate(str(report), title="Saltmere Harbour report 2023").build(story)
     rules.write_text(RULES, encoding="utf-8")
     return [report, rules]
+
+
+@contextmanager
+def served(**environment: str) -> Iterator[Served]:
+    """A server that has begun with nothing, and been given the two documents while it ran."""
+    with serving(**environment) as server:
+        (server.home / "in").mkdir()
+        taken = server.run("ingest", *map(str, write(server.home / "in")), "--json")
+        assert json.loads(taken.stdout)["indexed"] == 2, taken.stderr
+        yield server

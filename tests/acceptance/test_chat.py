@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from pipelines.store.embedded import EmbeddedPostgres
 from tests import harbour
 from tests.fakes import LLMCall, ScriptedLLM, scripted_llm
-from tests.serving import Served, screenshot, serving
+from tests.serving import Served, screenshot
 
 pytestmark = pytest.mark.browser
 
@@ -79,10 +79,7 @@ def llm() -> Iterator[ScriptedLLM]:
 @pytest.fixture(scope="module")
 def served(browser: Browser, llm: ScriptedLLM) -> Iterator[Served]:
     """A server that has begun with nothing, and been given two documents while it ran."""
-    with serving(OPENAI_BASE_URL=llm.url, ATTUNE_LLM="scripted") as server:
-        (server.home / "in").mkdir()
-        taken = server.run("ingest", *map(str, harbour.write(server.home / "in")), "--json")
-        assert json.loads(taken.stdout)["indexed"] == 2, taken.stderr
+    with harbour.served(OPENAI_BASE_URL=llm.url, ATTUNE_LLM="scripted") as server:
         yield server
 
 

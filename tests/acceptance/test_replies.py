@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests import harbour
-from tests.serving import Served, serving
+from tests.serving import Served
 
 pytestmark = pytest.mark.browser
 
@@ -17,10 +16,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def served(browser: Browser) -> Iterator[Served]:
     """A server with two documents and no language model."""
-    with serving() as server:
-        (server.home / "in").mkdir()
-        taken = server.run("ingest", *map(str, harbour.write(server.home / "in")), "--json")
-        assert json.loads(taken.stdout)["indexed"] == 2, taken.stderr
+    with harbour.served() as server:
         yield server
 
 

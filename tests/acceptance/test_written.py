@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +9,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests import harbour
 from tests.fakes import LLMCall, ScriptedLLM, scripted_llm
-from tests.serving import Served, serving
+from tests.serving import Served
 
 pytestmark = pytest.mark.browser
 
@@ -46,10 +45,7 @@ def llm() -> Iterator[ScriptedLLM]:
 @pytest.fixture(scope="module")
 def served(browser: Browser, llm: ScriptedLLM) -> Iterator[Served]:
     """A server with two documents and a reasoning model."""
-    with serving(OPENAI_BASE_URL=llm.url, ATTUNE_LLM="scripted") as server:
-        (server.home / "in").mkdir()
-        taken = server.run("ingest", *map(str, harbour.write(server.home / "in")), "--json")
-        assert json.loads(taken.stdout)["indexed"] == 2, taken.stderr
+    with harbour.served(OPENAI_BASE_URL=llm.url, ATTUNE_LLM="scripted") as server:
         yield server
 
 

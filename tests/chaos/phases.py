@@ -367,7 +367,9 @@ class Run:
             self._dice.shuffle(others)
             what = ("prove", "switch")[n % 2]
             pair = (others[0], others[0 if n % 5 == 0 else 1])
-            ready = [first.do(Order("prepare", name)) for name in set(pair)]
+            # Built again if upkeep has dropped it: on a slow machine the retention may be over.
+            steps = [Order(step, name) for name in set(pair) for step in ("build", "prepare")]
+            ready = [first.do(order) for order in steps]
             if any(told is None or told.outcome != "done" for told in ready):
                 self.facts.odd_races.append(f"not prepared: {ready}")
                 continue

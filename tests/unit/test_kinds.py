@@ -1,5 +1,7 @@
 """More kinds of files: each is read in its order, with its headings, within limits."""
 
+import io
+import zipfile
 from email.message import EmailMessage
 
 import pytest
@@ -349,6 +351,20 @@ def test_a_tar_follows_no_links_and_says_what_is_damaged():
     assert found.notes[0].startswith("'b.json' not read: the file is damaged")
     with pytest.raises(InputError, match="damaged"):
         read(made.tarred({"a.txt": b"one " * 5000})[:60], "a.tgz")
+
+
+@pytest.mark.parametrize("way", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_entry_is_named_and_the_others_are_read(way):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("bad.txt", "hello world " * 400, compress_type=way)
+        archive.writestr("good.txt", "fine text")
+    data = bytearray(packed.getvalue())
+    for place in range(45, 70):
+        data[place] ^= 0x5A
+    found = read(bytes(data), "a.zip")
+    assert found.text == "good.txt\n\nfine text"
+    assert found.notes[0].startswith("'bad.txt' not read: the file is damaged")
 
 
 def test_an_archive_without_readable_files_says_why():

@@ -45,11 +45,8 @@ def _zipped(archive: zipfile.ZipFile) -> Iterator[Member]:
 def _unzipped(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most_bytes: int) -> bytes:
     if entry.flag_bits & _ENCRYPTED:
         raise InputError("it needs a password")
-    try:
-        with archive.open(entry) as file:
-            return file.read(most_bytes)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise InputError(f"it is damaged in the archive: {error}") from error
+    with archive.open(entry) as file:
+        return file.read(most_bytes)
 
 
 def read_tar(data: bytes, mime: str, members: Members) -> Converted:
