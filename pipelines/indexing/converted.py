@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -21,7 +21,8 @@ class ReadLimits:
     :param members: Number of files in it that are read.
     :param members_mb: Size of these files together, unpacked.
     :param depth: How often these may be packed in each other.
-    :param ocr_s: Time for text recognition in its pictures and scanned pages, all together.
+    :param ocr_s: Time for text recognition in its pictures and scanned pages, all together. The
+        next attempt goes on with the pages that are left.
     """
 
     size_mb: int = 100
@@ -32,7 +33,49 @@ class ReadLimits:
     members: int = 2000
     members_mb: int = 200
     depth: int = 4
-    ocr_s: int = 480
+    ocr_s: int = 120
+
+
+# Pages of one file that OCR reads, in all attempts together, and characters of one of them.
+MOST_PAGES = 1000
+MOST_PAGE_CHARS = 100_000
+
+# Told of each page that OCR begins to read: how many are done, and how many there are.
+OnPage = Callable[[int, int], None]
+
+
+def unheard(done: int, total: int) -> None:
+    """Pages that nobody counts."""
+
+
+@dataclass(frozen=True)
+class PageText:
+    """
+    What OCR has read in one place of a file.
+
+    :param place: Where: a page, or a picture.
+    :param engine: What read it, with its version and languages.
+    :param sure: How sure it is, from 0 to 100, or less if it took too long.
+    """
+
+    place: str
+    engine: str
+    text: str
+    sure: int
+
+    @classmethod
+    def from_json(cls, value: list[Any]) -> PageText:
+        """
+        A page from JSON. It comes from a child that a file may have taken over.
+
+        :raises TypeError: A field is missing, too long or of another type.
+        """
+        if len(value) != 4 or any(len(str(part)) > MOST_PAGE_CHARS for part in value):
+            raise TypeError("expected a page that was read by OCR")
+        place, engine, text = (_typed(part, str).replace("\0", " ") for part in value[:3])
+        sure = max(-1, min(100, _typed(value[3], int)))
+        # What is no Unicode cannot be stored.
+        return cls(place[:200], engine[:200], text.encode("utf-8", "replace").decode(), sure)
 
 
 @dataclass(frozen=True)
@@ -57,7 +100,9 @@ class Converted:
 
     `pages`: (character, page number from 1, or 0 for what follows the pages). `headings`: (character, level from 1, title).
     `removed`: characters taken out because the database cannot hold them. `notes`: what of the
-    file was not read, or not as it stands, each in one plain line.
+    file was not read, or not as it stands, each in one plain line. `labels`: (page number, what is
+    printed on the page) where these differ. `pages_left`: how many pages and pictures wait for
+    OCR, because the time of one attempt was up.
     """
 
     text: str
@@ -67,6 +112,8 @@ class Converted:
     encoding: str | None = None
     removed: int = 0
     notes: list[str] = field(default_factory=list)
+    labels: list[tuple[int, str]] = field(default_factory=list)
+    pages_left: int = 0
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Converted:
@@ -86,6 +133,8 @@ class Converted:
             _typed(value["encoding"] or "", str) or None,
             _typed(value["removed"], int),
             [_typed(note, str) for note in value["notes"]],
+            [(_typed(page, int), _typed(label, str)) for page, label in value["labels"]],
+            _typed(value["pages_left"], int),
         )
 
 

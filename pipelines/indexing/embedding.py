@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.embedder.batches import Embedder, Embedding, Known, OnTexts
+from pipelines.embedder.batches import Embedder, Embedding, KnownVectors, OnTexts
 from pipelines.indexing.records import EmbeddedFile, ReadFile, SplitText
 from pipelines.progress import Stop
 from pipelines.search.handle import SearchHandle
@@ -68,7 +68,9 @@ def begin(
     }
     chunked = [chunk for file_chunks, _ in windows.values() for chunk in file_chunks]
     with pool.connection() as conn:
-        known = Known(chunks.vectors_before(conn, list(windows), handle.vectors_id, handle.rule_id))
+        known = KnownVectors(
+            chunks.vectors_before(conn, list(windows), handle.vectors_id, handle.rule_id)
+        )
     embedding = embedder.begin(
         handle.embed,
         [chunk.text[a:b] for chunk in chunked for a, b in chunk.windows],
@@ -111,6 +113,7 @@ def windows_of(text: SplitText, handle: SearchHandle) -> tuple[list[NewChunk], b
             language,
             cut(spans, handle.size_tokens, handle.stride_tokens),
             passage.places,
+            passage.page_label,
         )
         for passage, language, spans in zip(text.passages, text.languages, offsets, strict=True)
     ]

@@ -23,6 +23,7 @@ class Outcome:
     What became of one file.
 
     :param document_id: Its row, if it has one.
+    :param pages_left: How many pages wait for OCR. The next attempt goes on with them.
     :param seconds: The time that it took: reading it, its share of embedding, and writing it.
     """
 
@@ -33,6 +34,7 @@ class Outcome:
     warnings: list[str] = field(default_factory=list)
     chunks: int = 0
     windows: int = 0
+    pages_left: int = 0
     seconds: float = 0.0
 
 

@@ -19,7 +19,7 @@ from pipelines.indexing.incoming import Incoming
 from pipelines.indexing.ingest import Ingester
 from pipelines.indexing.outcome import Outcome
 from pipelines.indexing.readers.kinds import mime_of
-from pipelines.store import chunks, document_copies, documents
+from pipelines.store import chunks, document_copies, documents, recognised
 from pipelines.store.db import Connection, Pool
 from pipelines.store.documents import Document
 from pipelines.store.ids import DocumentId
@@ -52,7 +52,8 @@ def put(
     sha256 = hashlib.sha256(content).hexdigest()
     with conn.transaction():
         before = documents.indexed(conn, collection, source)
-        if before is not None and before.sha256 == sha256:
+        is_same = before is not None and before.sha256 == sha256
+        if before is not None and is_same and not recognised.any_of(conn, sha256):
             documents.forget_attempts(conn, collection, source)
             return Put("unchanged", before.id)
         document_id = _wait(conn, source, title, sha256, content, collection)
@@ -79,10 +80,11 @@ def put_again(conn: Connection, ids: Sequence[DocumentId]) -> list[DocumentId]:
     with conn.transaction():
         twins = documents.get_many(conn, [one.same_as for one in found if one.same_as is not None])
         meant = {one.id: one for one in (*found, *twins) if one.same_as is None}
-        return [_again(conn, document) for document in meant.values()]
+        return [again(conn, document) for document in meant.values()]
 
 
-def _again(conn: Connection, document: Document) -> DocumentId:
+def again(conn: Connection, document: Document) -> DocumentId:
+    """Queue a document to be indexed again, and return the row that waits."""
     if documents.requeue(conn, document.id):
         return document.id
     content = documents.content(conn, document.id)
@@ -128,16 +130,17 @@ def index(
     """
     with pool.connection() as conn:
         found = documents.get_many(conn, ids)
-    outcomes = [_past(document) for document in found if document.status not in WAITING]
+        outcomes = [_past(conn, one) for one in found if one.status not in WAITING]
     waiting = (_incoming(pool, document) for document in found if document.status in WAITING)
     batches = ([file] for file in waiting) if alone else [waiting]
     return [*outcomes, *(each for batch in batches for each in ingester.ingest_many(batch))]
 
 
-def _past(document: Document) -> Outcome:
+def _past(conn: Connection, document: Document) -> Outcome:
     match document.status:
         case "indexed" | "duplicate" as status:
-            return Outcome(document.source, status, document.id, document.reason)
+            left = int(recognised.any_of(conn, document.sha256))
+            return Outcome(document.source, status, document.id, document.reason, pages_left=left)
     return Outcome(document.source, "failed", document.id, document.reason)
 
 
@@ -145,14 +148,19 @@ def _incoming(pool: Pool, document: Document) -> Incoming:
     return Incoming(
         document.source,
         document.title,
-        partial(_load, pool, document.id),
+        partial(load, pool, document.id),
         document.collection,
         document.size_bytes,
         document.id,
     )
 
 
-def _load(pool: Pool, document_id: DocumentId) -> bytes:
+def load(pool: Pool, document_id: DocumentId) -> bytes:
+    """
+    The bytes of a document.
+
+    :raises InputError: It is gone.
+    """
     with pool.connection() as conn:
         content = documents.content(conn, document_id)
     if content is None:

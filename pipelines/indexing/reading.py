@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 
 from pipelines.errors import InputError
 from pipelines.indexing import duplicates
 from pipelines.indexing.convert import Converter
 from pipelines.indexing.converted import Converted
 from pipelines.indexing.incoming import Incoming
+from pipelines.indexing.load.kept_pages import KeptPages
 from pipelines.indexing.load.load import Load
 from pipelines.indexing.outcome import Outcome, reason_of
 from pipelines.indexing.readers.kinds import mime_of
 from pipelines.indexing.records import ReadFile, SplitText
 from pipelines.indexing.split import split
 from pipelines.progress import Stopped
-from pipelines.store.ids import DocumentId
 from pipelines.text import languages
 
 
@@ -42,7 +43,8 @@ def read(file: Incoming, load: Load, converter: Converter, chunk_chars: int) -> 
     with load.pool.connection() as conn:
         result = duplicates.share(conn, file, document_id, sha256)
     if result is None and not is_repeated:
-        result = read_text(file, document_id, content, load, converter, chunk_chars)
+        begun = ReadFile(file, document_id, sha256, None)
+        result = read_text(begun, content, load, converter, chunk_chars)
     if isinstance(result, SplitText):
         load.meter.read(file, len(result.converted.text))
     return ReadFile(file, document_id, sha256, result)
@@ -62,8 +64,7 @@ def _refused(file: Incoming, load: Load, reason: str) -> ReadFile:
 
 
 def read_text(
-    file: Incoming,
-    document_id: DocumentId,
+    begun: ReadFile,
     content: bytes,
     load: Load,
     converter: Converter,
@@ -75,13 +76,18 @@ def read_text(
     :returns: The outcome, where the file cannot be read.
     :raises Stopped: The load was stopped or cut off.
     """
+    file = begun.file
+    told = partial(load.meter.recognising, file)
+    # Texts hold no pictures.
+    is_text = mime_of(file.source).startswith("text/")
+    keeper = None if is_text else KeptPages(load.pool, begun.sha256)
     try:
-        return split_text(converter.convert(content, file.source), chunk_chars)
+        return split_text(converter.convert(content, file.source, told, keeper), chunk_chars)
     except Stopped:
         raise
     except Exception as error:
         load.task.check()  # a stop may have ended the reader
-        return load.fail(file, document_id, reason_of(error))
+        return load.fail(file, begun.document_id, reason_of(error))
 
 
 def split_text(converted: Converted, chunk_chars: int) -> SplitText:

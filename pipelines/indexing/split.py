@@ -26,7 +26,8 @@ class ChunkDraft:
     """
     A chunk before it has an id. ``text == document[char_start:char_end]``
 
-    `page` and `heading` are those of its middle, `places` those of all its parts, at least one.
+    `page`, its `page_label` and `heading` are those of its middle, `places` those of all its parts,
+    at least one.
     """
 
     text: str
@@ -35,6 +36,7 @@ class ChunkDraft:
     char_start: int
     char_end: int
     places: tuple[Place, ...]
+    page_label: str | None = None
 
 
 def split(document: Converted, max_chars: int) -> list[ChunkDraft]:
@@ -65,14 +67,15 @@ def _closes(start: int, end: int, following: int, breaks: list[int], max_chars: 
 def _draft(document: Converted, outline: _Outline, start: int, end: int) -> ChunkDraft:
     places: list[Place] = []
     for begin in (start, *outline.inside(start, end)):
-        place = Place(begin - start, outline.page(begin), outline.path(begin))
+        page = outline.page(begin)
+        place = Place(begin - start, page, outline.path(begin), outline.labels.get(page or 0))
         if not places or places[-1][1:] != place[1:]:
             places.append(place)
     middle = at(places, (end - start) // 2)
     assert middle is not None
     return ChunkDraft(
-        document.text[start:end], middle.page, middle.heading, start, end, tuple(places)
-    )
+        document.text[start:end], middle.page, middle.heading, start, end, tuple(places), middle.label
+    )  # fmt: skip
 
 
 class _Outline:
@@ -81,6 +84,7 @@ class _Outline:
     def __init__(self, document: Converted) -> None:
         self._pages = [start for start, _ in document.pages]
         self._numbers = [number for _, number in document.pages]
+        self.labels = dict(document.labels)
         self._headings = [start for start, _, _ in document.headings]
         self._paths = list(_paths(document))
         self.breaks = sorted({*self._pages, *self._headings})

@@ -147,12 +147,7 @@ class FileSteps:
         with self.load.pool.connection() as conn:
             outcome = share(conn, read.file, read.document_id, read.sha256)
         return outcome or reading.read_text(
-            read.file,
-            read.document_id,
-            read.file.load(),
-            self.load,
-            self.converter,
-            self.chunk_chars,
+            read, read.file.load(), self.load, self.converter, self.chunk_chars
         )
 
     def _write(

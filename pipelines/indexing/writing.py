@@ -9,7 +9,14 @@ from pipelines.indexing.incoming import Incoming
 from pipelines.indexing.outcome import Outcome
 from pipelines.indexing.records import EmbeddedFile, ReadFile, SplitText
 from pipelines.search.handle import SearchHandle
-from pipelines.store import active, chunks, document_copies, documents
+from pipelines.store import (
+    active,
+    chunks,
+    document_copies,
+    document_passages,
+    documents,
+    recognised,
+)
 from pipelines.store.db import Connection, Pool
 from pipelines.store.ids import DocumentId
 from pipelines.text import languages, suspicious
@@ -42,6 +49,7 @@ def try_write(
         warnings=[warning["text"] for warning in warnings],
         chunks=len(embedded.chunks),
         windows=len(embedded.rows.vectors),
+        pages_left=text.converted.pages_left,
     )
 
 
@@ -77,6 +85,8 @@ def _replace(
         conn, document_id, language=text.language, pages=pages, warnings=warnings
     ):
         raise ConflictError("it was deleted or indexed again meanwhile")
+    if not text.converted.pages_left:
+        recognised.forget(conn, read.sha256)
     handle = embedded.handle
     chunks.write(
         conn,
@@ -96,7 +106,7 @@ def committed(pool: Pool, file: Incoming, document_id: DocumentId) -> Outcome | 
         document = documents.get(conn, document_id)
         if document is None or document.status != "indexed":
             return None
-        count = chunks.count_of(conn, document_id)
+        count = document_passages.count_of(conn, document_id)
     return Outcome(file.source, "indexed", document_id, chunks=count)
 
 

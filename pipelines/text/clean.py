@@ -1,15 +1,16 @@
 """
 Text cleaning: removes what PostgreSQL cannot store, and counts it. Pure.
 
-Also decodes bytes of unknown encoding and identifies the language of a text.
+Also identifies the language of a text.
 """
 
 from __future__ import annotations
 
-import codecs
 import re
 from dataclasses import dataclass
 from functools import cache
+
+from pipelines.errors import InputError
 
 # NUL cannot be stored, and lone surrogates have no UTF-8. Other control characters and the two
 # non-characters show as boxes or break JSON. Tab, line feed and form feed (a page break) stay.
@@ -19,17 +20,25 @@ _UNFIT = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufff
 _INVISIBLE = re.compile(
     "[\u00ad\u180e\u200b\u2060-\u2064\ufeff]|(?<=[A-Za-z0-9À-ɏ])[\u200c\u200d]+(?=[A-Za-z0-9À-ɏ])"
 )
+_MAYBE_INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200d\u2060-\u2064\ufeff]")
 # UTF-8 that was decoded as Latin-1 earlier: "â\x80\x93" was a dash. Such a run has control
 # characters that intact text never has.
 _MISREAD = re.compile("[\xc3-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+# The slower patterns are only tried where these, which are searched in C, find something.
+_MAYBE_MISREAD = re.compile("[\xc3-\xf4][\x80-\xbf]")
 _SPACES = re.compile(r"[ \t\u00a0\u2000-\u200a\u202f\u3000]+")
 _ODD_SPACES = re.compile(r"[\u00a0\u2000-\u200a\u202f\u3000]")
+# White space to Python that is none to `_SPACES`.
+_ODD_BREAKS = re.compile("[\x0b-\x0d\x1c-\x1f]")
+_EMPTY_LINES = re.compile(r"\n{3,}")
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 # A word that a line's end parts, and one that has its hyphen inside a line.
-_BROKEN = re.compile(r"([^\W_]{1,60})(?:\ufffe\n?|[-\u00ad]\n)(?=([^\W_]{1,60}))")
+_BREAK = re.compile(r"[-\u00ad\ufffe](?:\n|(?<=\ufffe))(?=([^\W_]{1,60}))")
+_HYPHEN = re.compile(r"-(?=([^\W_]{1,60}))")
+_WORD_BEFORE = re.compile(r"[^\W_]{1,60}\Z")
+_LONGEST_WORD = 60
 # After these words the hyphen stands for a shared ending: "Vor- und Nachteile".
 _AND = {"and", "or", "und", "oder", "bis", "sowie", "et", "ou", "och", "og"}
-_HYPHENATED_WORD = re.compile(r"(?<![^\W_])[^\W_]{1,60}-[^\W_]{1,60}")
 
 # Files written as letters: an address that holds its data, lines of one length, or one long run.
 # Each alternative begins only where its run does, so that a text takes time by its length.
@@ -40,54 +49,12 @@ _BASE64 = re.compile(
     r"(?<![A-Za-z0-9+/=])(?:(?:[A-Za-z0-9+/]{60,100}[ \t]*\n[ \t]*){4,}"
     r"(?:[A-Za-z0-9+/]{1,100}={1,2}|[A-Za-z0-9+/]{20,100}(?![^\s]))?|[A-Za-z0-9+/]{400,}={0,2})"
 )
+_SHORTEST_DATA = 60
 _KINDS_OF_LETTERS = (re.compile("[a-z]"), re.compile("[A-Z]"), re.compile("[0-9]"))
 
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-# Encodings that differ in a few letters only. The language of the text decides between them.
-_LATIN = re.compile(
-    r"cp125[0478]|cp(?:437|775|8[5-6]\d)|(?:iso8859|latin)_(?:1|2|3|4|9|10|13|14|15|16)|mac_(?!cyr|gre)\w+"
-)
-_WESTERN = {
-    "ca",
-    "da",
-    "de",
-    "en",
-    "es",
-    "fi",
-    "fr",
-    "gl",
-    "is",
-    "it",
-    "nb",
-    "nl",
-    "no",
-    "pt",
-    "sv",
-}
-_SAMPLE_BYTES = 200_000
+
 # The language of fewer letters cannot be identified.
 _LEAST_LETTERS = 20
-# A declared encoding with a larger share of undecodable bytes is not the file's encoding.
-MOST_MISDECODED = 0.001
-# Text never has a larger share of control characters.
-MOST_CONTROLS = 0.02
-# First bytes of files that are not text, whatever their name says.
-_MAGIC = (
-    (b"%PDF-", "a PDF file"), (b"\x89PNG", "a PNG picture"), (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"GIF8", "a GIF picture"), (b"II*\x00", "a TIFF picture"), (b"MM\x00*", "a TIFF picture"),
-    (b"PK\x03\x04", "a ZIP or Office file"), (b"PK\x05\x06", "a ZIP file"),
-    (b"\xd0\xcf\x11\xe0", "an old Office file"), (b"\x1f\x8b\x08", "a gzip archive"),
-    (b"7z\xbc\xaf", "a 7z archive"), (b"Rar!\x1a", "a RAR archive"), (b"\x7fELF", "a program"),
-    (b"SQLite format 3\x00", "a SQLite database"), (b"{\\rtf", "an RTF file"),
-    (b"OggS", "a sound file"), (b"ID3\x03", "a sound file"), (b"ID3\x04", "a sound file"),
-)  # fmt: skip
-_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -104,9 +71,13 @@ def clean(text: str) -> Cleaned:
 
     What is invisible inside words is removed as well, and not counted: nothing readable is lost.
     """
-    text = _MISREAD.sub(_reread, text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if _MAYBE_MISREAD.search(text):
+        text = _MISREAD.sub(_reread, text)
     fit, removed = _UNFIT.subn("", text)
-    return Cleaned(_INVISIBLE.sub("", fit), removed)
+    if _MAYBE_INVISIBLE.search(fit):
+        fit = _INVISIBLE.sub("", fit)
+    return Cleaned(fit, removed)
 
 
 def without_data(text: str) -> tuple[str, int]:
@@ -125,8 +96,9 @@ def without_data(text: str) -> tuple[str, int]:
         count += 1
         return "(data)\n" if found.group().endswith("\n") else "(data)"
 
-    for pattern in (_DATA_ADDRESS, _BASE64):
-        text = pattern.sub(gone, text)
+    text = _DATA_ADDRESS.sub(gone, text)
+    if max(map(len, text.split()), default=0) >= _SHORTEST_DATA:
+        text = _BASE64.sub(gone, text)
     return text, count
 
 
@@ -144,16 +116,37 @@ def typed(text: str) -> str:
     return _UNFIT.sub(" ", text)
 
 
+def question_of(text: str, most: int) -> str:
+    """
+    A question that a person typed, on one line.
+
+    :param most: Characters that are taken.
+    :raises InputError: It is empty or too long.
+    """
+    question = " ".join(typed(text).split())
+    if not question:
+        raise InputError("The question is empty.")
+    if len(question) > most:
+        raise InputError(
+            f"The question has {len(question):,} characters; at most {most:,} are taken."
+        )
+    return question
+
+
 def tidy(text: str) -> str:
     """Reduce white space: one blank between words, at most one empty line, none at the ends."""
-    lines = (_SPACES.sub(" ", line).strip() for line in text.split("\n"))
+    may_split = not _ODD_BREAKS.search(text)
+    lines = (
+        " ".join(line.split()) if may_split and line.isascii() else _SPACES.sub(" ", line).strip()
+        for line in text.split("\n")
+    )
     return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
 
 
 def indented(text: str) -> str:
     """White space of code and plain text: indentation and gaps stay, at most one empty line."""
     lines = (_ODD_SPACES.sub(" ", line).rstrip() for line in text.split("\n"))
-    return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip("\n")
+    return _EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip("\n")
 
 
 def join_hyphens(text: str) -> str:
@@ -163,87 +156,38 @@ def join_hyphens(text: str) -> str:
     A hyphen stays before a digit or a capital, and where the text writes the word with one inside a
     line. PDFium's mark for a hyphen that breaks a line counts as one.
     """
-    if not _BROKEN.search(text):
+    if not _BREAK.search(text):
         return text.replace("\ufffe", "")
-    whole = {word.lower() for word in _HYPHENATED_WORD.findall(text)}
+    whole = _hyphenated(text)
 
     def joined(found: re.Match[str]) -> str:
-        before, after = found.group(1), found.group(2)
+        before, after = _word_before(text, found.start()), found.group(1)
+        if not before:
+            return found.group()
         if after.lower() in _AND:
-            return f"{before}- "
+            return "- "
         kept = not (before[-1].islower() and after[0].islower())
         kept = kept or f"{before}-{after}".lower() in whole
-        return f"{before}{'-' if kept else ''}"
+        return "-" if kept else ""
 
-    return _BROKEN.sub(joined, text).replace("\ufffe", "")
-
-
-def decode(data: bytes, declared: str | None = None) -> tuple[str, str]:
-    """
-    Decode bytes of unknown encoding.
-
-    A byte order mark decides. Without one, the pattern of zero bytes (UTF-16 and UTF-32) is tried,
-    then UTF-8, then what the file declares, then the likeliest result of `charset-normalizer`.
-
-    :param declared: The encoding that the file names.
-    :returns: The text and the name of the encoding.
-    """
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            return data.decode(encoding, errors="replace"), encoding
-    wide = _wide_encoding(data[:_SAMPLE_BYTES])
-    if wide is not None:
-        return data.decode(wide, errors="replace"), wide
-    try:
-        return data.decode("utf-8"), "utf-8"
-    except UnicodeDecodeError:
-        pass
-    if declared is not None:
-        text = data.decode(declared, errors="replace")
-        if text.count("\ufffd") <= len(text) * MOST_MISDECODED:
-            return text, declared
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(data[:_SAMPLE_BYTES]).best()
-    encoding = best.encoding if best is not None else "cp1252"
-    if _LATIN.fullmatch(encoding):
-        found = language(data.decode("cp1252", errors="replace"))
-        if found is None or found in _WESTERN:
-            encoding = "cp1252"
-    return data.decode(encoding, errors="replace"), encoding
+    return _BREAK.sub(joined, text).replace("\ufffe", "")
 
 
-def binary_kind(data: bytes) -> str | None:
-    """
-    What a file under the name of a text really is, in words.
-
-    :returns: None for what may well be text.
-    """
-    for magic, kind in _MAGIC:
-        if data.startswith(magic):
-            return kind
-    sample = data[:_SAMPLE_BYTES]
-    if any(data.startswith(mark) for mark, _ in _BOMS) or _wide_encoding(sample) is not None:
-        return None
-    controls = len(_CONTROLS.findall(sample))
-    return "binary data" if controls > max(8, MOST_CONTROLS * len(sample)) else None
+def _word_before(text: str, end: int) -> str:
+    word = _WORD_BEFORE.search(text, max(0, end - _LONGEST_WORD), end)
+    return "" if word is None else word.group()
 
 
-def _wide_encoding(sample: bytes) -> str | None:
-    """
-    Recognise UTF-16 or UTF-32 without a mark: most characters have zero bytes at the same
-    positions.
-    """
-    if len(sample) < 8 or b"\x00" not in sample:
-        return None
-    quarters = [sample[i::4].count(0) / max(1, len(sample[i::4])) for i in range(4)]
-    high = [share > 0.4 for share in quarters]
-    return {
-        (False, True, True, True): "utf-32-le",
-        (True, True, True, False): "utf-32-be",
-        (False, True, False, True): "utf-16-le",
-        (True, False, True, False): "utf-16-be",
-    }.get((high[0], high[1], high[2], high[3]))
+def _hyphenated(text: str) -> set[str]:
+    """The words that have a hyphen inside a line, in small letters. Of more hyphens the first counts."""
+    words = set()
+    past = 0
+    for hyphen in _HYPHEN.finditer(text):
+        before = _word_before(text, hyphen.start())
+        if before and hyphen.start() - len(before) >= past:
+            past = hyphen.end(1)
+            words.add(f"{before}-{hyphen.group(1)}".lower())
+    return words
 
 
 @cache

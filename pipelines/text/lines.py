@@ -26,9 +26,17 @@ _NAME = r"(?:\*\*)?[^\W_a-zäöü][^:;|\n.?!]{0,58}?(?:\*\*)?"
 FIELD = re.compile(rf"(?:[-*•]\s+)?(?P<name>{_NAME})\s?:(?:\*\*)?\s+(?P<value>\S.*)", re.DOTALL)
 _BARS = re.compile(r"(?<!\\)\|")
 _LABELLED = re.compile(r"(?:^|;\s+)([^:;\n]{1,60}):\s+(?=\S)")
+# A row begins with a name and its value, or with what it is about: "Power; Model A: 5 W".
+_ROW_START = re.compile(r"(?:[^:;.\n]{1,60};\s+)?[^:;\n]{1,60}:\s+(?=\S)")
+# A row of two cells, whose first column has no name: "North; Tickets: 412".
+_SHORT_ROW = re.compile(r"[^:;.\n]{1,40};\s+[^:;.\n]{1,40}:\s+[^:;\n]{1,40}(?<![.!?])")
 # A figure of a row, or a sign that stands apart from one.
 _FIGURE = re.compile(r"[$€£]?\(?-?\d[\d,.]*\)?%?\)?|—")
 _BEFORE, _AFTER = frozenset("$€£"), frozenset(["%", ")", ")%", "%)"])
+_CLAUSE = re.compile(
+    r"(?:§{1,2} ?|Art(?:icle|ikel|\.)? |Clause |Section |Abschnitt )?\d{1,3}[a-z]?(?:\.\d{1,2})*[.)]?"
+    r"(?: ?[:–-])? +[^\W\d_a-zäöü][^.!?;:\n]{1,60}"
+)
 _HEADING = re.compile(r"[^\W\d_][^|:;.!?。！\d\n]{0,79}")
 
 
@@ -36,7 +44,9 @@ def kind(line: str) -> LineKind:
     """What a line looks like."""
     if line.count("|") and (line.startswith("|") or " | " in line):
         return "row"
-    if "; " in line and len(_LABELLED.findall(line)) > 1 and _LABELLED.match(line):
+    if "; " in line and len(_LABELLED.findall(line)) > 1 and _ROW_START.match(line):
+        return "labelled"
+    if _SHORT_ROW.fullmatch(line):
         return "labelled"
     if ITEM.match(line) and not is_field(line):
         return "item"
@@ -78,10 +88,15 @@ def figures(line: str) -> tuple[str, list[str]]:
 
 
 def fields(line: str) -> tuple[tuple[str, str], ...]:
-    """The names and values of a line: pairs such as "Team: Blues", separated by semicolons."""
+    """
+    The names and values of a line: pairs such as "Team: Blues", separated by semicolons.
+
+    What stands before the first name has none.
+    """
     starts = list(_LABELLED.finditer(line))
     ends = [match.start() for match in starts[1:]] + [len(line)]
-    return tuple(
+    about = line[: starts[0].start()].strip(" ;") if starts else ""
+    return (("", about),) * bool(about) + tuple(
         (match[1].strip(), line[match.end() : end].strip().rstrip(";"))
         for match, end in zip(starts, ends, strict=True)
     )
@@ -117,6 +132,26 @@ def is_heading(text: str, span: Span, titles: frozenset[str]) -> bool:
     return bool(_HEADING.fullmatch(line)) and len(below.strip().partition("\n")[0]) > len(line)
 
 
+def is_clause(text: str, span: Span) -> bool:
+    """Whether a line is the number and title of a clause, like "§ 3 Fees" above its text."""
+    before, line = text[: span[0]].rpartition("\n")[2], text[span[0] : span[1]]
+    below = text[span[1] :].lstrip(" ").removeprefix("\n").partition("\n")[0]
+    return (
+        not before.strip()
+        and _CLAUSE.fullmatch(line) is not None
+        and text[span[1] :].lstrip(" ").startswith("\n")
+        and bool(below.strip())
+        and (len(below) > len(line) or line.startswith("§"))
+        and (kind(below) == "text" or line.startswith("§"))
+        and not _CLAUSE.fullmatch(below)
+    )
+
+
+def columns(line: str) -> list[str]:
+    """The cells of a line that is set in columns by spaces."""
+    return [cell for cell in re.split(r" {2,}|\t+", line.strip()) if cell]
+
+
 def is_alone(text: str, start: int, end: int) -> bool:
     """Whether a line has nothing above and below it in its paragraph."""
     before, after = text[:start].rstrip(" "), text[end:].lstrip(" ")
@@ -126,6 +161,12 @@ def is_alone(text: str, start: int, end: int) -> bool:
 def plain(title: str) -> str:
     """A heading as it is compared."""
     return " ".join(re.findall(r"\w+", title.lower()))
+
+
+def title_words(title: str) -> str:
+    """The words of a title or file name. Empty if they say nothing, like "001.txt"."""
+    words = re.findall(r"[^\W_]+", re.sub(r"\.\w{1,5}$", "", title))
+    return " ".join(words) if any(len(w) > 2 and w.isalpha() for w in words) else ""
 
 
 def spans(text: str, start: int, end: int) -> Iterator[Span]:
@@ -139,21 +180,41 @@ def spans(text: str, start: int, end: int) -> Iterator[Span]:
 
 
 def split(text: str) -> Iterator[Span]:
-    """The sentences of a text. One that holds lines of a table or a record comes as those lines."""
-    for start, end in sentences.split(text):
-        if "\n" not in text[start:end]:
-            yield start, end
-            continue
-        found_lines = list(spans(text, start, end))
-        special = [kind(text[a:b]) not in ("text", "item") for a, b in found_lines]
-        if not any(special):
-            yield start, end
-            continue
-        for is_special, group in groupby(
-            zip(found_lines, special, strict=True), key=lambda pair: pair[1]
-        ):
-            found = [line for line, _ in group]
-            if is_special:
-                yield from found
-            else:
-                yield found[0][0], found[-1][1]
+    """
+    The sentences of a text. One that holds lines of a table or a record comes as those lines.
+
+    A row between bars is whole, whatever stops stand in its cells.
+    """
+    at = 0
+    for match in re.finditer(r"[^\n]+", text):
+        if " | " in match.group() and kind(match.group().strip()) == "row":
+            yield from _sentences(text, at, match.start())
+            yield from spans(text, match.start(), match.end())
+            at = match.end()
+    yield from _sentences(text, at, len(text))
+
+
+def _sentences(text: str, at: int, to: int) -> Iterator[Span]:
+    for start, end in sentences.split(text[at:to]):
+        yield from _with_lines(text, at + start, at + end)
+
+
+def _with_lines(text: str, start: int, end: int) -> Iterator[Span]:
+    """A sentence, or the lines of it that are of a table or a record, and what is between them."""
+    if "\n" not in text[start:end]:
+        yield start, end
+        return
+    found_lines = list(spans(text, start, end))
+    special = [kind(text[a:b]) not in ("text", "item") for a, b in found_lines]
+    special = [of or is_clause(text, line) for of, line in zip(special, found_lines, strict=True)]
+    if not any(special):
+        yield start, end
+        return
+    for is_special, group in groupby(
+        zip(found_lines, special, strict=True), key=lambda pair: pair[1]
+    ):
+        found = [line for line, _ in group]
+        if is_special:
+            yield from found
+        else:
+            yield found[0][0], found[-1][1]

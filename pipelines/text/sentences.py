@@ -28,6 +28,12 @@ _OPENER = re.compile(
     "|No|On|Our|She|Since|Some|That|The|Their|There|These|They|This|Those|To|Under|We|When|While"
     "|With|You"
 )
+# "31. Dezember": the number of a day.
+_DAY_BEFORE = re.compile(r"(?<!\d)[0-3]?\d$")
+_MONTH = re.compile(
+    r"Jan(?:uar)?|Feb(?:ruar)?|März|Apr(?:il)?|Mai|Juni?|Juli?|Aug(?:ust)?|Sept?(?:ember)?|Okt(?:ober)?"
+    r"|Nov(?:ember)?|Dez(?:ember)?|Lebensjahr|Jahrhundert"
+)
 # Possessive quantifiers try a run only once, from its beginning. So a line of a million dots takes no
 # longer than a line of a million letters.
 _CLOSERS = r"[\"'”’»)\]」』）】]*+(?:\s?\[\d[,\-–\s\d]*+\])*+"
@@ -119,6 +125,9 @@ def _is_end(text: str, start: int, mark: re.Match[str], stop: int) -> bool:
         return False
     before = _WORD_BEFORE.search(text, max(start, mark.start() - _LONGEST_WORD), mark.start())
     if before is None:
+        is_day = _DAY_BEFORE.search(text, max(start, mark.start() - 3), mark.start())
+        if is_day and opener and _MONTH.fullmatch(opener.group(1)):
+            return False
         # "1. Item" at the start of a unit is a list number, not a sentence.
         return bool(text[start : mark.start()].strip(" ()0123456789\n"))
     word = before.group(1)

@@ -19,6 +19,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
+from pipelines.text import german
 from pipelines.text.letters import folded, folded_stem
 from pipelines.text.spellings import ASCII_TOKEN, COMPOUND, other_forms, plain_number
 
@@ -58,7 +59,7 @@ STEMMERS = {
 }
 
 # Typographic signs, which part words as a space does. Without them most English text is ASCII.
-_TYPOGRAPHY = dict.fromkeys(map(ord, "\u2018\u2019\u201c\u201d\u201e\u2013\u2014\u2026\u2022"), " ")
+_TYPOGRAPHY = re.compile("[\u2018\u2019\u201c\u201d\u201e\u2013\u2014\u2026\u2022]")
 # Tokens whose terms are remembered for each language.
 MOST_REMEMBERED = 1 << 16
 # Longer "words" are encoded data, and index entries must stay small.
@@ -91,6 +92,10 @@ _TOKEN = re.compile(
     r"|(?P<number>\d+(?:[.,'\u00a0\u202f]\d+)+(?!\w))"
     rf"|(?P<word>(?:(?![{_UNSPACED}])[^\W_][{_mark_ranges()}]*)+)"
 )
+# Text without any of these has the same tokens by a pattern that takes a third of the time.
+_NEEDS_TOKEN = re.compile(f"[{_UNSPACED}{_mark_ranges()}]")
+_SIMPLE_TOKEN = re.compile(r"\d+(?:[.,'\u00a0\u202f]\d+)+(?!\w)|[^\W_]+")
+_LONG_WORD = re.compile(rf"(?<![^\W_])[^\W\d_]{{{german.SHORTEST},{german.LONGEST}}}(?![^\W_])")
 # Accents, Hebrew points and Arabic vowels, which many writers leave out. Indic vowel signs are marks
 # too, but part of the word.
 _OPTIONAL_MARKS = re.compile("[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0640]")
@@ -104,25 +109,42 @@ def terms(text: str, language: str | None = None) -> list[str]:
 
     :param language: ISO 639-1. Without one, or without a stemmer for it, words are not stemmed.
     """
-    text = text.translate(_TYPOGRAPHY)
-    if text.isascii():
-        known = _ascii_terms.setdefault(language, _AsciiTerms(language))
-        found = [known[token] for token in ASCII_TOKEN.findall(text.lower())]
-        others = (form for match in COMPOUND.finditer(text) for form in other_forms(match))
-        return found + [_stem(token, language) if word else token for token, word in others]
-    tokens = _tokens(folded(text, language))
-    return [_stem(token, language) if word else token for token, word in tokens]
+    found = plain_terms(text, language)
+    text = _TYPOGRAPHY.sub(" ", text)
+    others = (
+        form for match in COMPOUND.finditer(folded(text, language)) for form in other_forms(match)
+    )
+    found += [_stem(token, language) if word else token for token, word in others]
+    if language == "de":
+        words = (match.group().lower() for match in _LONG_WORD.finditer(text))
+        found += [_stem(part, language) for word in words for part in german.parts(word)]
+    return found
 
 
-class _AsciiTerms(dict[str, str]):
-    """The terms of ASCII tokens seen lately in one language: looking them up is what is fast."""
+def plain_terms(text: str, language: str | None = None) -> list[str]:
+    """
+    The terms of a text as they follow one another, without what compound ones are written like
+    elsewhere.
+
+    :param language: As `terms` takes it.
+    """
+    text = folded(_TYPOGRAPHY.sub(" ", text), language)
+    known = _remembered.setdefault(language, _Remembered(language))
+    simple = _simple(text)
+    if simple is not None:
+        return [known[token] for token in simple]
+    return [_stem(token, language) if word else token for token, word in _simple_tokens(text)]
+
+
+class _Remembered(dict[str, str]):
+    """The terms of tokens seen lately in one language: looking them up is what is fast."""
 
     def __init__(self, language: str | None) -> None:
         super().__init__()
         self._language = language
 
     def __missing__(self, token: str) -> str:
-        term, is_word = _ascii_term(token)
+        term, is_word = _simple_term(token)
         term = _stem(term, self._language) if is_word else term
         if len(self) >= MOST_REMEMBERED:
             self.clear()
@@ -130,7 +152,7 @@ class _AsciiTerms(dict[str, str]):
         return term
 
 
-_ascii_terms: dict[str | None, _AsciiTerms] = {}
+_remembered: dict[str | None, _Remembered] = {}
 
 
 def question_terms(
@@ -192,12 +214,11 @@ def _tokens(text: str) -> Iterator[tuple[str, bool]]:
 
 def _simple_tokens(text: str) -> Iterator[tuple[str, bool]]:
     """Each token and whether it is a word, which can be stemmed."""
-    if text.isascii():  # the same result in a third of the time
-        for token in ASCII_TOKEN.findall(text.lower()):
-            yield _ascii_term(token)
+    simple = _simple(text)
+    if simple is not None:
+        yield from map(_simple_term, simple)
         return
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    for match in _TOKEN.finditer(folded):
+    for match in _TOKEN.finditer(_same_case(text)):
         token = match.group()
         if match.lastgroup == "pairs":
             yield from ((pair, False) for pair in _pairs(token))
@@ -209,13 +230,25 @@ def _simple_tokens(text: str) -> Iterator[tuple[str, bool]]:
             yield token[:LONGEST_TERM], True
 
 
-def _ascii_term(token: str) -> tuple[str, bool]:
-    """One token of the ASCII pattern, and whether it is a word."""
+def _simple(text: str) -> list[str] | None:
+    """The tokens, or None for text with scripts or marks that only `_TOKEN` takes apart."""
+    if text.isascii():
+        return ASCII_TOKEN.findall(text.lower())
+    text = _same_case(text)
+    return None if _NEEDS_TOKEN.search(text) else _SIMPLE_TOKEN.findall(text)
+
+
+def _same_case(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def _simple_term(token: str) -> tuple[str, bool]:
+    """One token of a simple pattern, and whether it is a word."""
     if token.isdigit():
-        return token[:LONGEST_TERM], False
+        return _ascii_digits(token), False
     if token.isalnum():
         return token[:LONGEST_TERM], True
-    return plain_number(token)[:LONGEST_TERM], False
+    return _ascii_digits(plain_number(token)), False
 
 
 def _ascii_digits(number: str) -> str:

@@ -40,11 +40,18 @@ class Meter:
 
     def reading(self, file: Incoming) -> None:
         """Note that a file is being read. It is told only while nothing is embedded."""
+        self._reading(file.title)
+
+    def recognising(self, file: Incoming, done: int, total: int) -> None:
+        """Note that OCR begins a page of a scan, of so many."""
+        self._reading(f"scanned page {done + 1:,} of {total:,} of {file.title}")
+
+    def _reading(self, item: str) -> None:
         with self._lock:
             if self._past:
                 return
             total = round(self._total)
-        self._tell(Progress("reading", 0, total, item=file.title))
+        self._tell(Progress("reading", 0, total, item=item))
 
     def read(self, file: Incoming, chars: int) -> None:
         """The text of a file is known."""

@@ -38,6 +38,9 @@ KINDS = (
     Kind("Word", OFFICE + "wordprocessingml.document", (".docx",), text_share=0.3),
     Kind("PowerPoint", OFFICE + "presentationml.presentation", (".pptx",), text_share=0.05),
     Kind("Excel", OFFICE + "spreadsheetml.sheet", (".xlsx",)),
+    Kind("Word", "application/msword", (".doc",), text_share=0.3),
+    Kind("PowerPoint", "application/vnd.ms-powerpoint", (".ppt",), text_share=0.05),
+    Kind("Excel", "application/vnd.ms-excel", (".xls",)),
     Kind("OpenDocument", OPEN + "text", (".odt",), text_share=0.5),
     Kind("OpenDocument", OPEN + "spreadsheet", (".ods",)),
     Kind("OpenDocument", OPEN + "presentation", (".odp",), text_share=0.05),
@@ -50,9 +53,10 @@ KINDS = (
     Kind(
         "text",
         "text/plain",
-        _endings("txt text log rst adoc asciidoc org tex ics vcf"),
+        _endings("txt text log rst adoc asciidoc org tex"),
         ("readme", "license", "licence", "changelog", "authors", "notice", "copying"),
     ),
+    Kind("calendars and contacts", "text/calendar", _endings("ics vcf")),
     Kind("CSV", "text/csv", _endings("csv tsv")),
     Kind("JSON", "application/json", _endings("json geojson")),
     Kind("JSON", "application/jsonl", _endings("jsonl ndjson")),
@@ -79,8 +83,7 @@ KINDS = (
 )
 # What people try, and what to do instead.
 _INSTEAD = {
-    ".doc": "save it as DOCX", ".dot": "save it as DOCX", ".xls": "save it as XLSX",
-    ".ppt": "save it as PPTX", ".pages": "export it as PDF or DOCX",
+    ".dot": "save it as DOCX", ".pages": "export it as PDF or DOCX",
     ".numbers": "export it as XLSX", ".key": "export it as PDF or PPTX", ".mobi": "save it as EPUB",
     ".azw3": "save it as EPUB", ".rar": "pack it as ZIP", ".7z": "pack it as ZIP",
     ".gz": "unpack it, or pack it as TAR", ".djvu": "save it as PDF", ".ps": "save it as PDF",
@@ -90,14 +93,18 @@ _INSTEAD = {
 
 def kind_of(name: str) -> Kind:
     """
-    The kind of a file by its name.
+    The kind of a file by its name. An address of the web that names no file is one of a page.
 
     :raises InputError: Not a kind that can be read.
     """
-    bare = PurePath(name.replace("\\", "/")).name.lower()
+    is_address = name.startswith(("http://", "https://"))
+    path = name.split("/", 3)[-1] if is_address and name.count("/") > 2 else name
+    bare = PurePath(path.replace("\\", "/")).name.lower()
     for kind in KINDS:
         if bare in kind.names or (bare.endswith(kind.endings) and bare not in kind.endings):
             return kind
+    if is_address:
+        return next(kind for kind in KINDS if kind.name == "HTML")
     suffix = PurePath(bare).suffix
     shown = f"{suffix} files are" if suffix else "files without an ending are"
     raise InputError(f"{shown} not read; {_INSTEAD.get(suffix, f'save it as one of {readable()}')}")

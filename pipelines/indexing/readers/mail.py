@@ -15,7 +15,7 @@ from pipelines.errors import InputError
 from pipelines.indexing.converted import Block, Converted, assemble, counted
 from pipelines.indexing.readers.members import Member, Members, bundle
 from pipelines.indexing.readers.web import markup
-from pipelines.text.clean import decode
+from pipelines.text.encodings.decode import decode
 
 HEAD = ("From", "To", "Cc", "Date")
 # A plain version with less of the words of the other one is only a hint to it.
@@ -89,7 +89,7 @@ def _parts(message: EmailMessage) -> Iterator[Any]:
     waiting = [message]
     while waiting:
         part = waiting.pop()
-        if part.is_multipart() and part.get_content_type() != "message/rfc822":
+        if part.is_multipart() and part.get_content_maintype() != "message":
             waiting.extend(reversed(part.get_payload()))  # type: ignore[arg-type]
         else:
             yield part
@@ -114,6 +114,9 @@ def _attached(message: EmailMessage) -> Iterator[Member]:
             subject = " ".join(str(inner["Subject"] or "mail").split())
             data = inner.as_bytes(policy=policy.default)
             yield Member.of(f"{subject.replace('/', '-')}.eml", data)
+        elif kind == "message/delivery-status":
+            told = "\n\n".join(str(one).strip() for one in part.get_payload())
+            yield Member.of("delivery status.txt", told.encode("utf-8", "replace"))
         elif any(part is body for body in bodies) or (
             part["Content-ID"] and not _is_attached(part)
         ):

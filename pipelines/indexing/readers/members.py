@@ -15,6 +15,7 @@ from pipelines.errors import InputError
 from pipelines.indexing.converted import Converted, ReadLimits, counted
 from pipelines.indexing.readers.kinds import mime_of
 from pipelines.indexing.readers.ocr.engine import Allowance
+from pipelines.text.places import page_name
 
 MOST_NAMED = 20
 DEEPEST_HEADING = 6
@@ -61,6 +62,7 @@ class Members:
     read_member: ReadMember
     depth: int = 0
     left: _Left | None = None
+    allowance: Allowance | None = None
     _failed: list[tuple[str, str]] = field(default_factory=list)
     _unknown: list[str] = field(default_factory=list)
     _beyond: int = 0
@@ -70,7 +72,7 @@ class Members:
             self.left = _Left(
                 self.limits.members,
                 self.limits.members_mb * 1_000_000,
-                Allowance(self.limits.ocr_s),
+                self.allowance or Allowance(self.limits.ocr_s),
             )
 
     @property
@@ -174,7 +176,8 @@ def bundle(
     if not texts:
         told = f" ({'; '.join(notes)})" if notes else ""
         raise InputError(f"there is no text in it{told}")
-    return Converted("\n\n".join(texts), pages, headings, mime, None, removed, notes)
+    labels = own.labels if own is not None else []
+    return Converted("\n\n".join(texts), pages, headings, mime, None, removed, notes, labels)
 
 
 def _inner(file: Converted) -> list[tuple[int, int, str]]:
@@ -183,9 +186,10 @@ def _inner(file: Converted) -> list[tuple[int, int, str]]:
         return [(at, min(DEEPEST_HEADING, level + 1), title) for at, level, title in file.headings]
     found: list[tuple[int, int, str]] = []
     above: list[tuple[int, str]] = []
+    labels = dict(file.labels)
     waiting = sorted(file.headings, key=lambda heading: heading[0])
     for number, (start, page) in enumerate(file.pages):
-        found.append((start, 2, f"page {page}"))
+        found.append((start, 2, page_name(page, labels.get(page))))
         end = file.pages[number + 1][0] if number + 1 < len(file.pages) else len(file.text)
         if above and not (waiting and waiting[0][0] == start):
             found += [(start, level, title) for level, title in above]

@@ -9,8 +9,8 @@ from typing import Any
 
 from pipelines.errors import InputError
 from pipelines.indexing.converted import Block, Converted, assemble, counted
-from pipelines.indexing.readers.web import markup
-from pipelines.text.clean import decode
+from pipelines.indexing.readers.web import markdown, markup
+from pipelines.text.encodings.decode import decode
 
 # Longer outputs are data.
 LONGEST_OUTPUT = 20_000
@@ -34,7 +34,7 @@ def read(data: bytes, mime: str) -> Converted:
     for cell in cells:
         source = _joined(cell.get("source") or cell.get("input"))
         if cell.get("cell_type") in ("markdown", "heading"):
-            blocks += markup.markdown_blocks(source)
+            blocks += markdown.markdown_blocks(source)
             continue
         blocks.append(Block(source, verbatim=True))
         for output, is_picture in _outputs(cell):
@@ -51,9 +51,19 @@ def _outputs(cell: dict[str, Any]) -> Iterator[tuple[str, bool]]:
     """The text of each output, and whether it shows a picture in place of one."""
     for output in cell.get("outputs") or ():
         data = output.get("data") or {}
-        told = _joined(output.get("text") or data.get("text/plain") or output.get("traceback"))
+        error = ": ".join(filter(None, (output.get("ename"), output.get("evalue"))))
+        told = _joined(output.get("text") or output.get("traceback"))
+        if error and error not in told:
+            told = f"{error}\n{told}"
+        told = told or _table(_joined(data.get("text/html"))) or _joined(data.get("text/plain"))
+        told = told or _joined(data.get("text/markdown") or data.get("text/latex"))
         is_picture = any(kind.startswith("image/") for kind in data)
         yield ("" if is_picture else _COLOUR.sub("", told)), is_picture
+
+
+def _table(html: str) -> str:
+    """The rows of a table with the names of their columns. A plain text has them in columns."""
+    return "\n".join(b.text for b in markup.html_blocks(html)) if "<table" in html else ""
 
 
 def _joined(text: Any) -> str:

@@ -11,15 +11,19 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 
 from pipelines.errors import InputError
-from pipelines.indexing.converted import Block, Converted, ReadLimits, assemble
+from pipelines.indexing.converted import Converted, ReadLimits
 from pipelines.indexing.readers import (
     archives,
+    calendar,
     epub,
+    legacy,
     mail,
     notebook,
     pictures,
+    plain,
     rtf,
     source,
     structured,
@@ -27,13 +31,14 @@ from pipelines.indexing.readers import (
 )
 from pipelines.indexing.readers.kinds import OFFICE, OPEN
 from pipelines.indexing.readers.members import Members
+from pipelines.indexing.readers.ocr.engine import Allowance
 from pipelines.indexing.readers.office import slides, word, workbook
 from pipelines.indexing.readers.office.packages import transitional
 from pipelines.indexing.readers.opendocument import document as opendocument
 from pipelines.indexing.readers.pdf import document as pdf
 from pipelines.indexing.readers.tables import delimited
-from pipelines.indexing.readers.web import markup
-from pipelines.text.clean import binary_kind, decode
+from pipelines.indexing.readers.web import markdown, markup
+from pipelines.text.encodings.decode import binary_kind
 
 # How files begin that were encrypted by Office, or written by it before 2007.
 OLE_MAGIC = b"\xd0\xcf\x11\xe0"
@@ -45,20 +50,24 @@ def warm() -> None:
     import docx
     import lxml.html
     import markdown_it
+    import mdit_py_plugins.dollarmath
     import openpyxl
     import pptx
     import pypdfium2
 
-    _ = docx, lxml.html, markdown_it, openpyxl, pptx, pypdfium2
+    _ = docx, lxml.html, markdown_it, mdit_py_plugins, openpyxl, pptx, pypdfium2
 
 
-def read(data: bytes, mime: str, limits: ReadLimits) -> Converted:
+def read(data: bytes, mime: str, limits: ReadLimits, ocr: Allowance | None = None) -> Converted:
     """
     The text of a file, and of the files in it.
 
+    :param ocr: What text recognition may take, and what it knows from an attempt before.
     :raises InputError: Why it cannot be read.
     """
-    return _read(data, mime, Members(limits, _read))
+    ocr = ocr or Allowance(limits.ocr_s)
+    found = _read(data, mime, Members(limits, _read, allowance=ocr))
+    return replace(found, pages_left=ocr.pages_left)
 
 
 def _read(data: bytes, mime: str, members: Members) -> Converted:
@@ -88,23 +97,16 @@ def _check_package(data: bytes, limits: ReadLimits) -> None:
         )
 
 
-def _plain(data: bytes, mime: str) -> Converted:
-    text, encoding = decode(data)
-    return assemble([Block(text, verbatim=True)], mime, encoding)
-
-
 _READERS: dict[str, Callable[[bytes, str], Converted]] = {
-    OFFICE + "wordprocessingml.document": word.read,
-    OFFICE + "presentationml.presentation": slides.read,
-    OFFICE + "spreadsheetml.sheet": workbook.read,
     OPEN + "text": opendocument.read_text,
     OPEN + "spreadsheet": opendocument.read_sheets,
     OPEN + "presentation": opendocument.read_slides,
     "application/rtf": rtf.read,
     EPUB: epub.read,
     "text/html": markup.read_html,
-    "text/markdown": markup.read_markdown,
-    "text/plain": _plain,
+    "text/markdown": markdown.read_markdown,
+    "text/plain": plain.read,
+    "text/calendar": calendar.read,
     "text/csv": delimited.read,
     "application/json": structured.read_json,
     "application/jsonl": structured.read_json_lines,
@@ -117,7 +119,13 @@ _READERS: dict[str, Callable[[bytes, str], Converted]] = {
 # What holds other files, or pictures of text.
 _HOLDERS: dict[str, Callable[[bytes, str, Members], Converted]] = {
     "application/pdf": pdf.read,
+    OFFICE + "wordprocessingml.document": word.read,
+    OFFICE + "presentationml.presentation": slides.read,
+    OFFICE + "spreadsheetml.sheet": workbook.read,
     "image/*": pictures.read,
+    "application/msword": legacy.read,
+    "application/vnd.ms-excel": legacy.read,
+    "application/vnd.ms-powerpoint": legacy.read,
     "message/rfc822": mail.read_eml,
     "application/vnd.ms-outlook": mail.read_msg,
     "application/zip": archives.read_zip,

@@ -1,4 +1,4 @@
-"""RTF: paragraphs and rows of tables in their order."""
+"""RTF: paragraphs, headings and rows of tables in their order."""
 
 from __future__ import annotations
 
@@ -7,10 +7,25 @@ from collections.abc import Iterator
 
 from pipelines.errors import InputError
 from pipelines.indexing.converted import Block, Converted, assemble, counted
+from pipelines.indexing.readers.office.styles import heading_level
 from pipelines.indexing.readers.tables import grid
+from pipelines.indexing.readers.web.links import of_address
 
 # A character of the private area, which no file of letters has.
 TYPED_BAR = "\ue000"
+# What marks the paragraphs of headings while the text is taken out, one sign for each level.
+FIRST_MARK = 0xE001
+LEVELS = 6
+_STYLE = re.compile(r"\\s(\d{1,4}) ?((?:\\[a-z]+-?\d* ?)*)([^{};\\]*);")
+_OUTLINE = re.compile(r"\\outlinelevel(\d)")
+_OF_HEADING = re.compile(r"\\(?:s(\d{1,4})|outlinelevel(\d))(?![0-9a-zA-Z])")
+_MARKS = re.compile(f"[{chr(FIRST_MARK)}-{chr(FIRST_MARK + LEVELS - 1)}]+")
+# Notes, and text that is not shown: groups of their own.
+_NOTE = re.compile(r"\{\s*(?:\\\*)?\\(footnote|annotation)(?![a-z])")
+_LINK = re.compile(r'HYPERLINK\s+"([^"{}\\\s]{1,500})"')
+# Characters between an address and its words.
+MOST_BETWEEN = 500
+_HIDDEN = re.compile(r"\{(?:\s*\\(?!v\b)[a-z]{1,20}-?\d{0,6})*\s*\\v(?![a-z0-9])")
 _PICTURE = re.compile(r"\\pict\b")
 _DELETED = re.compile(r"\\deleted\b(?!0)")
 
@@ -27,12 +42,47 @@ def read(data: bytes, mime: str) -> Converted:
     if not source.lstrip("\ufeff \r\n\t").startswith("{\\rtf"):
         raise InputError("the file is damaged: it does not begin like an RTF file")
     # The library leaves a bar after each cell. A bar that was typed is kept apart from these.
-    text = rtf_to_text(source.replace("|", TYPED_BAR), errors="replace")
+    source = _with_links(_with_notes(source.replace("|", TYPED_BAR)))
+    text = rtf_to_text(_marked(source), errors="replace")
     pictures = len(_PICTURE.findall(source))
     notes = [f"{counted(pictures, 'picture')} not read"] if pictures else []
     if _DELETED.search(source):
         notes.append("deleted text of tracked changes read as well")
     return assemble(list(_blocks(text)), mime, notes=notes)
+
+
+def _with_notes(source: str) -> str:
+    """The source with its notes in their places in the text, and without hidden text."""
+    parts: list[str] = []
+    place = 0
+    for found in sorted(
+        [*_NOTE.finditer(source), *_HIDDEN.finditer(source)], key=lambda m: m.start()
+    ):
+        if found.start() < place:
+            continue  # within the one before
+        end = _group_end(source, found.start())
+        parts.append(source[place : found.start()])
+        if found.re is _HIDDEN:
+            parts.append("{}")  # it also ends the word of control before it
+        else:
+            kind = "footnote" if found.group(1) == "footnote" else "comment"
+            parts.append(f"{{ ({kind}: {{{source[found.end() : end - 1]}}})}}")
+        place = end
+    return "".join([*parts, source[place:]])
+
+
+def _with_links(source: str) -> str:
+    """The source with addresses after the words that lead to them."""
+    parts: list[str] = []
+    place = 0
+    for found in _LINK.finditer(source):
+        shown = source.find("{\\fldrslt", found.end(), found.end() + MOST_BETWEEN)
+        end = _group_end(source, shown) if shown >= 0 else 0
+        target = of_address(found.group(1), source[shown:end]) if end > place else ""
+        if target:
+            parts += [source[place : end - 1], "{", target, "}"]
+            place = end - 1
+    return "".join([*parts, source[place:]])
 
 
 def _blocks(text: str) -> Iterator[Block]:
@@ -43,9 +93,46 @@ def _blocks(text: str) -> Iterator[Block]:
             continue
         yield from _table(rows)
         rows = []
-        yield Block(line.replace(TYPED_BAR, "|"))
+        marks = _MARKS.match(line.lstrip())
+        level = ord(marks.group()[0]) - FIRST_MARK + 1 if marks is not None else None
+        yield Block(_MARKS.sub("", line).replace(TYPED_BAR, "|"), level=level)
     yield from _table(rows)
 
 
+def _marked(source: str) -> str:
+    """The source with a sign before the text of each heading."""
+    start = source.find("{\\stylesheet")
+    end = _group_end(source, start) if start >= 0 else 0
+    levels = dict(_heading_styles(source[max(start, 0) : end]))
+
+    def mark(found: re.Match[str]) -> str:
+        style, outline = found.groups()
+        level = levels.get(style, 0) if style else int(outline) + 1
+        return found.group() + (chr(FIRST_MARK + level - 1) if 0 < level <= LEVELS else "")
+
+    return source[:end] + _OF_HEADING.sub(mark, source[end:])
+
+
+def _heading_styles(sheet: str) -> Iterator[tuple[str, int]]:
+    """The numbers of the styles of headings, with their levels."""
+    for found in _STYLE.finditer(sheet):
+        name = heading_level(found.group(3).strip().lower())
+        outline = _OUTLINE.search(found.group(2))
+        if name is not None:
+            yield found.group(1), name
+        elif outline is not None and int(outline.group(1)) < LEVELS:
+            yield found.group(1), int(outline.group(1)) + 1
+
+
+def _group_end(source: str, start: int) -> int:
+    """Where a group ends that begins at a brace."""
+    depth = 0
+    for found in re.compile(r"\\.|[{}]", re.DOTALL).finditer(source, start):
+        depth += {"{": 1, "}": -1}.get(found.group(), 0)
+        if depth == 0 and found.group() == "}":
+            return found.end()
+    return len(source)
+
+
 def _table(rows: list[list[str]]) -> Iterator[Block]:
-    return (Block(line.replace(TYPED_BAR, "|")) for line in grid.lines(rows))
+    return (Block(_MARKS.sub("", line).replace(TYPED_BAR, "|")) for line in grid.lines(rows))

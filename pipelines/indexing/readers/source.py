@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from pipelines.indexing.converted import Block, Converted, assemble
-from pipelines.text.clean import decode
+from pipelines.text.encodings.decode import decode
 
 MOST_HEADINGS = 5000
 _DEFINITION = re.compile(

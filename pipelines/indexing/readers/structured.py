@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 from pipelines.errors import InputError
 from pipelines.indexing.converted import Block, Converted, assemble, counted
-from pipelines.indexing.readers.tables import grid
+from pipelines.indexing.readers.tables import grid, headers
 from pipelines.indexing.readers.web import markup
-from pipelines.text.clean import decode
+from pipelines.text.encodings.decode import decode
 
 # A list of more numbers is a curve or an outline on a map, which nobody asks about.
 MOST_NUMBERS = 100
 # Records with more names between them are no table.
 MOST_NAMES = 200
+# Each with the strings around it, which stay as they are.
+_COMMENT = re.compile(r'("(?:[^"\\\n]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_COMMA = re.compile(r'("(?:[^"\\\n]|\\.)*")|,(?=\s*[}\]])')
+_NAMES_OF_COLUMNS = ("columns", "headers", "header", "fields")
+_NAMES_OF_ROWS = ("data", "rows", "values", "records")
+_HTML = re.compile(r"</(?:p|div|b|i|a|li|ul|ol|td|table|strong|em|span|h[1-6])>|<br ?/?>", re.I)
 # Elements that only texts have: their order counts.
 _OF_TEXTS = {"p", "para", "simpara", "paragraph", "section", "chapter"}
+_CODE = {"programlisting", "screen", "literallayout", "codeblock"}
+_TABLES = {"table", "informaltable", "tgroup", "simpletable"}
+_ROWS = {"row", "tr", "strow", "sthead"}
 _TITLES = {"title", "head", "heading"}
 
 
@@ -31,6 +42,8 @@ def read_json(data: bytes, mime: str) -> Converted:
     try:
         value = _loaded(text)
     except json.JSONDecodeError as error:
+        if (bare := _without_comments(text)) != text:
+            return read_json(bare.encode(), mime)
         raise InputError(
             f"the file is damaged: it is no JSON (line {error.lineno}: {error.msg})"
         ) from None
@@ -68,6 +81,11 @@ def read_json_lines(data: bytes, mime: str) -> Converted:
 def _loaded(text: str) -> Any:
     """The value of a JSON text. Numbers stay as they are written."""
     return json.loads(text.removeprefix("\ufeff"), parse_int=str, parse_float=str)
+
+
+def _without_comments(text: str) -> str:
+    """JSON without what programs for settings allow in it: comments, and commas at the end."""
+    return _COMMA.sub(r"\1", _COMMENT.sub(lambda found: found.group(1) or "", text))
 
 
 def read_xml(data: bytes, mime: str) -> Converted:
@@ -113,6 +131,8 @@ class _Values:
     def blocks(self, value: Any, path: str) -> Iterator[Block]:
         """The blocks of a value, whose names say where it stands."""
         if isinstance(value, dict):
+            table, value = _named_table(value)
+            yield from map(Block, grid.lines(table, 1) if table else [])
             flat, rest = self._flat(value)
             lines = [f"{_under(path, name)}: {text}" for name, text in flat.items()]
             yield Block("\n".join(lines), verbatim=True)
@@ -124,6 +144,10 @@ class _Values:
             yield Block(f"{path}: {text}" if path else text)
 
     def _list(self, values: list[Any], path: str) -> Iterator[Block]:
+        if _is_matrix(values):
+            yield from [Block(path, level=1)] if path else []
+            yield from map(Block, grid.lines([[_written(one) for one in row] for row in values]))
+            return
         if not all(isinstance(value, dict) for value in values):
             for number, value in enumerate(values, 1):
                 yield from self.blocks(value, f"{path}[{number}]" if path else "")
@@ -161,7 +185,32 @@ class _Values:
         return flat, rest
 
     def _is_curve(self, values: list[Any]) -> bool:
-        return len(values) > MOST_NUMBERS and all(grid.is_number(_written(v)) for v in values)
+        return len(values) > MOST_NUMBERS and all(headers.is_number(_written(v)) for v in values)
+
+
+def _is_matrix(values: list[Any]) -> bool:
+    """Whether a list is the rows of a table, one cell after the other."""
+    rows = [value for value in values if isinstance(value, list) and _is_simple(value)]
+    width = len(rows[0]) if rows else 0
+    return (
+        len(rows) == len(values) > 1
+        and 1 < width <= MOST_NAMES
+        and all(len(row) == width for row in rows)
+        and not all(headers.is_number(_written(one)) for row in rows for one in row)
+    )
+
+
+def _named_table(value: dict[str, Any]) -> tuple[list[list[str]], dict[str, Any]]:
+    """The rows of a table whose columns are named beside it, and what else an object has."""
+    for names, rows in product(_NAMES_OF_COLUMNS, _NAMES_OF_ROWS):
+        head, body = value.get(names), value.get(rows)
+        if not (isinstance(head, list) and isinstance(body, list) and head and body):
+            continue
+        table = [head, *body]
+        if all(isinstance(r, list) and _is_simple(r) and len(r) == len(head) for r in table):
+            others = {key: one for key, one in value.items() if key not in (names, rows)}
+            return [[_written(one) for one in row] for row in table], others
+    return [], value
 
 
 def _is_simple(values: list[Any]) -> bool:
@@ -176,7 +225,10 @@ def _written(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, list):
         return ", ".join(filter(None, map(_written, value)))
-    return str(value).strip()
+    text = str(value).strip()
+    if "<" in text and _HTML.search(text):
+        return "\n".join(block.text for block in markup.html_blocks(text))
+    return text
 
 
 def _under(path: str, name: str) -> str:
@@ -214,6 +266,12 @@ def _value(element: Any) -> Any:
 def _in_order(element: Any, depth: int) -> Iterator[Block]:
     """The paragraphs of a text, with titles as headings as deep as they stand."""
     children = [child for child in element if isinstance(child.tag, str)]
+    if _name(element) in _CODE:
+        yield Block("".join(element.itertext()), verbatim=True)
+        return
+    if _name(element) in _TABLES and any(_name(one) in _ROWS for one in element.iter("{*}*")):
+        yield from _table(element)
+        return
     loose = any((part or "").strip() for part in (element.text, *(c.tail for c in children)))
     if loose or not children:
         text = " ".join("".join(element.itertext()).split())
@@ -221,3 +279,15 @@ def _in_order(element: Any, depth: int) -> Iterator[Block]:
         return
     for child in children:
         yield from _in_order(child, depth + 1)
+
+
+def _table(element: Any) -> Iterator[Block]:
+    """The title of a table, and its rows with the names of their columns."""
+    rows, said = [], []
+    for one in element.iter("{*}*"):
+        if _name(one) in _ROWS:
+            cells = [cell for cell in one if isinstance(cell.tag, str)]
+            rows.append([" ".join("".join(cell.itertext()).split()) for cell in cells])
+        elif _name(one) in (*_TITLES, "caption"):
+            said.append(" ".join("".join(one.itertext()).split()))
+    yield from map(Block, [*said, *grid.lines(rows, certain=True)])

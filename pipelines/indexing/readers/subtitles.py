@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pipelines.errors import InputError
 from pipelines.indexing.converted import Block, Converted, assemble
-from pipelines.text.clean import decode
+from pipelines.text.encodings.decode import decode
 
 # What is said in this time stands together.
 TOGETHER_S = 60

@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.text.terms import terms
+from pipelines.text.terms import plain_terms
 
 # What a passage that holds every phrase gains, as a share of the words' side of the score. Chosen
 # on the train questions of finance_10k (MRR@10 +.005) and covid_qa (+.011).
@@ -44,7 +44,7 @@ def shares(
         pairs = asked[language]
         total = sum(pairs.values())
         if total:
-            held = pairs.keys() & set(pairwise(terms(text[:MOST_CHARS], language)))
+            held = pairs.keys() & set(pairwise(plain_terms(text[:MOST_CHARS], language)))
             found[number] = sum(pairs[pair] for pair in held) / total
     return found
 
@@ -53,7 +53,7 @@ def _pairs(
     question: str, language: str | None, weights: Mapping[str, float], unknown: float
 ) -> dict[tuple[str, str], float]:
     """The pairs of neighbours of a question and their weights. The middle of a long one is left out."""
-    stems = terms(question, language)
+    stems = plain_terms(question, language)
     if len(stems) > MOST_TERMS:
         parts = [stems[: MOST_TERMS // 2], stems[-(MOST_TERMS // 2) :]]
     else:

@@ -10,14 +10,17 @@ from __future__ import annotations
 import csv
 import importlib.util
 import io
-import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cache
+from importlib.metadata import version
 from typing import Any
+
+from pipelines.indexing.converted import MOST_PAGES, OnPage, PageText, unheard
+from pipelines.system import child_environment
 
 # Reading one page may take so long.
 PAGE_S = 60
@@ -30,6 +33,8 @@ LEAST_SURE = 30
 # With fewer letters, or less sure, a picture holds no text.
 LEAST_LETTERS = 3
 LEAST_PAGE_SURE = 40
+# How sure the engine is of a page that took it too long.
+TOO_LONG = -1
 HOW_TO_INSTALL = "install tesseract-ocr (see the handbook) and add the file again"
 
 # ISO 639-1 to tesseract's names.
@@ -65,41 +70,75 @@ class Recognised:
         return self.sure >= LEAST_PAGE_SURE and sum(map(str.isalnum, self.text)) >= LEAST_LETTERS
 
 
+def untold(place: str, engine: str, text: str, sure: int) -> None:
+    """Pages that nobody keeps."""
+
+
 @dataclass
 class Allowance:
     """
-    How long OCR may still take for one document, with all files in it.
+    What OCR may still take for one document, with all files in it, and what it knows already.
 
     :param left_cpu_s: CPU time of this process alone. An engine that runs inside it must leave some
         of the reader's own limit for the rest.
+    :param on_page: Is told before each page of a scan, because a long one takes minutes.
+    :param on_text: Is told what was read: the fields of a `PageText`.
+    :param pages_left: How many pages and pictures wait for the next attempt.
     """
 
     left_s: float
     left_cpu_s: float = 200.0
+    on_page: OnPage = unheard
+    on_text: Callable[[str, str, str, int], None] = untold
+    pages_left: int = 0
+    _known: dict[tuple[str, str], Recognised] = field(default_factory=dict)
+    _new: int = 0
+
+    def know(self, pages: Iterable[PageText]) -> None:
+        """Remember what attempts before have read."""
+        self._known |= {
+            (page.place, page.engine): Recognised(page.text, page.sure) for page in pages
+        }
 
     @property
     def is_spent(self) -> bool:
-        """Whether there is no time left."""
-        return self.left_s <= 0 or self.left_cpu_s <= 0
+        """Whether there is no time left, or too much was read."""
+        return self.left_s <= 0 or self.left_cpu_s <= 0 or len(self._known) >= MOST_PAGES
 
-    def recognise(self, picture: Any, languages: Sequence[str] = ()) -> Recognised | None:
+    def recognise(
+        self, picture: Callable[[], Any], place: str, languages: Sequence[str] = ()
+    ) -> Recognised | None:
         """
-        Read a picture (of Pillow).
+        Read a picture, unless an attempt before has read it.
 
+        :param picture: Makes it (one of Pillow).
+        :param place: What it is known by, in this document.
         :param languages: ISO 639-1 codes of the rest of the document.
-        :returns: None if there is no engine, or no time left.
+        :returns: None if there is no engine, no time left, or this picture takes too long.
         """
-        engine = engine_name()
-        if engine is None or self.is_spent:
+        if engine_name() is None:
             return None
+        key = place, _engine(tuple(languages))
+        if key not in self._known:
+            if self.is_spent:
+                # Another attempt is worth while only if this one has come further.
+                self.pages_left += self._new > 0 and len(self._known) < MOST_PAGES
+                return None
+            found = self._known[key] = self._recognised(picture(), languages)
+            self._new += 1
+            self.on_text(*key, found.text, found.sure)
+        found = self._known[key]
+        return None if found.sure == TOO_LONG else found
+
+    def _recognised(self, picture: Any, languages: Sequence[str]) -> Recognised:
         started, used = time.monotonic(), time.process_time()
         try:
             picture = _fitting(picture)
-            if engine == "tesseract":
-                return _by_tesseract(picture, languages, min(PAGE_S, self.left_s))
+            if engine_name() == "tesseract":
+                return _by_tesseract(picture, languages, PAGE_S)
             return _by_rapidocr(picture)
         except subprocess.TimeoutExpired:
-            return None
+            return Recognised("", TOO_LONG)
         finally:
             self.left_s -= time.monotonic() - started
             self.left_cpu_s -= time.process_time() - used
@@ -112,6 +151,17 @@ def engine_name() -> str | None:
         return "tesseract"
     names = ("rapidocr", "onnxruntime")
     return "RapidOCR" if all(map(importlib.util.find_spec, names)) else None
+
+
+@cache
+def _engine(languages: tuple[str, ...]) -> str:
+    """The engine with its version and the languages that it reads by."""
+    if engine_name() == "tesseract":
+        done = subprocess.run(
+            ["tesseract", "--version"], capture_output=True, text=True, timeout=30
+        )
+        return f"{(done.stdout or done.stderr).partition(chr(10))[0]} {_languages(languages)}"
+    return f"RapidOCR {version('rapidocr')}"
 
 
 def _fitting(picture: Any) -> Any:
@@ -146,6 +196,15 @@ def _languages(wanted: Sequence[str]) -> str:
 
 
 def _by_tesseract(picture: Any, languages: Sequence[str], most_s: float) -> Recognised:
+    return of_tsv(table_of(picture, languages, most_s))
+
+
+def table_of(picture: Any, languages: Sequence[str], most_s: float) -> str:
+    """
+    Tesseract's table of the words in a picture, with their places.
+
+    :raises subprocess.TimeoutExpired: It takes too long.
+    """
     file = io.BytesIO()
     picture.save(file, "PNG", compress_level=1)
     # With its data it also finds out which way up a page is.
@@ -155,9 +214,9 @@ def _by_tesseract(picture: Any, languages: Sequence[str], most_s: float) -> Reco
         input=file.getvalue(),
         capture_output=True,
         timeout=most_s,
-        env={**os.environ, "OMP_THREAD_LIMIT": "1"},
+        env=child_environment.whole(OMP_THREAD_LIMIT="1"),
     )
-    return of_tsv(done.stdout.decode("utf-8", "replace"))
+    return done.stdout.decode("utf-8", "replace")
 
 
 def of_tsv(table: str) -> Recognised:

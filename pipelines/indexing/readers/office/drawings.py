@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipelines.indexing.readers.office.packages import RELATION, Package
+from pipelines.indexing.readers.office.shown import shown
 from pipelines.indexing.readers.tables import grid
 
 _DIAGRAM_PICTURES = ("pres", "parTrans", "sibTrans")
@@ -27,9 +28,16 @@ def of_graphics(element: Any, package: Package, part: str) -> Iterator[str]:
             yield from diagram_lines(root) if root is not None else ()
 
 
+def pictures_of(element: Any, package: Package, part: str) -> Iterator[bytes]:
+    """The bytes of all pictures in an element."""
+    for picture in element.iter("{*}blip", "{*}imagedata"):
+        relation = picture.get(RELATION + "embed") or picture.get(RELATION + "id")
+        yield package.bytes_of(package.target(part, relation))
+
+
 def chart_lines(chart: Any) -> list[str]:
     """A chart's title, and a row for each category that names the value of each series."""
-    told = [text for title in chart.iter("{*}title") if (text := _text(title))]
+    told = chart_titles(chart)
     series = list(chart.iter("{*}ser"))
     names = [_text(next(one.iterchildren("{*}tx"), None)) or "value" for one in series]
     values = [_points(one, "val", "yVal") for one in series]
@@ -41,7 +49,13 @@ def chart_lines(chart: Any) -> list[str]:
         [categories.get(place, str(place + 1)), *(points.get(place, "") for points in values)]
         for place in places
     ]
-    return [*dict.fromkeys(told), *grid.lines([["", *names], *rows], 1)] if rows else told
+    return [*told, *grid.lines([["", *names], *rows], 1)] if rows else told
+
+
+def chart_titles(chart: Any) -> list[str]:
+    """The titles of a chart and of its axes, each once."""
+    texts = (_text(title) for title in chart.iter("{*}title"))
+    return list(dict.fromkeys(filter(None, texts)))
 
 
 def diagram_lines(data: Any) -> list[str]:
@@ -58,11 +72,22 @@ def _points(series: Any, *kinds: str) -> dict[int, str]:
     found: dict[int, str] = {}
     for kind in kinds:
         for holder in series.iterchildren("{*}" + kind):
+            code = next((c.text or "" for c in holder.iter("{*}formatCode")), "General")
             for point in holder.iter("{*}pt"):
-                value = (point.findtext("{*}v") or "").strip()
+                value = _shown((point.findtext("{*}v") or "").strip(), code)
                 place = int(point.get("idx") or 0)
                 found[place] = f"{value} {found[place]}" if place in found else value
     return found
+
+
+def _shown(value: str, number_format: str) -> str:
+    """A value as the chart's labels show it: 25% for 0.25."""
+    if number_format == "General":
+        return value
+    try:
+        return shown(float(value), number_format)
+    except ValueError:
+        return value
 
 
 def _text(element: Any | None) -> str:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from pipelines.indexing.readers.office.numbering import W
+from pipelines.indexing.readers.web.elements import power
+
+_MONOSPACED = re.compile(r"courier|consolas|mono|menlo|fixed|typewriter|code|preformatted", re.I)
+_LINK = re.compile(r'^\s*HYPERLINK\s+"([^"\s]{1,2000})"')
 
 
 def own(parent: Any, tag: str) -> Iterator[Any]:
@@ -51,3 +56,28 @@ def value_of(element: Any, path: str) -> str | None:
     found = element.find(W + path)
     value: str | None = found.get(W + "val") if found is not None else None
     return value
+
+
+def as_shown(text: str, run: Any) -> str:
+    """The text of a run: raised figures as a power, and struck words as such."""
+    if value_of(run, f"rPr/{W}vertAlign") == "superscript":
+        return power(text)
+    struck = is_on(run.find(f"{W}rPr/{W}strike")) or is_on(run.find(f"{W}rPr/{W}dstrike"))
+    return f"(struck out: {text})" if struck and text.strip() else text
+
+
+def linked(code: str) -> str:
+    """Where a field leads that is a link."""
+    found = _LINK.match(code)
+    return found.group(1) if found is not None else ""
+
+
+def is_code(text: str, paragraph: Any, style: str | None) -> bool:
+    """Whether the white space of a paragraph means something: code, or what was indented by blanks."""
+    if text.startswith("  ") or "\n  " in text or _MONOSPACED.search(style or ""):
+        return True
+    fonts = [
+        fonts.get(W + "ascii") or "" if (fonts := run.find(f"{W}rPr/{W}rFonts")) is not None else ""
+        for run in paragraph.iterchildren(W + "r")
+    ]
+    return bool(fonts) and all(map(_MONOSPACED.search, fonts))

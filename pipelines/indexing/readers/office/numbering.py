@@ -6,12 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.indexing.readers.counting import written
+
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 LEVELS = 9
-_ROMAN = (
-    (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"),
-    (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -20,9 +18,10 @@ class _Level:
     kind: str
     text: str
     legal: bool
+    restarts: bool = True
 
 
-class Numbering:
+class ListNumbering:
     """Counts the numbered paragraphs of a document in the order they come."""
 
     def __init__(self, root: Any | None) -> None:
@@ -47,6 +46,7 @@ class Numbering:
                     _value(level, "numFmt") or "decimal",
                     _value(level, "lvlText") or "",
                     level.find(W + "isLgl") is not None,
+                    _value(level, "lvlRestart") != "0",
                 )
                 if style := _value(level, "pStyle"):
                     self._by_style[name, style] = place
@@ -81,7 +81,9 @@ class Numbering:
                 counts[above] = levels[above].start
         current = counts[level]
         counts[level] = levels[level].start if current is None else current + 1
-        counts[level + 1 :] = [None] * (LEVELS - level - 1)
+        for below in range(level + 1, LEVELS):
+            if below not in levels or levels[below].restarts:
+                counts[below] = None
         return self._written(levels, level, counts)
 
     @staticmethod
@@ -96,25 +98,9 @@ class Numbering:
             place = int(found.group(1)) - 1
             kind = levels[place].kind if place in levels else "decimal"
             count = counts[place] if place < LEVELS else None
-            return _formatted(1 if count is None else count, "decimal" if own.legal else kind)
+            return written(1 if count is None else count, "decimal" if own.legal else kind)
 
         return re.sub(r"%([1-9])", number, own.text).strip()
-
-
-def _formatted(number: int, kind: str) -> str:
-    if kind in ("lowerRoman", "upperRoman") and 0 < number < 4000:
-        text = ""
-        for value, letters in _ROMAN:
-            text += letters * (number // value)
-            number %= value
-        return text.upper() if kind == "upperRoman" else text
-    if kind in ("lowerLetter", "upperLetter") and number > 0:
-        times, place = divmod(number - 1, 26)
-        text = chr(ord("a") + place) * (min(times, 20) + 1)
-        return text.upper() if kind == "upperLetter" else text
-    if kind == "decimalZero":
-        return f"{number:02}"
-    return str(number)
 
 
 def _value(element: Any, name: str) -> str | None:

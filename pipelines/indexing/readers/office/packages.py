@@ -34,6 +34,7 @@ class Package:
         self._zip = zipfile.ZipFile(io.BytesIO(data))
         self.names = self._zip.namelist()
         self._known: dict[str, dict[str, tuple[str, str]]] = {}
+        self._addresses: dict[str, dict[str, str]] = {}
 
     def xml(self, name: str) -> Any | None:
         """The root of a part, or None if it is absent or no XML."""
@@ -44,6 +45,13 @@ class Package:
             return etree.fromstring(self._zip.read(name), parser)
         except (KeyError, etree.XMLSyntaxError):
             return None
+
+    def bytes_of(self, name: str | None) -> bytes:
+        """The bytes of a part, or none if it is absent or damaged."""
+        try:
+            return self._zip.read(name or "")
+        except (KeyError, zipfile.BadZipFile, OSError):
+            return b""
 
     def related(self, name: str, kind: str) -> Iterator[Any]:
         """The roots of the parts that a part points to, of the kinds that end in `kind`."""
@@ -62,11 +70,21 @@ class Package:
         """The name of the part that a part points to by the id of a relation."""
         return self._relations(name).get(relation or "", ("", None))[1]
 
+    def address(self, name: str, relation: str | None) -> str:
+        """Where a link of a part leads outside of the file, by the id of a relation."""
+        self._relations(name)
+        return self._addresses[name].get(relation or "", "")
+
     def _relations(self, name: str) -> dict[str, tuple[str, str]]:
         """Kind and target of a part's relations by id, without those to other files."""
         if name not in self._known:
             folder, file = posixpath.split(name.lstrip("/"))
             relations = self.xml(posixpath.join(folder, "_rels", f"{file}.rels"))
+            self._addresses[name] = {
+                one.get("Id", ""): one.get("Target", "")
+                for one in (() if relations is None else relations)
+                if one.get("TargetMode") == "External"
+            }
             self._known[name] = {
                 one.get("Id", ""): (
                     one.get("Type", ""),

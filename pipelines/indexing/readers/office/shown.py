@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, time, timedelta
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
@@ -94,8 +95,10 @@ def _literals(tokens: list[tuple[str, str]], number: str = "") -> str:
 
 
 def _masked(value: float, tokens: list[tuple[str, str]]) -> str:
-    """Digits with signs between them, such as 000-0000. A fraction is shown as the number it is."""
-    if not float(value).is_integer() or any(text == "/" for _, text in tokens):
+    """Digits with signs between them, such as 000-0000, or a fraction."""
+    if any(text == "/" for _, text in tokens):
+        return _fraction(value, tokens)
+    if not float(value).is_integer():
         return _general(value)
     size = sum(len(text.replace(",", "")) for kind, text in tokens if kind == "digits")
     digits = str(int(abs(value))).zfill(size)
@@ -108,6 +111,18 @@ def _masked(value: float, tokens: list[tuple[str, str]]) -> str:
         elif kind in ("quoted", "escaped", "other", "sign"):
             parts.append(text)
     return ("-" if value < 0 else "") + "".join(parts).strip()
+
+
+def _fraction(value: float, tokens: list[tuple[str, str]]) -> str:
+    """A number such as 2 3/4, with as many digits below the line as its format has."""
+    size = len([text for kind, text in tokens if kind == "digits"][-1])
+    whole, rest = divmod(abs(value), 1)
+    part = Fraction(rest).limit_denominator(10 ** min(size, 3) - 1)
+    whole, part = (whole + 1, Fraction(0)) if part == 1 else (whole, part)
+    shown = " ".join(
+        filter(None, [str(int(whole)) if whole or not part else "", str(part) if part else ""])
+    )
+    return f"-{shown}" if value < 0 else shown
 
 
 def _digits(value: float, mask: str) -> str:
@@ -133,7 +148,7 @@ def _digits(value: float, mask: str) -> str:
 def _moment(value: Any, number_format: str) -> str:
     tokens = _tokens(_sections(number_format)[0])
     if isinstance(value, timedelta):
-        return str(value)
+        return _elapsed(value, tokens)
     if not any(kind in ("date", "elapsed") for kind, _ in tokens):
         return str(value)
     if isinstance(value, time):
@@ -154,6 +169,21 @@ def _moment(value: Any, number_format: str) -> str:
         elif kind in ("quoted", "escaped", "other"):
             parts.append("" if text == "@" else text)
     return "".join(parts).strip()
+
+
+def _elapsed(value: timedelta, tokens: list[tuple[str, str]]) -> str:
+    """A duration, in which the first unit counts on: 30:00 for a day and six hours."""
+    seconds = round(value.total_seconds())
+    first = next((text[0].lower() for kind, text in tokens if kind == "elapsed"), "h")
+    minutes, second = divmod(abs(seconds), 60)
+    sign = "-" if seconds < 0 else ""
+    with_seconds = any(kind in ("date", "elapsed") and text[0] in "sS" for kind, text in tokens)
+    if first == "s":
+        return f"{sign}{abs(seconds)}"
+    if first == "m":
+        return f"{sign}{minutes}:{second:02}" if with_seconds else f"{sign}{minutes}"
+    shown = f"{sign}{minutes // 60}:{minutes % 60:02}"
+    return f"{shown}:{second:02}" if with_seconds else shown
 
 
 def _part(value: datetime, token: str, *, half: bool, is_minute: bool) -> str:

@@ -7,21 +7,26 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pipelines.indexing.converted import Block, Converted, assemble, counted
-from pipelines.indexing.readers.office.drawings import of_graphics
+from pipelines.indexing.readers.members import Members
+from pipelines.indexing.readers.ocr.inner import InnerPictures
+from pipelines.indexing.readers.office.drawings import of_graphics, pictures_of
 from pipelines.indexing.readers.office.packages import Package
-from pipelines.indexing.readers.tables import grid
+from pipelines.indexing.readers.tables import grid, headers
+from pipelines.indexing.readers.web.links import of_address
 
 # Shapes whose upper edges are this close stand in one row: a twelfth of a slide's height.
 ROW_SHARE = 12
 DEEPEST = 30
 
 
-def read(data: bytes, mime: str) -> Converted:
+def read(data: bytes, mime: str, members: Members) -> Converted:
     """The text of a presentation."""
     import pptx
 
     show = pptx.Presentation(io.BytesIO(data))
-    reader = _Slides(Package(data), int(show.slide_height or 6_858_000) // ROW_SHARE)
+    pictures = InnerPictures(members.ocr)
+    row_height = int(show.slide_height or 6_858_000) // ROW_SHARE
+    reader = _Slides(Package(data), row_height, pictures)
     blocks = [b for n, slide in enumerate(show.slides, 1) for b in reader.blocks(slide, n)]
     return assemble(blocks, mime, notes=reader.notes())
 
@@ -29,22 +34,24 @@ def read(data: bytes, mime: str) -> Converted:
 class _Slides:
     """Reads slides, and counts what is not read on them."""
 
-    def __init__(self, package: Package, row_height: int) -> None:
+    def __init__(self, package: Package, row_height: int, pictures: InnerPictures) -> None:
         self._package = package
         self._row_height = row_height
-        self._pictures = self._media = 0
+        self._pictures = pictures
+        self._media = self._hidden = 0
 
     def notes(self) -> list[str]:
         """What was seen and not read."""
-        told = []
-        if self._pictures:
-            told.append(f"{counted(self._pictures, 'picture')} not read")
+        told = self._pictures.notes()
+        if self._hidden:
+            told.append(f"{counted(self._hidden, 'hidden slide')} read as well")
         if self._media:
             told.append(f"{counted(self._media, 'film, sound or embedded object')} not read")
         return told
 
     def blocks(self, slide: Any, number: int) -> Iterator[Block]:
         """The blocks of a slide: its title, its shapes by their place, comments and notes."""
+        self._hidden += slide._element.get("show") in ("0", "false")
         title = slide.shapes.title
         skip = None
         if title is not None and title.text_frame.text.strip():
@@ -66,7 +73,7 @@ class _Slides:
             if hasattr(shape, "shapes") and depth < DEEPEST:  # a group
                 yield from self._texts(shape.shapes, part, depth + 1)
             elif shape.has_text_frame:
-                yield shape.text_frame.text.replace("\v", "\n")
+                yield _of_frame(shape.text_frame)
             elif getattr(shape, "has_table", False):
                 yield from _rows(shape.table)
             else:
@@ -79,12 +86,11 @@ class _Slides:
         alt = " ".join((named.get("descr") or "").split()) if named is not None else ""
         if alt:
             yield f"(picture: {alt})"
-        elif (
-            next(shape._element.iter("{*}videoFile", "{*}audioFile", "{*}oleObj"), None) is not None
-        ):
-            self._media += 1
-        elif not texts and next(shape._element.iter("{*}blip"), None) is not None:
-            self._pictures += 1
+        if next(shape._element.iter("{*}videoFile", "{*}audioFile", "{*}oleObj"), None) is not None:
+            self._media += not alt
+        elif not texts:
+            for picture in pictures_of(shape._element, self._package, part):
+                yield self._pictures.text(picture, is_described=bool(alt))
 
     def _in_order(self, shapes: Iterable[Any]) -> list[Any]:
         """Shapes as they are read: row by row from the top, and each row from the left."""
@@ -97,6 +103,16 @@ class _Slides:
             else:
                 rows.append([one])
         return [one[3] for row in rows for one in sorted(row, key=lambda one: one[1:3])]
+
+
+def _of_frame(frame: Any) -> str:
+    """The text of a shape, with addresses after the words that lead to them."""
+    text: str = frame.text.replace("\v", "\n")
+    for run in (run for paragraph in frame.paragraphs for run in paragraph.runs):
+        target = of_address(run.hyperlink.address or "", run.text)
+        if target and target not in text:
+            text = text.replace(run.text, run.text + target, 1)
+    return text
 
 
 def _edge(length: Any) -> int:
@@ -120,6 +136,6 @@ def _rows(table: Any) -> list[str]:
     texts, _, merged = grid.spread(rows)
     header = max(1, merged) if table.first_row and len(texts) > max(1, merged) else None
     # The design of a new table has a header row, also where nobody filled one in.
-    if header is not None and len(texts) > 1 and any(map(grid.is_number, texts[0])):
+    if header is not None and len(texts) > 1 and any(map(headers.is_number, texts[0])):
         header = None
     return grid.lines(texts, header if len(texts[0]) > 1 else None, merged_rows=merged)

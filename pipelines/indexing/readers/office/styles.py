@@ -32,9 +32,9 @@ class Styles:
     def level(self, style_id: str | None) -> int | None:
         """The level of a heading style."""
         for style in self._chain(style_id):
-            found = _HEADING.fullmatch((value_of(style, "name") or "").lower())
-            if found is not None:
-                return max(1, min(6, int(found.group(1) or 1)))
+            level = heading_level((value_of(style, "name") or "").lower())
+            if level is not None:
+                return level
             outline = value_of(style, f"pPr/{W}outlineLvl")
             if outline is not None and outline.isdigit():
                 return min(6, int(outline) + 1) if int(outline) < 9 else None
@@ -48,3 +48,13 @@ class Styles:
                 level = value_of(style, f"pPr/{W}numPr/{W}ilvl")
                 return number, int(level) if level else None, style.get(W + "styleId")
         return None
+
+
+def heading_level(name: str) -> int | None:
+    """
+    The level of a style by its name.
+
+    :param name: In small letters.
+    """
+    found = _HEADING.fullmatch(name)
+    return max(1, min(6, int(found.group(1) or 1))) if found is not None else None

@@ -9,18 +9,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from pipelines.errors import InputError
-from pipelines.indexing.converted import Block, Converted, assemble, counted
-from pipelines.indexing.readers.office.drawings import of_graphics
-from pipelines.indexing.readers.office.elements import field_text, is_bold, is_on, own, value_of
-from pipelines.indexing.readers.office.numbering import Numbering, W
-from pipelines.indexing.readers.office.packages import Package
+from pipelines.indexing.converted import Block, Converted, assemble
+from pipelines.indexing.readers.members import Members
+from pipelines.indexing.readers.ocr.inner import InnerPictures
+from pipelines.indexing.readers.office.drawings import of_graphics, pictures_of
+from pipelines.indexing.readers.office.elements import (
+    as_shown,
+    field_text,
+    is_bold,
+    is_code,
+    is_on,
+    linked,
+    own,
+    value_of,
+)
+from pipelines.indexing.readers.office.gathered import LeftOut, Paragraph
+from pipelines.indexing.readers.office.numbering import ListNumbering, W
+from pipelines.indexing.readers.office.packages import RELATION, Package
 from pipelines.indexing.readers.office.styles import Styles
 from pipelines.indexing.readers.office.symbols import equation, in_font, symbol
 from pipelines.indexing.readers.tables import grid
+from pipelines.indexing.readers.web.links import of_address
 
 MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
@@ -40,7 +53,7 @@ DEEPEST = 60
 LONGEST_LABEL = 80
 
 
-def read(data: bytes, mime: str) -> Converted:
+def read(data: bytes, mime: str, members: Members) -> Converted:
     """
     The text of a Word file. It has pages where Word noted its page breaks.
 
@@ -52,51 +65,22 @@ def read(data: bytes, mime: str) -> Converted:
     body = root.find(W + "body") if root is not None else None
     if body is None:
         raise InputError("the file is damaged: it has no readable document in it")
-    walker = _Walker(package, name)
+    walker = _BodyWalker(package, name, InnerPictures(members.ocr))
     blocks = [*walker.edges("header"), *walker.blocks(body), *walker.edges("footer")]
-    converted = assemble(blocks, mime, notes=walker.left.notes())
+    converted = assemble(blocks, mime, notes=[*walker.pictures.notes(), *walker.left.notes()])
     return converted if body.find(f".//{PAGE_BREAK}") is not None else replace(converted, pages=[])
 
 
-@dataclass
-class _Left:
-    """What is seen and not read."""
-
-    pictures: int = 0
-    objects: int = 0
-    hidden: int = 0
-
-    def notes(self) -> list[str]:
-        """A line for each kind."""
-        told = []
-        if self.pictures:
-            told.append(f"{counted(self.pictures, 'picture')} not read")
-        if self.objects:
-            told.append(f"{counted(self.objects, 'embedded object')} not read")
-        if self.hidden:
-            told.append(f"{counted(self.hidden, 'hidden text')} left out")
-        return told
-
-
-@dataclass
-class _Paragraph:
-    """What a paragraph holds besides its text."""
-
-    parts: list[str] = field(default_factory=list)
-    boxes: list[Any] = field(default_factory=list)
-    after: list[str] = field(default_factory=list)
-    breaks: int = 0
-
-
-class _Walker:
+class _BodyWalker:
     """Walks the elements of a body, and looks into those that it does not know."""
 
-    def __init__(self, package: Package, name: str) -> None:
-        self.left = _Left()
+    def __init__(self, package: Package, name: str, pictures: InnerPictures) -> None:
+        self.left = LeftOut()
+        self.pictures = pictures
         self._package = package
-        self._name = name
+        self._name = self._here = name
         self._styles = Styles(self._part("/styles"))
-        self._numbering = Numbering(self._part("/numbering"))
+        self._numbering = ListNumbering(self._part("/numbering"))
         self._page = 1
         self._notes = {
             kind: {note.get(W + "id"): note for note in self._elements(f"/{kind}s", kind)}
@@ -117,10 +101,11 @@ class _Walker:
             root = self._package.xml(target)
             if root is None:
                 continue
+            self._here = target
             found = "\n".join(block.text for block in self.blocks(root) if block.text.strip())
             if re.search(r"[^\W\d_]{3}", found) and not re.fullmatch(r"\s*\w+ \d+\s*", found):
                 texts[found.strip()] = None
-        self._page = 1
+        self._page, self._here = 1, self._name
         return [Block(text, page=1) for text in texts]
 
     def blocks(self, parent: Any, depth: int = 0) -> Iterator[Block]:
@@ -144,13 +129,15 @@ class _Walker:
         found = self._runs(paragraph)
         text = "".join(found.parts)
         style = value_of(paragraph, f"pPr/{W}pStyle")
+        code = is_code(text, paragraph, style)
         outline = value_of(paragraph, f"pPr/{W}outlineLvl")
         level = self._styles.level(style)
         if outline is not None and outline.isdigit():
             level = min(6, int(outline) + 1) if int(outline) < 9 else None
         if text.strip():
             label = self._label(paragraph, style)
-            yield Block(f"{label} {text}" if label else text, page=self._page, level=level)
+            text = f"{label} {text}" if label else text
+            yield Block(text, page=self._page, level=level, verbatim=code)
         self._page += found.breaks
         for line in found.after:
             yield Block(line, page=self._page)
@@ -169,12 +156,15 @@ class _Walker:
             place = place if place is not None else own
         return self._numbering.label(number or "0", place, style)
 
-    def _runs(self, paragraph: Any) -> _Paragraph:
+    def _runs(self, paragraph: Any) -> Paragraph:
         """Text of a paragraph in order, and what is anchored in it."""
-        found = _Paragraph()
-        waiting = list(reversed(paragraph))
+        found = Paragraph()
+        waiting: list[Any] = list(reversed(paragraph))
         while waiting:
             node = waiting.pop()
+            if isinstance(node, str):
+                found.parts.append(node)
+                continue
             if node.tag == W + "r" and node.find(f"{W}rPr/{W}vanish") is not None:
                 off = node.find(f"{W}rPr/{W}vanish").get(W + "val") in ("0", "false")
                 if not off and any((t.text or "").strip() for t in node.iter(W + "t")):
@@ -182,20 +172,32 @@ class _Walker:
                     continue
             if node.tag == W + "txbxContent":
                 found.boxes.append(node)
+            elif node.tag == W + "hyperlink":
+                text = "".join(t.text or "" for t in node.iter(W + "t"))
+                address = self._package.address(self._here, node.get(RELATION + "id"))
+                waiting.append(of_address(address, text))
+                waiting.extend(reversed(node))
             elif node.tag == W + "sdt" and node.find(f"{W}sdtPr/{W}showingPlcHdr") is not None:
                 continue
             elif not self._leaf(node, found) and node.tag not in SKIPPED:
                 waiting.extend(reversed(node))
         return found
 
-    def _leaf(self, node: Any, found: _Paragraph) -> bool:
+    def _leaf(self, node: Any, found: Paragraph) -> bool:
         """Read an element that holds text itself, or return False to have its children read."""
         tag = node.tag
         if tag == W + "t":
             fonts = node.find(f"../{W}rPr/{W}rFonts")
             font = fonts.get(W + "ascii") if fonts is not None else None
-            found.parts.append(in_font(node.text or "", font or ""))
-        elif tag == W + "tab":
+            found.parts.append(as_shown(in_font(node.text or "", font or ""), node.getparent()))
+        elif tag == W + "instrText":
+            found.link = linked(node.text or "") or found.link
+        elif tag == W + "fldChar":
+            if node.get(W + "fldCharType") == "end" and found.link:
+                found.parts.append(of_address(found.link, "".join(found.parts)))
+                found.link = ""
+            return False  # it may hold a form field
+        elif tag in (W + "tab", W + "ptab"):
             found.parts.append("\t")
         elif tag == PAGE_BREAK:
             found.breaks += 1
@@ -222,7 +224,7 @@ class _Walker:
             return False
         return True
 
-    def _note(self, reference: Any, kind: str, found: _Paragraph) -> None:
+    def _note(self, reference: Any, kind: str, found: Paragraph) -> None:
         """A note or comment, after the paragraph that it is about."""
         note = self._notes[kind].pop(reference.get(W + "id"), None)
         if note is None:
@@ -233,17 +235,18 @@ class _Walker:
             by = f" by {author}" if kind == "comment" and author else ""
             found.after.append(f"({kind}{by}: {text})")
 
-    def _drawing(self, node: Any, found: _Paragraph) -> None:
-        found.after += of_graphics(node, self._package, self._name)
-        if next(node.iter("{*}blip", "{*}imagedata"), None) is None:
+    def _drawing(self, node: Any, found: Paragraph) -> None:
+        found.after += of_graphics(node, self._package, self._here)
+        pictures = list(pictures_of(node, self._package, self._here))
+        if not pictures:
             return
         shapes = [*node.iter("{*}docPr"), *node.iter("{*}shape")]
         alts = [one.get("descr") or one.get("alt") or "" for one in shapes]
         alt = next(filter(None, (" ".join(text.split()) for text in alts)), "")
         if alt:
             found.parts.append(f" (picture: {alt}) ")
-        else:
-            self.left.pictures += 1
+        texts = (self.pictures.text(one, is_described=bool(alt)) for one in pictures)
+        found.after += filter(None, texts)
 
     def _table(self, table: Any, depth: int) -> Iterator[Block]:
         rows = [row for row in own(table, "tr") if row.find(f"{W}trPr/{W}del") is None]

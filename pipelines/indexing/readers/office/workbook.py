@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import io
-import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from pipelines.errors import InputError
 from pipelines.indexing.converted import Block, Converted, assemble, counted
+from pipelines.indexing.readers.members import Members
+from pipelines.indexing.readers.ocr.inner import InnerPictures
+from pipelines.indexing.readers.office.drawings import chart_titles, pictures_of
 from pipelines.indexing.readers.office.packages import Package
 from pipelines.indexing.readers.office.shown import LOCAL_DATES, shown
 from pipelines.indexing.readers.tables import sheet
+from pipelines.indexing.readers.web.links import of_address
 
 # Columns of a sheet that are read, as many as Excel has; a gap between cells is filled up to here.
 MOST_COLUMNS = 16_384
@@ -23,7 +27,7 @@ MOST_REPEATED = 200_000
 _THREADED = re.compile(r"^\[Threaded comment\].*?Comment:\s*", re.DOTALL)
 
 
-def read(data: bytes, mime: str) -> Converted:
+def read(data: bytes, mime: str, members: Members) -> Converted:
     """
     The sheets of a workbook, each under its name. Hidden ones are left out and named.
 
@@ -33,6 +37,7 @@ def read(data: bytes, mime: str) -> Converted:
 
     book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     package = Package(data)
+    pictures = InnerPictures(members.ocr)
     blocks: list[Block] = []
     notes: list[str] = []
     unsaved = 0
@@ -41,19 +46,22 @@ def read(data: bytes, mime: str) -> Converted:
             notes.append(f"hidden sheet '{page.title}' left out")
             continue
         read = _Sheet(book, page)
-        rows = read.rows(_comments(package, page._worksheet_path))
+        path = page._worksheet_path
+        rows = read.rows(_comments(package, path), partial(package.address, path))
         found = [Block(line) for line in sheet.lines(rows)]
-        found += [Block(text) for text in _drawn(package, page._worksheet_path)]
+        found += [Block(text) for text in _drawn(package, path, pictures)]
         unsaved += read.unsaved
-        if read.hidden_rows:
-            notes.append(
-                f"{counted(read.hidden_rows, 'hidden row')} of sheet '{page.title}' read as well"
-            )
+        for hidden, what in (
+            (read.hidden_rows, "hidden row"),
+            (read.hidden_columns, "hidden column"),
+        ):
+            if hidden:
+                notes.append(f"{counted(hidden, what)} of sheet '{page.title}' read as well")
         if found:
             blocks += [Block(page.title, level=1), *found]
     if unsaved:
         notes.append(f"{counted(unsaved, 'formula')} without a stored result, shown as written")
-    notes += _left(package)
+    notes += pictures.notes()
     if not blocks:
         told = f" ({'; '.join(notes)})" if notes else ""
         raise InputError(f"there is no text in it: every sheet is empty{told}")
@@ -68,10 +76,17 @@ class _Sheet:
     page: Any
     unsaved: int = 0
     hidden_rows: int = 0
+    hidden_columns: int = 0
     _formats: dict[int, str] = field(default_factory=dict)
 
-    def rows(self, comments: dict[tuple[int, int], str]) -> list[list[str]]:
-        """All rows as they are shown, merged cells repeated."""
+    def rows(
+        self, comments: dict[tuple[int, int], str], addresses: Callable[[str | None], str]
+    ) -> list[list[str]]:
+        """
+        All rows as they are shown, merged cells repeated.
+
+        :param addresses: Gives the address of a link by its id.
+        """
         from openpyxl.worksheet._reader import WorkSheetParser
 
         rows: dict[int, list[str]] = {}
@@ -84,7 +99,7 @@ class _Sheet:
                 date_formats=self.book._date_formats,
                 timedelta_formats=self.book._timedelta_formats,
             )
-            values = _Values(parser)
+            values = _CellValues(parser)
             for number, cells in parser.parse():
                 row: list[str] = []
                 for cell in cells:
@@ -99,12 +114,18 @@ class _Sheet:
             self.hidden_rows = sum(
                 of.get("hidden") in ("1", "true") for of in parser.row_dimensions.values()
             )
+            self.hidden_columns = sum(
+                _width(of)
+                for of in parser.column_dimensions.values()
+                if of.get("hidden") in ("1", "true")
+            )
+            _link(rows, parser.hyperlinks, addresses)
             merged = getattr(parser.merged_cells, "mergeCell", None) or ()
         _repeat(rows, merged)
         told = _in_order(rows)
         return [*told, *([f"comment: {said}"] for said in comments.values())]
 
-    def _text(self, cell: dict[str, Any], values: _Values) -> str:
+    def _text(self, cell: dict[str, Any], values: _CellValues) -> str:
         value = cell["value"]
         style = int(cell["style_id"] or 0)
         if style not in self._formats:
@@ -123,7 +144,7 @@ class _Sheet:
         return str(BUILTIN_FORMATS.get(number, "General"))
 
 
-class _Values:
+class _CellValues:
     """Makes a parser give each formula's stored result, and the formula where there is none."""
 
     def __init__(self, parser: Any) -> None:
@@ -149,6 +170,23 @@ class _Values:
         if not isinstance(found["value"], str):
             found["value"] = f"={getattr(found['value'], 'text', '') or ''}".replace("==", "=")
         return found
+
+
+def _width(columns: dict[str, str]) -> int:
+    """How many columns a range of them has."""
+    first = int(columns.get("min") or 1)
+    return max(1, min(MOST_COLUMNS, int(columns.get("max") or first)) - first + 1)
+
+
+def _link(rows: dict[int, list[str]], links: Any, addresses: Callable[[str | None], str]) -> None:
+    """Put the address of a link after the text of its cell."""
+    from openpyxl.utils.cell import coordinate_to_tuple
+
+    for link in getattr(links, "hyperlink", None) or ():
+        row, column = coordinate_to_tuple(str(link.ref).partition(":")[0])
+        cells = rows.get(row, [])
+        if column <= len(cells) and cells[column - 1]:
+            cells[column - 1] += of_address(addresses(link.id), cells[column - 1])
 
 
 def _repeat(rows: dict[int, list[str]], merged: Any) -> None:
@@ -198,15 +236,17 @@ def _comments(package: Package, path: str) -> dict[tuple[int, int], str]:
     return found
 
 
-def _drawn(package: Package, path: str) -> Iterator[str]:
-    """The text of boxes drawn over a sheet."""
-    for drawing in package.related(path, "/drawing"):
+def _drawn(package: Package, path: str, pictures: InnerPictures) -> Iterator[str]:
+    """The text of boxes drawn over a sheet and of its pictures, and the titles of its charts."""
+    for name in package.targets(path, "/drawing"):
+        drawing = package.xml(name)
+        if drawing is None:
+            continue
+        for chart in package.related(name, "/chart"):
+            if titles := chart_titles(chart):
+                yield f"(chart: {'; '.join(titles)})"
+        for picture in pictures_of(drawing, package, name):
+            yield pictures.text(picture)
         for shape in drawing.iter("{*}txBody"):
             lines = ("".join(t.text or "" for t in p.iter("{*}t")) for p in shape.iter("{*}p"))
             yield "\n".join(lines)
-
-
-def _left(package: Package) -> list[str]:
-    """What is not read: pictures. Charts only draw what the cells say."""
-    pictures = [name for name in package.names if posixpath.dirname(name) == "xl/media"]
-    return [f"{counted(len(pictures), 'picture')} not read"] if pictures else []

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import Any
 
+from pipelines.indexing.readers.pdf.places import Box, Places, joined
 from pipelines.indexing.readers.tables import grid
 
 # Cells are short, and fewer lines in a row than this are no table.
@@ -16,20 +17,23 @@ MOST_CELLS = 2000
 FILLED = 0.8
 FIGURES = 0.5
 
+# A gap of so many heights parts cells, and so many of the lines may have one.
+WIDE_GAP = 1.5
+MOST_GAPS = 0.3
+
 Line = tuple[int, str]
-Box = tuple[float, float, float, float]
 
 
-def in_rows(text: str, page: Any) -> str:
+def in_rows(text: str, places: Places) -> str:
     """
     The text of a page, in which runs of short lines that form a table are its rows.
 
-    :param page: PDFium's text page, whose characters are those of the text.
+    :param places: Where the characters of the text stand.
     """
     parts: list[str] = []
     place = 0
     for run in _runs(text):
-        rows = _rows(run, page)
+        rows = _rows(run, places)
         if rows:
             parts += [text[place : run[0][0]], "\n\n".join(grid.lines(rows, certain=True))]
             place = run[-1][0] + len(run[-1][1])
@@ -52,13 +56,15 @@ def _runs(text: str) -> Iterator[list[Line]]:
         yield run
 
 
-def _rows(run: list[Line], page: Any) -> list[list[str]]:
+def _rows(run: list[Line], places: Places) -> list[list[str]]:
     """The rows of a run of lines, or none if they do not stand in rows and columns."""
-    boxes = [_box(line, page) for line in run]
+    boxes = [_box(line, places) for line in run]
     cells = [(box, text.strip()) for box, (_, text) in zip(boxes, run, strict=True) if box]
     if len(cells) < len(run):
         return []
     height = sorted(box[3] - box[1] for box, _ in cells)[len(cells) // 2] or 1.0
+    if sum(_has_gap(line, places, height) for line in run) > MOST_GAPS * len(run):
+        return []  # each is a row of its own, of tables beside each other
     rows: list[list[tuple[Box, str]]] = []
     for cell in sorted(cells, key=lambda one: -one[0][1]):
         if rows and rows[-1][0][0][1] - cell[0][1] < height * 0.6:
@@ -73,7 +79,7 @@ def _rows(run: list[Line], page: Any) -> list[list[str]]:
     placed = [box for row in rows for box, _ in row]
     if len(rows) < FEWEST_ROWS or len(placed) < FILLED * width * len(rows):
         return []
-    edges = _edges(placed, height)
+    edges = edges_of(placed, height)
     if len(edges) != width:
         return []
     table = [[""] * width for _ in rows]
@@ -88,7 +94,7 @@ def _rows(run: list[Line], page: Any) -> list[list[str]]:
     return [*([text] for (_, text), *_ in titles), *table, *([text] for (_, text), *_ in rest)]
 
 
-def _edges(boxes: list[Box], gap: float) -> list[float]:
+def edges_of(boxes: list[Box], gap: float) -> list[float]:
     """Where columns begin: cells that overlap from left to right stand in one column."""
     edges: list[float] = []
     end = float("-inf")
@@ -99,13 +105,19 @@ def _edges(boxes: list[Box], gap: float) -> list[float]:
     return edges
 
 
-def _box(line: Line, page: Any) -> Box | None:
+def _has_gap(line: Line, places: Places, height: float) -> bool:
+    """Whether there is a wide gap between two words of a line."""
+    start, text = line
+    for space in re.finditer(r"(?<=\S)\s+(?=\S)", text):
+        edges = places.gap(start + space.start() - 1, start + space.end())
+        if edges is not None and edges[1] - edges[0] > WIDE_GAP * height:
+            return True
+    return False
+
+
+def _box(line: Line, places: Places) -> Box | None:
     """Where the first and the last character of a line stand."""
     start, text = line
-    first = start + len(text) - len(text.lstrip())
-    last = start + len(text.rstrip()) - 1
-    try:
-        a, b = page.get_charbox(first), page.get_charbox(last)
-    except Exception:  # PDFium has no box for a character that it made up itself
-        return None
-    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
+    a = places.box(start + len(text) - len(text.lstrip()))
+    b = places.box(start + len(text.rstrip()) - 1)
+    return None if a is None or b is None else joined(a, b)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import re
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from haystack.components.converters import PyPDFToDocument
@@ -17,15 +17,19 @@ from pipelines.errors import InputError
 from pipelines.indexing.converted import Block, Converted, assemble
 from pipelines.indexing.readers.members import Member, Members, bundle
 from pipelines.indexing.readers.ocr.engine import HOW_TO_INSTALL, engine_name
-from pipelines.indexing.readers.pdf import columns, ruled
+from pipelines.indexing.readers.pdf import columns, remarks, ruled, spaced, turned
+from pipelines.indexing.readers.pdf.carried import Carried
+from pipelines.indexing.readers.pdf.fields import Field, fields_of, in_place
+from pipelines.indexing.readers.pdf.hidden import Layers
+from pipelines.indexing.readers.pdf.labels import labels_of
 from pipelines.indexing.readers.pdf.layers import is_garbled
+from pipelines.indexing.readers.pdf.places import Places
+from pipelines.indexing.readers.pdf.running_lines import without_running_lines
 from pipelines.indexing.readers.pdf.scans import Scans
 from pipelines.text.clean import join_hyphens
 
 # Outlines go deeper than a path of headings is worth reading.
 MOST_LEVELS = 6
-# Annotations of a page that are looked at.
-MOST_ANNOTATIONS = 2000
 # Files attached to a document that are read, and the size of each.
 MOST_ATTACHED = 500
 MOST_BYTES = 200_000_000
@@ -41,7 +45,7 @@ class _Entry:
 
 
 @dataclass
-class _Pages:
+class _PageTexts:
     """The texts of all pages, and the numbers (from 1) of those that have none, or a garbled one."""
 
     texts: list[str]
@@ -58,21 +62,23 @@ def read(data: bytes, mime: str, members: Members) -> Converted:
     import pypdfium2
 
     outline: list[_Entry] = []
+    labels: list[tuple[int, str]] = []
     notes: list[str] = []
     attached: list[Member] = []
     try:
         with pypdfium2.PdfDocument(data) as document:
-            pages = _page_texts(document)
+            pages = _page_texts(document, Layers(data))
             outline = list(_outline(document))
+            labels = list(labels_of(document))
             scans = Scans(len(pages.texts), pages.bare, pages.garbled)
-            pages.texts = scans.recognised(document, pages.texts, members.ocr)
+            pages.texts = scans.recognised(document, data, pages.texts, members.ocr)
             notes = scans.notes()
             attached = _attachments(document)
     except pypdfium2.PdfiumError:
-        pages = _Pages(_pages_by_pypdf(data, mime), [], [])
+        pages = _PageTexts(_pages_by_pypdf(data, mime), [], [])
     own = None
     if any(page.strip() for page in pages.texts):
-        own = _assembled(pages.texts, outline, mime, notes)
+        own = replace(_assembled(pages.texts, outline, mime, notes), labels=labels)
     elif not attached:
         raise InputError(_without_text(len(pages.texts), notes))
     return bundle(own, members.read(attached), members, mime) if attached else _own(own)
@@ -93,74 +99,83 @@ def _without_text(count: int, notes: Sequence[str]) -> str:
 def _assembled(
     pages: Sequence[str], outline: Iterable[_Entry], mime: str, notes: Sequence[str]
 ) -> Converted:
-    kept = _without_running_lines(_without_running_lines(pages))
-    whole = join_hyphens("\f".join(kept)).split("\f")
+    whole = join_hyphens("\f".join(without_running_lines(pages))).split("\f")
     converted = assemble(
         [Block(page, page=n) for n, page in enumerate(whole, 1)], mime, notes=notes
     )
     return replace(converted, headings=_place(outline, converted))
 
 
-def _page_texts(document: Any) -> _Pages:
+def _page_texts(document: Any, layers: Layers) -> _PageTexts:
     """Read all pages. PDFium keeps the spaces that pypdf loses, and is 15 times as fast."""
-    found = _Pages([], [], [])
+    found = _PageTexts([], [], [])
+    carried = Carried()
     has_form = bool(document.get_formtype())
     if has_form:
         document.init_forms()
     for number in range(len(document)):
         page = document[number]
-        typed = list(_typed(page))
+        carried.turn()
+        typed = list(remarks.typed(page))
+        fields = fields_of(page, document.formenv) if has_form else []
         if has_form:
             page.flatten()  # what was filled in becomes text of the page once it is loaded again
             page.close()
-            page = document[number]
-        text = _shown(page)
+            page = _opened(document, number, layers)
+        else:
+            layers.remove_hidden(page)
+        whole = page.get_textpage()
+        if not fields and not _is_cropped(page) and turned.is_turned(page, whole):
+            text = turned.text_of(
+                partial(_opened, document, number, layers),
+                lambda part: _shown(part, part.get_textpage(), carried, []),
+            )
+        else:
+            text = _shown(page, whole, carried, fields)
+        text = remarks.with_links(text, document, page, whole)
         if not text.strip() and next(page.get_objects(max_depth=1), None) is not None:
             found.bare.append(number + 1)
         elif is_garbled(text):
             found.garbled.append(number + 1)
         page.close()
-        known = " ".join(text.split())
+        known = " ".join(text.split()) if typed else ""
         added = [one for one in typed if " ".join(one.split()) not in known]
         found.texts.append("\n\n".join([text, *added]).replace("\f", "\n"))
     return found
 
 
-def _shown(page: Any) -> str:
-    """The text of a page that its crop box lets be seen, with its tables in rows."""
-    whole = page.get_textpage()
-    text: str = whole.get_text_range()
+def _opened(document: Any, number: int, layers: Layers) -> Any:
+    """A page without what hidden layers show."""
+    page = document[number]
+    layers.remove_hidden(page)
+    return page
+
+
+def _is_cropped(page: Any) -> bool:
     left, bottom, right, top = page.get_cropbox()
     outer = page.get_mediabox()
-    if left > outer[0] + 1 or bottom > outer[1] + 1 or right < outer[2] - 1 or top < outer[3] - 1:
-        text = whole.get_text_bounded(left, bottom, right, top)
+    return bool(
+        left > outer[0] + 1 or bottom > outer[1] + 1 or right < outer[2] - 1 or top < outer[3] - 1
+    )
+
+
+def _shown(page: Any, whole: Any, carried: Carried, fields: list[Field]) -> str:
+    """
+    The text of a page that its crop box lets be seen, with its tables in rows.
+
+    :param whole: PDFium's text page of it.
+    """
+    text: str = whole.get_text_range()
+    if _is_cropped(page):
+        text = whole.get_text_bounded(*page.get_cropbox())
     elif len(text) == whole.count_chars():
-        ruled_text = ruled.in_rows(text, page, whole)
-        text = columns.in_rows(text, whole) if ruled_text is None else ruled_text
+        places = Places(whole)
+        ruled_text = ruled.in_rows(text, page, places, carried)
+        if ruled_text is None and fields:
+            return in_place(text, places, fields).replace("\r\n", "\n")
+        by_columns = columns.in_rows(text, places) if ruled_text is None else ruled_text
+        text = spaced.in_rows(text, whole, places, carried) if by_columns == text else by_columns
     return text.replace("\r\n", "\n")
-
-
-def _typed(page: Any) -> Iterator[str]:
-    """What people typed onto a page, and notes that they stuck to it."""
-    import ctypes
-
-    import pypdfium2.raw as pdfium
-
-    kinds = {pdfium.FPDF_ANNOT_FREETEXT: "{}", pdfium.FPDF_ANNOT_TEXT: "(note: {})"}
-    for place in range(min(MOST_ANNOTATIONS, pdfium.FPDFPage_GetAnnotCount(page))):
-        annotation = pdfium.FPDFPage_GetAnnot(page, place)
-        if not annotation:
-            continue
-        shape = kinds.get(pdfium.FPDFAnnot_GetSubtype(annotation))
-        if shape is not None:
-            size = pdfium.FPDFAnnot_GetStringValue(annotation, b"Contents", None, 0)
-            buffer = ctypes.create_string_buffer(size)
-            pointer = ctypes.cast(buffer, ctypes.POINTER(pdfium.FPDF_WCHAR))
-            pdfium.FPDFAnnot_GetStringValue(annotation, b"Contents", pointer, size)
-            text = buffer.raw[: max(0, size - 2)].decode("utf-16-le", "ignore").strip()
-            if text:
-                yield shape.format(text.replace("\r\n", "\n").replace("\r", "\n"))
-        pdfium.FPDFPage_CloseAnnot(annotation)
 
 
 def _attachments(document: Any) -> list[Member]:
@@ -192,11 +207,20 @@ def _place(outline: Iterable[_Entry], converted: Converted) -> list[tuple[int, i
         if index < 0 or numbers[index] != entry.page:
             continue  # a page without text
         end = starts[index + 1] if index + 1 < len(starts) else len(converted.text)
-        pattern = r"\s+".join(re.escape(word) for word in entry.title.split())
-        found = re.compile(pattern, re.I).search(converted.text, starts[index], end)
-        place = found.start() if found else starts[index]
-        headings.append((place, entry.level, entry.title[:200]))
+        at = _title_place(entry.title, converted.text[starts[index] : end])
+        headings.append((starts[index] + at, entry.level, entry.title[:200]))
     return sorted(headings, key=lambda heading: heading[0])
+
+
+def _title_place(title: str, page: str) -> int:
+    """Where a page has a title, whatever white space is between its words, or 0."""
+    flat = page.lower().replace("\n", " ")
+    place = flat.find(title.lower())
+    if place >= 0 and len(flat) == len(page):
+        return place
+    pattern = r"\s+".join(re.escape(word) for word in title.split())
+    found = re.compile(pattern, re.I).search(page)
+    return found.start() if found else 0
 
 
 def _pages_by_pypdf(data: bytes, mime: str) -> list[str]:
@@ -221,22 +245,3 @@ def _pages_by_pypdf(data: bytes, mime: str) -> list[str]:
     if not documents:
         raise InputError("the file is damaged: its pages cannot be read")
     return (documents[0].content or "").split("\f")
-
-
-def _without_running_lines(pages: Sequence[str]) -> list[str]:
-    """Pages without the header and footer lines that most of them share (page numbers aside)."""
-
-    def shape(line: str) -> str:
-        return re.sub(r"\d+", "#", line.strip())
-
-    lines = [page.strip("\n").split("\n") for page in pages]
-    seen = Counter(shape(edge) for page in lines for edge in {page[0], page[-1]} if edge.strip())
-    running = {line for line, n in seen.items() if n >= max(4, len(pages) // 2)}
-    kept = []
-    for page in lines:
-        if len(page) > 2 and shape(page[0]) in running:
-            page = page[1:]
-        if len(page) > 2 and shape(page[-1]) in running:
-            page = page[:-1]
-        kept.append("\n".join(page))
-    return kept

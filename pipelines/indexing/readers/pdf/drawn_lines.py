@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import ctypes
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 # Lines closer than this many points are one.
 CLOSE = 3.0
 # Shorter lines are dots and underlines of single letters.
 SHORTEST = 6.0
+# What is thinner is a line along an axis.
+THIN = 1.0
 # A page with more is a drawing.
 MOST_SEGMENTS = 6000
+# A rectangle has its first corner twice. Corners closer than this many points are one.
+BOX_SEGMENTS = 5
+SAME = 0.01
+# A line that stands so little before the first of its place belongs to it.
+BEFORE = 0.5
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """A line along an axis: at `at` on the other one, from `start` to `end`."""
 
     is_upright: bool
@@ -25,7 +32,7 @@ class Line:
     end: float
 
 
-@dataclass
+@dataclass(slots=True)
 class Area:
     """Lines that touch each other."""
 
@@ -42,15 +49,6 @@ class Area:
             return cls([line], line.at, line.start, line.at, line.end)
         return cls([line], line.start, line.at, line.end, line.at)
 
-    def touches(self, other: Area) -> bool:
-        """Whether two areas overlap, or nearly."""
-        return (
-            self.left <= other.right + CLOSE
-            and other.left <= self.right + CLOSE
-            and self.bottom <= other.top + CLOSE
-            and other.bottom <= self.top + CLOSE
-        )
-
     def join(self, other: Area) -> None:
         """Take in the lines of another area."""
         self.lines += other.lines
@@ -58,53 +56,145 @@ class Area:
         self.bottom, self.top = min(self.bottom, other.bottom), max(self.top, other.top)
 
 
-def areas_of(lines: Iterable[Line]) -> list[Area]:
-    """The areas of lines that touch each other, from the top of the page."""
+def areas_of(page: Any) -> list[Area]:
+    """
+    The areas of a page whose lines touch each other, from its top.
+
+    Looked for are the straight lines along an axis, and the sides of boxes.
+
+    :returns: None of them where all lines run from left to right, or all upright: no table is there.
+    """
+    shapes = _shapes(page)
+    if not any(one.is_high for one in shapes) or not any(one.is_wide for one in shapes):
+        return []
     areas: list[Area] = []
-    for line in lines:
-        new = Area.around(line)
+    for new in (area for shape in shapes for area in _areas(shape)):
         apart = []
         for area in areas:
-            if area.touches(new):
+            if (  # they overlap, or nearly
+                new.left <= area.right + CLOSE
+                and area.left <= new.right + CLOSE
+                and new.bottom <= area.top + CLOSE
+                and area.bottom <= new.top + CLOSE
+            ):
                 new.join(area)
             else:
                 apart.append(area)
-        areas = [*apart, new]
+        apart.append(new)
+        areas = apart
     return sorted(areas, key=lambda area: -area.top)
 
 
-def lines_of(page: Any) -> Iterator[Line]:
-    """The straight lines of a page that lie along an axis, and the sides of its boxes."""
+class _Shape(NamedTuple):
+    """A path on a page, of so many segments, and its edges."""
+
+    path: Any
+    size: int
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it may have a line from left to right."""
+        return self.right - self.left > SHORTEST
+
+    @property
+    def is_high(self) -> bool:
+        """Whether it may have an upright line."""
+        return self.top - self.bottom > SHORTEST
+
+
+def _shapes(page: Any) -> list[_Shape]:
+    """
+    What is drawn on a page, without what is too small for a line.
+
+    It does without pypdfium2's objects, which take as long to make as all else.
+    """
     import pypdfium2.raw as pdfium
 
-    x, y = ctypes.c_float(), ctypes.c_float()
-    count = 0
-    for shape in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH], max_depth=1):
-        size = pdfium.FPDFPath_CountSegments(shape)
+    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+    raw, count = page.raw, 0
+    shapes = []
+    for place in range(pdfium.FPDFPage_CountObjects(raw)):
+        path = pdfium.FPDFPage_GetObject(raw, place)
+        size = pdfium.FPDFPath_CountSegments(path)
+        if size < 0:
+            continue  # no path: PDFium says -1
         count += size
         if count > MOST_SEGMENTS:
-            return
-        matrix = shape.get_matrix()
-        before = begun = (0.0, 0.0)
-        for number in range(size):
-            segment = pdfium.FPDFPath_GetPathSegment(shape, number)
-            pdfium.FPDFPathSegment_GetPoint(segment, x, y)
-            point = matrix.on_point(x.value, y.value)
-            kind = pdfium.FPDFPathSegment_GetType(segment)
-            if kind == pdfium.FPDF_SEGMENT_MOVETO:
-                begun = point
-            elif kind == pdfium.FPDF_SEGMENT_LINETO:
-                yield from _along_an_axis(before, point)
-            before = point
-            if pdfium.FPDFPathSegment_GetClose(segment):
-                yield from _along_an_axis(point, begun)
+            break
+        pdfium.FPDFPageObj_GetBounds(path, left, bottom, right, top)
+        a, b, c, d = left.value, bottom.value, right.value, top.value
+        if c - a > SHORTEST or d - b > SHORTEST:
+            shapes.append(_Shape(path, size, a, b, c, d))
+    return shapes
+
+
+def _areas(shape: _Shape) -> Iterator[Area]:
+    """The lines of one path, those of a box together."""
+    if shape.size != BOX_SEGMENTS or not _is_filled_box(shape):
+        yield from map(Area.around, _drawn(shape))
+        return
+    _, _, left, bottom, right, top = shape
+    upright = [Line(True, at, bottom, top) for at in (left, right)] if shape.is_high else []
+    level = [Line(False, at, left, right) for at in (bottom, top)] if shape.is_wide else []
+    if upright and level:
+        yield Area([*upright, *level], left, bottom, right, top)
+    else:
+        yield from map(Area.around, [*upright, *level])
+
+
+def _is_filled_box(shape: _Shape) -> bool:
+    """Whether a path is its own box. A stroke would make the box larger than the path."""
+    import pypdfium2.raw as pdfium
+
+    if not (shape.is_wide and shape.is_high):
+        filled, stroked = ctypes.c_int(), ctypes.c_int()
+        pdfium.FPDFPath_GetDrawMode(shape.path, filled, stroked)
+        return not stroked.value
+    (_, (x, y)), (_, (u, v)) = _points(shape, (1, 3))
+    wide, high = shape.right - shape.left, shape.top - shape.bottom
+    return abs(abs(x - u) - wide) < SAME and abs(abs(y - v) - high) < SAME
+
+
+def _points(shape: _Shape, numbers: Iterable[int]) -> Iterator[tuple[Any, tuple[float, float]]]:
+    """Segments of a path by their numbers, and where they end."""
+    import pypdfium2.raw as pdfium
+
+    matrix = pdfium.FS_MATRIX()
+    pdfium.FPDFPageObj_GetMatrix(shape.path, matrix)
+    a, b, c, d, e, f = matrix.a, matrix.b, matrix.c, matrix.d, matrix.e, matrix.f
+    x, y = ctypes.c_float(), ctypes.c_float()
+    for number in numbers:
+        segment = pdfium.FPDFPath_GetPathSegment(shape.path, number)
+        pdfium.FPDFPathSegment_GetPoint(segment, x, y)
+        yield segment, (a * x.value + c * y.value + e, b * x.value + d * y.value + f)
+
+
+def _drawn(shape: _Shape) -> Iterator[Line]:
+    """The lines of a path, segment by segment."""
+    import pypdfium2.raw as pdfium
+
+    before = begun = (0.0, 0.0)
+    for segment, point in _points(shape, range(shape.size)):
+        kind = pdfium.FPDFPathSegment_GetType(segment)
+        if kind == pdfium.FPDF_SEGMENT_MOVETO:
+            before = begun = point
+            continue
+        if kind == pdfium.FPDF_SEGMENT_LINETO:
+            yield from _along_an_axis(before, point)
+        before = point
+        if pdfium.FPDFPathSegment_GetClose(segment):
+            yield from _along_an_axis(point, begun)
 
 
 def _along_an_axis(a: tuple[float, float], b: tuple[float, float]) -> Iterator[Line]:
     wide, high = abs(a[0] - b[0]), abs(a[1] - b[1])
-    if wide < 1 and high > SHORTEST:
+    if wide < THIN and high > SHORTEST:
         yield Line(True, a[0], min(a[1], b[1]), max(a[1], b[1]))
-    elif high < 1 and wide > SHORTEST:
+    elif high < THIN and wide > SHORTEST:
         yield Line(False, a[1], min(a[0], b[0]), max(a[0], b[0]))
 
 
@@ -117,9 +207,28 @@ def clustered(places: Iterable[float]) -> list[float]:
     return found
 
 
-def crosses(lines: list[Line], at: float, middle: float) -> bool:
-    """Whether a line runs at a place, past the middle of a cell's side."""
-    return any(
-        -0.5 <= line.at - at <= CLOSE and line.start - CLOSE <= middle <= line.end + CLOSE
-        for line in lines
-    )
+class Edges:
+    """Places on one axis, and the lines of a table that run there."""
+
+    def __init__(self, lines: Iterable[Line]) -> None:
+        ordered = sorted(lines, key=_place)
+        self.places = clustered(line.at for line in ordered)
+        self._spans = [
+            [
+                (line.start - CLOSE, line.end + CLOSE)
+                for line in ordered[
+                    bisect_left(ordered, place - BEFORE, key=_place) : bisect_right(
+                        ordered, place + CLOSE, key=_place
+                    )
+                ]
+            ]
+            for place in self.places
+        ]
+
+    def crosses(self, edge: int, middle: float) -> bool:
+        """Whether a line runs at a place, by its number, past the middle of a cell's side."""
+        return any(start <= middle <= end for start, end in self._spans[edge])
+
+
+def _place(line: Line) -> float:
+    return line.at

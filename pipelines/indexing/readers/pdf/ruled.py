@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-import ctypes
 import re
 from bisect import bisect_right
 from typing import Any
 
-from pipelines.indexing.readers.pdf.drawn_lines import Area, areas_of, clustered, crosses, lines_of
-from pipelines.indexing.readers.tables import grid
+from pipelines.indexing.readers.pdf.carried import Carried
+from pipelines.indexing.readers.pdf.drawn_lines import Area, Edges, areas_of
+from pipelines.indexing.readers.pdf.places import Box, Places
+from pipelines.indexing.readers.tables import grid, headers
 
 MOST_TABLES = 40
 MOST_COLUMNS, MOST_ROWS = 40, 300
 # A table has so many columns and rows, and this share of its places are cells of their own, filled.
 LEAST = 2
+FEWEST_LINES = 2 * (LEAST + 1)
 LEAST_REGULAR = 0.6
 LEAST_FILLED = 0.4
 LONGEST_CELL = 1000
-# Of its rows at least so many have words, and at most so many go on outside of the lines.
+# Of its rows at least so many have words, if its first one does not name the columns, and at most
+# so many go on outside of the lines.
 LEAST_WORDED, MOST_OUTSIDE = 0.5, 0.3
 # Cells that words run out of, or that hold several figures: the lines part something else.
 MOST_CUT, MOST_HEAPED = 0.05, 0.2
 
 _WORD = re.compile(r"[^\W\d_]{2}")
+# Each with the white space after it.
+_LINE = re.compile(r"\S[^\r\n]*\s*")
+_WORD_AND_SPACE = re.compile(r"\S+\s*")
 
 
 class _Table:
     """The cells between the lines of one area."""
 
     def __init__(self, area: Area) -> None:
-        upright = [line for line in area.lines if line.is_upright]
-        level = [line for line in area.lines if not line.is_upright]
-        self.xs = clustered(line.at for line in upright)
-        self.ys = clustered(line.at for line in level)
-        self._upright, self._level = upright, level
+        self._columns = Edges(line for line in area.lines if line.is_upright)
+        self._rows = Edges(line for line in area.lines if not line.is_upright)
+        self.xs, self.ys = self._columns.places, self._rows.places
         self.owners: dict[tuple[int, int], tuple[int, int]] = {}
         self.spans: dict[tuple[int, int], tuple[int, int]] = {}
         self.clear()
@@ -75,39 +79,57 @@ class _Table:
 
     def _parted(self, row: int, edge: int) -> bool:
         middle = (self.ys[row] + self.ys[row + 1]) / 2
-        return crosses(self._upright, self.xs[edge], middle)
+        return self._columns.crosses(edge, middle)
 
     def _closed(self, edge: int, column: int, wide: int) -> bool:
         middle = (self.xs[column] + self.xs[column + wide]) / 2
-        return crosses(self._level, self.ys[edge], middle)
+        return self._rows.crosses(edge, middle)
 
     def place(self, x: float, y: float) -> tuple[int, int] | None:
         """The cell at a point, by the row and column where it begins."""
         column, row = bisect_right(self.xs, x) - 1, bisect_right(self.ys, y) - 1
         return self.owners.get((row, column))
 
+    def cell_around(self, box: Box) -> tuple[int, int] | None:
+        """The cell that holds a whole box."""
+        left, bottom, right, top = box
+        cell = self.place(left, bottom)
+        if cell is not None and cell == self.place(right, top):
+            corners = self.place(left, top), self.place(right, bottom)
+            return cell if corners == (cell, cell) else None
+        return None
+
+    def is_apart(self, box: Box) -> bool:
+        """Whether a box is above or below the table, or beside one row of it."""
+        left, bottom, right, top = box
+        if top <= self.ys[0] or bottom >= self.ys[-1]:
+            return True
+        is_beside = right < self.xs[0] or left > self.xs[-1]
+        return is_beside and bisect_right(self.ys, bottom) == bisect_right(self.ys, top)
+
     def pass_by(self, x: float, y: float) -> None:
         """Note a character beside a row: its label, or a column without lines."""
         if not self.xs[0] <= x <= self.xs[-1] and self.ys[0] < y < self.ys[-1]:
             self._outside.add(bisect_right(self.ys, y))
 
-    def lines(self) -> list[str]:
+    def lines(self, carried: Carried, above: str) -> list[str]:
         """The rows with their column names, or none where the lines part no table after all."""
         texts = {place: " ".join("".join(parts).split()) for place, parts in self.texts.items()}
         texts = {place: text for place, text in texts.items() if text}
-        if not self._holds_together(texts):
+        if not self._holds_together(texts, goes_on=carried.has_edges(self.xs)):
             return []
         rows: list[list[grid.Cell]] = []
         for row in reversed(range(len(self.ys) - 1)):
             own = sorted(place for place in self.spans if place[0] == row)
             rows.append([grid.Cell(texts.get(place, ""), *self.spans[place]) for place in own])
-        spread, header, merged = grid.spread(rows)
+        spread, _, merged = grid.spread(rows)
         self._show_once(spread)
-        return grid.lines(spread, header, merged_rows=merged, certain=True)
+        kept = [row for row in spread if any(row)]
+        return carried.lines(kept, above, edges=self.xs, merged_rows=merged)
 
     def _show_once(self, rows: list[list[str]]) -> None:
         """A cell over several columns of one name stands once: a sign and its figure share it."""
-        names = rows[0] if rows and not any(map(grid.is_number, filter(None, rows[0]))) else []
+        names = rows[0] if rows and not any(map(headers.is_number, filter(None, rows[0]))) else []
         for number, row in enumerate(rows[1:] if names else rows, 1 if names else 0):
             below = len(self.ys) - 2 - number
             for column in range(len(row) - 1, 0, -1):
@@ -115,79 +137,141 @@ class _Table:
                 if same and (not names or names[column] in ("", names[column - 1])):
                     row[column] = ""
 
-    def _holds_together(self, texts: dict[tuple[int, int], str]) -> bool:
+    def _holds_together(self, texts: dict[tuple[int, int], str], *, goes_on: bool) -> bool:
         """Whether what stands in the cells are the cells of a table."""
         rows = {row for row, _ in texts}
         worded = {row for (row, _), text in texts.items() if _WORD.search(text)}
+        top = max(rows, default=0)
+        names = [text for (row, _), text in texts.items() if row == top and _WORD.search(text)]
+        is_named = goes_on or len(names) >= max(LEAST, LEAST_WORDED * (len(self.xs) - 1))
         heaped = sum(
-            len(parts := text.split()) > 2 and all(map(grid.is_number, parts))
+            len(parts := text.split()) > 2 and all(map(headers.is_number, parts))
             for text in texts.values()
         )
         return (
             len(texts) >= LEAST_FILLED * len(self.spans)
             and max(map(len, texts.values()), default=0) <= LONGEST_CELL
-            and len(worded) >= LEAST_WORDED * len(rows)
+            and (is_named or len(worded) >= LEAST_WORDED * len(rows))
             and len(self._outside) <= MOST_OUTSIDE * len(rows)
             and heaped <= MOST_HEAPED * len(texts)
             and self.cut <= max(1, MOST_CUT * len(texts))
         )
 
 
-def in_rows(text: str, page: Any, textpage: Any) -> str | None:
+def in_rows(text: str, page: Any, places: Places, carried: Carried) -> str | None:
     """
     The text of a page, in which each table with lines around its cells stands row by row.
 
-    :param textpage: PDFium's, whose characters are those of the text.
+    :param places: Where the characters of the text stand.
+    :param carried: What goes on from the page before.
     :returns: None if the page has no such table.
     """
-    tables = [table for area in areas_of(lines_of(page)) if (table := _Table(area)).is_table]
+    tables = [
+        table
+        for area in areas_of(page)
+        if len(area.lines) >= FEWEST_LINES and (table := _Table(area)).is_table
+    ]
     if not tables or len(tables) > MOST_TABLES:
         return None
-    rest, starts = _shared_out(text, textpage, tables)
-    found = {n: lines for n, table in enumerate(tables) if (lines := table.lines())}
-    if len(found) < len(tables):  # what is no table keeps its text: begin again without it
-        kept = [tables[n] for n in found]
-        if not kept:
+    shared = _Shared(text, places, tables)
+    while len(found := shared.lines(carried)) < len(tables):
+        tables = [tables[n] for n in found]  # what is no table keeps its text: again without it
+        if not tables:
             return None
-        for table in kept:
+        for table in tables:
             table.clear()
-        rest, starts = _shared_out(text, textpage, kept)
-        found = {n: table.lines() for n, table in enumerate(kept)}
-    for number, start in sorted(starts.items(), key=lambda one: -one[1]):
+        shared = _Shared(text, places, tables)
+    rest = shared.rest
+    for number, start in sorted(shared.starts.items(), key=lambda one: -one[1]):
         rest[start:start] = ["\n\n", "\n\n".join(found[number]), "\n\n"]
     return "".join(rest)
 
 
-def _shared_out(text: str, textpage: Any, tables: list[_Table]) -> tuple[list[str], dict[int, int]]:
-    """Give each character to the cell that it stands in. :returns: the others, and where a table was."""
-    import pypdfium2.raw as pdfium
+class _Shared:
+    """
+    The text of a page shared out: to each cell what stands in it, and the rest.
 
-    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
-    rest: list[str] = []
-    starts: dict[int, int] = {}
-    last: list[str] = rest
-    before: _Table | None = None
-    for number, sign in enumerate(text):
-        if sign.isspace():
-            last.append(sign)
-            continue
-        if not pdfium.FPDFText_GetCharBox(textpage, number, left, right, bottom, top):
-            last.append(sign)  # PDFium made it up itself
-            continue
-        x, y = (left.value + right.value) / 2, (bottom.value + top.value) / 2
-        home, of = rest, None
-        for place, table in enumerate(tables):
-            if (cell := table.place(x, y)) is not None:
-                starts.setdefault(place, len(rest))
-                home, of = table.texts.setdefault(cell, []), table
+    Lines and words that stand in one cell, or beside all tables, are given whole, because the place
+    of each single character takes longer to find than all else.
+    """
+
+    def __init__(self, text: str, places: Places, tables: list[_Table]) -> None:
+        self._text, self._places, self._tables = text, places, tables
+        self.rest: list[str] = []
+        self.starts: dict[int, int] = {}
+        self._last: list[str] = self.rest
+        self._table: _Table | None = None
+        first = len(text) - len(text.lstrip())
+        self._add(0, first)
+        for line in _LINE.finditer(text, first):
+            if not self._give_whole(*line.span()):
+                for word in _WORD_AND_SPACE.finditer(text, *line.span()):
+                    if not self._give_whole(*word.span()):
+                        self._give_each(*word.span())
+
+    def lines(self, carried: Carried) -> dict[int, list[str]]:
+        """The rows of those tables that hold together, by the table's number."""
+        before = {
+            number: "".join(self.rest[: self.starts.get(number, 0)])
+            for number in range(len(self._tables))
+        }
+        rows = {n: table.lines(carried, before[n]) for n, table in enumerate(self._tables)}
+        return {n: lines for n, lines in rows.items() if lines}
+
+    def _give_whole(self, start: int, end: int) -> bool:
+        """Give a line or a word, unless its characters may stand in different places."""
+        box = self._places.around(start, end)
+        if box is None:
+            return False
+        beside = []
+        for number, table in enumerate(self._tables):
+            if table.is_apart(box):
+                beside.append(table)
+            elif (cell := table.cell_around(box)) is not None:
+                self._enter(start, number, cell)
                 break
-            table.pass_by(x, y)
+            else:
+                return False
+        else:
+            self._leave(start)
+        for table in beside:
+            table.pass_by((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
+        self._add(start, end)
+        return True
+
+    def _give_each(self, start: int, end: int) -> None:
+        """Give characters one by one."""
+        for place in range(start, end):
+            middle = None if self._text[place].isspace() else self._places.middle(place)
+            if middle is not None:
+                for number, table in enumerate(self._tables):
+                    if (cell := table.place(*middle)) is not None:
+                        self._enter(place, number, cell)
+                        break
+                    table.pass_by(*middle)
+                else:
+                    self._leave(place)
+            self._add(place, place + 1)
+
+    def _enter(self, place: int, number: int, cell: tuple[int, int]) -> None:
+        self.starts.setdefault(number, len(self.rest))
+        table = self._tables[number]
+        self._turn(place, table.texts.setdefault(cell, []), table)
+
+    def _leave(self, place: int) -> None:
+        self._turn(place, self.rest, None)
+
+    def _turn(self, place: int, home: list[str], table: _Table | None) -> None:
+        """Go on in another cell, or outside of all. A word that is cut there speaks against both."""
+        text, last = self._text, self._last
         if home is not last:
-            if last and not last[-1].isspace() and number and not text[number - 1].isspace():
-                for table in {one for one in (before, of) if one is not None}:
-                    table.cut += 1
-            if home and not home[-1].isspace():
-                home.append("\n" if home is rest else " ")
-        home.append(sign)
-        last, before = home, of
-    return rest, starts
+            if last and not last[-1][-1].isspace() and place and not text[place - 1].isspace():
+                for one in {one for one in (self._table, table) if one is not None}:
+                    one.cut += 1
+            if home and not home[-1][-1].isspace():
+                home.append("\n" if home is self.rest else " ")
+        self._last, self._table = home, table
+
+    def _add(self, start: int, end: int) -> None:
+        if end > start:
+            self._last.append(self._text[start:end])

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from hashlib import sha256
 from typing import Any
 
 from pipelines.indexing.converted import counted
-from pipelines.indexing.readers.ocr.engine import MOST_PIXELS, Allowance, engine_name
+from pipelines.indexing.readers.ocr.engine import (
+    MOST_PIXELS,
+    Allowance,
+    engine_name,
+)
 from pipelines.text.clean import language
 
 # Pages that a note names.
@@ -30,24 +36,32 @@ class Scans:
         self._bare, self._garbled = list(bare), list(garbled)
         self._read: dict[int, int] = {}
         self._empty: list[int] = []
+        self._waiting: list[int] = []
 
-    def recognised(self, document: Any, texts: Sequence[str], ocr: Allowance) -> list[str]:
-        """The texts of all pages, with those that OCR can read."""
+    def recognised(
+        self, document: Any, data: bytes, texts: Sequence[str], ocr: Allowance
+    ) -> list[str]:
+        """
+        The texts of all pages, with those that OCR can read.
+
+        :param data: The document's bytes, by which its pages are known.
+        """
         found = list(texts)
         wanted = sorted({*self._bare, *self._garbled})
         if not wanted or engine_name() is None:
             return found
         spoken = language(" ".join(text for n, text in enumerate(texts, 1) if n not in wanted))
-        for number in wanted:
-            page = document[number - 1]
-            width, height = page.get_size()
-            scale = min(DOTS / POINTS, (MOST_PIXELS / max(1.0, width * height)) ** 0.5)
-            picture = page.render(scale=scale, grayscale=True).to_pil()
-            page.close()
-            result = ocr.recognise(picture, [spoken] if spoken else [])
+        file = sha256(data).hexdigest()
+        for done, number in enumerate(wanted):
+            left = ocr.pages_left
+            result = ocr.recognise(
+                partial(_drawn, document, number, partial(ocr.on_page, done, len(wanted))),
+                f"{file} {number}",
+                [spoken] if spoken else [],
+            )
             if result is None:
-                if ocr.is_spent:
-                    break
+                if ocr.pages_left > left:
+                    self._waiting.append(number)
                 continue
             if not result.is_text:
                 self._empty.append(number)
@@ -65,7 +79,9 @@ class Scans:
         if self._read:
             sure = round(sum(self._read.values()) / len(self._read))
             told.append(self._told(list(self._read), "read by OCR", f"{sure}% sure"))
-        done = {*self._read, *self._empty}
+        if self._waiting:
+            told.append(self._told(self._waiting, "still to be read by OCR"))
+        done = {*self._read, *self._empty, *self._waiting}
         empty = [number for number in self._empty if number in self._bare]
         if empty:
             have = "has" if len(empty) == 1 else "have"
@@ -74,7 +90,9 @@ class Scans:
         if bare:
             have = "has no text layer and was" if len(bare) == 1 else "have no text layer and were"
             told.append(self._told(bare, f"{have} not read"))
-        garbled = [number for number in self._garbled if number not in self._read]
+        garbled = [
+            number for number in self._garbled if number not in {*self._read, *self._waiting}
+        ]
         if garbled:
             have = "has" if len(garbled) == 1 else "have"
             told.append(self._told(garbled, f"{have} a garbled text layer"))
@@ -85,3 +103,14 @@ class Scans:
         named += " ..." if len(numbers) > MOST_NAMED else ""
         of = f"{len(numbers)} of {counted(self._count, 'page')} {what}"
         return f"{of} ({more}): {named}" if more else f"{of}: {named}"
+
+
+def _drawn(document: Any, number: int, tell: Callable[[], None]) -> Any:
+    """A page as a picture, fine enough for OCR. Only those that are not known are drawn, and told."""
+    tell()
+    page = document[number - 1]
+    width, height = page.get_size()
+    scale = min(DOTS / POINTS, (MOST_PIXELS / max(1.0, width * height)) ** 0.5)
+    picture = page.render(scale=scale, grayscale=True).to_pil()
+    page.close()
+    return picture

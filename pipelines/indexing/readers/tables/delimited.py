@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from pipelines.indexing.converted import Block, Converted, assemble
 from pipelines.indexing.readers.tables import sheet
-from pipelines.text.clean import decode
+from pipelines.text.encodings.decode import decode
 
 LONGEST_CELL = 10_000_000
 DELIMITERS = "\t;|,"
@@ -21,13 +21,16 @@ AGREED = 0.7
 LONGEST_RECORD = 200
 
 _SEP_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?[ \t]*\r?\n", re.IGNORECASE)
+# Keeps the zeros of a number in front of spreadsheets.
+_FORMULA = re.compile(r'\A="([^"\n]*)"\Z')
 _QUOTED = re.compile(r'"[^"\n]*"')
 
 
 def read(data: bytes, mime: str) -> Converted:
     """The rows of a CSV file."""
     text, encoding = decode(data)
-    blocks = [Block(line) for line in sheet.lines(records(text), certain=True)]
+    rows = ([_FORMULA.sub(r"\1", cell) for cell in row] for row in records(text))
+    blocks = [Block(line) for line in sheet.lines(rows, certain=True)]
     return assemble(blocks, mime, encoding)
 
 

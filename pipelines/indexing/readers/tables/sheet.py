@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pipelines.indexing.readers.tables import grid
+from pipelines.indexing.readers.tables import grid, headers
 
 Row = list[str]
 
@@ -66,13 +66,13 @@ def _stands_alone(table: list[Row]) -> bool:
     return (
         len(first) > 1
         and len(table) > 1
-        and not any(map(grid.is_number, first))
-        and sum(map(grid.is_number, labels)) < len(labels)
+        and not any(map(headers.is_number, first))
+        and sum(map(headers.is_number, labels)) < len(labels)
     )
 
 
 def _header_of(table: list[Row], *, certain: bool) -> list[Row]:
-    preamble, depth = grid.header_place(table, certain=certain)
+    preamble, depth = headers.place(table, certain=certain)
     return table[preamble : preamble + depth]
 
 
@@ -81,4 +81,4 @@ def _continues(table: list[Row], header: list[Row]) -> bool:
     width = max(map(len, header))
     first = [cell for cell in table[0] if cell.strip()]
     fits = max(map(len, table)) <= width
-    return fits and len(first) > 1 and any(map(grid.is_number, first[1:])) and width > 1
+    return fits and len(first) > 1 and any(map(headers.is_number, first[1:])) and width > 1

@@ -7,7 +7,7 @@ from typing import Any
 
 SILENT = {
     "script", "style", "noscript", "template", "head", "iframe", "object", "embed", "canvas",
-    "audio", "video", "select", "datalist", "rt", "rp", "del", "map", "frameset",
+    "audio", "video", "datalist", "rt", "rp", "del", "map", "frameset",
 }  # fmt: skip
 BLOCKS = {
     "address", "article", "aside", "blockquote", "body", "caption", "center", "details", "dialog",
@@ -22,12 +22,12 @@ BANNER = re.compile(
     r"|popup|jump-link|skip-?links?|skip|sr-only|visually-hidden|screen-reader(?:-text)?|mw-editsection",
     re.IGNORECASE,
 )
-MENU = re.compile(
+_MENU = re.compile(
     _NAME % "nav|navbar|navbox|navigation|menu|topbar|toolbar|sidebar|breadcrumbs?|pagination|pager"
     r"|share|sharing|social|related|recommended|footer|header|masthead|toc|tags|catlinks|widget|promo",
     re.IGNORECASE,
 )
-MENU_ROLES = ("navigation", "banner", "contentinfo", "menu")
+_MENU_ROLES = ("navigation", "banner", "contentinfo", "menu")
 UNFOLDS = re.compile(
     _NAME % r"tab|tabs|tabpanel|tab-?pane|panel|pane|accordion|collapse|collapsed|collapsible"
     r"|details|spoiler|answer|faq|toggle|content",
@@ -74,7 +74,17 @@ def span(cell: Any, name: str) -> int:
 
 
 def raised(element: Any) -> str:
-    """The text of a raised element. A power stays one: 10⁶ is not 106."""
-    text = "".join(element.itertext()).strip()
+    """The text of a raised element."""
+    return power("".join(element.itertext()).strip())
+
+
+def power(text: str) -> str:
+    """A raised text. A power stays one: 10⁶ is not 106."""
     is_power = _SHORT_POWER.fullmatch(text) is not None
     return text.translate(_RAISED) if is_power else text
+
+
+def is_called_menu(element: Any) -> bool:
+    """Whether an element is called a menu, a header or a footer."""
+    named = element.tag in ("nav", "footer") or element.get("role", "") in _MENU_ROLES
+    return named or _MENU.search(names_of(element)) is not None

@@ -11,21 +11,22 @@ import re
 from typing import Any
 
 from pipelines.indexing.converted import Block
+from pipelines.indexing.readers.counting import written
 from pipelines.indexing.readers.tables import grid
 from pipelines.indexing.readers.web.elements import (
     BANNER,
     BLOCKS,
-    MENU,
-    MENU_ROLES,
     SILENT,
     UNFOLDS,
     is_bold,
+    is_called_menu,
     is_hidden,
     names_of,
-    raised,
     span,
 )
+from pipelines.indexing.readers.web.inline import of_element
 from pipelines.indexing.readers.web.links import target
+from pipelines.indexing.readers.web.roles import give_tags
 from pipelines.indexing.readers.web.sizes import Sizes
 
 # Deeper than this the text is taken as it comes.
@@ -42,6 +43,7 @@ LONGEST_BANNER = 2000
 LONGEST_LABEL = 20
 
 _HEADING = re.compile(r"h[1-6]")
+_LIST_KINDS = {"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _ADDRESS = re.compile(r"@|\d{3}")
 _LEGAL = re.compile(r"(?:©|\(c\)|copyright\b).{0,160}|.{0,120}all rights reserved\.?.{0,40}", re.I)
@@ -53,13 +55,14 @@ def blocks(tree: Any, *, page: bool = True) -> list[Block]:
 
     :param page: It is a web page, which has menus around its content.
     """
-    walker = _Walker(tree, page=page)
+    give_tags(tree)
+    walker = _PageWalker(tree, page=page)
     walker.visit(tree, 0)
     walker.end()
     return walker.found
 
 
-class _Walker:
+class _PageWalker:
     """Goes through a tree once and gathers its blocks."""
 
     def __init__(self, tree: Any, *, page: bool) -> None:
@@ -127,9 +130,11 @@ class _Walker:
         self._end_line()
         if element.tag == "dt":
             self._children(element, depth)
-            self._said = " ".join("".join(self._parts).split()).rstrip(":")
-            following = element.getnext()
-            if following is None or following.tag != "dd":
+            said = " ".join("".join(self._parts).split()).rstrip(":")
+            before, following = element.getprevious(), element.getnext()
+            is_one_more = before is not None and before.tag == "dt"  # for the same meaning
+            self._said = f"{self._said}, {said}" if is_one_more and self._said else said
+            if following is None or following.tag not in ("dt", "dd"):
                 self._end_line()
             self._parts = []
             return
@@ -146,12 +151,13 @@ class _Walker:
         if above is None or above.tag != "ol":
             return "-"
         try:
-            first = int(above.get("start") or 1)
+            down = above.get("reversed") is not None
+            first = int(above.get("start") or (len(above.findall("li")) if down else 1))
             number = int(item.get("value") or self._numbers.get(above, first))
         except ValueError:
-            number = self._numbers.get(above, 1)
-        self._numbers[above] = number + 1
-        return f"{number}."
+            number, down = self._numbers.get(above, 1), False
+        self._numbers[above] = number - 1 if down else number + 1
+        return f"{written(number, _LIST_KINDS.get(above.get('type') or '', 'decimal'))}."
 
     def _heading(self, element: Any) -> None:
         self.end()
@@ -169,20 +175,10 @@ class _Walker:
 
     def _inline(self, element: Any, depth: int) -> None:
         tag = element.tag
-        if tag == "br":
-            self._parts.append("\n")
-        elif tag == "img":
-            alt = " ".join((element.get("alt") or "").split())
-            if len(alt) > 2 and self._sizes.density(element.getparent()) < 1:
-                self._parts.append(f" (picture: {alt}) ")
-        elif tag == "input":
-            if element.get("type", "text") in ("text", "email", "tel", "number", "date", "url"):
-                self._parts.append(f" {element.get('value') or ''} ")
-        elif tag == "svg":
-            texts = (" ".join(t.itertext()) for t in element.iter("{*}text", "text"))
-            self._parts.append(f" {' '.join(texts)} ")
-        elif tag == "sup":
-            self._parts.append(raised(element))
+        alone = tag == "img" and self._sizes.density(element.getparent()) >= 1
+        own = of_element(element, is_beside_text=not alone)
+        if own is not None:
+            self._parts.append(own)
         elif tag in ("s", "strike"):
             self._parts.append("(struck out: ")
             self._children(element, depth)
@@ -214,7 +210,7 @@ class _Walker:
 
     def _cell(self, cell: Any, inner: list[Block]) -> grid.Cell:
         """Read a cell with all that stands in it. Tables in it follow the table that it is part of."""
-        walker = _Walker.__new__(_Walker)
+        walker = _PageWalker.__new__(_PageWalker)
         walker.__dict__.update(self.__dict__)
         walker.found, walker._parts, walker._items, walker._mark = [], [], [], ""
         walker._prefix = ""
@@ -253,11 +249,8 @@ class _Walker:
         return outside and density > RATHER_LINKS and self._sizes.links(element) > 3
 
     def _is_menu(self, element: Any) -> bool:
-        """Whether an element is called a menu, a header or a footer."""
-        if element in self._around or element.tag in ("body", "main", "article"):
-            return False
-        named = element.tag in ("nav", "footer") or element.get("role", "") in MENU_ROLES
-        return named or MENU.search(names_of(element)) is not None
+        around = element in self._around or element.tag in ("body", "main", "article")
+        return not around and is_called_menu(element)
 
     def _text(self, element: Any) -> str:
         texts = []

@@ -1,0 +1,33 @@
+"""Numbers as lists write them: 3, iii, c, 3rd. Pure."""
+
+from __future__ import annotations
+
+_ROMAN = (
+    (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"),
+    (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
+)  # fmt: skip
+_ENDINGS = {1: "st", 2: "nd", 3: "rd"}
+
+
+def written(number: int, kind: str) -> str:
+    """
+    A number in a way of writing it.
+
+    :param kind: As Word names it: decimal, lowerRoman, upperLetter and so on.
+    """
+    if kind in ("lowerRoman", "upperRoman") and 0 < number < 4000:
+        text = ""
+        for value, letters in _ROMAN:
+            text += letters * (number // value)
+            number %= value
+        return text.upper() if kind == "upperRoman" else text
+    if kind in ("lowerLetter", "upperLetter") and number > 0:
+        times, place = divmod(number - 1, 26)
+        text = chr(ord("a") + place) * (min(times, 20) + 1)
+        return text.upper() if kind == "upperLetter" else text
+    if kind == "ordinal":
+        ending = "th" if number % 100 in (11, 12, 13) else _ENDINGS.get(number % 10, "th")
+        return f"{number}{ending}"
+    if kind == "decimalZero":
+        return f"{number:02}"
+    return str(number)

@@ -1,0 +1,281 @@
+"""Tables of a PDF without lines around their cells, whose rows are lines of text with wide gaps."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from statistics import median
+from typing import Any
+
+from pipelines.indexing.readers.pdf import heads
+from pipelines.indexing.readers.pdf.carried import Carried
+from pipelines.indexing.readers.pdf.columns import edges_of
+from pipelines.indexing.readers.pdf.places import Places
+from pipelines.indexing.readers.tables import grid, headers
+
+# A gap parts two cells if it is wider than this share of the height of a line.
+WIDE_GAP = 0.8
+# Lines are at the same height if they differ by less than this share of it.
+SAME_LEVEL = 0.4
+FEWEST_ROWS = 3
+MOST_COLUMNS = 20
+# Longer lines with fewer figures are prose.
+LONGEST_WORDS = 70
+LONGEST_CELL = 60
+# Share of the places that must be filled, and of the cells right of the first that hold figures
+# where cells are longer than a word or two.
+FILLED, FIGURES = 0.6, 0.5
+SHORT_CELL = 25
+
+_FIGURE = re.compile(r"\d")
+_SIGN = re.compile(r"[$€£¥]|USD|EUR")
+_AFTER = re.compile(r"[%)]+")
+
+
+@dataclass(frozen=True)
+class _Cell:
+    left: float
+    right: float
+    text: str
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line of a page, or several that stand beside each other, by the place of its characters."""
+
+    start: int
+    end: int
+    cells: list[_Cell]
+    bottom: float = 0.0
+    height: float = 0.0
+
+    def is_below(self, other: _Line) -> bool:
+        """Whether this line stands a line or more below another, which then begins something new."""
+        return bool(self.cells and other.cells) and other.bottom - self.bottom > self.height
+
+    def beside(self, other: _Line) -> bool:
+        """Whether another line stands right of this one, at the same height."""
+        level = abs(other.bottom - self.bottom) < SAME_LEVEL * self.height
+        return (
+            bool(self.cells and other.cells)
+            and level
+            and other.cells[0].left > self.cells[-1].right
+        )
+
+
+def in_rows(text: str, page: Any, places: Places, carried: Carried) -> str:
+    """
+    The text of a page, in which lines with wide gaps that form a table are its rows.
+
+    :param page: PDFium's text page, whose characters are those of the text.
+    :param places: Where they stand.
+    :param carried: What goes on from the page before.
+    """
+    parts: list[str] = []
+    place = 0
+    for run in _runs(text, places):
+        rows = _rows(run) if run else []
+        is_named = bool(rows) and _names_columns(rows, run, page)
+        begin = run[0].start if run else place
+        names: list[str] = []
+        if rows and not is_named:
+            first, columns = run[0], _columns(run)
+            names, begin = heads.above(
+                text, first.start, first.bottom, first.height, columns, places
+            )
+        if begin < place:  # they belong to the table before
+            names, begin = [], run[0].start
+        if names:
+            lines = carried.lines([names, *rows], text[:begin])
+        elif rows and (is_named or carried.may_go_on(rows, text[: run[0].start])):
+            lines = carried.lines(rows, text[: run[0].start])
+        elif rows and _is_joined(run, text):
+            lines = grid.lines(rows, 0)
+        else:
+            continue
+        if lines:
+            parts += [text[place:begin], "\n\n".join(lines)]
+            place = run[-1].end
+    return "".join([*parts, text[place:]]) if parts else text
+
+
+def _names_columns(rows: list[list[str]], run: list[_Line], page: Any) -> bool:
+    """Whether the first row is a header: above figures, or set in another font, or single words."""
+    place, depth = headers.place(rows, certain=True)
+    if not depth:
+        return False
+    body = rows[place + depth :]
+    right = [cell for row in body for cell in row[1:] if cell]
+    if sum(map(headers.is_number, right)) >= FIGURES * len(right):
+        return True
+    names = [(column, cell) for column, cell in enumerate(rows[place]) if cell]
+    if any(row[column] == cell for column, cell in names for row in body):
+        return False
+    if all(cell.isalpha() for _, cell in names):
+        return True
+    lines = [line for line in run if len(line.cells) > 1]
+    return _font(page, lines[0].start) != _font(page, lines[1].start)
+
+
+def _is_joined(run: list[_Line], text: str) -> bool:
+    """Whether cells of one row are lines of the text."""
+    return any("\n" in text[line.start : line.end] for line in run)
+
+
+def _runs(text: str, places: Places) -> Iterator[list[_Line]]:
+    """Lines in a row that have several cells, with single cells between them."""
+    run: list[_Line] = []
+    for lines in _candidates(text):
+        for start, line in lines:
+            cut = _line(start, line, places)
+            if run and run[-1].beside(cut):
+                above = run.pop()
+                run.append(replace(above, end=cut.end, cells=[*above.cells, *cut.cells]))
+            elif run and run[-1].is_below(cut):
+                yield _trimmed(run)
+                run = [cut]
+            elif len(cut.cells) > 1 or not run:
+                run.append(cut)
+            elif len(run[-1].cells) > 1:
+                run.append(cut)  # a title, or a row that goes on
+            else:
+                yield _trimmed(run)
+                run = [cut]
+        yield _trimmed(run)
+        run = []
+
+
+def _trimmed(run: list[_Line]) -> list[_Line]:
+    """A run without the single cells above and below its rows."""
+    rows = [place for place, line in enumerate(run) if len(line.cells) > 1]
+    return run[rows[0] : rows[-1] + 1] if rows else []
+
+
+def _candidates(text: str) -> Iterator[list[tuple[int, str]]]:
+    """Runs of lines that may be rows: with a figure, or short."""
+    run: list[tuple[int, str]] = []
+    start = 0
+    for line in text.split("\n"):
+        bare = line.rstrip("\r")
+        may_be_row = bare.strip() and (
+            len(bare) < LONGEST_WORDS or len(_FIGURE.findall(bare)) > bare.count(" ") / 3
+        )
+        if may_be_row:
+            run.append((start, bare))
+        if not may_be_row:
+            if len(run) >= FEWEST_ROWS:
+                yield run
+            run = []
+        start += len(line) + 1
+    if len(run) >= FEWEST_ROWS:
+        yield run
+
+
+def _line(start: int, text: str, places: Places) -> _Line:
+    """A line cut into cells where the gap between two words is wide."""
+    first = len(text) - len(text.lstrip())
+    last = len(text.rstrip()) - 1
+    begin = places.box(start + first)
+    if begin is None or last < first:
+        return _Line(start, start + len(text), [])
+    cells: list[_Cell] = []
+    left, cut, height = begin[0], first, begin[3] - begin[1]
+    for gap in re.finditer(r"\s+", text[first : last + 1]):
+        before, after = first + gap.start() - 1, first + gap.end()
+        edges = places.gap(start + before, start + after)
+        if edges is None or abs(edges[1] - edges[0]) <= WIDE_GAP * height:
+            continue
+        cells.append(_Cell(left, edges[0], text[cut : before + 1]))
+        left, cut = edges[1], after
+    end = places.box(start + last)
+    cells.append(_Cell(left, end[2] if end is not None else left, text[cut : last + 1]))
+    return _Line(start, start + len(text), list(_joined(cells)), begin[1], height)
+
+
+def _joined(cells: list[_Cell]) -> Iterator[_Cell]:
+    """Cells with the sign of a currency, or a percent, at their figure."""
+    waiting: _Cell | None = None
+    for cell in cells:
+        if waiting is not None and _SIGN.fullmatch(waiting.text):
+            cell = _Cell(waiting.left, cell.right, f"{waiting.text} {cell.text}")
+            waiting = None
+        if waiting is not None and _AFTER.fullmatch(cell.text):
+            waiting = _Cell(waiting.left, cell.right, f"{waiting.text}{cell.text}")
+            continue
+        if waiting is not None:
+            yield waiting
+        waiting = cell
+    if waiting is not None:
+        yield waiting
+
+
+def _rows(run: list[_Line]) -> list[list[str]]:
+    """The rows of a table, or none if the lines do not stand in columns."""
+    wide = [line for line in run if len(line.cells) > 1]
+    if len(wide) < FEWEST_ROWS or any(
+        left > right for line in wide for left, right in _turns(line.cells)
+    ):
+        return []
+    height = median(line.height for line in wide) or 1.0
+    boxes = [(cell.left, 0.0, cell.right, 0.0) for line in wide for cell in line.cells]
+    edges = edges_of(boxes, height)
+    if not 2 <= len(edges) <= MOST_COLUMNS:
+        return []
+    table: list[list[str]] = []
+    for line in run:
+        row = [""] * len(edges)
+        for cell in line.cells:
+            column = max((n for n, edge in enumerate(edges) if edge <= cell.left + 1), default=0)
+            if row[column]:
+                return []
+            row[column] = cell.text
+        if _goes_on(row, table):
+            table[-1] = [f"{a} {b}".strip() for a, b in zip(table[-1], row, strict=True)]
+        else:
+            table.append(row)
+    return table if _is_table(table) else []
+
+
+def _columns(run: list[_Line]) -> list[heads.Column]:
+    """From where to where the columns of a table go: each up to the next one."""
+    wide = [line for line in run if len(line.cells) > 1]
+    height = median(line.height for line in wide) or 1.0
+    boxes = [(cell.left, 0.0, cell.right, 0.0) for line in wide for cell in line.cells]
+    edges = [*edges_of(boxes, height), float("inf")]
+    return [(left - height / 4, right - height / 4) for left, right in pairwise(edges)]
+
+
+def _turns(cells: list[_Cell]) -> Iterator[tuple[float, float]]:
+    """The left edges of cells that follow each other."""
+    return ((a.left, b.left) for a, b in pairwise(cells))
+
+
+def _goes_on(row: list[str], above: list[list[str]]) -> bool:
+    """Whether a line without a label and without figures belongs to the row above it."""
+    return bool(above) and not row[0] and len(above) > 1 and not any(map(_FIGURE.search, row))
+
+
+def _is_table(table: list[list[str]]) -> bool:
+    rows = [row for row in table if sum(map(bool, row)) > 1]
+    width = len(table[0])
+    cells = [cell for row in rows for cell in row if cell]
+    if len(rows) < FEWEST_ROWS or len(cells) < FILLED * width * len(rows):
+        return False
+    if max(map(len, cells)) > 2 * LONGEST_CELL or median(map(len, cells)) > LONGEST_CELL:
+        return False
+    right = [cell for row in rows[1:] for cell in row[1:] if cell]
+    figures = sum(_FIGURE.search(cell) is not None for cell in right)
+    is_short = max(map(len, right), default=0) <= SHORT_CELL and width > 2
+    return bool(right) and (is_short or figures >= FIGURES * len(right))
+
+
+def _font(page: Any, character: int) -> bytes:
+    """The name of the font of a character, which says whether it is bold."""
+    import pypdfium2.raw as pdfium
+
+    name = ctypes.create_string_buffer(200)
+    pdfium.FPDFText_GetFontInfo(page, character, name, len(name), None)
+    return name.value
