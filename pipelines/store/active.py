@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from pipelines.errors import BusyError, ConflictError, NotReadyError
@@ -23,6 +22,7 @@ from pipelines.store.db import PROMOTE_LOCK, Connection
 from pipelines.store.ids import IndexId
 from pipelines.store.indexes import SearchIndex
 from pipelines.store.models import Model
+from pipelines.store.rows import class_row
 
 # A writer finishes a document in far less. A promotion that waits longer would block all writers.
 LOCK_TIMEOUT = "1s"

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from psycopg.rows import class_row
-
 from pipelines.store.db import Connection
+from pipelines.store.rows import class_row
 
 Scope = Literal["ask", "ingest", "admin"]
 SCOPES: tuple[Scope, ...] = ("ask", "ingest", "admin")

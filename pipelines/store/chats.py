@@ -12,11 +12,11 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from pipelines.store.db import Connection
 from pipelines.store.ids import MessageId
+from pipelines.store.rows import class_row
 
 Verdict = Literal["like", "dislike"]
 
@@ -38,6 +38,7 @@ class Shown:
     A passage as an answer showed it.
 
     `span` marks its quoted characters. `cited` says whether the answer's text names its number.
+    `page_label` is what is printed on the page, if that differs from its number.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Shown:
     score: float
     cited: bool
     collection: str = ""
+    page_label: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,22 @@ class Remarks:
     :param suggestions: Questions that can be asked next by a click.
     :param unsupported: Characters of the text, from and to, of sentences that no passage supports.
     :param corrected: Number of citations that were pointed at another passage.
+    :param follow_ups: Questions that other passages found would answer.
+    :param within: What was searched, if the question was limited to some documents.
+    :param within_of: The collections that `within` or `steps` name, or whose documents they name.
+    :param steps: What was done for the answer, if one search was not enough.
+    :param looked_in: Number of documents that the steps have read or found.
     """
 
     searched: str | None = None
     suggestions: tuple[str, ...] = ()
     unsupported: tuple[tuple[int, int], ...] = ()
     corrected: int = 0
+    follow_ups: tuple[str, ...] = ()
+    within: str | None = None
+    within_of: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+    looked_in: int = 0
 
 
 @dataclass(frozen=True)
@@ -124,14 +136,21 @@ def get(conn: Connection, visitor: str, conversation_id: UUID) -> Conversation |
         ).fetchone()
 
 
-def messages(conn: Connection, visitor: str, conversation_id: UUID) -> list[Message]:
-    """The turns of one of the visitor's conversations, oldest first."""
+def messages(
+    conn: Connection, visitor: str, conversation_id: UUID, *, aside: bool = False
+) -> list[Message]:
+    """
+    The turns of one of the visitor's conversations, oldest first.
+
+    :param aside: Those whose place later turns have taken, instead of those that count.
+    """
     rows = conn.execute(
         "select m.id, m.role, m.text, m.kind, m.model_name, m.epoch, m.shown, m.note, f.verdict, m.remarks"
         " from message m join conversation c on c.id = m.conversation_id"
         " left join feedback f on f.message_id = m.id and f.visitor = c.visitor"
-        " where c.id = %s and c.visitor = %s and c.deleted_at is null order by m.id",
-        (conversation_id, visitor),
+        " where c.id = %s and c.visitor = %s and c.deleted_at is null"
+        " and (m.aside_at is not null) = %s order by m.id",
+        (conversation_id, visitor, aside),
     )
     return [_message(row) for row in rows]
 
@@ -177,12 +196,12 @@ def add(
     return MessageId(row[0])
 
 
-def drop_from(conn: Connection, visitor: str, message_id: int) -> None:
-    """Remove a turn and all later ones, so that the question can be asked again."""
+def set_aside(conn: Connection, visitor: str, message_id: int) -> None:
+    """Let other turns take the place of a turn and all later ones. They stay readable."""
     conn.execute(
-        "delete from message m using message first, conversation c"
+        "update message m set aside_at = now() from message first, conversation c"
         " where first.id = %s and m.conversation_id = first.conversation_id and m.id >= first.id"
-        " and c.id = first.conversation_id and c.visitor = %s",
+        " and m.aside_at is null and c.id = first.conversation_id and c.visitor = %s",
         (message_id, visitor),
     )
 
@@ -266,4 +285,9 @@ def _remarks(stored: dict[str, Any]) -> Remarks:
         suggestions=tuple(stored.get("suggestions", ())),
         unsupported=tuple((start, end) for start, end in stored.get("unsupported", ())),
         corrected=stored.get("corrected", 0),
+        follow_ups=tuple(stored.get("follow_ups", ())),
+        within=stored.get("within"),
+        within_of=tuple(stored.get("within_of", ())),
+        steps=tuple(stored.get("steps", ())),
+        looked_in=stored.get("looked_in", 0),
     )

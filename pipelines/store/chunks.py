@@ -17,8 +17,6 @@ from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId, DocumentId, IndexId, RuleId, WindowId
 from pipelines.text.places import Place
 
-# Characters of a passage that an excerpt shows.
-LEAD_CHARS = 600
 # Windows whose codes are fetched at once.
 FETCHED = 200
 
@@ -29,7 +27,8 @@ class NewChunk:
     A chunk to write, with the spans of its windows in its text.
 
     `char_start` and `char_end` are its span in the document's text. `places` says where other pages
-    or sections begin in it. With none or one, `page` and `heading` apply to all of it.
+    or sections begin in it. With none or one, `page` and `heading` apply to all of it. `page_label`
+    is what is printed on the page, if that differs from its number.
     """
 
     text: str
@@ -40,27 +39,7 @@ class NewChunk:
     language: str | None
     windows: list[tuple[int, int]]
     places: tuple[Place, ...] = ()
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """A chunk as stored."""
-
-    id: ChunkId
-    ordinal: int
-    text: str
-    page: int | None
-    heading: str | None
-
-
-@dataclass(frozen=True)
-class Excerpt:
-    """The beginning of a document's passage, with its heading path (" > " between levels)."""
-
-    document_id: DocumentId
-    heading: str | None
-    lead: str
-    language: str | None = None
+    page_label: str | None = None
 
 
 def digest(text: str) -> str:
@@ -198,53 +177,6 @@ def vectors_before(
             yield text, np.asarray(vector.to_numpy(), dtype=np.float32), codes
 
 
-def of_document(conn: Connection, document_id: DocumentId, *, limit: int = 1000) -> list[Chunk]:
-    """A document's chunks in reading order."""
-    return [
-        Chunk(*row)
-        for row in conn.execute(
-            "select id, ordinal, text, page, heading from chunk where document_id = %s"
-            " order by ordinal limit %s",
-            (document_id, limit),
-        )
-    ]
-
-
-def count_of(conn: Connection, document_id: DocumentId) -> int:
-    """How many chunks a document has."""
-    row = conn.execute(
-        "select count(*) from chunk where document_id = %s", (document_id,)
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-def newest(conn: Connection, collections: Sequence[str], limit: int) -> tuple[DocumentId, ...]:
-    """The most recently added documents of these collections, of those that are indexed."""
-    rows = conn.execute(
-        "select id from document where status = 'indexed' and collection = any(%s)"
-        " order by id desc limit %s",
-        (list(collections), limit),
-    )
-    return tuple(DocumentId(row[0]) for row in rows)
-
-
-def excerpts(conn: Connection, ids: Sequence[DocumentId], each: int) -> list[Excerpt]:
-    """The beginnings of each document's first `each` passages with every heading in them."""
-    rows = conn.execute(
-        "select d.id, x.heading, x.lead, x.language from unnest(%s::bigint[]) with ordinality"
-        " d (id, n) cross join lateral (select h.heading,"
-        "  case when h.first then left(c.text, %s) else '' end lead, c.language"
-        "  from (select * from chunk where document_id = d.id order by ordinal limit %s) c"
-        "  cross join lateral (select c.heading, true where c.places is null"
-        "   union all select p.place ->> 2, p.m = 1"
-        "   from jsonb_array_elements(c.places) with ordinality p (place, m)) h (heading, first)"
-        "  order by c.ordinal limit %s) x order by d.n",
-        (list(ids), LEAD_CHARS, each, 2 * each),
-    )
-    return [Excerpt(*row) for row in rows]
-
-
 def copy_vectors(
     conn: Connection,
     index_id: IndexId,
@@ -287,11 +219,11 @@ def _insert_chunks(
 ) -> list[ChunkId]:
     rows = conn.execute(
         "with made as (insert into chunk (document_id, ordinal, text, sha256, page, heading,"
-        " char_start, char_end, language, places)"
-        " select %s, i - 1, text, sha256, page, heading, char_start, char_end, language, places"
-        " from unnest(%s::text[], %s::text[], %s::int[], %s::text[], %s::int[], %s::int[],"
-        " %s::text[], %s::jsonb[]) with ordinality"
-        " t (text, sha256, page, heading, char_start, char_end, language, places, i)"
+        " char_start, char_end, language, places, page_label)"
+        " select %s, i - 1, text, sha256, page, heading, char_start, char_end, language, places,"
+        " page_label from unnest(%s::text[], %s::text[], %s::int[], %s::text[], %s::int[],"
+        " %s::int[], %s::text[], %s::jsonb[], %s::text[]) with ordinality"
+        " t (text, sha256, page, heading, char_start, char_end, language, places, page_label, i)"
         " returning id, ordinal) select id from made order by ordinal",
         (
             document_id,
@@ -303,6 +235,7 @@ def _insert_chunks(
             [c.char_end for c in new],
             [c.language for c in new],
             [Jsonb(c.places) if len(c.places) > 1 else None for c in new],
+            [c.page_label for c in new],
         ),
     )
     return [ChunkId(row[0]) for row in rows]

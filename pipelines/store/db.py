@@ -9,20 +9,22 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from pgvector.psycopg import register_vector
 from psycopg import sql
 from psycopg.rows import TupleRow
-from psycopg_pool import ConnectionPool
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from pipelines.errors import InputError, NotReadyError
 from pipelines.store import addresses
 
 Connection = psycopg.Connection[TupleRow]
+T = TypeVar("T")
 
 
 class Pool(ConnectionPool[Connection]):
@@ -41,6 +43,8 @@ MIGRATE_LOCK = 7201_0001
 PROMOTE_LOCK = 7201_0002
 # First half of a two-part advisory lock key. The second half is an index's id.
 BUILD_LOCK = 7201
+# First half as well. The second half is the id of a source of documents.
+SOURCE_LOCK = 7202
 NAME_LOCK = 7201_0003
 HANDBOOK_LOCK = 7201_0005
 
@@ -66,6 +70,19 @@ def open_pool(
     :param direct: The database's own address, if `dsn` goes through a pooler.
     :raises NotReadyError: No connection within `timeout_s`.
     """
+    pool = make_pool(dsn, min_size=min_size, max_size=max_size, timeout_s=timeout_s, direct=direct)
+    try:
+        pool.open(wait=True, timeout=timeout_s)
+    except Exception as error:
+        pool.close()
+        raise NotReadyError(f"The database does not answer within {timeout_s:g} s.") from error
+    return pool
+
+
+def make_pool(
+    dsn: str, *, min_size: int, max_size: int, timeout_s: float, direct: str = ""
+) -> Pool:
+    """Make a pool as `open_pool` does, and leave it to the caller to open it."""
     pool = Pool(
         dsn,
         min_size=min_size,
@@ -78,12 +95,24 @@ def open_pool(
         open=False,
     )
     pool.direct = direct
-    try:
-        pool.open(wait=True, timeout=timeout_s)
-    except Exception as error:
-        pool.close()
-        raise NotReadyError(f"The database does not answer within {timeout_s:g} s.") from error
     return pool
+
+
+def transact(pool: Pool, work: Callable[[Connection], T]) -> T:
+    """
+    Run a transaction, and once more if its connection was lost, as at a restart of the database.
+
+    :param work: Must do no harm if the first attempt was committed after all.
+    :raises psycopg.OperationalError: The connection was lost twice, or there is none in time.
+    """
+    try:
+        with pool.connection() as conn:
+            return work(conn)
+    except PoolTimeout:
+        raise
+    except psycopg.OperationalError:
+        with pool.connection() as conn:
+            return work(conn)
 
 
 def address(pool: Pool) -> str:
@@ -252,7 +281,7 @@ def _connect(dsn: str) -> psycopg.Connection[Any]:
         told = addresses.without_password(str(error), dsn)
         raise NotReadyError(f"The database cannot be reached: {told}") from None
     except psycopg.Error:  # its text may quote the address
-        raise InputError(addresses.MISTYPED) from None
+        raise InputError(addresses.mistyped()) from None
     if conn.info.server_version < 150000:
         version = conn.info.server_version // 10000
         conn.close()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from psycopg.rows import class_row
-
 from pipelines.store.db import Connection
 from pipelines.store.documents import Document, find_one
 from pipelines.store.ids import DocumentId
+from pipelines.store.rows import class_row
 
 
 def same_content(conn: Connection, collection: str, sha256: str) -> Document | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from pipelines.store import scope
 from pipelines.store.db import Connection
 from pipelines.store.documents import UNREAD_LANGUAGE, Document
+from pipelines.store.ids import DocumentId
+from pipelines.store.rows import class_row
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,15 @@ def count_by_status(conn: Connection) -> dict[str, int]:
     return dict(conn.execute("select status, count(*) from document group by status").fetchall())
 
 
+def count_unread(conn: Connection) -> dict[str, int]:
+    """Count the documents of each collection that are waiting or being read."""
+    rows = conn.execute(
+        "select collection, count(*) from document where status in ('queued', 'indexing')"
+        " group by collection"
+    )
+    return dict(rows.fetchall())
+
+
 def count_unread_language(conn: Connection) -> int:
     """
     Count the indexed documents with the warning that the embedder does not know their language.
@@ -68,6 +78,15 @@ def sources(conn: Connection, collection: str) -> set[str]:
     """The sources of a collection's documents."""
     rows = conn.execute("select source from document where collection = %s", (collection,))
     return {row[0] for row in rows}
+
+
+def ids_of(conn: Connection, collection: str, source: str) -> list[DocumentId]:
+    """The documents of a source in any state: one that serves, and a later attempt that failed."""
+    rows = conn.execute(
+        "select id from document where collection = %s and source = %s order by id",
+        (collection, source),
+    )
+    return [DocumentId(row[0]) for row in rows]
 
 
 def came_in_within(conn: Connection, span: timedelta) -> bool:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from psycopg.rows import class_row
-
-from pipelines.store import postings
+from pipelines.store import question_words
 from pipelines.store.db import Connection
 from pipelines.store.ids import DocumentId
+from pipelines.store.rows import class_row
 
 # Sort orders that a person can choose.
 _ORDERS = {
@@ -58,6 +57,7 @@ class WindowedPassage:
     heading: str | None
     language: str | None
     windows: list[tuple[int, int]]
+    page_label: str | None = None
 
 
 _WHERE = (
@@ -118,7 +118,7 @@ def with_words(conn: Connection, words: str) -> list[DocumentId]:
     Words commoner than a question would search by are only required to occur in some document, so
     this costs no more than a question. Without words the list is empty.
     """
-    asked = postings.question(conn, words)
+    asked = question_words.question(conn, words)
     if not asked.rare or len(set(asked.word.values())) < len(asked.weights):
         return []  # a word that no document holds
     rows = conn.execute(
@@ -151,7 +151,7 @@ def passages(
 ) -> list[WindowedPassage]:
     """Return a document's chunks in reading order, with their windows."""
     rows = conn.execute(
-        "select c.ordinal, c.text, c.page, c.heading, c.language,"
+        "select c.ordinal, c.text, c.page, c.heading, c.language, c.page_label,"
         " coalesce((select jsonb_agg(jsonb_build_array(w.char_start, w.char_end)"
         "  order by w.char_start) from text_window w join search_index i on i.rule_id = w.rule_id"
         "  join active a on a.index_id = i.id where w.chunk_id = c.id), '[]')"
@@ -159,8 +159,8 @@ def passages(
         (document_id, limit, offset),
     )
     return [
-        WindowedPassage(ordinal, text, page, heading, language, [(a, b) for a, b in windows])
-        for ordinal, text, page, heading, language, windows in rows
+        WindowedPassage(ordinal, text, page, heading, language, [(a, b) for a, b in windows], label)
+        for ordinal, text, page, heading, language, label, windows in rows
     ]
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from pipelines.store import recognised
 from pipelines.store.db import PROCESS, Connection
 from pipelines.store.ids import DocumentId
+from pipelines.store.rows import class_row
 
 # `code` of a warning that an indexed document can have.
 UNREAD_LANGUAGE = "language"
@@ -215,11 +216,16 @@ def content(conn: Connection, document_id: DocumentId) -> bytes | None:
 
 
 def delete(conn: Connection, document_id: DocumentId) -> None:
-    """Remove the row, and its bytes if no other document has them. See `chunks.delete_document`."""
+    """
+    Remove the row, its bytes if no other document has them, and what OCR kept of it.
+
+    See `chunks.delete_document`.
+    """
     row = conn.execute(
         "delete from document where id = %s returning sha256", (document_id,)
     ).fetchone()
     if row is not None:
+        recognised.forget_deleted(conn, row[0])
         _drop_unused(conn, [row[0]])
 
 

@@ -11,7 +11,6 @@ import logging
 import time
 import warnings
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import psutil
@@ -113,12 +112,7 @@ class EmbeddedPostgres:
     def __enter__(self) -> EmbeddedPostgres:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import dict_row
 
 from pipelines.store import scope
 from pipelines.store.chats import Shown
 from pipelines.store.db import Connection
+from pipelines.store.rows import class_row
 
 Which = Literal["all", "not_found", "liked", "disliked", "marked", "waiting"]
 Verdict = Literal["right", "wrong"]
@@ -84,6 +85,7 @@ class Source:
     page: int | None
     heading: str | None
     text: str
+    page_label: str | None
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,8 @@ def sources(conn: Connection, chunk_ids: Sequence[int]) -> list[Source]:
     """The passages with these ids that still exist and that everybody may read."""
     with conn.cursor(row_factory=class_row(Source)) as cursor:
         return cursor.execute(
-            "select c.id as chunk_id, d.id as document_id, d.title, c.page, c.heading, c.text"
+            "select c.id as chunk_id, d.id as document_id, d.title, c.page, c.heading, c.text,"
+            " c.page_label"
             " from chunk c join document d on d.id = c.document_id"
             " where c.id = any(%s) and d.collection = any(%s) order by c.id",
             (list(chunk_ids), scope.readable(conn)),

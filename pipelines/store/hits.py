@@ -19,6 +19,7 @@ from psycopg.rows import dict_row
 from pipelines.store import arrays, graphs
 from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId, DocumentId, IndexId
+from pipelines.store.scope import Selection
 from pipelines.text import places
 from pipelines.text.places import Place
 
@@ -60,11 +61,13 @@ class Hit:
     weights: Mapping[str, float] = field(default_factory=dict, repr=False)
     # More than one if the passage spans several pages or sections.
     places: tuple[Place, ...] = ()
+    # What is printed on the page, if that differs from its number.
+    page_label: str | None = None
 
-    def at(self, character: int) -> tuple[int | None, str | None]:
+    def at(self, character: int) -> Place:
         """Page and heading path of a character of `text`."""
         place = places.at(self.places, character)
-        return (self.page, self.heading) if place is None else (place.page, place.heading)
+        return Place(0, self.page, self.heading, self.page_label) if place is None else place
 
     @property
     def confidence(self) -> float:
@@ -92,31 +95,33 @@ def snapshot(conn: Connection, index_id: IndexId) -> Iterator[None]:
 
 
 def within(
-    conn: Connection, held: Sequence[str], searched: Sequence[str]
+    conn: Connection, held: Sequence[str], searched: Selection
 ) -> tuple[sql.Composable | None, bool]:
     """
-    The condition on a chunk's id for a search in some collections.
+    The condition on a chunk's id for a search in some collections and documents.
 
     :param held: The collections with indexed documents.
     :returns: The condition, or None if nothing is left out, and whether so few chunks fulfil it
         that comparing them all is faster.
     """
-    if set(held) <= set(searched):
+    if set(held) <= set(searched.collections):
         return None, False
     inside = _chunks_of(searched)
     if _is_small(conn, inside):
         return sql.SQL("in ({})").format(inside), True
+    if searched.documents:
+        return sql.SQL("in ({})").format(inside), False
     # Usually fewer chunks are left out than searched.
-    left_out = sorted(set(held) - set(searched))
+    left_out = Selection(tuple(sorted(set(held) - set(searched.collections))))
     return sql.SQL("not in ({})").format(_chunks_of(left_out)), False
 
 
-def _chunks_of(collections: Sequence[str]) -> sql.Composed:
-    """A query for the ids of these collections' chunks."""
+def _chunks_of(searched: Selection) -> sql.Composed:
+    """A query for the ids of the chunks that are searched."""
     return sql.SQL(
         "select c.id from chunk c join document d on d.id = c.document_id"
-        " where d.status = 'indexed' and d.collection = any({})"
-    ).format(sql.Literal(list(collections)))
+        " where d.status = 'indexed' and {}"
+    ).format(searched.condition())
 
 
 def _is_small(conn: Connection, inside: sql.Composable) -> bool:
@@ -137,18 +142,20 @@ def unranked(row: Mapping[str, Any]) -> Hit:
 
 
 def rows(
-    conn: Connection, chunk_ids: Sequence[ChunkId], searched: Sequence[str]
+    conn: Connection, chunk_ids: Sequence[ChunkId], searched: Selection
 ) -> dict[ChunkId, dict[str, Any]]:
     """
-    The parts of a hit that come from its chunk and document, only of the collections searched.
+    The parts of a hit that come from its chunk and document, only of what is searched.
     """
     with conn.cursor(row_factory=dict_row) as cursor:
         found = cursor.execute(
-            "select c.id as chunk_id, c.document_id, d.title, d.source, d.collection, c.page,"
-            " c.heading, c.text, c.language, c.places"
-            " from chunk c join document d on d.id = c.document_id"
-            " where c.id = any(%s::bigint[]) and d.collection = any(%s)",
-            (arrays.literal(chunk_ids), list(searched)),
+            sql.SQL(
+                "select c.id as chunk_id, c.document_id, d.title, d.source, d.collection, c.page,"
+                " c.heading, c.text, c.language, c.places, c.page_label"
+                " from chunk c join document d on d.id = c.document_id"
+                " where c.id = any(%s::bigint[]) and {}"
+            ).format(searched.condition()),
+            (arrays.literal(chunk_ids),),
         ).fetchall()
     return {
         row["chunk_id"]: row | {"places": tuple(Place(*place) for place in row["places"] or ())}

@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import Any, Literal
 
 import psycopg
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from pipelines.errors import BusyError
 from pipelines.store import db, scope
 from pipelines.store.db import Connection, Pool
 from pipelines.store.ids import EvaluationId, RunId
+from pipelines.store.rows import class_row
 
 Outcome = Literal["promoted", "kept", "nothing", "failed", "stopped"]
 Every = Literal["off", "weekly", "votes"]

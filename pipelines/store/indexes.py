@@ -15,11 +15,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import sql
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from pipelines.store.db import Connection
 from pipelines.store.ids import IndexId, ModelId, RuleId, WindowId
+from pipelines.store.rows import class_row
 from pipelines.text.windows import WindowRule
 
 # Postgres channel that replicas listen on.

@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from psycopg.errors import UniqueViolation
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from pipelines.errors import ConflictError
 from pipelines.store.db import Connection
 from pipelines.store.ids import JobId
+from pipelines.store.rows import class_row
 
 SCHEMA = "procrastinate"
 # For connections that only the queue uses.

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from psycopg.errors import ForeignKeyViolation
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from pipelines.errors import ConflictError, InputError
 from pipelines.store.db import NAME_LOCK, Connection
 from pipelines.store.ids import ModelId
+from pipelines.store.rows import class_row
 
 
 @dataclass(frozen=True)

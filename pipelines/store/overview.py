@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from psycopg.rows import class_row
-
 from pipelines.store import document_list
 from pipelines.store.db import Connection
+from pipelines.store.rows import class_row
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from psycopg.rows import class_row
-
 from pipelines.store.db import Connection
 from pipelines.store.documents import Document
 from pipelines.store.ids import DocumentId
+from pipelines.store.rows import class_row
 
 _PRIVATE = "starts_with(collection, 'visitor:')"
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from psycopg.errors import UniqueViolation
-from psycopg.rows import class_row
 
 from pipelines.errors import ConflictError
 from pipelines.store import pairs
 from pipelines.store.db import Connection
 from pipelines.store.pairs import Pair, Status
+from pipelines.store.rows import class_row
 
 Step = Literal["here", "next", "before", "last"]
 # The sample of pairs made from documents that a person reviews to judge all of them, always the same.

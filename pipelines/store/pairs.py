@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Literal, get_args
 
 from psycopg import sql
-from psycopg.rows import class_row
 
 from pipelines.store import scope
 from pipelines.store.db import Connection
+from pipelines.store.rows import class_row
 
 Split = Literal["train", "heldout"]
 Status = Literal["accepted", "review", "rejected"]

@@ -21,8 +21,9 @@ from psycopg import sql
 from pipelines.store import arrays
 from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId
-from pipelines.text.scoring.bm25 import EVERYWHERE, Matches, highest, idf, places, shares
-from pipelines.text.terms import STEMMERS, question_terms, terms
+from pipelines.store.scope import Selection
+from pipelines.text.scoring.bm25 import EVERYWHERE, Matches, highest, places, shares
+from pipelines.text.terms import STEMMERS, terms
 
 EVERY_CHUNK = ""
 LARGEST_SMALLINT = 32767
@@ -33,10 +34,6 @@ COUNTED = 2048
 # How long such an estimate is cached, and the size of the cache.
 ESTIMATE_S = 60.0
 MOST_ESTIMATES = 20_000
-# More words of a question cost time and add nothing.
-MOST_WORDS = 64
-# Postings read to find candidates. Commoner words count only in chunks that rarer ones found.
-POSTINGS_READ = 6_000
 
 
 @dataclass(frozen=True)
@@ -124,16 +121,16 @@ def languages(conn: Connection, *, most: int = 8) -> list[str]:
     return sorted(present, key=lambda code: -counts[_marker(code)].chunks)[:most]
 
 
-def texts_with(
-    conn: Connection, wanted: Iterable[str], collections: Sequence[str]
-) -> dict[str, str]:
-    """The text of one passage for each of these terms that a passage of the collections holds."""
+def texts_with(conn: Connection, wanted: Iterable[str], searched: Selection) -> dict[str, str]:
+    """The text of one passage for each of these terms that a passage searched holds."""
     rows = conn.execute(
-        "select t.term, x.text from unnest(%s::text[]) t (term) cross join lateral"
-        " (select c.text from posting p join chunk c on c.id = p.chunk_id"
-        "  join document d on d.id = c.document_id"
-        "  where p.term = t.term and d.status = 'indexed' and d.collection = any(%s) limit 1) x",
-        (sorted(wanted), list(collections)),
+        sql.SQL(
+            "select t.term, x.text from unnest(%s::text[]) t (term) cross join lateral"
+            " (select c.text from posting p join chunk c on c.id = p.chunk_id"
+            "  join document d on d.id = c.document_id"
+            "  where p.term = t.term and d.status = 'indexed' and {} limit 1) x"
+        ).format(searched.condition()),
+        (sorted(wanted),),
     )
     return {row[0]: row[1] for row in rows}
 
@@ -211,25 +208,6 @@ class _Estimates:
 
 
 _estimates = _Estimates()
-
-
-def question(conn: Connection, text: str) -> Terms:
-    """The words of a question with their current weights."""
-    groups = question_terms(text, languages(conn), most=MOST_WORDS)
-    counts = frequencies(conn, [EVERY_CHUNK, *(form for group in groups for form in group)])
-    every = counts[EVERY_CHUNK]
-    holding = [sum(counts[form].chunks for form in group) for group in groups]
-    word: dict[str, int] = {}
-    rare: list[str] = []
-    budget = POSTINGS_READ
-    for number in sorted(range(len(groups)), key=holding.__getitem__):
-        present = [form for form in groups[number] if counts[form].chunks]
-        word.update(dict.fromkeys(present, number))
-        if present and (not rare or holding[number] <= budget):
-            rare.extend(present)
-            budget -= holding[number]
-    weights = np.array([idf(every.chunks, chunks) for chunks in holding])
-    return Terms(word, weights, rare, every.mean_length or 1.0, every.chunks)
 
 
 def candidates(

@@ -3,14 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
 from pipelines.store.db import Connection
 from pipelines.store.ids import JobId
 from pipelines.store.jobs import queue_schema
+from pipelines.store.rows import class_row
 
 Rescued = Literal["queued", "aborted", "failed"]
+
+
+@dataclass(frozen=True)
+class QueueState:
+    """
+    One queue: its jobs and workers.
+
+    :param oldest_s: How long the oldest job that could run waits, in seconds. 0: none waits.
+    :param heard_at: When one of its workers was last heard of, in seconds since 1970. 0: never.
+    """
+
+    queue: str
+    waiting: int
+    oldest_s: float
+    running: int
+    failed: int
+    workers: int
+    heard_at: float
+
+
+def states(conn: Connection, silent: timedelta = timedelta(seconds=30)) -> list[QueueState]:
+    """The state of each queue that a job was ever in. Any worker may take any queue's jobs."""
+    with conn.cursor(row_factory=class_row(QueueState)) as cursor:
+        return cursor.execute(
+            """
+            with heard as (
+                select count(*) filter (where last_heartbeat >= clock_timestamp() - %s) as workers,
+                    coalesce(extract(epoch from max(last_heartbeat)), 0)::float8 as heard_at
+                from procrastinate.procrastinate_workers
+            ), waiting as (
+                select j.id, coalesce(j.scheduled_at, min(e.at)) as since
+                from procrastinate.procrastinate_jobs j
+                left join procrastinate.procrastinate_events e on e.job_id = j.id
+                where j.status = 'todo' and coalesce(j.scheduled_at, now()) <= clock_timestamp()
+                group by j.id
+            )
+            select j.queue_name as queue, count(w.id) as waiting,
+                greatest(coalesce(extract(epoch from clock_timestamp() - min(w.since)), 0), 0)::float8
+                    as oldest_s,
+                count(*) filter (where j.status = 'doing') as running,
+                count(*) filter (where j.status = 'failed') as failed,
+                heard.workers, heard.heard_at
+            from procrastinate.procrastinate_jobs j left join waiting w on w.id = j.id, heard
+            group by j.queue_name, heard.workers, heard.heard_at order by 1
+            """,
+            (silent,),
+        ).fetchall()
 
 
 def rescue(conn: Connection, silent: timedelta, most_attempts: int) -> list[tuple[JobId, Rescued]]:

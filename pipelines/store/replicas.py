@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from psycopg.rows import class_row
-
 from pipelines.store.db import Connection
 from pipelines.store.ids import IndexId
+from pipelines.store.rows import class_row
 
 # After three missed heartbeats a promotion no longer waits for the replica.
 LIVE_S = 6.0
@@ -46,18 +45,22 @@ class ReplicaRow(Beat):
     live: bool
 
 
-def beat(conn: Connection, report: Beat) -> None:
-    """Store a replica's report."""
-    conn.execute(
+def beat(conn: Connection, report: Beat) -> datetime:
+    """Store a replica's report, and return its time."""
+    row = conn.execute(
         "insert into replica (id, kind, host, pid, epoch, prepared, oldest_epoch, fault, refused,"
         " address, seen_at) values (%(id)s, %(kind)s, %(host)s, %(pid)s, %(epoch)s, %(prepared)s,"
         " %(oldest_epoch)s, %(fault)s, %(refused)s, %(address)s,"
         " clock_timestamp())"
         " on conflict (id) do update set epoch = excluded.epoch, prepared = excluded.prepared,"
         " oldest_epoch = excluded.oldest_epoch, fault = excluded.fault,"
-        " refused = excluded.refused, address = excluded.address, seen_at = excluded.seen_at",
+        " refused = excluded.refused, address = excluded.address, seen_at = excluded.seen_at"
+        " returning seen_at",
         vars(report),
-    )
+    ).fetchone()
+    assert row is not None
+    seen_at: datetime = row[0]
+    return seen_at
 
 
 def leave(conn: Connection, replica_id: str) -> None:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from pipelines.store.db import Connection
 from pipelines.store.ids import ModelId, RunId
+from pipelines.store.rows import class_row
 
 
 @dataclass(frozen=True)

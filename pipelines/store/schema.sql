@@ -69,6 +69,19 @@ ALTER TABLE public.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.backup_state (
+    single boolean DEFAULT true NOT NULL,
+    place_sha256 text DEFAULT ''::text NOT NULL,
+    snapshot text DEFAULT ''::text NOT NULL,
+    size_bytes bigint DEFAULT 0 NOT NULL,
+    changes text DEFAULT ''::text NOT NULL,
+    taken_at timestamp with time zone,
+    current_at timestamp with time zone,
+    failed_at timestamp with time zone,
+    fault text DEFAULT ''::text NOT NULL,
+    CONSTRAINT backup_state_single_check CHECK (single)
+);
+
 CREATE TABLE public.calibration (
     index_id bigint NOT NULL,
     chunks bigint NOT NULL,
@@ -87,7 +100,8 @@ CREATE TABLE public.chunk (
     char_start integer NOT NULL,
     char_end integer NOT NULL,
     language text,
-    places jsonb
+    places jsonb,
+    page_label text
 );
 
 ALTER TABLE public.chunk ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -106,7 +120,9 @@ CREATE TABLE public.conversation (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     deleted_at timestamp with time zone,
-    help boolean DEFAULT false NOT NULL
+    help boolean DEFAULT false NOT NULL,
+    choice jsonb,
+    share_token text
 );
 
 CREATE TABLE public.document (
@@ -243,6 +259,26 @@ CREATE TABLE public.job_progress (
     item text DEFAULT ''::text NOT NULL
 );
 
+CREATE TABLE public.language_model (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    address text NOT NULL,
+    model text NOT NULL,
+    secret bytea,
+    first_at timestamp with time zone,
+    changed_by text NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.language_model ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.language_model_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.login_link (
     token_sha256 text NOT NULL,
     expires_at timestamp with time zone NOT NULL
@@ -253,7 +289,8 @@ CREATE TABLE public.login_session (
     who text NOT NULL,
     via text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    expires_at timestamp with time zone NOT NULL
+    expires_at timestamp with time zone NOT NULL,
+    groups text[] DEFAULT '{}'::text[] NOT NULL
 );
 
 CREATE TABLE public.message (
@@ -271,6 +308,7 @@ CREATE TABLE public.message (
     note text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     remarks jsonb DEFAULT '{}'::jsonb NOT NULL,
+    aside_at timestamp with time zone,
     CONSTRAINT message_role_check CHECK ((role = ANY (ARRAY['user'::text, 'assistant'::text])))
 );
 
@@ -373,6 +411,27 @@ CREATE TABLE public.posting (
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0.05');
 
+CREATE TABLE public.question_week (
+    week date NOT NULL,
+    questions integer NOT NULL,
+    not_found integer NOT NULL,
+    liked integer NOT NULL,
+    disliked integer NOT NULL,
+    agreed real,
+    distance real,
+    expected real,
+    measured_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.recognised_page (
+    sha256 text NOT NULL,
+    place text NOT NULL,
+    engine text NOT NULL,
+    content text NOT NULL,
+    sure integer NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.replica (
     id text NOT NULL,
     kind text NOT NULL,
@@ -438,6 +497,39 @@ ALTER TABLE public.shadow_result ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTIT
     CACHE 1
 );
 
+CREATE TABLE public.source (
+    id bigint NOT NULL,
+    address text NOT NULL,
+    collection text NOT NULL,
+    deletes boolean DEFAULT false NOT NULL,
+    every_minutes integer DEFAULT 0 NOT NULL,
+    secret bytea,
+    mark text DEFAULT ''::text NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.source_entry (
+    source_id bigint NOT NULL,
+    key text NOT NULL,
+    document_source text NOT NULL,
+    size_bytes bigint,
+    stamp text NOT NULL,
+    sha256 text NOT NULL,
+    failure text,
+    links text[] DEFAULT '{}'::text[] NOT NULL,
+    run_id bigint NOT NULL
+);
+
+ALTER TABLE public.source ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.source_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.source_mark (
     message_id bigint NOT NULL,
     chunk_id bigint NOT NULL,
@@ -446,6 +538,29 @@ CREATE TABLE public.source_mark (
     verdict text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT source_mark_verdict_check CHECK ((verdict = ANY (ARRAY['right'::text, 'wrong'::text])))
+);
+
+CREATE TABLE public.source_run (
+    id bigint NOT NULL,
+    source_id bigint NOT NULL,
+    who text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    outcome text,
+    sentence text DEFAULT ''::text NOT NULL,
+    counts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    lines jsonb DEFAULT '[]'::jsonb NOT NULL,
+    waiting text[] DEFAULT '{}'::text[] NOT NULL,
+    CONSTRAINT source_run_outcome_check CHECK ((outcome = ANY (ARRAY['done'::text, 'waiting'::text, 'failed'::text, 'stopped'::text])))
+);
+
+ALTER TABLE public.source_run ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.source_run_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.stored_file (
@@ -556,6 +671,9 @@ ALTER TABLE ONLY public.app_secret
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.backup_state
+    ADD CONSTRAINT backup_state_pkey PRIMARY KEY (single);
+
 ALTER TABLE ONLY public.calibration
     ADD CONSTRAINT calibration_pkey PRIMARY KEY (index_id);
 
@@ -567,6 +685,9 @@ ALTER TABLE ONLY public.chunk
 
 ALTER TABLE ONLY public.conversation
     ADD CONSTRAINT conversation_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.conversation
+    ADD CONSTRAINT conversation_share_token_key UNIQUE (share_token);
 
 ALTER TABLE ONLY public.document_blob
     ADD CONSTRAINT document_blob_pkey PRIMARY KEY (sha256);
@@ -594,6 +715,12 @@ ALTER TABLE ONLY public.improvement
 
 ALTER TABLE ONLY public.job_progress
     ADD CONSTRAINT job_progress_pkey PRIMARY KEY (job_id);
+
+ALTER TABLE ONLY public.language_model
+    ADD CONSTRAINT language_model_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.language_model
+    ADD CONSTRAINT language_model_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.login_link
     ADD CONSTRAINT login_link_pkey PRIMARY KEY (token_sha256);
@@ -625,6 +752,12 @@ ALTER TABLE ONLY public.pair
 ALTER TABLE ONLY public.posting
     ADD CONSTRAINT posting_pkey PRIMARY KEY (term, chunk_id) INCLUDE (tf, length, places);
 
+ALTER TABLE ONLY public.question_week
+    ADD CONSTRAINT question_week_pkey PRIMARY KEY (week);
+
+ALTER TABLE ONLY public.recognised_page
+    ADD CONSTRAINT recognised_page_pkey PRIMARY KEY (sha256, place, engine);
+
 ALTER TABLE ONLY public.replica
     ADD CONSTRAINT replica_pkey PRIMARY KEY (id);
 
@@ -634,8 +767,20 @@ ALTER TABLE ONLY public.search_index
 ALTER TABLE ONLY public.shadow_result
     ADD CONSTRAINT shadow_result_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.source
+    ADD CONSTRAINT source_collection_address_key UNIQUE (collection, address);
+
+ALTER TABLE ONLY public.source_entry
+    ADD CONSTRAINT source_entry_pkey PRIMARY KEY (source_id, key);
+
 ALTER TABLE ONLY public.source_mark
     ADD CONSTRAINT source_mark_pkey PRIMARY KEY (message_id, chunk_id, who);
+
+ALTER TABLE ONLY public.source
+    ADD CONSTRAINT source_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.source_run
+    ADD CONSTRAINT source_run_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.stored_file
     ADD CONSTRAINT stored_file_pkey PRIMARY KEY (folder, name, part);
@@ -665,6 +810,8 @@ ALTER TABLE ONLY public.wrong_passage
     ADD CONSTRAINT wrong_passage_pkey PRIMARY KEY (question_sha256, passage_sha256);
 
 CREATE INDEX chunk_sha256 ON public.chunk USING btree (sha256);
+
+CREATE INDEX conversation_updated ON public.conversation USING btree (updated_at);
 
 CREATE INDEX conversation_visitor ON public.conversation USING btree (visitor, updated_at DESC);
 
@@ -705,6 +852,12 @@ CREATE INDEX posting_sample ON public.posting USING btree (term) INCLUDE (chunk_
 CREATE INDEX shadow_result_index ON public.shadow_result USING btree (index_id, id);
 
 CREATE INDEX shadow_result_message ON public.shadow_result USING btree (message_id);
+
+CREATE INDEX source_entry_document ON public.source_entry USING btree (document_source);
+
+CREATE INDEX source_run_source ON public.source_run USING btree (source_id, id);
+
+CREATE UNIQUE INDEX source_run_unfinished ON public.source_run USING btree (source_id) WHERE (ended_at IS NULL);
 
 CREATE INDEX text_window_chunk ON public.text_window USING btree (chunk_id);
 
@@ -769,8 +922,14 @@ ALTER TABLE ONLY public.search_index
 ALTER TABLE ONLY public.shadow_result
     ADD CONSTRAINT shadow_result_index_id_fkey FOREIGN KEY (index_id) REFERENCES public.search_index(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.source_entry
+    ADD CONSTRAINT source_entry_source_id_fkey FOREIGN KEY (source_id) REFERENCES public.source(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.source_mark
     ADD CONSTRAINT source_mark_message_id_fkey FOREIGN KEY (message_id) REFERENCES public.message(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.source_run
+    ADD CONSTRAINT source_run_source_id_fkey FOREIGN KEY (source_id) REFERENCES public.source(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.text_window
     ADD CONSTRAINT text_window_chunk_id_fkey FOREIGN KEY (chunk_id) REFERENCES public.chunk(id) ON DELETE CASCADE;

@@ -9,22 +9,26 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
-from psycopg.rows import class_row
-
 from pipelines.store.db import Connection
+from pipelines.store.rows import class_row
 
 SECRET_BYTES = 32
 
 
 @dataclass(frozen=True)
 class Session:
-    """A signed-in person. `via` is the method, e.g. ``oauth``."""
+    """
+    A signed-in person. `via` is the method, e.g. ``oauth``.
+
+    `groups` are those that the provider named when they signed in.
+    """
 
     who: str
     via: str
+    groups: list[str] = field(default_factory=list)
 
 
 def secret(conn: Connection, name: str) -> bytes:
@@ -66,9 +70,9 @@ def start(conn: Connection, token: str, session: Session, lifetime: timedelta) -
     conn.execute("delete from login_session where expires_at < now()")
     conn.execute("delete from login_link where expires_at < now()")
     conn.execute(
-        "insert into login_session (token_sha256, who, via, expires_at)"
-        " values (%s, %s, %s, now() + %s)",
-        (_digest(token), session.who, session.via, lifetime),
+        "insert into login_session (token_sha256, who, via, groups, expires_at)"
+        " values (%s, %s, %s, %s, now() + %s)",
+        (_digest(token), session.who, session.via, session.groups, lifetime),
     )
 
 
@@ -76,7 +80,7 @@ def get(conn: Connection, token: str) -> Session | None:
     """The session of this token, unless it has ended or expired."""
     with conn.cursor(row_factory=class_row(Session)) as cursor:
         return cursor.execute(
-            "select who, via from login_session where token_sha256 = %s and expires_at > now()",
+            "select who, via, groups from login_session where token_sha256 = %s and expires_at > now()",
             (_digest(token),),
         ).fetchone()
 

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from psycopg.rows import class_row
-
 from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId, IndexId, MessageId
+from pipelines.store.rows import class_row
 
 # Newest results kept for each candidate. Older ones add nothing and are deleted.
 KEPT = 20_000

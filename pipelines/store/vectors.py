@@ -50,7 +50,8 @@ def nearest(
     :param vector: The question's vector. *Shape:* ``(d,)``
     :param limit: Number of windows.
     :param within: Condition on a chunk's id, as ``in (...)``.
-    :param exact: Compare every window of `within` instead of walking the graph.
+    :param exact: Compare every window of `within` instead of walking the graph. That is also done
+        where the graph's walk ends before it has found enough of them.
     """
     order = "order by e.v <=> %(v)b limit %(limit)s"
     columns = "e.window_id, e.v <=> %(v)b distance"
@@ -69,11 +70,14 @@ def nearest(
             f" where w.id = e.window_id and w.chunk_id {{within}} offset 0) {order}"
         )
     query = sql.SQL(
-        "select distinct on (w.chunk_id) w.chunk_id, w.char_start, w.char_end, 1 - n.distance"
+        "select distinct on (w.chunk_id) w.chunk_id, w.char_start, w.char_end, 1 - n.distance,"
+        " count(*) over ()"
         f" from ({statement}) n join text_window w on w.id = n.window_id"
         " order by w.chunk_id, n.distance, w.id"
     ).format(emb=indexes.table(index_id), within=within or sql.SQL(""))
-    rows = conn.execute(query, {"v": HalfVector(vector), "limit": limit})
+    rows = conn.execute(query, {"v": HalfVector(vector), "limit": limit}).fetchall()
+    if within is not None and not exact and (not rows or rows[0][4] < limit):
+        return nearest(conn, index_id, vector, limit, within=within, exact=True)
     return {row[0]: Window(row[1], row[2], row[3]) for row in rows}
 
 
