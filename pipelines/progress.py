@@ -11,7 +11,7 @@ class Progress:
     """
     How far a piece of work is.
 
-    :param rate: Per second. None at first.
+    :param rate: Units of `done` per second. None at first.
     :param eta_s: Seconds left. None at first.
     :param item: The current item, e.g. the name of a file.
     :param figures: What was measured on the way, by name, e.g. the loss.
@@ -24,6 +24,13 @@ class Progress:
     eta_s: float | None = None
     item: str = ""
     figures: Mapping[str, float] = field(default_factory=dict)
+
+
+def pace(rate: float) -> str:
+    """A rate in words: per second, or the seconds of each where one takes longer."""
+    if 0 < rate < 1:
+        return f"{1 / rate:.0f} s each"
+    return f"{rate:.{0 if rate >= 10 else 1}f} per second"
 
 
 OnProgress = Callable[[Progress], None]

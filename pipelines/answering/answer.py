@@ -12,39 +12,49 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from contextvars import copy_context
 from dataclasses import replace
 from functools import cached_property, partial
+from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
-from pipelines.answering import followup, outline
-from pipelines.answering.compose import NEEDS_LLM, Clock, streamed, told
+from pipelines.answering import edits, followup, outline
+from pipelines.answering.compose import NEEDS_LLM, NOT_DEEPER, Clock, generated, told
+from pipelines.answering.deeper.asked import wants_more
+from pipelines.answering.deeper.budget import DEFAULT, Budget
 from pipelines.answering.events import (
+    AS_ASKED,
     Answer,
+    Depth,
     Done,
     Event,
     Passages,
     StageStarted,
     Turn,
 )
-from pipelines.answering.replies import Replies
-from pipelines.errors import InputError
+from pipelines.answering.replies import Replies, surest
 from pipelines.search.handle import SearchHandle
 from pipelines.store.db import Pool
+from pipelines.store.scope import Within
+from pipelines.store.standby import Standby
 from pipelines.system.first_use import FIRST_USE
 from pipelines.text import smalltalk
-from pipelines.text.clean import typed
+from pipelines.text.clean import question_of
 from pipelines.text.stop_words import says_something
 
 if TYPE_CHECKING:
     from haystack import Pipeline
 
     from pipelines.answering.components import Found, Query
+    from pipelines.answering.deeper.deeper import Deeper
     from pipelines.answering.generation import Generation
     from pipelines.answering.llm import LLMOptions
 
 MAX_QUESTION_CHARS = 4000
 # What a follow-up can lean on; older turns seldom matter and cost tokens.
 HISTORY_TURNS = 6
+# Language models whose clients are kept, by what calls them.
+MOST_LLMS = 8
 
 T = TypeVar("T")
 
@@ -53,24 +63,34 @@ class Answerer:
     """Answers questions from the documents of one database. Safe to share between threads."""
 
     def __init__(
-        self, pool: Pool, *, llm: LLMOptions | None = None, top_k: int = 6, workers: int = 8
+        self,
+        pool: Pool,
+        *,
+        top_k: int = 6,
+        workers: int = 8,
+        standby: Standby | None = None,
+        budget: Budget = DEFAULT,
     ) -> None:
         """
         Cheap: models and pipelines load with the first question.
 
-        :param llm: The chat model. Without one, answers are extracts.
         :param top_k: Passages for an answer, unless a question says otherwise.
         :param workers: Questions that search at the same time.
+        :param standby: A copy of the database that searches read where it is fit.
+        :param budget: What a question may take that one search cannot answer.
         """
-        self._pool = pool
-        self.llm = llm
-        self._top_k = top_k
-        self._replies = Replies(pool, has_llm=llm is not None)
+        self._pool, self._standby = pool, standby
+        self._top_k, self._budget = top_k, budget
+        self._replies = Replies(pool)
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="answer")
+        self._generations: dict[LLMOptions, Generation] = {}
+        self._lock = Lock()
 
-    def warm(self) -> None:
+    def warm(self, llm: LLMOptions | None = None) -> None:
         """Build the pipelines now, so that the first question does not wait for imports."""
-        _ = self._retrieval, self._replies.extraction, self._generation
+        _ = self._retrieval, self._replies.extraction
+        if llm is not None:
+            _ = self._generation(llm), self._deeper
 
     def ask(
         self,
@@ -79,24 +99,30 @@ class Answerer:
         *,
         handle: SearchHandle,
         top_k: int | None = None,
-        collections: Sequence[str] | None = None,
+        collections: Within | None = None,
+        llm: LLMOptions | None = None,
+        depth: Depth = AS_ASKED,
+        tell: Callable[[Event], None] | None = None,
     ) -> Answer:
         """
-        The answer, for callers outside an event loop.
+        The answer, for callers outside an event loop. See `stream`.
 
+        :param tell: Called with each event on the way.
         :raises InputError: The question is empty or far too long.
         """
 
         async def drain() -> Answer:
+            stream = self.stream(
+                question, history, handle=handle, top_k=top_k, collections=collections, llm=llm,
+                depth=depth,
+            )  # fmt: skip
             try:
-                async with aclosing(
-                    self.stream(
-                        question, history, handle=handle, top_k=top_k, collections=collections
-                    )
-                ) as events:
+                async with aclosing(stream) as events:
                     async for event in events:
                         if isinstance(event, Done):
                             return event.answer
+                        if tell is not None:
+                            tell(event)
             finally:
                 await self.aclose()
             raise AssertionError("the stream ended without an answer")
@@ -110,29 +136,30 @@ class Answerer:
         *,
         handle: SearchHandle,
         top_k: int | None = None,
-        collections: Sequence[str] | None = None,
-        with_llm: bool = True,
+        collections: Within | None = None,
+        llm: LLMOptions | None = None,
+        depth: Depth = AS_ASKED,
     ) -> AsyncGenerator[Event, None]:
         """
         The events of one question, `Done` last. Closing the iterator ends the LLM's request.
 
         :param history: The conversation before this question, oldest first.
-        :param with_llm: Whether the LLM may be called. If not, the answer is extracts.
+        :param llm: The language model, which this question keeps to its end. Without one, the answer
+            is extracts.
         :param handle: Taken once by the caller. Everything here uses this one.
+        :param depth: Whether to search again and again, or read whole documents, for the answer.
         :raises InputError: The question is empty or far too long.
         """
-        asked = _checked(question)
-        clock = Clock()
+        asked, clock = question_of(question, MAX_QUESTION_CHARS), Clock()
         turns = [turn for turn in history if turn.text.strip()][-HISTORY_TURNS:]
-        if "_generation" not in self.__dict__:  # the imports would hold up the event loop
-            await self._in_thread(self.warm)
+        if not self._is_warm(llm):  # the imports would hold up the event loop
+            await self._in_thread(partial(self.warm, llm))
+        query = self._query(asked, handle, top_k, collections)
         if (greeting := smalltalk.reply(asked)) is not None:
-            query = self._query(asked, handle, top_k, collections)
             yield Done(await self._in_thread(partial(self._replies.greet, query, greeting, clock)))
             return
-        generation = self._generation if with_llm else None
-        if turns and followup.is_edit(asked):
-            query = self._query(asked, handle, top_k, collections)
+        generation = None if llm is None else self._generation(llm)
+        if turns and edits.is_edit(asked):
             before = await self._in_thread(partial(self._replies.before, query, turns))
             if generation is None:
                 yield Done(told(query, clock, "greeting", NEEDS_LLM))
@@ -141,41 +168,59 @@ class Answerer:
                 yield Passages(list(before.hits), asked)
                 yield StageStarted("answer")
                 last = turns[-1].text
-                async with aclosing(self._generate(before, clock, generation, last)) as events:
+                async with aclosing(
+                    generated(generation, before, clock, last, is_final=True)
+                ) as events:
                     async for event in events:
                         yield event
                 return
-        standing = asked
+        readings = [asked]
         if turns and generation is not None:
             yield StageStarted("rewrite")
-            standing = await generation.rewrite(asked, turns)
+            readings = [await generation.rewrite(asked, turns)]
             clock.mark("rewrite")
         elif turns and outline.subject(asked) is None:
-            standing = followup.resolve(asked, turns) or asked
-        query = self._query(standing, handle, top_k, collections)
-        searched = standing if standing != asked else None
-        async with aclosing(self._answer(query, turns, clock, generation)) as events:
+            readings = await self._in_thread(partial(self._replies.readings, asked, turns))
+        queries = [replace(query, question=reading) for reading in readings]
+        if generation is not None and depth.applies(wants_more(queries[0].question)):
+            answered = self._deeper.stream(queries[0], turns, clock, generation, depth)
+        else:
+            answered = self._answer(queries, turns, clock, generation)
+        async with aclosing(answered) as events:
             async for event in events:
-                if isinstance(event, Done) and searched:
-                    remarks = replace(event.answer.remarks, searched=searched)
+                if isinstance(event, Done) and depth.wanted and generation is None:
+                    event = Done(replace(event.answer, note=event.answer.note or NOT_DEEPER))
+                if isinstance(event, Done) and event.answer.question != asked:
+                    remarks = replace(event.answer.remarks, searched=event.answer.question)
                     event = Done(replace(event.answer, remarks=remarks))
                 yield event
 
     async def _answer(
-        self, query: Query, turns: Sequence[Turn], clock: Clock, generation: Generation | None
+        self,
+        queries: Sequence[Query],
+        turns: Sequence[Turn],
+        clock: Clock,
+        generation: Generation | None,
     ) -> AsyncGenerator[Event, None]:
-        """The events of a question that stands alone."""
-        if generation is None and outline.subject(query.question) is not None:
-            outlined = await self._in_thread(partial(self._replies.outline, query, turns, clock))
-            if outlined is not None:
-                yield Done(outlined)
-                return
+        """The events of a question that stands alone: of what it may mean, likeliest first."""
+        query = queries[0]
         yield StageStarted("search")
-        found = await self._in_thread(partial(self._search, query))
-        clock.mark("search")
+        if generation is None:
+            at_once = partial(self._replies.at_once, query, turns, clock, self._search)
+            if (answer := await self._in_thread(at_once)) is not None:
+                yield Done(answer)
+                return
+        every = [await self._in_thread(partial(self._search, query)) for query in queries]
         if generation is None and turns:
-            hits = followup.prefer(found.hits, query.question, turns)
-            found = replace(found, hits=tuple(hits))
+            every = [
+                replace(found, hits=tuple(followup.prefer(found.hits, found.query.question, turns)))
+                for found in every
+            ]
+        found = every[0] if len(every) == 1 else await self._in_thread(partial(surest, every))
+        if not turns:
+            found = await self._in_thread(partial(self._replies.spelt, found, self._search))
+        query = found.query
+        clock.mark("search")
         # What only means something after what was said before, the model has put into words.
         is_follow_up = bool(turns) and generation is not None
         if vague := not (is_follow_up or says_something(query.question)):
@@ -184,17 +229,15 @@ class Answerer:
         clock.ms |= {"embed": found.embed_ms, "sql": found.search_ms}
         yield Passages(list(found.hits), query.question)
         if not found.answerable:
-            yield Done(
-                await self._in_thread(
-                    partial(self._replies.refuse, found, turns, clock, vague=vague)
-                )
-            )
+            refuse = partial(self._replies.refuse, found, turns, clock, vague=vague)
+            yield Done(await self._in_thread(refuse))
             return
         yield StageStarted("answer")
         if generation is None:
-            yield Done(await self._in_thread(partial(self._replies.extract, found, clock)))
+            extract = partial(self._replies.extract, found, clock, self._search)
+            yield Done(await self._in_thread(extract))
             return
-        async with aclosing(self._generate(found, clock, generation)) as events:
+        async with aclosing(generated(generation, found, clock)) as events:
             async for event in events:
                 yield event
 
@@ -204,21 +247,18 @@ class Answerer:
         handle: SearchHandle,
         *,
         top_k: int | None = None,
-        collections: Sequence[str] | None = None,
+        collections: Within | None = None,
     ) -> Found:
         """
         The passages for a question, best first.
 
         :raises InputError: The question is empty or far too long.
         """
-        return self._search(self._query(_checked(question), handle, top_k, collections))
+        asked = question_of(question, MAX_QUESTION_CHARS)
+        return self._search(self._query(asked, handle, top_k, collections))
 
     def _query(
-        self,
-        question: str,
-        handle: SearchHandle,
-        top_k: int | None,
-        collections: Sequence[str] | None,
+        self, question: str, handle: SearchHandle, top_k: int | None, collections: Within | None
     ) -> Query:
         _ = self._retrieval  # first: it imports what follows, alone
         from pipelines.answering.components import Query
@@ -234,49 +274,43 @@ class Answerer:
 
     async def aclose(self) -> None:
         """Close the LLM's connections of the running event loop."""
-        if "_generation" in self.__dict__ and self._generation is not None:
-            await self._generation.aclose()
+        for generation in list(self._generations.values()):
+            await generation.aclose()
 
     def close(self) -> None:
         """End the threads that search, after the questions under way."""
         self._executor.shutdown()
-
-    async def _generate(
-        self, found: Found, clock: Clock, generation: Generation, last: str | None = None
-    ) -> AsyncGenerator[Event, None]:
-        assert self.llm is not None
-        async with aclosing(generation.answer(found, last)) as pieces:
-            events = streamed(found, clock, self.llm.model, pieces, last=last)
-            async with aclosing(events):
-                async for event in events:
-                    yield event
 
     @cached_property
     def _retrieval(self) -> Pipeline:
         with FIRST_USE:
             from pipelines.answering import components
 
-        return components.retrieval(self._pool)
+        return components.retrieval(self._pool, self._standby)
 
-    @cached_property
-    def _generation(self) -> Generation | None:
-        if self.llm is None:
-            return None
+    def _is_warm(self, llm: LLMOptions | None) -> bool:
+        return "_retrieval" in self.__dict__ and (llm is None or llm in self._generations)
+
+    def _generation(self, llm: LLMOptions) -> Generation:
+        """The one of a language model. What has not been used for longest makes room."""
         with FIRST_USE:
             from pipelines.answering.generation import Generation
 
-        return Generation(self.llm)
+        with self._lock:
+            generation = self._generations.pop(llm, None) or Generation(llm)
+            self._generations[llm] = generation
+            if len(self._generations) > MOST_LLMS:
+                del self._generations[next(iter(self._generations))]
+        return generation
+
+    @cached_property
+    def _deeper(self) -> Deeper:
+        with FIRST_USE:
+            from pipelines.answering.deeper.deeper import Deeper
+
+        return Deeper(self._pool, self._budget, self._search, self._in_thread)
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
-
-
-def _checked(question: str) -> str:
-    text = " ".join(typed(question).split())
-    if not text:
-        raise InputError("The question is empty.")
-    if len(text) > MAX_QUESTION_CHARS:
-        raise InputError(
-            f"The question has {len(text):,} characters; at most {MAX_QUESTION_CHARS:,} are taken."
-        )
-    return text
+        # The thread knows what the log and the traces tell of the question.
+        here = partial(copy_context().run, call)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, here)

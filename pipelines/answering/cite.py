@@ -109,7 +109,7 @@ def renumber(text: str, order: Sequence[int]) -> str:
     return _MARK.sub(lambda match: f"[{new.get(int(match[1]), match[1])}]", text)
 
 
-class Numbering:
+class CitationNumbers:
     """
     Numbers citations in order of first appearance while a text arrives piece by piece.
 

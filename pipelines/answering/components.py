@@ -20,16 +20,25 @@ from haystack import Document, Pipeline, component
 from haystack.core.errors import PipelineRuntimeError
 from haystack.dataclasses import ChatMessage
 
-from pipelines.answering import cite, extract
-from pipelines.answering.readout import Extract
+from pipelines.answering import cite
+from pipelines.answering.extracts import extract
+from pipelines.answering.extracts.readout import Extract
 from pipelines.embedder.encoder import Vectors
-from pipelines.search import hybrid, threshold
+from pipelines.search import evidence, hybrid, threshold
 from pipelines.search.handle import SearchHandle
 from pipelines.search.hybrid import Searched
-from pipelines.store.db import Pool
+from pipelines.store.db import Connection, Pool
 from pipelines.store.hits import Hit
+from pipelines.store.scope import Within
+from pipelines.store.standby import Standby, read_either
+from pipelines.text.places import page_name
 from pipelines.text.scoring.late import QueryTokens
 from pipelines.text.thinking import answer_of
+
+# A passage that nearly fits answers if a part of it is a sure answer by words and kind: fit and this
+# share of the sureness must come to so much, and to more where a name of the question is absent.
+# Chosen on halves a, c, e and f of bench/answers.
+NEARLY, SURE_SHARE, ENOUGH, ENOUGH_ABSENT = 0.62, 0.3, 1.0, 1.05
 
 # At a fault Haystack tries to serialise what was under way, and warns that it cannot.
 logging.getLogger("haystack.core.pipeline.breakpoint").setLevel(logging.ERROR)
@@ -49,7 +58,7 @@ class Query(Shared):
     question: str = field(repr=False)
     handle: SearchHandle
     top_k: int
-    collections: Sequence[str] | None = None
+    collections: Within | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +80,7 @@ class Found(Shared):
 
 
 @dataclass(frozen=True, eq=False)
-class Embedded(Shared):
+class EmbeddedQuery(Shared):
     """A question's vector (*Shape:* ``(d,)``), and its tokens if the version compares them."""
 
     vector: Vectors = field(repr=False)
@@ -83,7 +92,7 @@ class Embedded(Shared):
 class Embed:
     """The question's vector and tokens, by the encoder of the handle."""
 
-    @component.output_types(embedded=Embedded)
+    @component.output_types(embedded=EmbeddedQuery)
     def run(self, query: Query) -> dict[str, Any]:
         """
         Embed the question with the encoder of its handle.
@@ -93,18 +102,18 @@ class Embed:
         """
         started = time.perf_counter()
         vector, tokens = query.handle.read(query.question)
-        return {"embedded": Embedded(vector, tokens, _since(started))}
+        return {"embedded": EmbeddedQuery(vector, tokens, _since(started))}
 
 
 @component
 class Retrieve:
     """The passages, in one transaction on one version's table."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, pool: Pool, standby: Standby | None = None) -> None:
+        self._pool, self._standby = pool, standby
 
     @component.output_types(found=Found)
-    def run(self, query: Query, embedded: Embedded) -> dict[str, Any]:
+    def run(self, query: Query, embedded: EmbeddedQuery) -> dict[str, Any]:
         """
         Search the passages, and decide whether they can answer the question.
 
@@ -131,8 +140,8 @@ class Retrieve:
         )
         return {"found": found}
 
-    def _search(self, query: Query, embedded: Embedded) -> tuple[Searched, bool]:
-        with self._pool.connection() as conn:
+    def _search(self, query: Query, embedded: EmbeddedQuery) -> tuple[Searched, bool]:
+        def searched(conn: Connection) -> tuple[Searched, bool]:
             found = hybrid.search(
                 conn,
                 query.handle,
@@ -142,7 +151,10 @@ class Retrieve:
                 tokens=embedded.tokens,
                 collections=query.collections,
             )
-            return found, threshold.answerable(conn, query.handle, query.question, found.hits)
+            fit = threshold.fit(conn, query.handle, query.question, found.hits)
+            return found, _answers(fit, query.question, found.hits)
+
+        return read_either(self._pool, self._standby, query.handle.epoch, searched)
 
 
 @component
@@ -222,19 +234,20 @@ class ExtractSentences:
         :param found: The result of the search.
         :returns: `extracts` from the hits.
         """
-        encoder = found.query.handle.encoder
+        encoder, question = found.query.handle.encoder, found.query.question
+        trusted = hybrid.trusted(found.query.handle, question)
         return {
             "extracts": extract.choose(
-                found.query.question, found.vector, found.hits, encoder.encode_documents
+                question, found.vector, found.hits, encoder.encode_documents, trusted
             )
         }
 
 
-def retrieval(pool: Pool) -> Pipeline:
-    """Query -> Found."""
+def retrieval(pool: Pool, standby: Standby | None = None) -> Pipeline:
+    """Query -> Found, read on the standby where one is set and fit."""
     pipeline = Pipeline()
     pipeline.add_component("embed", Embed())
-    pipeline.add_component("retrieve", Retrieve(pool))
+    pipeline.add_component("retrieve", Retrieve(pool, standby))
     pipeline.connect("embed.embedded", "retrieve.embedded")
     return pipeline
 
@@ -256,8 +269,16 @@ def run(pipeline: Pipeline, data: dict[str, Any]) -> dict[str, Any]:
 
 def place(hit: Hit) -> str:
     """Where in its document a passage stands, for people: ``page 3, Revenue``."""
-    page = f"page {hit.page}" if hit.page is not None else ""
+    page = page_name(hit.page, hit.page_label)
     return ", ".join(part for part in (page, hit.heading or "") if part)
+
+
+def _answers(fit: float, question: str, hits: Sequence[Hit]) -> bool:
+    """Whether the passages answer, by how well the best one fits and how sure its best part is."""
+    if fit >= 1 or fit < NEARLY:
+        return fit >= 1
+    sure = fit + SURE_SHARE * extract.sureness(question, hits)
+    return sure >= (ENOUGH_ABSENT if evidence.weigh(question, hits).absent else ENOUGH)
 
 
 def _since(started: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -24,12 +25,14 @@ from pipelines.answering.events import (
 )
 from pipelines.errors import ProviderError
 from pipelines.store.chats import Remarks
+from pipelines.text.places import Place
 from pipelines.text.thinking import Part
 
 if TYPE_CHECKING:
     from haystack.dataclasses import GeneratedAnswer
 
     from pipelines.answering.components import Found, Query
+    from pipelines.answering.generation import Generation
     from pipelines.store.hits import Hit
 
 NOT_FOUND = "The documents do not answer this question. The nearest passages are below."
@@ -37,12 +40,15 @@ NOTHING_INDEXED = "Nothing was found: there are no indexed documents to search."
 TOO_VAGUE = "Please ask a fuller question: this one has no word that a document could be found by."
 HERE = "No single passage answers this for certain. Here is where it stands:"
 WITHOUT_LLM = (
-    "A language model can write the answer from these passages. To add one, set OPENAI_BASE_URL or"
-    ' OPENAI_API_KEY as the handbook says under "Asking questions".'
+    "A language model can write the answer from these passages. An admin can add one: on the tab"
+    " Language model of the admin pages, or with attune llm set."
 )
 NEEDS_LLM = (
-    "Only a language model can put an answer into another form, and none is set up. Ask about the"
-    " documents instead."
+    "Only a language model can put an answer into another form, and none answers here. Ask about"
+    " the documents instead."
+)
+NOT_DEEPER = (
+    "A deeper look needs a language model, and none answers here. This is an ordinary answer."
 )
 EMPTY = "The language model returned an empty answer. Try again."
 # What the model is told to say when the passages do not hold the answer.
@@ -68,6 +74,37 @@ class Clock:
         return self.ms | {"total": round((time.perf_counter() - self.started) * 1e3, 2)}
 
 
+class Writing:
+    """
+    What the reader sees of an answer while the LLM writes it.
+
+    :param count: Number of passages that it may cite.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._begin()
+
+    def _begin(self) -> None:
+        self.text = self._held = ""
+        self._numbering = cite.CitationNumbers(self._count)
+
+    def take(self, piece: Part) -> Token | Thinking | None:
+        """The event of the next piece. None while nothing can be shown."""
+        if piece.takes_back:
+            event = Thinking(self.text + piece.text, takes_back=True)
+            self._begin()
+            return event
+        if piece.is_thought:
+            return Thinking(piece.text)
+        self.text, self._held = self.text + piece.text, self._held + piece.text
+        # A refusal is replaced by a plain sentence, and not shown on its way.
+        if REFUSAL.startswith(self.text.strip(" .\n")):
+            return None
+        shown, self._held = self._numbering.feed(self._held), ""
+        return Token(shown, tuple(self._numbering.order)) if shown else None
+
+
 async def streamed(
     found: Found,
     clock: Clock,
@@ -82,8 +119,7 @@ async def streamed(
     :param pieces: What the LLM sends.
     :param last: The answer before, if this is another form of it.
     """
-    text, held = "", ""
-    numbering = cite.Numbering(len(found.hits))
+    writing = Writing(len(found.hits))
     whole: GeneratedAnswer | None = None
     fault: ProviderError | None = None
     try:
@@ -93,22 +129,36 @@ async def streamed(
             elif not isinstance(piece, Part):
                 whole = piece
                 break
-            elif piece.takes_back:
-                yield Thinking(text + piece.text, takes_back=True)
-                text, held, numbering = "", "", cite.Numbering(len(found.hits))
-            elif piece.is_thought:
-                yield Thinking(piece.text)
-            else:
-                text, held = text + piece.text, held + piece.text
-                # A refusal is replaced by a plain sentence, and not shown on its way.
-                if not REFUSAL.startswith(text.strip(" .\n")):
-                    shown, held = numbering.feed(held), ""
-                    if shown:
-                        yield Token(shown, tuple(numbering.order))
+            elif (event := writing.take(piece)) is not None:
+                yield event
     except ProviderError as error:
         fault = error
     clock.mark("answer")
+    text = writing.text
     yield Done(await asyncio.to_thread(written, found, clock, llm, text, whole, fault, last))
+
+
+async def generated(
+    generation: Generation,
+    found: Found,
+    clock: Clock,
+    draft: str | None = None,
+    *,
+    is_final: bool = False,
+) -> AsyncGenerator[Event, None]:
+    """
+    The events of an answer that the LLM writes from passages, `Done` last.
+
+    :param draft: Write it from this text, which cites them.
+    :param is_final: The draft is an answer that was given, so its sentences were judged already.
+    """
+    async with aclosing(generation.answer(found, draft)) as pieces:
+        last = draft if is_final else None
+        async with aclosing(
+            streamed(found, clock, generation.options.model, pieces, last=last)
+        ) as events:
+            async for event in events:
+                yield event
 
 
 def written(
@@ -230,16 +280,17 @@ def told(
 
 
 def _citation(hit: Hit, number: int, span: tuple[int, int] | None) -> Citation:
-    page, heading = (hit.page, hit.heading) if span is None else hit.at(span[0])
+    place = Place(0, hit.page, hit.heading, hit.page_label) if span is None else hit.at(span[0])
     return Citation(
         number=number,
         document_id=hit.document_id,
         title=hit.title,
         source=hit.source,
-        page=page,
-        heading=heading,
+        page=place.page,
+        heading=place.heading,
         chunk_id=hit.chunk_id,
         text=hit.text,
         span=span,
         score=hit.score,
+        page_label=place.label,
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from pipelines.store.chats import Remarks
@@ -13,7 +13,33 @@ if TYPE_CHECKING:
     from pipelines.store.ids import ChunkId, DocumentId, IndexId
 
 Kind = Literal["llm", "extracts", "not_found", "error", "greeting", "outline"]
-Stage = Literal["rewrite", "search", "answer"]
+Stage = Literal["rewrite", "search", "deeper", "answer"]
+
+
+def _no_limit() -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Depth:
+    """
+    How deep an answer may look, if there is a language model.
+
+    :param wanted: Whether to look deeper. None: if the question asks for it.
+    :param may_call: Counts one more call of the language model than an ordinary answer takes. It
+        returns False if there are none left.
+    """
+
+    wanted: bool | None = None
+    may_call: Callable[[], bool] = _no_limit
+
+    def applies(self, asks_for_it: bool) -> bool:
+        """Whether to look deeper at a question that asks for it, or does not."""
+        return asks_for_it if self.wanted is None else self.wanted
+
+
+# Look deeper if the question asks for it.
+AS_ASKED = Depth()
 
 
 @dataclass(frozen=True)
@@ -39,7 +65,7 @@ class Citation:
     A passage that the answer cites as ``[number]``.
 
     `span` marks the supporting sentence in `text`, in characters. It is None if no sentence is
-    sure.
+    sure. `page_label` is what is printed on the page, if that differs from its number.
     """
 
     number: int
@@ -52,6 +78,7 @@ class Citation:
     text: str
     span: tuple[int, int] | None
     score: float
+    page_label: str | None = None
 
     @property
     def highlight(self) -> str | None:
@@ -92,6 +119,10 @@ class Answer:
         """
         return self.kind == "llm" and not self.citations
 
+    def noted(self, note: str | None) -> Answer:
+        """The answer with another note, if there is one."""
+        return self if note is None else replace(self, note=note)
+
 
 @dataclass(frozen=True)
 class StageStarted:
@@ -108,6 +139,18 @@ class Passages:
 
     hits: list[Hit]
     question: str
+
+
+@dataclass(frozen=True)
+class StepTaken:
+    """
+    One step of a deeper look, in words.
+
+    :param replaces: Whether it takes the place of the step before, which was its beginning.
+    """
+
+    text: str
+    replaces: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,7 +199,7 @@ class Done:
     answer: Answer
 
 
-Event = StageStarted | Passages | Retrying | Thinking | Token | Done
+Event = StageStarted | Passages | StepTaken | Retrying | Thinking | Token | Done
 
 
 def cited_first(hits: Sequence[Hit], order: Sequence[int]) -> list[Hit]:

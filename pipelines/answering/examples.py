@@ -12,15 +12,18 @@ from dataclasses import replace
 from itertools import zip_longest
 from operator import itemgetter
 
-from pipelines.store import chunks
-from pipelines.store.chunks import Excerpt
+from pipelines.store import document_passages, scope
 from pipelines.store.db import Connection
+from pipelines.store.document_passages import Excerpt
+from pipelines.store.scope import Within
 
 MOST = 4
 LONGEST_TOPIC, LONGEST_QUESTION = 60, 110
 # What is looked at: so many of the newest documents, and so many passages of each.
 DOCUMENTS, PASSAGES = 8, 40
 KEPT = 64
+# Of questions beside an answer. Worse ones ask what one should know about a topic.
+WORST_RANK = 2
 
 
 def _words(text: str) -> frozenset[str]:
@@ -73,6 +76,8 @@ _PRONOUNS = _words(
     " those we what which who you your"
 )
 _ASKING = _words("to who what which how")
+# After a question word they begin a clause, not a question: "What the lamps say".
+_OF_CLAUSES = _words("a an he i it our she the their these they this those we you your")
 _CODES = _words("code date page rank size year id")
 _NOT_PLURAL = re.compile(r"(?i)(?:ss|us|is|ics|news|series|as|os)$")
 # "Item 1A.", "Chapter 3 -", "2.1.3", "A.", "(b)" before a topic; page numbers and dots after it.
@@ -107,15 +112,15 @@ _LABEL = re.compile(r"[A-Za-z][A-Za-z ,&'()-]{3,39}")
 _kept: OrderedDict[tuple[int, ...], list[str]] = OrderedDict()
 
 
-def starters(conn: Connection, collections: Sequence[str]) -> list[str]:
+def starters(conn: Connection, collections: Within) -> list[str]:
     """
     Questions to start with, of the newest documents.
 
-    :param collections: The documents of these, as `scope.readable` tells them.
+    :param collections: The documents of these, as `scope.readable` tells them, or a selection.
     """
-    ids = chunks.newest(conn, collections, DOCUMENTS)
+    ids = document_passages.newest(conn, scope.selected(collections), DOCUMENTS)
     if ids not in _kept:
-        _kept[ids] = suggest(chunks.excerpts(conn, ids, PASSAGES))
+        _kept[ids] = suggest(document_passages.excerpts(conn, ids, PASSAGES))
         while len(_kept) > KEPT:
             _kept.popitem(last=False)
     return _kept[ids]
@@ -133,6 +138,14 @@ def suggest(excerpts: Iterable[Excerpt], *, most: int = MOST) -> list[str]:
     rounds = zip_longest(*(_of_document(found) for found in documents.values()))
     questions = dict.fromkeys(question for row in rounds for question in row if question)
     return list(questions)[:most]
+
+
+def of_passages(excerpts: Sequence[Excerpt]) -> list[str]:
+    """The best question of each passage that has a good one, in their order."""
+    spelling = _Spelling("\n".join(excerpt.lead for excerpt in excerpts))
+    best = (min(_of_excerpt(excerpt, spelling), default=None) for excerpt in excerpts)
+    good = (found[1] for found in best if found is not None and found[0] <= WORST_RANK)
+    return list(dict.fromkeys(question for question in good if len(question) <= LONGEST_QUESTION))
 
 
 def _of_document(excerpts: Sequence[Excerpt]) -> list[str]:
@@ -204,6 +217,7 @@ def _is_topic(topic: str) -> bool:
         and not any(word.isdigit() or word == "-" for word in words)
         and words[0] not in (_HANGING | _PRONOUNS) - _ASKING | {"let's", "let’s"}
         and words[-1] not in _HANGING | _OWN_TITLES
+        and not (words[0] in _ASKING and words[1:] and words[1] in _OF_CLAUSES)
     )
 
 

@@ -20,6 +20,8 @@ from pipelines.text.terms import terms
 MOST_WORDS = 8
 # Nothing is taken from a longer question. Its parts could not be told apart anyway.
 LONGEST = 300
+# Each is searched for.
+MOST_READINGS = 3
 # A passage of the documents before comes first if it scores this share of the best.
 AS_GOOD = 0.85
 
@@ -55,75 +57,56 @@ _POSSESSED = re.compile(rf"(?i)^(.*?\b\w+['’]s\s+)(.+?)(\s+{_PREPOSITION}\s+.+
 _LAST_THING = re.compile(r"(?i)\b(?:the|der|die|das|den|dem)\s+\w+(?:\s\w+)?$")
 # "did the ferry terminal cost", and "do I reset the device".
 _DOER = re.compile(
-    rf"(?i)\b(?:do|does|did)\s+(?!(?:i|we|you|one)\b)((?:\w\S*\s+)+?)\w+(?:\s+{_PREPOSITION}\s.+)?$"
+    rf"(?i)\b(?:do|does|did)\s+(?!(?:i|we|you|one)\b)((?:\w\S*\s+)+?)(?<!\bthe\s)(?<!\ba\s)(?<!\ban\s)\w+(?:\s+{_PREPOSITION}\s.+)?$"
 )
 _DONE_TO = re.compile(r"(?i)\b(?:do|does|did|can|should|must|kann|muss)\s+(?:i|we|you|one|ich|man|wir)\s+(?:\w+\s+(?=the|a|an|my|our)\b)?(.+)$")  # fmt: skip
+# "was the swing at Mill Green closed": what something was done to.
+_WAS_DONE = re.compile(
+    r"(?i)\b(?:is|are|was|were|has|have|had|ist|sind|war|waren|wird|wurde|wurden)\s+"
+    r"((?:the|a|an|my|our|der|die|das)\s+(?:\S+\s+)*?\S+)\s+(?:been\s+)?\w{2,}(?:ed|en|t)$"
+)
+# "dauert das Programm Wolle": a verb that comes first.
+_VERB_FIRST = re.compile(r"(?i)^\w+\s+(?=(?:the|a|an|der|die|das|den|dem|ein|eine|einen)\s)")
 _QUESTION_WORDS = re.compile(
     r"(?i)\b(?:who|whom|whose|what|when|where|why|which|how|many|much|long|often|old|is|are|was|were|do|does|did|has|have"
     r"|had|can|could|will|would|should|wer|wem|wen|was|wann|wo|warum|welche[rnms]?|wie|viele?|lange|ist|sind|war|waren|kann|wird|hat|haben)\b"
 )
 
 
-_LANGUAGES = (
-    "english|german|french|spanish|italian|dutch|polish|portuguese|turkish|russian|ukrainian|arabic|chinese|japanese"
-    "|korean|hindi|swedish|danish|norwegian|finnish|czech|greek|hungarian|romanian|deutsche?|englische?|französische?"
-    "|spanische?|italienische?|niederländische?|polnische?|portugiesische?|türkische?|russische?|ukrainische?"
-)
-_ANSWER = r"(?:it|that|this|them|(?:the|your|this|that|last|previous) answer|your last answer|das|es|dies|die antwort|deine antwort|die letzte antwort)"
-_FORM = r"(?:shorter|briefer|longer|simpler|clearer|more \w+|less \w+|kürzer|knapper|länger|einfacher|ausführlicher|verständlicher)"
-_LAYOUT = (
-    r"(?:an? |one |two |three |eine?[rn]? |zwei |drei )?(?:\w+ )?(?:table|list|bullets?|bullet points?|key ?words|sentences?|paragraphs?|points?|email"
-    r"|words|tabelle|liste|stichpunkten?|aufzählung|sätzen?|satz|stichworten?|worten)"
-)
-_EDITS = tuple(
-    re.compile(rule)
-    for rule in (
-        rf"(?:(?:make|write|put|say|explain|do) {_ANSWER} |be )?(?:a bit |a little |much |even |still |etwas |viel |noch )*{_FORM}",
-        rf"(?:shorten|simplify|rephrase|reword|condense|rewrite|summari[sz]e|paraphrase) {_ANSWER}(?: (?:for|in|as|into|briefly|more|to)\b.{{0,40}})?",
-        rf"(?:translate|say|write|give|put|repeat|now|and)?(?: me)?(?: {_ANSWER})?(?: again)? ?(?:in|into|to) (?:{_LANGUAGES})",
-        rf"(?:show|give|put|write|format|present|make|turn|list)?(?: me)?(?: {_ANSWER})? ?(?:as|in|into|with|using) {_LAYOUT}",
-        r"(?:explain (?:it|that|this) )?in (?:simple|simpler|plain|other|your own) (?:words|terms|english|language)",
-        rf"(?:mach|mache|fass|fasse|schreib|schreibe|sag|sage|formulier|formuliere)(?: {_ANSWER})?(?: etwas| viel| noch)*(?: {_FORM}| zusammen| um| neu)",
-        rf"(?:übersetze?|übersetz)(?: mir)?(?: {_ANSWER})?(?: (?:ins?|auf|nach|in das)) (?:{_LANGUAGES})n?",
-        rf"(?:(?:und|jetzt|schreib|sag|gib)e? )?(?:mir )?(?:{_ANSWER} )?auf (?:{_LANGUAGES})",
-        rf"(?:(?:gib|zeig|schreib|mach)e? )?(?:mir )?(?:{_ANSWER} )?(?:als|in) {_LAYOUT}",
-        rf"(?:kürze|vereinfache|vereinfach) {_ANSWER}(?: (?:für|auf|in|etwas)\b.{{0,30}})?",
-    )
-)
-_POLITE = re.compile(
-    r"\b(?:please|bitte|thanks|danke|can you|could you|ok|okay|now|jetzt|kannst du)\b|[?!.,;:]"
-)
-
-
-def is_edit(request: str) -> bool:
-    """Whether a message asks for another form of the answer before: "shorter", "as a table"."""
-    asked = " ".join(_POLITE.sub(" ", request.casefold()).split())
-    return bool(asked) and any(rule.fullmatch(asked) for rule in _EDITS)
-
-
-def resolve(question: str, turns: Sequence[Turn]) -> str | None:
+def readings(question: str, turns: Sequence[Turn], title: str = "") -> list[str]:
     """
-    The question with what it takes from the turns before, or None if it stands alone.
+    What a question may mean with what it takes from the turns before, likeliest first.
+
+    Empty if it stands alone. "How loud is it?" after "How long is the warranty of the pump?" may ask
+    for the warranty, the pump, or whatever the document before is about. Whoever searches for each
+    sees which one has an answer.
 
     :param turns: The conversation, oldest first. What an answer was searched for counts before what
         was typed.
+    :param title: Of the document that the answer before came from.
     """
     before = _before(turns)
     if before is None or len(before) > LONGEST or not _leans(question):
-        return None
+        return []
     bare = _OPENING.sub("", question).strip(" ?!.") or question.strip(" ?!.")
-    for made in (
-        _of_another_year(bare, before, turns),
-        _with_subject(bare, before),
-        _of_another_thing(bare, before),
-        _of_another_kind(bare, before, open_about=_opens_with_about(question, bare)),
-    ):
-        if made is not None:
-            return made
-    own = " ".join(_POINTING.sub(" ", bare).split())
+    exchanged = _of_another_year(bare, before, turns)
+    if exchanged is not None:
+        return [exchanged]
     about = _opens_with_about(question, bare)
-    told = " ".join(_QUESTION_WORDS.sub(" ", before).split()) if about else _subject(before)
-    return f"{own}, {told}?" if told else None
+    found = [_with_subject(bare, subject) for subject in _subjects(before)]
+    if not any(found):
+        found = [_of_another_thing(bare, before), _in_place_of(bare, before)]
+        if found[0] is None:
+            found.append(_of_another_kind(bare, before, open_about=about))
+    if not any(found):
+        own = " ".join(_POINTING.sub(" ", bare).split())
+        told = " ".join(_QUESTION_WORDS.sub(" ", before).split()) if about else _subjects(before)[0]
+        found = [f"{own}, {told}?" if told else None]
+        if _ASKING.match(bare) and not _POINTING.search(bare):
+            found = [f"{bare} ({told})?" if told else None, f"{bare}?"]
+    if title:
+        found.append(f"{bare} ({title})?")
+    return list(dict.fromkeys(reading for reading in found if reading))[:MOST_READINGS]
 
 
 def prefer(hits: Sequence[Hit], question: str, turns: Sequence[Turn]) -> list[Hit]:
@@ -217,6 +200,15 @@ def _of_another_thing(bare: str, before: str) -> str | None:
     return f"{before[: place.start(1)]}{bare[led.end() :]}?" if place else f"{before} {bare}?"
 
 
+def _in_place_of(bare: str, before: str) -> str | None:
+    """ "a canoe": the question before with it in the place of its own first thing, "a kayak"."""
+    article = _DETERMINER.match(bare)
+    if article is None or _LEADING.match(bare) or len(bare.split()) > 3:
+        return None
+    old = re.search(rf"(?i)\b{re.escape(article[0].strip())}\s+\w+", before)
+    return f"{before[: old.start()]}{bare}{before[old.end() :]}?" if old else None
+
+
 def _counterpart(new: str, before: str) -> str | None:
     """What of the question before is of the same kind as a new thing."""
     words = new.split()
@@ -250,22 +242,27 @@ def _of_another_kind(bare: str, before: str, *, open_about: bool) -> str | None:
     return None
 
 
-def _with_subject(bare: str, before: str) -> str | None:
+def _with_subject(bare: str, subject: str) -> str | None:
     """ "how long does it take": what *it* stands for."""
     match = _POINTING.search(bare)
-    subject = _subject(before)
     if match is None or not _ASKING.match(bare) or not subject:
         return None
-    if match[0].casefold() in ("its", "their", "his", "her", "ihr", "ihre", "sein", "seine"):
-        return f"{bare} ({subject})?"
     if match[0].casefold() in ("it", "they", "them", "there", "he", "she", "es", "er"):
         return f"{bare[: match.start()]}{subject}{bare[match.end() :]}?"
     return f"{bare} ({subject})?"
 
 
-def _subject(before: str) -> str:
-    """What a question is about: who does it, what it is done to, or what follows its last preposition."""
+def _subjects(before: str) -> list[str]:
+    """
+    What a question is about: who does it, what it is done to, or what follows its last preposition.
+
+    Of "the warranty of the pump" that may be the whole or the pump.
+    """
     before = re.sub(rf"(?i)\s+{_PREPOSITION}\s+(?:the year |jahr )?{YEAR.pattern}", "", before)
     of = re.search(rf"(?i)^.*\b{_PREPOSITION}\s+(.+)$", before)
-    match = _DOER.search(before) or _DONE_TO.search(before) or of
-    return " ".join((match[1] if match else _QUESTION_WORDS.sub(" ", before)).split())
+    done = _DOER.search(before) or _DONE_TO.search(before) or _WAS_DONE.search(before)
+    match = done or of
+    whole = " ".join((match[1] if match else _QUESTION_WORDS.sub(" ", before)).split())
+    whole = _VERB_FIRST.sub("", whole)
+    inner = re.search(r"(?i)^.*\b(?:of|for|von|vom|für)\s+(.+)$", whole)
+    return [whole, inner[1]] if inner else [whole]

@@ -30,7 +30,7 @@ from haystack.utils import Secret
 
 from pipelines.answering.components import Found, Pose, PoseAgain, Shared, Tidy
 from pipelines.answering.events import Retrying
-from pipelines.answering.llm import LLMOptions, explain, retry
+from pipelines.answering.llm import LLMOptions, count_tokens, explain, llm_requests, retry
 from pipelines.text.thinking import Part, Thoughts, answer_of
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Generation:
     """The chat model with its prompts. Every event loop has its own client."""
 
     def __init__(self, options: LLMOptions) -> None:
-        self._options = options
+        self.options = options
         # An async client's connections belong to the loop that opened them.
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Pipelines] = WeakKeyDictionary()
 
@@ -92,7 +92,7 @@ class Generation:
         :param last: The answer before, if the question asks for another form of it.
         :raises ProviderError: The model failed, perhaps after some pieces.
         """
-        deadline = time.monotonic() + self._options.timeout_s
+        deadline = time.monotonic() + self.options.timeout_s
         for attempt in range(1, ATTEMPTS + 1):
             begun = False
             try:
@@ -105,7 +105,7 @@ class Generation:
                 again = None if begun or attempt == ATTEMPTS else retry(error, attempt)
                 # A retry is useless unless as much time as the pause is left after it.
                 if again is None or time.monotonic() + 2 * again.wait_s >= deadline:
-                    raise explain(error, self._options) from error
+                    raise explain(error, self.options) from error
             yield Retrying(attempt + 1, ATTEMPTS, again.reason)
             await asyncio.sleep(again.wait_s)
 
@@ -117,6 +117,7 @@ class Generation:
 
         :param deadline: Time by which the first piece must arrive, in monotonic seconds.
         """
+        llm_requests.inc()
         pipeline = self._here().answer if last is None else self._here().revise
         pose = {"found": found} if last is None else {"found": found, "last": last}
         handle = pipeline.stream({"pose": pose}, streaming_components=["llm"])
@@ -128,7 +129,7 @@ class Generation:
                     piece = await anext(pieces, None)
                 if piece is None:
                     break
-                patience_s = self._options.timeout_s
+                patience_s = self.options.timeout_s
                 if piece.reasoning:
                     yield Part(piece.reasoning.reasoning_text, is_thought=True)
                 for part in thoughts.feed(piece.content):
@@ -136,6 +137,7 @@ class Generation:
         for part in thoughts.end():
             yield part
         whole: GeneratedAnswer = handle.result["answers"]["answers"][0]
+        count_tokens(whole.meta.get("usage"))
         yield whole
 
     async def rewrite(self, question: str, turns: Sequence[Turn]) -> str:
@@ -143,14 +145,21 @@ class Generation:
         Rewrite a question so that it stands alone. It is returned unchanged if the model fails.
         """
         pipeline = self._here().rewrite
+        llm_requests.inc()
         try:
-            async with asyncio.timeout(min(REWRITE_TIMEOUT_S, self._options.timeout_s)):
+            async with asyncio.timeout(min(REWRITE_TIMEOUT_S, self.options.timeout_s)):
                 result = await pipeline.run_async({"recall": {"asked": FollowUp(question, turns)}})
         except Exception as error:
-            log.warning("rewriting a follow-up failed: %s", explain(error, self._options))
+            log.warning("rewriting a follow-up failed: %s", explain(error, self.options))
             return question
-        text = answer_of(result["llm"]["replies"][0].text or "").strip('"')
+        reply = result["llm"]["replies"][0]
+        count_tokens(reply.meta.get("usage"))
+        text = answer_of(reply.text or "").strip('"')
         return text if text and "\n" not in text and len(text) <= LONGEST_REWRITE else question
+
+    def agent_llm(self) -> OpenAIChatGenerator:
+        """The chat model of the running loop for an agent. Its client tries again by itself."""
+        return self._here().agent_llm
 
     async def aclose(self) -> None:
         """Close the client of the running loop."""
@@ -160,7 +169,7 @@ class Generation:
     def _here(self) -> _Pipelines:
         loop = asyncio.get_running_loop()
         if loop not in self._loops:
-            self._loops[loop] = _Pipelines(self._options)
+            self._loops[loop] = _Pipelines(self.options)
         return self._loops[loop]
 
 
@@ -169,8 +178,9 @@ class _Pipelines:
 
     def __init__(self, options: LLMOptions) -> None:
         # In Haystack a component can belong to only one pipeline.
-        rewriter = _generator(options, retries=REWRITE_ATTEMPTS - 1)
-        self._llms = [_generator(options), _generator(options), rewriter]
+        rewriter = _generator(options, retries=REWRITE_ATTEMPTS - 1, streams=False)
+        self.agent_llm = _generator(options, retries=ATTEMPTS - 1)
+        self._llms = [_generator(options), _generator(options), rewriter, self.agent_llm]
         self.answer = _answering(self._llms[0])
         self.revise = _revising(self._llms[1])
         self.rewrite = _rewriting(rewriter)
@@ -192,16 +202,16 @@ def _revising(llm: OpenAIChatGenerator) -> Pipeline:
 
 
 def _from_pose(
-    pose: Any, prompt: str, variables: Sequence[str], llm: OpenAIChatGenerator
+    pose: Any, name: str, variables: Sequence[str], llm: OpenAIChatGenerator
 ) -> Pipeline:
     pipeline = Pipeline()
     pipeline.add_component("pose", pose)
-    pipeline.add_component("prompt", _prompt(prompt))
+    pipeline.add_component("prompt", prompt(name))
     pipeline.add_component("llm", llm)
     pipeline.add_component("tidy", Tidy())
     pipeline.add_component("answers", AnswerBuilder(reference_pattern=r"\[(\d+)\]"))
-    for name in variables:
-        pipeline.connect(f"pose.{name}", f"prompt.{name}")
+    for variable in variables:
+        pipeline.connect(f"pose.{variable}", f"prompt.{variable}")
     pipeline.connect("prompt.prompt", "llm.messages")
     pipeline.connect("llm.replies", "tidy.replies")
     pipeline.connect("tidy.replies", "answers.replies")
@@ -215,7 +225,7 @@ def _rewriting(llm: OpenAIChatGenerator) -> Pipeline:
     """The pipeline from `FollowUp` to replies."""
     pipeline = Pipeline()
     pipeline.add_component("recall", Recall())
-    pipeline.add_component("prompt", _prompt("rewrite"))
+    pipeline.add_component("prompt", prompt("rewrite"))
     pipeline.add_component("llm", llm)
     for name in ("question", "turns"):
         pipeline.connect(f"recall.{name}", f"prompt.{name}")
@@ -223,7 +233,9 @@ def _rewriting(llm: OpenAIChatGenerator) -> Pipeline:
     return pipeline
 
 
-def _prompt(name: str) -> ChatPromptBuilder:
+def prompt(name: str) -> ChatPromptBuilder:
+    """The messages of a prompt by its name, with all its variables required."""
+
     def text(role: str) -> str:
         return (_PROMPTS / f"{name}_{role}.txt").read_text(encoding="utf-8")
 
@@ -266,8 +278,12 @@ def _thought(chunk: Any) -> str:
     return ""
 
 
-def _generator(options: LLMOptions, *, retries: int = 0) -> OpenAIChatGenerator:
+def _generator(
+    options: LLMOptions, *, retries: int = 0, streams: bool = True
+) -> OpenAIChatGenerator:
+    asks = streams and options.counts_tokens
     return _Generator(
+        generation_kwargs={"stream_options": {"include_usage": True}} if asks else None,
         # Local servers need no key, but the client requires one.
         api_key=Secret.from_token(options.api_key or "none"),
         model=options.model,

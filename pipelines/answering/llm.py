@@ -6,9 +6,19 @@ import json
 import logging
 import math
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from prometheus_client import Counter
+
 from pipelines.errors import ProviderError
+
+# The metrics of the process report them.
+llm_requests = Counter("attune_llm_requests", "Requests to the language model, retries included.")
+llm_errors = Counter(
+    "attune_llm_errors", "Requests to it that failed, by the kind of fault.", ["type"]
+)
+llm_tokens = Counter("attune_llm_tokens", "Tokens that it counted, where it tells them.", ["kind"])
 
 log = logging.getLogger(__name__)
 
@@ -18,18 +28,29 @@ class LLMOptions:
     """
     The chat model and its endpoint.
 
-    `timeout_s` is the longest silence before a token, including retries.
+    `timeout_s` is the longest silence before a token, including retries. With `counts_tokens` the
+    endpoint is asked how many tokens a streamed answer took. Some refuse the question.
     """
 
     model: str
     api_key: str = field(default="", repr=False)
     base_url: str | None = None
     timeout_s: float = 60
+    counts_tokens: bool = False
 
 
 def explain(error: BaseException, options: LLMOptions) -> ProviderError:
-    """Explain a fault of the language model in words for the person who asked."""
+    """Explain a fault of the language model in words for the person who asked, and count it."""
+    llm_errors.labels(type(_cause(error)).__name__).inc()
     return ProviderError(f"The language model {_reason(_cause(error), options)}")
+
+
+def count_tokens(usage: object) -> None:
+    """Count the tokens that an endpoint says an answer took. It may say nothing."""
+    for kind in ("prompt", "completion"):
+        told = usage.get(f"{kind}_tokens") if isinstance(usage, Mapping) else None
+        if isinstance(told, int) and told > 0:
+            llm_tokens.labels(kind).inc(told)
 
 
 @dataclass(frozen=True)
@@ -58,6 +79,7 @@ def retry(error: BaseException, attempt: int) -> Retry | None:
         reason = "is out of reach"
     else:
         return None
+    llm_errors.labels(type(cause).__name__).inc()
     pause_s: float = random.uniform(0.375, 0.5) * 2 ** (attempt - 1)
     return Retry(reason, _asked_to_wait(cause) or pause_s)
 
@@ -88,7 +110,7 @@ def _reason(cause: BaseException, options: LLMOptions) -> str:
     if isinstance(cause, (openai.APITimeoutError, TimeoutError)):
         return f"did not answer within {options.timeout_s:g} seconds. Try again."
     if isinstance(cause, openai.AuthenticationError):
-        return "refused the key (401). The administrator needs to check OPENAI_API_KEY."
+        return "refused the key (401). The administrator needs to check the key."
     if isinstance(cause, openai.PermissionDeniedError):
         return "is not open to this key (403). The administrator needs to check the account."
     if isinstance(cause, openai.NotFoundError):

@@ -14,12 +14,13 @@ from operator import attrgetter
 
 from pipelines.answering import examples
 from pipelines.search.evidence import is_common, is_german
-from pipelines.store import chunks, documents, hits, scope
-from pipelines.store.chunks import Excerpt
+from pipelines.store import document_passages, documents, hits, scope
 from pipelines.store.db import Connection
+from pipelines.store.document_passages import Excerpt
 from pipelines.store.documents import Document
 from pipelines.store.hits import Hit
 from pipelines.store.ids import DocumentId
+from pipelines.store.scope import Selection, Within
 from pipelines.text.terms import terms
 
 # Documents of one outline, and those whose titles are compared with a question.
@@ -99,7 +100,7 @@ def subject(question: str) -> str | None:
 def outline(
     conn: Connection,
     question: str,
-    collections: Sequence[str] | None = None,
+    collections: Within | None = None,
     before: Sequence[DocumentId] = (),
 ) -> Outline | None:
     """
@@ -111,15 +112,15 @@ def outline(
     about = subject(question)
     if about is None:
         return None
-    searched = scope.choose(scope.held(conn)) if collections is None else collections
-    meant = _meant(conn, about, searched, before)
-    if not meant:
+    searched = scope.selected(scope.readable(conn) if collections is None else collections)
+    found = meant(conn, about, searched, before)
+    if not found:
         return None
-    excerpts = chunks.excerpts(conn, [document.id for document in meant], PASSAGES)
-    opened = _openings(conn, meant, searched)
+    excerpts = document_passages.excerpts(conn, [document.id for document in found], PASSAGES)
+    opened = _openings(conn, found, searched)
     language = int(is_german(question))
-    parts = [_SAID["several" if len(meant) > 1 else "one"][language]]
-    for number, document in enumerate((d for d in meant if d.id in opened), start=1):
+    parts = [_SAID["several" if len(found) > 1 else "one"][language]]
+    for number, document in enumerate((d for d in found if d.id in opened), start=1):
         own = [excerpt for excerpt in excerpts if excerpt.document_id == document.id]
         parts.append("\n".join(_part(document, own, number, language)))
     return Outline(
@@ -127,11 +128,16 @@ def outline(
     )  # fmt: skip
 
 
-def _meant(
-    conn: Connection, about: str, searched: Sequence[str], before: Sequence[DocumentId]
+def meant(
+    conn: Connection, about: str, searched: Selection, before: Sequence[DocumentId]
 ) -> list[Document]:
-    """The documents that a phrase names, or those in view if it names none."""
-    newest = chunks.newest(conn, searched, MOST_COMPARED)
+    """
+    The documents that a broad question means: those whose titles hold a phrase, or those in view.
+
+    :param about: The phrase. Empty if the question names none.
+    :param before: The documents that the answer before came from.
+    """
+    newest = document_passages.newest(conn, searched, MOST_COMPARED)
     if not about:
         in_view = [document for document in newest if document in set(before)]
         return documents.get_many(conn, (in_view or newest)[:MOST_DOCUMENTS])
@@ -145,13 +151,13 @@ def _meant(
 
 
 def _openings(
-    conn: Connection, meant: Sequence[Document], searched: Sequence[str]
+    conn: Connection, found: Sequence[Document], searched: Selection
 ) -> dict[DocumentId, Hit]:
     """The first passage of each document."""
     first = {
         document.id: chunk.id
-        for document in meant
-        for chunk in chunks.of_document(conn, document.id, limit=1)
+        for document in found
+        for chunk in document_passages.of_document(conn, document.id, limit=1)
     }
     rows = hits.rows(conn, list(first.values()), searched)
     return {

@@ -6,11 +6,12 @@ They run in a thread, because they read the database.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pipelines.answering import cite, outline
+from pipelines.answering import cite, followup, mentions, outline
 from pipelines.answering.compose import (
     HERE,
     NOT_FOUND,
@@ -24,30 +25,29 @@ from pipelines.answering.compose import (
 )
 from pipelines.answering.events import Answer, Turn
 from pipelines.answering.examples import starters
-from pipelines.search import spelling
-from pipelines.store import hits, scope
+from pipelines.search import evidence, spelling
+from pipelines.store import documents, hits, scope
 from pipelines.store.chats import Remarks
 from pipelines.store.db import Pool
 from pipelines.system.first_use import FIRST_USE
+from pipelines.text.lines import title_words
 
 if TYPE_CHECKING:
     from haystack import Pipeline
 
     from pipelines.answering.components import Found, Query
-    from pipelines.answering.readout import Extract
+    from pipelines.answering.extracts.readout import Extract
+
+# What a later reading of a follow-up must be surer by.
+LIKELIER = 0.2
 
 
 class Replies:
     """Replies from the documents of one database. Safe to share between threads."""
 
-    def __init__(self, pool: Pool, *, has_llm: bool) -> None:
-        """
-        Cheap, because the pipeline loads with the first question.
-
-        :param has_llm: Whether a language model is set up, so that nobody is told to add one.
-        """
+    def __init__(self, pool: Pool) -> None:
+        """Cheap, because the pipeline loads with the first question."""
         self._pool = pool
-        self._has_llm = has_llm
 
     def greet(self, query: Query, greeting: str, clock: Clock) -> Answer:
         """The reply to a greeting, with questions to start with."""
@@ -72,11 +72,47 @@ class Replies:
             collections = query.collections
             if collections is None:
                 collections = scope.readable(conn)
-            rows = hits.rows(conn, last.passages, collections)
+            rows = hits.rows(conn, last.passages, scope.everything(collections))
         kept = [chunk for chunk in last.passages if chunk in rows]
         if kept[: max(cited)] != list(last.passages[: max(cited)]):
             return None
         return untouched(query, [hits.unranked(rows[chunk]) for chunk in kept])
+
+    def readings(self, question: str, turns: Sequence[Turn]) -> list[str]:
+        """What a question may mean after what was said before, likeliest first."""
+        before = next((turn.documents for turn in reversed(turns) if turn.documents), ())
+        with self._pool.connection() as conn:
+            titles = [document.title for document in documents.get_many(conn, before[:1])]
+        return followup.readings(question, turns, *map(title_words, titles)) or [question]
+
+    def spelt(self, found: Found, search: Callable[[Query], Found]) -> Found:
+        """
+        What is found for a question without its typos, if its passages hold more of it.
+
+        :param search: Called where the documents hold no word like one that was typed.
+        """
+        question = found.query.question
+        if not found.hits or not evidence.has_unknown(question, found.hits):
+            return found
+        with self._pool.connection() as conn:
+            meant = spelling.corrected(conn, question, found.query.collections)
+        if meant is None:
+            return found
+        again = search(replace(found.query, question=meant))
+        more = evidence.weigh(meant, again.hits).coverage
+        is_better = more > evidence.weigh(question, found.hits).coverage
+        return again if again.answerable and is_better else found
+
+    def at_once(
+        self, query: Query, turns: Sequence[Turn], clock: Clock, search: Callable[[Query], Found]
+    ) -> Answer | None:
+        """The outline that a broad question asks for, or all places that name something."""
+        if answer := self.outline(query, turns, clock):
+            return answer
+        wanted = mentions.subject(query.question)
+        if wanted is None:
+            return None
+        return self.mentions(search(replace(query, top_k=mentions.MOST_PASSAGES)), wanted, clock)
 
     def outline(self, query: Query, turns: Sequence[Turn], clock: Clock) -> Answer | None:
         """The outline of the documents that a broad question is about."""
@@ -87,6 +123,14 @@ class Replies:
             return None
         remarks = Remarks(suggestions=made.suggestions)
         return told(query, clock, "outline", made.text, made.hits, remarks=remarks)
+
+    def mentions(self, found: Found, wanted: str, clock: Clock) -> Answer | None:
+        """Every place that names what is wanted, counted by document. None if there is none."""
+        held = mentions.held(found.hits, wanted)
+        if not held:
+            return None
+        text = mentions.told(found.query.question, wanted, held)
+        return told(found.query, clock, "outline", text, held)
 
     def refuse(self, found: Found, turns: Sequence[Turn], clock: Clock, *, vague: bool) -> Answer:
         """The answer to a question that the documents do not answer as it stands."""
@@ -102,28 +146,49 @@ class Replies:
         with self._pool.connection() as conn:
             return tuple(spelling.suggestions(conn, query.question, query.collections))
 
-    def extract(self, found: Found, clock: Clock) -> Answer:
+    def _every(self, found: Found, clock: Clock, search: Callable[[Query], Found]) -> Answer | None:
+        """All places of what a question wants all of, if there is more than one."""
+        wanted = mentions.listed(found.query.question)
+        if wanted is None:
+            return None
+        held = mentions.held(
+            search(replace(found.query, top_k=mentions.MOST_PASSAGES)).hits, wanted
+        )
+        if len(held) < mentions.FEWEST_LISTED:
+            return None
+        text = mentions.told(found.query.question, wanted, held)
+        return told(found.query, clock, "outline", text, held)
+
+    def extract(self, found: Found, clock: Clock, search: Callable[[Query], Found]) -> Answer:
         """
-        What answers in the passages. Where nothing fits well, the best passages as cards.
+        What answers in the passages.
+
+        Where all of something is wanted and no list holds it, every place that names it. Where nothing
+        fits well, but one passage holds what was asked in words, the best passages as cards.
+
+        :param search: Finds more passages.
         """
-        from pipelines.answering import extract, readout
         from pipelines.answering.components import run
+        from pipelines.answering.extracts import extract, listing, readout
 
         extracts: list[Extract] = run(self.extraction, {"extract": {"found": found}})["extract"][
             "extracts"
         ]
         clock.mark("answer")
+        if not listing.is_listing(extracts) and (every := self._every(found, clock, search)):
+            return every
         if extracts and extract.is_sure(extracts):
             spans = {e.number: e.span for e in extracts}
             return compose(found, clock, "extracts", readout.render(extracts), spans)
         remarks = Remarks(suggestions=self._respelt(found.query))
-        if not extracts:
+        question = found.query.question
+        is_whole = evidence.weigh(question, found.hits).is_whole
+        if not (extracts and is_whole) or extract.asks_for_looks(question):
             return compose(found, clock, "not_found", NOT_FOUND, remarks=remarks)
         cards = readout.cards(found.hits)
         spans = {e.number: e.span for e in cards}
-        note = None if self._has_llm else WITHOUT_LLM
         text = f"{HERE}\n\n{readout.render_cards(cards)}"
-        return compose(found, clock, "extracts", text, spans, note=note, remarks=remarks)
+        return compose(found, clock, "extracts", text, spans, note=WITHOUT_LLM, remarks=remarks)
 
     @cached_property
     def extraction(self) -> Pipeline:
@@ -132,3 +197,14 @@ class Replies:
             from pipelines.answering import components
 
         return components.extraction()
+
+
+def surest(every: Sequence[Found]) -> Found:
+    """The reading of a question that its passages answer best. An earlier one is likelier."""
+    from pipelines.answering.extracts import extract
+
+    sure = [
+        found.answerable * extract.sureness(found.query.question, found.hits) - LIKELIER * place
+        for place, found in enumerate(every)
+    ]
+    return every[sure.index(max(sure))]

@@ -30,7 +30,7 @@ HEAR_EVERY_S = 0.5
 OnTexts = Callable[[int, int], None]
 
 
-class Known:
+class KnownVectors:
     """Texts that need not be embedded, because their vectors and codes are there."""
 
     def __init__(
@@ -55,7 +55,7 @@ class Known:
         return self._codes[self._texts[text][1]]
 
 
-NOTHING = Known()
+NOTHING = KnownVectors()
 
 
 class Embedder:
@@ -72,7 +72,7 @@ class Embedder:
         texts: Sequence[str],
         dimension: int,
         lengths: Sequence[float] | None = None,
-        known: Known = NOTHING,
+        known: KnownVectors = NOTHING,
         *,
         coded: bool = False,
     ) -> Embedding:

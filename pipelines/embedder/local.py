@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.embedder.encoder import Vectors, own_tokens, packed, unit_rows
-from pipelines.embedder.streams import Streams
+from pipelines.embedder.streams import Streams, bf16_pays, halved
 from pipelines.embedder.tokens import TokenCounter, tokenizer_file
 from pipelines.errors import InputError
 from pipelines.system.first_use import FIRST_USE
@@ -100,11 +100,13 @@ class LocalEncoder:
         device: str | None = None,
         threads: int | None = None,
         batch_size: int | None = None,
+        may_halve: bool = False,
     ) -> None:
         """
         :param device: ``cpu``, ``cuda``, ... If None, the best there is.
         :param threads: CPU cores for many texts. A single question always uses one.
         :param batch_size: Texts computed together. If None, what is fastest on the device.
+        :param may_halve: Documents may be computed in bf16 on a CPU where that pays (`bf16_pays`).
         """
         self._folder = folder
         self._wanted_device = device
@@ -113,7 +115,15 @@ class LocalEncoder:
         self.late = states_tokens(folder)
         self._threads = threads
         self._batch_size = batch_size
+        self._may_halve = may_halve
         self._running: _Running | None = None
+
+    @classmethod
+    def around(cls, model: SentenceTransformer, folder: Path) -> LocalEncoder:
+        """Embed with a loaded model, which may be trained on, by the tokenizer of its folder."""
+        encoder = cls(folder, may_halve=True)
+        encoder._running = encoder._run(model.eval())
+        return encoder
 
     @property
     def dimension(self) -> int:
@@ -186,20 +196,25 @@ class LocalEncoder:
                 from transformers.utils import logging
 
                 logging.disable_progress_bar()  # one for every load, on the stderr of every command
-                most = _all_threads()
+                _all_threads()
                 model = SentenceTransformer(
                     str(self._folder), device=self._wanted_device, local_files_only=True
                 ).eval()
                 if _wants_bf16(model.device):
                     model = model.bfloat16()
-                model.encode("", show_progress_bar=False)  # sets the tokenizer up, in one thread
-                on_cpu = model.device.type == "cpu"
-                self._running = _Running(
-                    model,
-                    Streams(self._threads or most if on_cpu else 1),
-                    self._batch_size or (CPU_BATCH if on_cpu else GPU_BATCH),
-                )
+                self._running = self._run(model)
             return self._running
+
+    def _run(self, model: SentenceTransformer) -> _Running:
+        most = _all_threads()
+        model.encode("", show_progress_bar=False)  # sets the tokenizer up, in one thread
+        on_cpu = model.device.type == "cpu"
+        return _Running(
+            model,
+            Streams(self._threads or most if on_cpu else 1),
+            self._batch_size or (CPU_BATCH if on_cpu else GPU_BATCH),
+            halves=on_cpu and self._may_halve and bf16_pays(),
+        )
 
     def _encode(self, method: str, texts: Sequence[str]) -> Vectors:
         if not texts:
@@ -207,14 +222,17 @@ class LocalEncoder:
         running = self._loaded()
         encode = getattr(running.model, method)
 
+        halves = running.halves and method == "encode_document"
+
         def batch(some: list[str]) -> list[NDArray[Any]]:
-            rows = encode(
-                some,
-                batch_size=running.batch_size,
-                convert_to_numpy=True,
-                normalize_embeddings=True,
-                show_progress_bar=False,
-            )
+            with halved(halves):
+                rows = encode(
+                    some,
+                    batch_size=running.batch_size,
+                    convert_to_numpy=True,
+                    normalize_embeddings=True,
+                    show_progress_bar=False,
+                )
             return list(rows)
 
         return unit_rows(np.stack(running.streams.run(batch, texts, running.batch_size)), texts)
@@ -249,6 +267,7 @@ class _Running:
     model: SentenceTransformer
     streams: Streams
     batch_size: int
+    halves: bool = False  # documents are computed in bf16
 
     @property
     def question_prompt(self) -> str:
@@ -259,12 +278,11 @@ class _Running:
 
     def document_passes(self, texts: list[str]) -> list[_Pass]:
         """Windows, embedded together."""
-        return [
-            _Pass.of(one)
-            for one in self.model.encode_document(
+        with halved(self.halves):
+            made = self.model.encode_document(
                 texts, batch_size=len(texts), output_value=None, show_progress_bar=False
             )
-        ]
+        return [_Pass.of(one) for one in made]
 
     def question_pass(self, text: str) -> _Pass:
         """A question, its states by the network that reads documents."""

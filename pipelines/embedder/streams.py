@@ -5,13 +5,24 @@ over the cores: those wait for each other after every layer, and for whatever el
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+if TYPE_CHECKING:
+    import torch
+
 T = TypeVar("T")
+
+# Rows, and values before and after, of the products that are timed: those of a small encoder.
+TIMED_SIZE = (2048, 384, 1536)
+TIMED_ROUNDS = 6
+# Less than this factor is not worth vectors that differ in the fourth digit.
+WORTH = 1.3
 
 
 class Streams:
@@ -50,3 +61,32 @@ def _one_core() -> None:
     import torch
 
     torch.set_num_threads(1)  # of this thread: OpenMP keeps the number by thread
+
+
+def halved(halves: bool) -> torch.autocast:
+    """Within it, this thread computes in bf16 on the CPU, if it shall."""
+    import torch
+
+    return torch.autocast("cpu", dtype=torch.bfloat16, enabled=halves)
+
+
+@cache
+def bf16_pays() -> bool:
+    """
+    Whether this CPU computes clearly faster in bf16, as those with AVX512_BF16 or AMX do. Others are
+    slower. It is timed once, by half a second of products.
+    """
+    import torch
+
+    rows, before, after = TIMED_SIZE
+    layer, inputs = torch.nn.Linear(before, after), torch.rand(rows, before)
+
+    def seconds(half: bool) -> float:
+        with torch.no_grad(), halved(half):
+            started = time.thread_time()  # whatever else the machine does
+            layer(inputs)
+            return time.thread_time() - started
+
+    times = [(seconds(False), seconds(True)) for _ in range(TIMED_ROUNDS)]
+    full, half = (min(column) for column in zip(*times, strict=True))
+    return bool(full > WORTH * half)

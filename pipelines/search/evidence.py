@@ -7,31 +7,49 @@ Pure. A cosine says little about "E04" or "D-EBQT". That a passage holds it says
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipelines.store.hits import Hit
+from pipelines.text import other_names
+from pipelines.text.german import parts
 from pipelines.text.lines import YEAR
-from pipelines.text.stop_words import is_stop_word
-from pipelines.text.terms import terms
+from pipelines.text.stop_words import is_small, is_small_anywhere, spoken
+from pipelines.text.terms import plain_terms, terms
 
 # The threshold is multiplied by these where a passage holds a code or name of the question and
 # half of its other words, or nearly all of its words.
 NAMED, COVERED = 0.55, 0.65
 HALF, NEARLY_ALL = 0.5, 0.8
+# The end of a German compound: *pumpe* of *Gartenpumpe*.
+SHORTEST_PART = 5
 # It grows by this where a name, code or year of the question is in none of the passages.
 ABSENT = 0.15
 
-_CODE = re.compile(r"(?=[\w./-]*\d)(?=[\w./-]*[^\W\d_])[^\W_][\w./-]*[^\W_]|\d{3,}")
-_WORD = re.compile(r"[^\W\d_][\w'’&-]*")
-_GERMAN_WORDS = (
-    "aber als am an auf aus bei bis das dass dem den der des die dies ein eine einem einen einer er"
-    " es für gibt haben hat ich ihr im in ist ja kann können man mein mich mir mit nach nicht noch"
-    " nur oder sein sich sie sind so soll über um und uns unser vom von vor wann war warum was"
-    " welche welchem welchen welcher welches wem wen wenn wer werden wie wieviel wir wird wo wurde"
-    " zu zum zur"
+_CODE = re.compile(
+    r"(?=[\w./-]*\d)(?=[\w./-]*[^\W\d_])[^\W_][\w./-]*[^\W_]|\d{3,}|\d{1,3}(?:\.\d{1,3})+"
 )
-_GERMAN = frozenset(_GERMAN_WORDS.split())
+_WORD = re.compile(r"[^\W\d_][\w'’&-]*")
+_COUNTED = re.compile(
+    r"(?i)\b(?:how many|wie ?viele|combien d(?:e |['’])|cuánt[oa]s) ?(?P<thing>[^\W\d_]{3,})"
+)
+# What is counted in other words: "a team of 14".
+_ANYTHING_WORDS = (
+    "people persons person others things times different more leute personen menschen dinge mal"
+    " verschiedene personnes gens fois personas veces temps fois tiempo zeit"
+    " watt watts volt volts bar kilo kilos gramm liter litre litres liters grad degrees meter metre metres"
+    " meters euro euros pounds dollars percent prozent seconds minutes hours days weeks months years"
+    " sekunden minuten stunden tage wochen monate jahre heures jours semaines mois ans horas días"
+)
+_ANYTHING = frozenset(_ANYTHING_WORDS.split())
+# "Who is the treasurer", "Wie heißt der Geschäftsführer".
+_ROLE = re.compile(
+    r"(?i)^\W*(?:who (?:is|was)|what is the name of|wer (?:ist|war)|wie heißt|qui est|comment s'appelle|quién es)"
+    r" (?:the|der|die|das|le|la|l'|el) ?(?P<role>[^\W\d_]{4,})(?= (?:of|at|in|for|der|des|von|bei|im|du|de|del)\b|\?|$)"
+)
+_GERMAN_NAME = re.compile(
+    r"\b(?:Herrn?|Frau|Familie|Firma|Dr\.|Prof\.) ([A-ZÄÖÜ][\w-]+)|\b([A-ZÄÖÜ][\w-]+) (?:GmbH|AG|KG|SE|OHG|UG)\b"
+)
 
 
 @dataclass(frozen=True)
@@ -39,12 +57,19 @@ class Evidence:
     """
     How a question stands to its passages.
 
-    `absent`: its names, codes and years that no passage holds.
+    `absent`: its names, codes and years that no passage holds. `of_other_years`: it asks of years,
+    of which no passage tells, and the passages tell of others.
     """
 
     named: bool
     coverage: float
     absent: tuple[str, ...]
+    of_other_years: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether one passage holds nearly all words of the question, and none of its names is absent."""
+        return self.coverage >= NEARLY_ALL and not self.absent
 
     def least(self, threshold: float) -> float:
         """The confidence that counts as an answer, given the threshold of the index."""
@@ -60,15 +85,53 @@ def weigh(question: str, hits: Sequence[Hit]) -> Evidence:
     exact = [*names(question), *codes(question), *years(question)]
     texts = [_whole(hit) for hit in hits]
     absent = tuple(word for word in exact if not any(holds(text, word) for text in texts))
+    for thing in (_role(question), counted(question)):
+        if thing is not None and not _names_anywhere(thing, hits, texts):
+            absent += (thing,)
     named = any(exact) and any(all(holds(text, word) for word in exact) for text in texts)
     best = max(
         (_coverage(question, hit, text) for hit, text in zip(hits, texts, strict=True)), default=0.0
     )
-    return Evidence(named, best, absent)
+    if not best and (asking := [found for found, _ in other_names.of_question(question)]):
+        absent += tuple(asking)  # a height is asked for, of something that no passage names
+    asked = years(question)
+    told = frozenset(year for text in texts for year in years(text))
+    other = bool(asked and told) and not any(_tells(text, year) for text in texts for year in asked)
+    return Evidence(named, best, absent, other)
+
+
+def _role(question: str) -> str | None:
+    """The role of a person who is asked for: the *treasurer* of "Who is the treasurer?"."""
+    found = _ROLE.search(question)
+    return found["role"] if found else None
+
+
+def counted(question: str) -> str | None:
+    """What is counted in the answer: the *spaces* of "How many spaces are there?"."""
+    found = _COUNTED.search(question)
+    thing = found["thing"] if found else None
+    return None if thing is None or thing.casefold() in _ANYTHING or is_common(thing) else thing
+
+
+def _names_anywhere(thing: str, hits: Sequence[Hit], texts: Sequence[str]) -> bool:
+    """Whether some passage names a thing, in whatever words."""
+    return any(names_it(thing, text, hit.language) for hit, text in zip(hits, texts, strict=True))
+
+
+def names_it(thing: str, text: str, language: str | None) -> bool:
+    """Whether a text names a thing, in whatever words."""
+    held = frozenset(terms(text, language))
+    return any(
+        named & held or in_compound(term, held, language)
+        for term, named in names_of(thing, language).items()
+    )
 
 
 def codes(question: str) -> tuple[str, ...]:
-    """Its numbers of three digits and more, but for years, and words with digits in them."""
+    """
+    Its numbers of three digits and more, but for years, those with dots as in "clause 3.2", and
+    words with digits in them.
+    """
     found = dict.fromkeys(_CODE.findall(question))
     return tuple(code for code in found if not YEAR.fullmatch(code))
 
@@ -78,26 +141,101 @@ def years(text: str) -> frozenset[str]:
     return frozenset(YEAR.findall(text))
 
 
+def _tells(text: str, year: str) -> bool:
+    """Whether a text names a year, in full or as in "2016/17" and "FY17"."""
+    short, before = year[2:], str(int(year) - 1)
+    span = rf"\b(?:{before}|{before[2:]})\s?[/–-]\s?{short}\b"
+    return holds(text, year) or bool(re.search(rf"(?i){span}|\bfy ?{short}\b", text))
+
+
 def names(question: str) -> tuple[str, ...]:
-    """Its words with a capital but for the first. In German every noun has one, so none is told."""
+    """
+    Its words with a capital but for the first.
+
+    In German every noun has one. Only names of firms and of people with a title are told there.
+    """
     words = _WORD.findall(question)
-    if is_german(question) or all(word[0].isupper() for word in words):
+    if is_german(question):
+        found = [
+            name for match in _GERMAN_NAME.finditer(question) for name in match.groups() if name
+        ]
+        return tuple(dict.fromkeys(found))
+    if all(word[0].isupper() for word in words):
         return ()
-    capital = (w for w in words[1:] if w[0].isupper() and not is_stop_word(w.casefold()))
+    capital = (w for w in words[1:] if w[0].isupper() and not is_common(w.casefold()))
     return tuple(dict.fromkeys(re.sub(r"['’]s?$", "", word) for word in capital))
 
 
 def is_german(question: str) -> bool:
     """Whether a question is German, told by its small words."""
-    words = [word.casefold() for word in _WORD.findall(question)]
-    return bool(re.search(r"[äöüßÄÖÜ]", question)) or sum(
-        word in _GERMAN and not is_stop_word(word) for word in words
-    ) >= 2  # fmt: skip
+    return spoken(question) == "de"
 
 
 def is_common(term: str) -> bool:
-    """Whether every English or German text has a word."""
-    return is_stop_word(term) or term in _GERMAN
+    """Whether every text of a common language has a word."""
+    return is_small_anywhere(term)
+
+
+def content(question: str, language: str | None) -> list[str]:
+    """The terms of a question that say what it is about, in their order, each once."""
+    own = spoken(question)
+    words = [word.casefold() for word in re.findall(r"[^\W_]+", question)]
+    small = {
+        term
+        for word in dict.fromkeys(words)
+        if is_common(word) or is_small(word, own)
+        for term in plain_terms(word, language)
+    }
+    found = dict.fromkeys(plain_terms(question, language))
+    return [term for term in found if term not in small and not is_common(term)]
+
+
+def has_unknown(question: str, hits: Sequence[Hit]) -> bool:
+    """Whether no passage of the library holds some word of a question, so far as is known."""
+    known = hits[0].weights
+    return any(
+        not any(term in known for term in (word, *names))
+        for language in dict.fromkeys(hit.language for hit in hits)
+        for word, names in names_of(question, language).items()
+        if len(word) > 3 and not word[0].isdigit()
+    )
+
+
+def names_of(question: str, language: str | None) -> Mapping[str, frozenset[str]]:
+    """
+    Each term of a question that says what it is about, with other names for it, as terms.
+
+    :param language: Of the passage that may hold them.
+    """
+    asked = content(question, language)
+    found = {term: {term} for term in asked}
+    for term in asked:
+        found[term].update(t for name in other_names.of_word(term) for t in terms(name, language))
+    if language == "de":  # what a compound is: *Rechnung* of *Malerrechnung*
+        for word in _WORD.findall(question):
+            for term in set(plain_terms(word, language)).intersection(asked):
+                found[term].update(t for p in parts(word.lower())[-1:] for t in terms(p, language))
+    for asking, names in other_names.of_question(question):
+        for term in set(terms(asking, language)).intersection(asked):
+            found[term].update(terms(names, language))
+    return {term: frozenset(names) for term, names in found.items()}
+
+
+def asks_with(question: str, term: str, language: str | None) -> bool:
+    """Whether a term only says what kind of thing a question asks for, like the *heavy* of "how heavy"."""
+    return any(
+        term in plain_terms(asking, language) for asking, _ in other_names.of_question(question)
+    )
+
+
+def in_compound(term: str, held: Collection[str], language: str | None) -> bool:
+    """Whether a German word is the end of one that a passage holds, or ends in one itself."""
+    if language != "de" or len(term) < SHORTEST_PART:
+        return False
+    return any(
+        other.endswith(term) or (len(other) >= SHORTEST_PART and term.endswith(other))
+        for other in held
+    )
 
 
 def holds(text: str, word: str) -> bool:
@@ -106,8 +244,9 @@ def holds(text: str, word: str) -> bool:
     at = text.find(word)
     while at >= 0:
         end = at + len(word)
-        before, after = text[at - 1 : at], text[end : end + 1]
-        if not before.isalnum() and not (after.isalnum() and word[-1].isdigit()):
+        before, after = text[at - 1 : at] if at else "", text[end : end + 1]
+        is_version = before == "v" and word[0].isdigit() and not text[at - 2 : at - 1].isalnum()
+        if (is_version or not before.isalnum()) and not (after.isalnum() and word[-1].isdigit()):
             rest = re.match(r"[^\W\d_]*", text[end:])
             if rest is None or len(rest.group()) <= 2:  # a plural, a genitive
                 return True
@@ -122,9 +261,21 @@ def _whole(hit: Hit) -> str:
 
 
 def _coverage(question: str, hit: Hit, text: str) -> float:
-    """Share of the weight of a question's words that a passage holds. Unknown words weigh most."""
-    asked = {term for term in terms(question, hit.language) if not is_common(term)}
+    """
+    Share of the weight of a question's words that a passage holds, by these or other names.
+
+    Unknown words weigh most. A passage that holds nothing but the name of what is asked for, like
+    the height of "how high", holds no part of the question.
+    """
     most = max(hit.weights.values(), default=1.0)
-    weights = {term: hit.weights.get(term, most) for term in asked}
-    held = asked.intersection(terms(text, hit.language))
-    return sum(weights[term] for term in held) / (sum(weights.values()) or 1.0)
+    held = frozenset(terms(text, hit.language))
+    total = found = 0.0
+    things: list[bool] = []
+    for term, named in names_of(question, hit.language).items():
+        weight = hit.weights.get(term, most)
+        total += weight
+        is_held = bool(named & held) or in_compound(term, held, hit.language)
+        found += weight * is_held
+        if not asks_with(question, term, hit.language):
+            things.append(is_held)
+    return found / (total or 1.0) if any(things) or not things else 0.0

@@ -9,7 +9,7 @@ best are ordered again (`pipelines/search/rerank`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -20,11 +20,12 @@ from psycopg import sql
 from pipelines.search import rerank
 from pipelines.search.handle import SearchHandle
 from pipelines.search.rerank import WITHIN_S, Reranked
-from pipelines.store import hits, postings, scope, vectors
+from pipelines.store import hits, postings, question_words, scope, vectors
 from pipelines.store.db import Connection
 from pipelines.store.hits import Hit
 from pipelines.store.ids import ChunkId
 from pipelines.store.postings import Terms
+from pipelines.store.scope import Within
 from pipelines.store.vectors import Window
 from pipelines.text.scoring.fusion import Scores, fuse, reordered, trust
 from pipelines.text.scoring.late import QueryTokens
@@ -77,7 +78,7 @@ def hybrid(
     top_k: int,
     *,
     tokens: QueryTokens | None = None,
-    collections: Sequence[str] | None = None,
+    collections: Within | None = None,
     mode: Mode = "hybrid",
 ) -> list[Hit]:
     """
@@ -106,7 +107,7 @@ def search(
     top_k: int,
     *,
     tokens: QueryTokens | None = None,
-    collections: Sequence[str] | None = None,
+    collections: Within | None = None,
     mode: Mode = "hybrid",
     within_s: float | None = WITHIN_S,
 ) -> Searched:
@@ -117,7 +118,8 @@ def search(
 
     :param vector: The question's, by the handle's encoder. *Shape:* ``(d,)``
     :param tokens: The question's, from the same pass (`SearchHandle.read`), for late interaction.
-    :param collections: Only these, as `scope.readable` tells them; None: those open to everybody.
+    :param collections: Only these, or a selection of them (`scope.narrow`); None: those open to
+        everybody.
     :param mode: One side alone ranks, for comparison.
     :param within_s: Time that late interaction may take; None: whatever it takes.
     """
@@ -125,15 +127,15 @@ def search(
         mode = "lexical"
     with hits.snapshot(conn, handle.vectors_id):
         held = scope.held(conn)
-        searched = scope.choose(held) if collections is None else list(collections)
+        searched = scope.selected(scope.choose(held) if collections is None else collections)
         within, exact = hits.within(conn, held, searched)
         found = _candidates(conn, handle, question, vector, mode, within, exact)
         if not found.ids:
             return Searched([])
-        trusted = _trust(handle, question) if mode == "hybrid" else 1.0
+        weight = trusted(handle, question) if mode == "hybrid" else 1.0
         scores = {"dense": found.cosines, "lexical": found.shares}.get(mode)
         if scores is None:
-            scores = fuse(found.cosines, found.shares, handle.lexical_weight, trusted)
+            scores = fuse(found.cosines, found.shares, handle.lexical_weight, weight)
         best = np.argsort(-scores, kind="stable")[: max(top_k, RERANKED)]
         rows = hits.rows(conn, [found.ids[i] for i in best], searched)
         best = np.array([i for i in best if found.ids[i] in rows], dtype=np.intp)
@@ -142,8 +144,8 @@ def search(
             first = best[:RERANKED]
             ids = [found.ids[i] for i in first]
             texts = [(rows[i]["text"], rows[i]["language"]) for i in ids]
-            passages = rerank.Passages(ids, texts, scores[first])
-            query = rerank.Query(question, vector, tokens, found.asked, trusted)
+            passages = rerank.RankedPassages(ids, texts, scores[first])
+            query = rerank.LateQuery(question, vector, tokens, found.asked, weight)
             reranked = rerank.rerank(conn, handle, query, passages, within_s)
             scores = reordered(scores, first, reranked.scores)
             best = best[np.argsort(-scores[best], kind="stable")]
@@ -165,7 +167,7 @@ def _candidates(
         windows = vectors.nearest(
             conn, handle.vectors_id, vector, DENSE_WINDOWS, within=within, exact=exact
         )
-    asked = postings.question(conn, question)
+    asked = question_words.question(conn, question)
     named: list[ChunkId] = []
     if mode != "dense" and asked.rare:
         named = postings.candidates(conn, asked, LEXICAL_CHUNKS, within=within)
@@ -195,10 +197,11 @@ def _hit(
     )
     if window is None or not hit.places:
         return hit
-    page, heading = hit.at((window.start + window.end) // 2)
-    return replace(hit, page=page, heading=heading)
+    middle = hit.at((window.start + window.end) // 2)
+    return replace(hit, page=middle.page, heading=middle.heading, page_label=middle.label)
 
 
-def _trust(handle: SearchHandle, question: str) -> float:
+def trusted(handle: SearchHandle, question: str) -> float:
+    """The weight of the encoder's cosines for a question, from 0 to 1. See `fusion.trust`."""
     shown = question[:TRUST_CHARS]
     return trust(shown, handle.encoder.reading(shown))

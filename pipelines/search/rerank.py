@@ -38,7 +38,7 @@ WITHIN_S = 0.25
 
 
 @dataclass(frozen=True, eq=False)
-class Query:
+class LateQuery:
     """A question as it is compared. `vector` has the *Shape:* ``(d,)``."""
 
     text: str = field(repr=False)
@@ -49,7 +49,7 @@ class Query:
 
 
 @dataclass(frozen=True, eq=False)
-class Passages:
+class RankedPassages:
     """
     The candidates to order, with their text and language, and the scores of the order that there is.
     *Shape:* ``(n,)``
@@ -82,8 +82,8 @@ class Reranked:
 def rerank(
     conn: Connection,
     handle: SearchHandle,
-    query: Query,
-    passages: Passages,
+    query: LateQuery,
+    passages: RankedPassages,
     within_s: float | None,
 ) -> Reranked:
     """
@@ -113,7 +113,7 @@ def _compare(
     conn: Connection,
     handle: SearchHandle,
     tokens: QueryTokens,
-    query: Query,
+    query: LateQuery,
     ids: Sequence[ChunkId],
     within_s: float | None,
 ) -> Scores | None:
@@ -141,7 +141,7 @@ def _compare(
 def _read(
     conn: Connection,
     handle: SearchHandle,
-    query: Query,
+    query: LateQuery,
     ids: Sequence[ChunkId],
     within_s: float | None,
 ) -> dict[ChunkId, list[NearWindow]] | None:

@@ -11,9 +11,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
-from pipelines.search.evidence import is_common
+from pipelines.search.evidence import is_common, is_german
 from pipelines.store import postings, scope
 from pipelines.store.db import Connection
+from pipelines.store.scope import Selection, Within
+from pipelines.text.other_names import ASKING, of_question, of_word
 from pipelines.text.stop_words import stop_words
 from pipelines.text.terms import question_terms, terms
 
@@ -23,30 +25,32 @@ MOST_WORDS = 4
 SHORTEST, LONGEST = 3, 24
 # A word this long may have two faults. Shorter ones have one.
 LONG = 6
+# A shorter word is not replaced without asking.
+SUREST = 5
 # Terms of the documents with the same beginning that are compared, and those whose text is read.
 MOST_TERMS, MOST_READ = 2000, 40
 
 # Words of questions, which documents need not hold.
 _ASKING_WORDS = (
-    "any anything big called cost costs describe does exactly explain far find give happen happened"
-    " have high kind large last list long made make many mean means much must name need often old"
-    " show small something tall tell thing type use used want well work works year bedeutet erkläre"
-    " finde gibt heißt kostet lange nenne viel viele zeige"
+    "any anything big called compare compared cost costs count describe difference does exactly"
+    " explain far find give happen happened have high kind large last list long made make many mean"
+    " means mention mentioned mentions much must name need often old outline show small something"
+    " summarise summarize tall tell thing type use used versus want well work works year bedeutet"
+    " erkläre erwähnen erwähnt finde gibt heißt kostet lange nenne unterschied vergleich vergleiche"
+    " viel viele zeige zusammen"
 )
 _ASKING = frozenset(_ASKING_WORDS.split())
 _WORD = re.compile(r"[^\W\d_]+")
 _LETTERS = "abcdefghijklmnopqrstuvwxyzäöüßéèàçñ"
 
 
-def suggestions(
-    conn: Connection, question: str, collections: Sequence[str] | None = None
-) -> list[str]:
+def suggestions(conn: Connection, question: str, collections: Within | None = None) -> list[str]:
     """
     The question as it may have been meant, likeliest first. Empty if no word looks misspelt.
 
     :param collections: Only their words. If None, those open to everybody.
     """
-    searched = scope.choose(scope.held(conn)) if collections is None else collections
+    searched = scope.selected(scope.readable(conn) if collections is None else collections)
     languages = postings.languages(conn)
     unknown = list(_unknown(conn, question, searched, languages))[:MOST_WORDS]
     meant = {word: _near(conn, word, searched, languages) for word in unknown}
@@ -55,6 +59,26 @@ def suggestions(
     for words in product(*known.values()):
         made.append(_replaced(question, dict(zip(known, words, strict=True))))
     return [text for text in dict.fromkeys(made) if text != question][:MOST_SUGGESTIONS]
+
+
+def corrected(conn: Connection, question: str, collections: Within | None = None) -> str | None:
+    """
+    The question as it was most likely meant, to be searched without asking back.
+
+    None if no word looks misspelt, or if a word may rather be a name, or is too short to be sure.
+    """
+    meant = next(iter(suggestions(conn, question, collections)), None)
+    if meant is None:
+        return None
+    pairs = zip(_WORD.findall(question), _WORD.findall(meant), strict=True)
+    changed = [(typed, word) for typed, word in pairs if typed != word]
+    first = _WORD.search(question)
+    sure = all(
+        (len(typed) >= SUREST or word.casefold() in ASKING)
+        and (typed.islower() or is_german(question) or typed == (first and first.group()))
+        for typed, word in changed
+    )
+    return meant if sure and changed else None
 
 
 def _replaced(question: str, meant: Mapping[str, str]) -> str:
@@ -77,24 +101,25 @@ def distance(left: str, right: str) -> int:
 
 
 def _unknown(
-    conn: Connection, question: str, searched: Sequence[str], languages: Sequence[str]
+    conn: Connection, question: str, searched: Selection, languages: Sequence[str]
 ) -> Iterator[str]:
-    """The words of a question that no passage of the collections holds."""
+    """The words of a question that no passage searched holds."""
+    asking = " ".join(found for found, _ in of_question(question))
     words = [
         word
         for word in dict.fromkeys(_WORD.findall(question))
         if SHORTEST <= len(word) <= LONGEST
         and not is_common(word.casefold())
-        and word.casefold() not in _ASKING
+        and word.casefold() not in _ASKING | ASKING
+        and not of_word(word.casefold())
+        and word not in asking
     ]
     forms = {word: _forms(word, languages) for word in words}
     held = postings.texts_with(conn, {form for of in forms.values() for form in of}, searched)
     return (word for word in words if not held.keys() & forms[word])
 
 
-def _near(
-    conn: Connection, typed: str, searched: Sequence[str], languages: Sequence[str]
-) -> list[str]:
+def _near(conn: Connection, typed: str, searched: Selection, languages: Sequence[str]) -> list[str]:
     """The words that somebody may have meant, at most two, all equally near."""
     word = typed.casefold()
     most = 2 if len(word) >= LONG else 1
@@ -109,7 +134,10 @@ def _near(
     close = [t for t in same_start if min(distance(t, s) for s in stems) <= most]
     likely.update(sorted(close, key=lambda t: (distance(t, word), t))[:MOST_READ])
     texts = postings.texts_with(conn, likely, searched)
-    found: dict[str, int] = {}
+    # A word that questions ask with is likelier than one of the documents.
+    found: dict[str, float] = {
+        other: far - 0.5 for other in ASKING if (far := distance(word, other)) <= most
+    }
     for term, text in texts.items():
         for other in _spelt(term, text, languages):
             if (far := distance(word, other)) <= most and not _is_other(word, other):

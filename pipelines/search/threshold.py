@@ -39,21 +39,29 @@ OUTGROWN = 2.0
 
 
 def answerable(conn: Connection, handle: SearchHandle, question: str, hits: Sequence[Hit]) -> bool:
+    """Whether the documents answer: a hit reaches the threshold that the index has now, if any."""
+    return fit(conn, handle, question, hits) >= 1
+
+
+def fit(conn: Connection, handle: SearchHandle, question: str, hits: Sequence[Hit]) -> float:
     """
-    Whether the documents answer: a hit reaches the threshold that the index has now, if any.
+    How well the best passage fits, as a share of what counts as an answer.
 
     The threshold is lower where a passage holds the codes, names and rare words of the question,
-    and higher where no passage holds one of them.
+    and higher where no passage holds one of them. Passages that tell of other years only do not
+    answer what is asked of one year.
     """
     if not hits:
-        return False
+        return 0.0
+    weighed = evidence.weigh(question, hits)
     if handle.words_only:  # there is no cosine to compare
-        return evidence.weigh(question, hits).coverage >= evidence.HALF
+        return weighed.coverage / evidence.HALF
+    if weighed.of_other_years:
+        return 0.0
     threshold = calibration.threshold(conn, handle.index_id)
     if threshold is None:
-        return True
-    least = evidence.weigh(question, hits).least(threshold)
-    return max(hit.confidence for hit in hits) >= least
+        return 1.0
+    return max(hit.confidence for hit in hits) / weighed.least(threshold)
 
 
 def refresh(conn: Connection, handle: SearchHandle) -> bool:

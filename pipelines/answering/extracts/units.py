@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Literal
 
+from pipelines.answering.extracts.pieces import Piece, pieces
 from pipelines.text import lines
 from pipelines.text.lines import Span
 
@@ -25,13 +26,10 @@ LONGEST_SECTION = 500
 # Lines of a table of figures between its years and its last row.
 LONGEST_TABLE = 40
 LONGEST_LINE = 60
-# Items of a list that has lost its marks are short paragraphs after a colon.
-LONGEST_UNMARKED = 120
 
 _RULE = re.compile(r"\|?\s*:?-{3,}:?\s*(?:\|\s*:?-{3,}:?\s*)*\|?")
 _NUMBERED = re.compile(r"\(?\d{1,3}[.)]\s")
 _SCALE = re.compile(r"(?i)\bin (?:thousands|millions|billions)\b(?=[^\n]{0,80}\)?)")
-_QUESTION_END = ("?", "？")
 
 
 @dataclass(frozen=True)
@@ -55,33 +53,23 @@ class Unit:
     paragraph: int = 0
 
 
-@dataclass(frozen=True)
-class _Piece:
-    """A sentence or line, with what it looks like and the number of its paragraph."""
-
-    span: Span
-    text: str
-    kind: str
-    paragraph: int
-
-
 def units(text: str, titles: frozenset[str] = frozenset()) -> list[Unit]:
     """
     The units of a passage in reading order.
 
     :param titles: The headings that it stands under, as `lines.plain` makes them.
     """
-    return list(_Reader(text, list(_pieces(text, titles))).read())
+    return list(_Reader(text, list(pieces(text, titles))).read())
 
 
 class _Reader:
     """Reads pieces in order and knows what they stand under."""
 
-    def __init__(self, text: str, pieces: Sequence[_Piece]) -> None:
+    def __init__(self, text: str, pieces: Sequence[Piece]) -> None:
         self._text = text
         self._pieces = pieces
         self._heading = self._asked = self._record = ""
-        self._opener: _Piece | None = None
+        self._opener: Piece | None = None
         self._columns: tuple[str, ...] = ()
 
     def read(self) -> Iterator[Unit]:
@@ -97,7 +85,7 @@ class _Reader:
             yield from self._of_run(self._pieces[at : at + run])
             at += run
 
-    def _start(self, piece: _Piece) -> None:
+    def _start(self, piece: Piece) -> None:
         self._opener, self._columns = None, ()
         if piece.kind == "question":
             self._asked = piece.text
@@ -114,7 +102,7 @@ class _Reader:
             end += 1
         return end - at
 
-    def _of_run(self, run: Sequence[_Piece]) -> Iterator[Unit]:
+    def _of_run(self, run: Sequence[Piece]) -> Iterator[Unit]:
         kind = run[0].kind
         if kind == "text":
             yield from self._sentence(run[0])
@@ -134,12 +122,12 @@ class _Reader:
             for piece in run:
                 yield self._unit("field", piece)
 
-    def _sentence(self, piece: _Piece) -> Iterator[Unit]:
+    def _sentence(self, piece: Piece) -> Iterator[Unit]:
         self._opener = piece if piece.text.rstrip("*_ ").endswith((":", "：")) else None
         if len(piece.text) <= LONGEST_SENTENCE:
             yield self._unit("sentence", piece)
 
-    def _list(self, run: Sequence[_Piece]) -> Iterator[Unit]:
+    def _list(self, run: Sequence[Piece]) -> Iterator[Unit]:
         opener = self._opener
         opened = opener.text if opener else ""
         for piece in run:
@@ -152,7 +140,7 @@ class _Reader:
             yield self._unit(kind, replace(run[0], span=span, text=_lines(told)), opened)
         self._opener = None
 
-    def _table(self, run: Sequence[_Piece]) -> Iterator[Unit]:
+    def _table(self, run: Sequence[Piece]) -> Iterator[Unit]:
         rows = [(piece, lines.cells(piece.text)) for piece in run]
         rule = next((n for n, (piece, _) in enumerate(rows[:3]) if _RULE.fullmatch(piece.text)), 0)
         header = rows[max(rule - 1, 0)][1]
@@ -170,8 +158,11 @@ class _Reader:
             if len(filled) > 1:
                 yield self._unit("row", piece, cells=tuple(filled))
 
-    def _figures(self, run: Sequence[_Piece]) -> Iterator[Unit]:
+    def _figures(self, run: Sequence[Piece]) -> Iterator[Unit]:
         for piece in run:
+            if aligned := self._aligned(piece):
+                yield self._unit("row", piece, cells=aligned)
+                continue
             name, values = lines.figures(piece.text)
             columns, scale, caption = self._columns_above(piece)
             named: tuple[tuple[str, str], ...] = ()
@@ -180,7 +171,15 @@ class _Reader:
             unit = self._unit("row", piece, cells=named)
             yield replace(unit, around=" ".join((unit.around, caption, *columns)), scale=scale)
 
-    def _columns_above(self, piece: _Piece) -> tuple[list[str], str, str]:
+    def _aligned(self, piece: Piece) -> tuple[tuple[str, str], ...]:
+        """The cells of a row that is set in columns by spaces, if a line above names them."""
+        row = lines.columns(piece.text)
+        above = self._text[: piece.span[0]].splitlines()[::-1][:LONGEST_TABLE]
+        heads = (lines.columns(line) for line in above if not any(c.isdigit() for c in line))
+        named = next((head for head in heads if len(head) == len(row) > 2), None)
+        return tuple(zip(named, row, strict=True)) if named else ()
+
+    def _columns_above(self, piece: Piece) -> tuple[list[str], str, str]:
         """The years that head the figures of a row, the scale that they are in, and their caption."""
         above = self._text[: piece.span[0]]
         rows = above.splitlines()[::-1][:LONGEST_TABLE]
@@ -195,7 +194,7 @@ class _Reader:
 
     def _section(self, at: int) -> Iterator[Unit]:
         """What stands under a heading or a question, whole, where it is short enough to read out."""
-        below: list[_Piece] = []
+        below: list[Piece] = []
         for piece in self._pieces[at + 1 :]:
             if piece.kind in ("heading", "question"):
                 break
@@ -203,61 +202,21 @@ class _Reader:
         if not below:
             return
         span = below[0].span[0], below[-1].span[1]
-        listed = any(piece.kind == "item" for piece in below)
+        listed = any(piece.kind in ("item", "field") for piece in below)
         longest = LONGEST_WHOLE if listed else LONGEST_SECTION
         if span[1] - span[0] > longest or any(
-            piece.kind not in ("item", "text") for piece in below
+            piece.kind not in ("item", "field", "text") for piece in below
         ):
             return
         heading = self._pieces[at].text
         yield Unit("section", span, _lines(below), heading, self._record, heading)
 
-    def _unit(self, kind: Kind, piece: _Piece, about: str = "", *, cells: tuple[tuple[str, str], ...] = ()) -> Unit:  # fmt: skip
+    def _unit(self, kind: Kind, piece: Piece, about: str = "", *, cells: tuple[tuple[str, str], ...] = ()) -> Unit:  # fmt: skip
         above = " ".join(part for part in (self._heading, self._asked, about) if part)
         return Unit(
             kind, piece.span, piece.text, above, self._record, self._heading, cells,
             paragraph=piece.paragraph,
         )  # fmt: skip
-
-
-def _pieces(text: str, titles: frozenset[str]) -> Iterator[_Piece]:
-    spans = list(lines.split(text))
-    paragraph = 0
-    after_colon = False
-    for number, (start, end) in enumerate(spans):
-        if number and "\n\n" in text[spans[number - 1][1] : start]:
-            paragraph += 1
-        piece = text[start:end]
-        kind = _kind(text, (start, end), titles)
-        alone = lines.is_alone(text, start, end)
-        if (
-            kind in ("text", "heading")
-            and after_colon
-            and alone
-            and len(piece) <= LONGEST_UNMARKED
-            and not piece.endswith(":")
-            and not piece.startswith("#")
-        ):
-            following = spans[number + 1] if number + 1 < len(spans) else None
-            if kind == "text" or _continues(text, following):
-                kind = "item"
-        after_colon = piece.rstrip("*_ ").endswith(":") or (after_colon and kind == "item")
-        yield _Piece((start, end), piece, kind, paragraph)
-
-
-def _continues(text: str, following: Span | None) -> bool:
-    """Whether a list that lost its marks goes on: the next line is as short and alone."""
-    return following is None or following[1] - following[0] <= LONGEST_UNMARKED
-
-
-def _kind(text: str, span: Span, titles: frozenset[str]) -> str:
-    piece = text[span[0] : span[1]]
-    if piece.rstrip("\"'”’)*_ ").endswith(_QUESTION_END):
-        return "question"
-    kind = lines.kind(piece)
-    if kind in ("text", "item") and lines.is_heading(text, span, titles):
-        return "heading"
-    return kind
 
 
 def values(unit: Unit) -> list[str]:
@@ -280,13 +239,13 @@ def label(unit: Unit) -> str:
     return match["name"] if match else ""
 
 
-def _lines(pieces: Sequence[_Piece]) -> str:
-    """Sentences as running text, items of a list on lines of their own, each with a mark."""
+def _lines(pieces: Sequence[Piece]) -> str:
+    """Sentences as running text, items and fields on lines of their own, each with a mark."""
     made: list[str] = []
     joins = False
     for piece in pieces:
         text = " ".join(piece.text.split())
-        if piece.kind == "item":
+        if piece.kind in ("item", "field"):
             mark = lines.ITEM.match(text)
             bare = text[mark.end() :] if mark else text
             made.append(text if mark and mark[1] else f"- {bare}")
@@ -294,5 +253,5 @@ def _lines(pieces: Sequence[_Piece]) -> str:
             made[-1] += f" {text}"
         else:
             made.append(text)
-        joins = piece.kind != "item"
+        joins = piece.kind not in ("item", "field")
     return "\n".join(made)

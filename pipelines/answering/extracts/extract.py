@@ -15,13 +15,14 @@ from itertools import islice
 
 import numpy as np
 
-from pipelines.answering import readout
-from pipelines.answering.asked import Asked
-from pipelines.answering.readout import Extract, read_out
-from pipelines.answering.units import Unit, units
+from pipelines.answering.extracts import compare, kinds, listing, readout
+from pipelines.answering.extracts.asked import Asked
+from pipelines.answering.extracts.readout import Extract, read_out
+from pipelines.answering.extracts.units import Unit, units
 from pipelines.embedder.encoder import Vectors
+from pipelines.search.evidence import holds
 from pipelines.store.hits import Hit
-from pipelines.text.lines import Span, plain
+from pipelines.text.lines import Span, plain, title_words
 from pipelines.text.terms import terms
 
 # Chosen on the training questions of a set with known answer spans (bench/citations.py) and on
@@ -44,7 +45,7 @@ ENOUGH_CHARS = 450
 NEIGHBOUR = 0.6
 LONGEST_JOINED = 420
 # By words and kind; below, the best passages are shown instead.
-SURE = 0.35
+SURE = 0.28
 
 
 @dataclass(frozen=True)
@@ -61,22 +62,27 @@ def choose(
     vector: Vectors,
     hits: Sequence[Hit],
     encode: Callable[[Sequence[str]], Vectors],
+    trusted: float = 1.0,
 ) -> list[Extract]:
     """
     One to three extracts, at most one of each passage, in reading order.
 
     :param vector: The question's. *Shape:* ``(d,)``
     :param encode: Embeds texts as unit rows. *Shape:* ``(n, d)``
+    :param trusted: The weight of the encoder's cosines, less where it cannot read the question.
     """
     asked = Asked.of(question)
     candidates, others = _candidates(asked, hits)
     if not candidates:
         return []
+    for whole in (compare.compare, listing.listing):
+        if (together := whole(asked, hits, others)) is not None:
+            return [together]
     vectors = encode([_compared(hits[c.number - 1], c) for c in candidates])
     rank = np.array([1 / c.number for c in candidates])
     lexical = np.array([c.lexical for c in candidates])
     fit = np.array([c.fit for c in candidates])
-    scores = vectors @ vector + LEXICAL_WEIGHT * lexical + RANK_WEIGHT * rank + fit
+    scores = trusted * (vectors @ vector) + LEXICAL_WEIGHT * lexical + RANK_WEIGHT * rank + fit
     chosen = _diverse(candidates, vectors, scores)
     known = {(c.number, c.unit.span): float(s) for c, s in zip(candidates, scores, strict=True)}
     made = [
@@ -91,6 +97,17 @@ def choose(
 def is_sure(extracts: Sequence[Extract]) -> bool:
     """Whether an extract fits a question well enough to be shown as its answer."""
     return any(extract.sure >= SURE for extract in extracts)
+
+
+def asks_for_looks(question: str) -> bool:
+    """Whether a question asks for a value that can be told by its looks, like a price."""
+    return any(asks.search(question) for asks, _ in kinds.LOOKS)
+
+
+def sureness(question: str, hits: Sequence[Hit]) -> float:
+    """How well the best unit fits a question, by words and kind. The best passages count more."""
+    candidates, _ = _candidates(Asked.of(question), hits)
+    return max((c.lexical + c.fit + RANK_WEIGHT / c.number for c in candidates), default=0.0)
 
 
 def _candidates(
@@ -124,6 +141,8 @@ def _candidates(
 def _candidate(asked: Asked, hit: Hit, number: int, unit: Unit) -> _Candidate:
     body = read_out(unit)
     own = frozenset(terms(body, hit.language))
+    # What stands under the heading of a version or clause is all of it.
+    own |= {code.casefold() for code in asked.codes if holds(unit.heading, code)}
     above = frozenset(terms(f"{unit.about} {unit.around}", hit.language)) | asked.named(hit)
     share = total = 0.0
     for names, weight in asked.groups(hit):
@@ -150,6 +169,9 @@ def _extract(
     if unit.kind == "sentence":
         unit = _with_neighbours(hit, candidate, score, every[candidate.number], known)
     shown = readout.shown(asked, hit, unit)
+    number = re.search(r"\d[\d.]*", unit.heading)
+    if asked.which and number and number.group() not in shown:
+        shown = f"{readout.one_line(unit.heading)}: {shown}"
     text = hit.text[unit.span[0] : unit.span[1]]
     subject = unit.heading if plain(unit.heading) in _titles(hit) else hit.title
     sure = candidate.lexical + candidate.fit
@@ -199,9 +221,9 @@ def _titles(hit: Hit) -> frozenset[str]:
 
 
 def _named(title: str) -> str:
-    """The words of a title, to be read before what is under it: *uber_2021.pdf* says whose revenue it is."""
-    words = re.findall(r"[^\W_]+", title.rsplit(".", 1)[0])
-    return f"{' '.join(words)}: " if any(len(word) > 2 and word.isalpha() for word in words) else ""
+    """A title, to be read before what is under it: *uber_2021.pdf* says whose revenue it is."""
+    words = title_words(title)
+    return f"{words}: " if words else ""
 
 
 def _in_window(hit: Hit, span: Span) -> bool:

@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.answering.asked import Asked
-from pipelines.answering.units import Unit
+from pipelines.answering.extracts.asked import Asked
+from pipelines.answering.extracts.units import Unit
 from pipelines.store.hits import Hit
 from pipelines.text import sentences
 from pipelines.text.lines import Span
@@ -19,6 +19,8 @@ from pipelines.text.lines import Span
 # Cells of a row that are read out where the question names none of its columns.
 MOST_CELLS = 6
 MOST_LABELS = 2
+# A column that is asked for nearly as clearly as the best one is read out, too.
+NEARLY = 0.5
 MOST_CARDS = 3
 LONGEST_CARD = 240
 
@@ -49,7 +51,7 @@ def render(extracts: Sequence[Extract]) -> str:
     """
     several = len({e.subject for e in extracts}) > 1
     return "\n\n".join(
-        f"{f'{_clean(e.subject)}: ' if several and e.subject else ''}{_uncited(e.shown) if e.shown else _clean(e.text)} [{e.number}]"
+        f"{f'{one_line(e.subject)}: ' if several and e.subject else ''}{_uncited(e.shown) if e.shown else one_line(e.text)} [{e.number}]"
         for e in extracts
     )
 
@@ -87,7 +89,7 @@ def shown(asked: Asked, hit: Hit, unit: Unit) -> str:
     """What is shown of a unit."""
     if unit.kind in ("list", "steps", "section"):
         return unit.text
-    return _clean(_row(asked, hit, unit) if unit.kind == "row" else unit.text)
+    return one_line(_row(asked, hit, unit) if unit.kind == "row" else unit.text)
 
 
 def _row(asked: Asked, hit: Hit, unit: Unit) -> str:
@@ -99,10 +101,19 @@ def _row(asked: Asked, hit: Hit, unit: Unit) -> str:
         cells = (cells[0], *years)
     else:
         columns = [asked.column(name, hit) for name, _ in cells]
-        best = max(columns[1:], default=0.0)
+        weights = [sum(words.values()) for words in columns]
+        best = max(weights[1:], default=0.0)
         if best > 0:
-            about = [n for n, (_, value) in enumerate(cells) if asked.column(value, hit) > 0]
-            kept = {0, *about[:MOST_LABELS], *(n for n, of in enumerate(columns) if of == best)}
+            first = columns[weights.index(best, 1)]
+            about = [n for n, (_, value) in enumerate(cells) if asked.column(value, hit)]
+            # Equally good ones, and those that are asked for by other words.
+            others = [
+                n
+                for n, words in enumerate(columns)
+                if weights[n] == best
+                or (weights[n] >= NEARLY * best and not words.keys() <= first.keys())
+            ]
+            kept = {0, *about[:MOST_LABELS], *others}
             cells = tuple(cell for n, cell in enumerate(cells) if n in kept)
         else:
             cells = cells[:MOST_CELLS]
@@ -110,7 +121,7 @@ def _row(asked: Asked, hit: Hit, unit: Unit) -> str:
     return "; ".join(f"{name}: {value}" if name else value for name, value in cells) + scale
 
 
-def _clean(text: str) -> str:
+def one_line(text: str) -> str:
     """One line, without the mark of a list, and without what would read as a citation of ours."""
     return _uncited(re.sub(r"^(?:[-*•‣▪●○·]|#{1,6})\s+", "", " ".join(text.split())))
 

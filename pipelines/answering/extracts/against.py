@@ -1,0 +1,71 @@
+"""
+What in a unit speaks against it as an answer: it tells of other things, or nothing at all. Pure.
+
+The question's years and codes are compared where the question is (`asked`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from pipelines.answering.extracts import kinds
+from pipelines.answering.extracts.units import Unit, label, values
+from pipelines.search import evidence
+from pipelines.search.evidence import holds
+from pipelines.store.hits import Hit
+from pipelines.text.stop_words import is_stop_word
+from pipelines.text.terms import terms
+
+
+def is_of_them(question: str, names: Sequence[str], unit: Unit, hit: Hit) -> bool:
+    """
+    Whether a passage names what is counted, and that of a row everybody who is asked for.
+    """
+    whole = f"{hit.title.replace('_', ' ')} {hit.heading or ''} {hit.text}"
+    thing = evidence.counted(question)
+    if thing is not None and not evidence.names_it(thing, whole, hit.language):
+        return False
+    return unit.kind != "row" or all(holds(whole, name) for name in names)
+
+
+def looks_other(question: str, unit: Unit, hit: Hit) -> bool:
+    """Whether a unit holds no address, colour, weight, price or age, where that is asked for."""
+    columns = " ".join(name for name, _ in unit.cells)
+    said = f"{unit.about} {unit.text} {columns} {hit.title} {hit.at(unit.span[0])[1] or ''}"
+    if unit.kind == "row":  # what its figures are of may stand above the table
+        said += hit.text
+    return any(asks.search(question) and not holds.search(said) for asks, holds in kinds.LOOKS)
+
+
+def names_another(question: str, unit: Unit, hit: Hit) -> bool:
+    """
+    Whether a label is that of another thing: *motor boat* where a rowing boat is asked for.
+
+    The question's word for it stands nowhere in the passage.
+    """
+    held = [term for term in terms(label(unit), hit.language) if not evidence.is_common(term)]
+    asked = terms(question, hit.language)
+    if len(held) < 2 or unit.kind not in ("row", "field") or set(held) <= set(asked):
+        return False
+    before = next((b for b, word in pairwise(asked) if word == held[-1]), None)
+    if before is None or evidence.is_common(before) or before in held:
+        return False
+    return before not in terms(f"{hit.text} {hit.title}", hit.language)
+
+
+def counts_another(question: str, unit: Unit, hit: Hit) -> bool:
+    """Whether a unit names nothing of what is counted: the *spaces* of "How many spaces"."""
+    thing = evidence.counted(question)
+    if thing is None:
+        return False
+    columns = " ".join(name for name, _ in unit.cells)
+    said = f"{unit.text} {columns} {unit.about} {unit.around} {hit.title} {hit.heading or ''}"
+    return not evidence.names_it(thing, said, hit.language)
+
+
+def is_echo(question: str, unit: Unit, hit: Hit) -> bool:
+    """Whether a unit says nothing that the question and its heading do not."""
+    asked = set(terms(f"{question} {unit.heading}", hit.language))
+    said = (t for value in values(unit) for t in terms(value, hit.language))
+    return not any(t not in asked and not is_stop_word(t) for t in said)
