@@ -95,7 +95,7 @@ def _of_folder(name: str, kind: str, folder: Path, sha256: str, around: Surround
     def load() -> Encoder:
         # Torch for all: an accelerated twin that one of them happens to have would tip the scale.
         options = around.options
-        return LocalEncoder(folder, device=options.device, threads=options.threads)
+        return LocalEncoder(folder, device=options.device, threads=options.threads, may_halve=True)
 
     size_bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return Candidate(name, sha256, kind, around.rules, load, size_bytes)

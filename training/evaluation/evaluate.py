@@ -65,6 +65,7 @@ def evaluate(
     candidates: Sequence[Candidate],
     *,
     beside: Mapping[str, tuple[str, float]] | None = None,
+    whole: bool = False,
     kept: Path | None = None,
     task: Task = NO_TASK,
 ) -> EvaluationReport:
@@ -73,6 +74,7 @@ def evaluate(
 
     :param dsn: Of the main database. Scratch databases are created on the same server and dropped.
     :param beside: Figures from elsewhere to show, as name to measure and value.
+    :param whole: Rank whole passages by one vector each, too, as published figures do.
     :param kept: Folder for results of finished steps, which are not done again.
     :raises Stopped: The task was asked to stop. Finished steps stay in `kept`.
     :raises InputError: Two models have the same name, or a model was trained on these questions.
@@ -84,7 +86,7 @@ def evaluate(
     started = time.perf_counter()
     cluster = clusters.clusters([dataset.relevant[q] for q in dataset.queries])
     general = datasets.general()
-    meter = ComparisonMeter(task, names, dataset, general)
+    meter = ComparisonMeter(task, names, dataset, general, whole=whole)
     general_values: dict[str, dict[str, list[float]]] = {}
     measured: dict[str, _Measured] = {}
     facts = []
@@ -92,7 +94,8 @@ def evaluate(
         stages = Stages(kept, dataset.sha256, candidate.identity, candidate.rules)
         with Examined(dsn, candidate, dataset, stages, meter) as examined:
             found, timings = examined.search(words=BM25 not in measured)
-            found["whole"] = examined.whole()
+            if whole:
+                found["whole"] = examined.whole()
             ranked = examined.general(general)
             facts.append(examined.facts(timings))
         general_values[candidate.name] = metrics.per_question(ranked, general.relevant)
@@ -176,6 +179,7 @@ def _comparisons(
             ),
         )
         for candidate, reference in pairs
+        if candidate in measured and reference in measured
         for measure in COMPARED
     ]
 

@@ -17,15 +17,19 @@ QUESTION, SEARCH, LOADING, FIGURES = 0.3, 0.2, 20.0, 5.0
 ENOUGH = 0.02
 
 
-def costs(dataset: Dataset, general: Dataset) -> dict[str, float]:
-    """The steps of one model in order, with the cost of each."""
+def costs(dataset: Dataset, general: Dataset, *, whole: bool) -> dict[str, float]:
+    """
+    The steps of one model in order, with the cost of each.
+
+    :param whole: Whole passages are ranked, too.
+    """
     questions = len(dataset.queries)
     return {
         "loading": LOADING,
         "indexing": sum(1 + len(text) // WINDOW_CHARS for text in dataset.corpus.values()),
         "embedding the questions": 2 * QUESTION * questions,
         "searching": 3 * SEARCH * questions,
-        "whole passages": _whole(dataset),
+        **({"whole passages": _whole(dataset)} if whole else {}),
         "general questions": _whole(general),
         "figures": FIGURES,
     }
@@ -40,11 +44,17 @@ class ComparisonMeter:
     """Reports the progress of an evaluation in percent. It never goes back."""
 
     def __init__(
-        self, task: Task, models: Sequence[str], dataset: Dataset, general: Dataset
+        self,
+        task: Task,
+        models: Sequence[str],
+        dataset: Dataset,
+        general: Dataset,
+        *,
+        whole: bool = False,
     ) -> None:
         self._task = task
         self._models = list(models)
-        self._costs = costs(dataset, general)
+        self._costs = costs(dataset, general, whole=whole)
         self._one = sum(self._costs.values())
         self._began = time.monotonic()
         # Done before this attempt began, so it says nothing about the time for the rest.

@@ -58,19 +58,19 @@ def train(run: RunDir, *, device: str | None = None) -> dict[str, Any]:
 
         heldout = HeldOut.of(prepared)
         result: dict[str, Any] = {}
-        scores = None
+        side = None
         if settings.options.method != "adapter":
             from training.finetune.methods.trainer import train_encoder
 
-            result, scores = train_encoder(
+            result, side = train_encoder(
                 run, settings, prepared, report, heldout=heldout, device=device
             )
         elif state.is_main_process:
-            result, scores = _adapter(run, settings, prepared, report, heldout)
+            result, side = _adapter(run, settings, prepared, report, heldout)
         if state.is_main_process:
             result["dimension"] = _dimension(run)
-            if heldout is not None and scores is not None:
-                result |= heldout.of_base() | _share(run, settings, heldout, scores)
+            if heldout is not None and side is not None:
+                result |= heldout.of_base() | _share(settings, heldout, side)
             write_json(run.result, result)
             shutil.rmtree(run.checkpoints, ignore_errors=True)
             # The figures of the model that was kept, not of the last checkpoint.
@@ -101,19 +101,15 @@ def _dimension(run: RunDir) -> int:
     return LocalEncoder(run.model, device="cpu").dimension
 
 
-def _share(run: RunDir, settings: RunSettings, heldout: Any, scores: Any) -> dict[str, float]:
-    """BM25's share in the score next to the trained model, if that of its base is known."""
+def _share(settings: RunSettings, heldout: Any, side: Any) -> dict[str, float]:
+    """Share of the words next to the trained model, if that of its base is known."""
     from training.finetune import fusing
-    from training.finetune.words import Words
 
-    if settings.lexical_weight is None:
-        return {}
-    words = Words.of_language_of(list(run.read_corpus().values()))
-    passages, before, gold = heldout.by_passage(heldout.base_scores())
-    _, after, _ = heldout.by_passage(scores)
-    lexical = words.all_scores(heldout.questions)[:, passages]
     start = settings.lexical_weight
-    return {"lexical_weight": fusing.lexical_weight(before, after, lexical, gold, start)}
+    if start is None:
+        return {}
+    share = fusing.lexical_weight(heldout.base_side(), side, heldout.words, heldout.gold, start)
+    return {"lexical_weight": share}
 
 
 def describe(error: BaseException, run: RunDir) -> dict[str, str]:

@@ -18,7 +18,7 @@ RUNTIME_MB = 700
 PATIENCE_MINUTES = 60
 FEW_PAIRS = 100
 # Windows that a run is judged on, each round: those of the right passages, and the nearest others.
-MOST_WINDOWS = 400
+MOST_WINDOWS = 800
 SERVING: dict[Method, str] = {
     "full": "every window is embedded again",
     "lora": "every window is embedded again",
@@ -96,14 +96,24 @@ def costs(
 
 
 def _for(method: Method, options: TrainOptions) -> TrainOptions:
-    epochs = options.epochs if method == options.method else None
-    return replace(options, method=method, epochs=epochs, learning_rate=None)
+    if method == options.method:
+        return options
+    return replace(
+        options,
+        method=method,
+        epochs=None,
+        learning_rate=None,
+        batch_size=None,
+        hard_negatives=None,
+    )
 
 
 def _cost(
     method: Method, speed: Speed, amount: Amount, options: TrainOptions, processes: int
 ) -> MethodCost:
-    embedding_s = speed.window_s * (amount.windows + amount.questions)
+    # Those that a run is judged on are read once more, by the base.
+    again = min(MOST_WINDOWS, amount.windows)
+    embedding_s = speed.window_s * (amount.windows + amount.questions + again)
     store_mb = amount.windows * speed.dimension * 4 / 1e6
     rounds = options.resolved_epochs
     if method == "adapter":
@@ -113,7 +123,7 @@ def _cost(
         step = speed.steps[method]
         judged = speed.window_s * (0 if method == "query" else min(MOST_WINDOWS, amount.windows))
         seconds = rounds * (amount.pairs * step.seconds_per_pair / processes + judged)
-        at_once = min(options.batch_size, options.mini_batch_size)
+        at_once = min(options.resolved_batch_size, options.mini_batch_size)
         memory = (
             RUNTIME_MB + step.weights_mb + 3 * step.trained_mb
             + at_once * step.saved_mb_per_pair + store_mb

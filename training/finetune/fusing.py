@@ -18,10 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit, logsumexp
 
-from pipelines.text.scoring.fusion import fuse
-from training.finetune.prepare import Ints
+from training.finetune.whole import Floats, Ints, fused
 
-Floats = NDArray[np.float64]
 Right = NDArray[np.bool_]
 # Shares and sharpness that are tried.
 SHARES = np.linspace(0.05, 0.95, 37)
@@ -35,48 +33,42 @@ STEPS_BACK = 8
 
 
 def lexical_weight(
-    before: Floats, after: Floats, lexical: Floats, gold: Sequence[Ints], start: float
+    before: Floats, after: Floats, words: Floats, gold: Sequence[Ints], start: float
 ) -> float:
     """
     Learn the share of the words in the score of a tuned model.
 
-    :param before: Cosines of each question with each passage's best window, by the base model.
+    :param before: The vectors' side of the score by the base model (`whole.vectors_side`).
         *Shape:* ``(questions, passages)``
     :param after: The same by the tuned one.
-    :param lexical: Scores of the words, 0 to 1 (`bm25.shares`). *Shape:* ``(questions, passages)``
+    :param words: The words' side (`whole.words_side`). *Shape:* ``(questions, passages)``
     :param gold: By question: columns of the passages that answer it.
     :param start: The share that the base is searched with.
     """
-    near_before, near_after = _brought_alike(before), _brought_alike(after)
-    right = _right(near_after.shape, gold)
-    shift = _likeliest(near_after, lexical, right) - _likeliest(near_before, lexical, right)
+    right = _right(after.shape, gold)
+    shift = _likeliest(after, words, right) - _likeliest(before, words, right)
     shift *= len(gold) / (len(gold) + CAUTION)
     # A share that a person chose beyond the bounds is not moved by the bounds themselves.
     goal = float(np.clip(expit(logit(start) + shift), min(LEAST, start), max(MOST, start)))
-    return _no_worse(near_after, lexical, right, start, round(goal, 3))
+    return _no_worse(after, words, right, start, round(goal, 3))
 
 
-def _no_worse(near: Floats, lexical: Floats, right: Right, start: float, goal: float) -> float:
+def _no_worse(near: Floats, words: Floats, right: Right, start: float, goal: float) -> float:
     """The share nearest to `goal`, on the way back to `start`, that is no worse than `start`."""
-    usual = _worth(near, lexical, right, start)
+    usual = _worth(near, words, right, start)
     for share in np.linspace(goal, start, STEPS_BACK, endpoint=False):
-        surprise, rank = _worth(near, lexical, right, float(share))
+        surprise, rank = _worth(near, words, right, float(share))
         if surprise <= usual[0] and rank >= usual[1]:
             return round(float(share), 3)
     return start
 
 
-def _worth(near: Floats, lexical: Floats, right: Right, share: float) -> tuple[float, float]:
+def _worth(near: Floats, words: Floats, right: Right, share: float) -> tuple[float, float]:
     """How surprising the right passages are under a share, and their mean reciprocal rank."""
-    scores = (1 - share) * near + share * lexical
+    scores = fused(near, words, share)
     best = np.where(right, scores, -np.inf).max(axis=1)
     ranks = 1 + (np.where(right, -np.inf, scores) >= best[:, None]).sum(axis=1)
     return _least_surprise(scores, right), float((1 / ranks).mean())
-
-
-def _brought_alike(cosines: Floats) -> Floats:
-    """The vectors' side of the score, its spread made comparable between models."""
-    return np.stack([fuse(row, np.zeros_like(row), 0) for row in cosines])
 
 
 def _right(shape: tuple[int, ...], gold: Sequence[Ints]) -> Right:
@@ -86,9 +78,9 @@ def _right(shape: tuple[int, ...], gold: Sequence[Ints]) -> Right:
     return right
 
 
-def _likeliest(near: Floats, lexical: Floats, right: Right) -> float:
+def _likeliest(near: Floats, words: Floats, right: Right) -> float:
     """The logit of the share under which the right passages are likeliest."""
-    surprise = [_least_surprise((1 - share) * near + share * lexical, right) for share in SHARES]
+    surprise = [_least_surprise(fused(near, words, share), right) for share in SHARES]
     return float(logit(SHARES[int(np.argmin(surprise))]))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.embedder.local import LocalEncoder
+from pipelines.embedder.streams import bf16_pays, halved
 from pipelines.progress import NO_TASK, Progress, Task
 from training.finetune.costs import Speed, StepCost
 from training.finetune.launch import Machine
@@ -88,8 +89,11 @@ def _measure(
     trained = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(trained, lr=1e-9)
     columns = [list(questions[:PROBE_PAIRS])]
+    count = len(columns[0])
     if options.method != "query":
-        columns.append(list(texts[:: max(1, len(texts) // PROBE_PAIRS)][: len(columns[0])]))
+        wanted = count * (1 + options.resolved_hard_negatives)
+        evenly = texts[:: max(1, len(texts) // wanted)][:wanted]
+        columns += [list(evenly[i : i + count]) for i in range(0, len(evenly), count)]
     features = [
         {
             key: value.to(model.device) if isinstance(value, torch.Tensor) else value
@@ -98,10 +102,14 @@ def _measure(
         for column in columns
     ]
 
+    halves = machine.device == "cpu" and bf16_pays()
+
     def step() -> None:
-        sides = [normalize(model(dict(part))["sentence_embedding"]) for part in features]
-        scores = 20 * sides[0] @ sides[-1].T
-        loss = cross_entropy(scores, torch.arange(len(scores), device=scores.device))
+        with halved(halves):
+            sides = [normalize(model(dict(part))["sentence_embedding"]) for part in features]
+        scores = 20 * sides[0] @ torch.cat(sides[1:] or sides).T
+        right = torch.arange(len(scores), device=scores.device)
+        loss = cross_entropy(scores.float(), right)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         optimiser.zero_grad()
@@ -113,7 +121,6 @@ def _measure(
     seconds = _median_s(step)
     size = sum(p.numel() * p.element_size() for p in model.parameters()) / MB
     trained_size = sum(p.numel() * p.element_size() for p in trained) / MB
-    count = len(columns[0])
     return StepCost(seconds / count, saved() / MB / count, size, trained_size)
 
 

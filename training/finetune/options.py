@@ -33,7 +33,7 @@ class TrainOptions:
 
     method: Method = "full"
     epochs: float | None = None
-    batch_size: int = 32
+    batch_size: int | None = None
     learning_rate: float | None = None
     warmup: float = 0.1
     seed: int = 0
@@ -43,8 +43,10 @@ class TrainOptions:
     # A negative that the base model finds closer than the positive by more than this is taken
     # for another answer and left out (GISTEmbed).
     margin: float = 0.1
-    # Passages per question that the base model confuses with the right one, added as negatives.
-    hard_negatives: int = 0
+    # Windows of wrong passages that the whole retrieval ranks best, added to each pair.
+    hard_negatives: int | None = None
+    # How much MaxSim counts in the loss, beside the vectors. Only `full` and `lora` train it.
+    late_weight: float = 1.0
     # Shorter prefixes of a vector that are trained to search as well.
     matryoshka: tuple[int, ...] = ()
     lora_rank: int = 16
@@ -64,7 +66,7 @@ class TrainOptions:
         wrong = {
             "--epochs must be above 0": self.epochs is not None and self.epochs <= 0,
             "--batch-size must be at least 2: the others in a batch are the negatives": (
-                self.batch_size < 2
+                self.batch_size is not None and self.batch_size < 2
             ),
             "--lr must be above 0": self.learning_rate is not None and self.learning_rate <= 0,
             "--freeze-layers must not be negative": self.freeze_layers < 0,
@@ -87,11 +89,25 @@ class TrainOptions:
             or {"full": 1e-4, "lora": 5e-4, "query": 5e-5, "adapter": 3e-4}[self.method]
         )
 
+    @property
+    def resolved_batch_size(self) -> int:
+        """Pairs in a step. With hard negatives a step is as long with half as many."""
+        return self.batch_size or {"full": 16, "lora": 16, "query": 32, "adapter": 32}[self.method]
+
+    @property
+    def resolved_hard_negatives(self) -> int:
+        """Hard negatives of a pair. Without any for methods that see all windows anyway."""
+        if self.method in ("query", "adapter"):
+            return 0
+        return 2 if self.hard_negatives is None else self.hard_negatives
+
     def as_json(self) -> dict[str, Any]:
         """Every field, with what None stands for filled in."""
         return asdict(self) | {
             "epochs": self.resolved_epochs,
             "learning_rate": self.resolved_learning_rate,
+            "batch_size": self.resolved_batch_size,
+            "hard_negatives": self.resolved_hard_negatives,
         }
 
     @classmethod

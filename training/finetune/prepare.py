@@ -2,7 +2,8 @@
 What the base model makes of a run's texts: windows, their vectors, and each question's best one.
 
 Training uses windows as they are searched: a question's positive is the window of its passage
-that the base model finds nearest. The same vectors tell which negatives may be answers too.
+that the base model finds nearest. Its hard negatives are of the wrong passages that the whole
+retrieval ranks best. The vectors tell which negatives may be answers too.
 """
 
 from __future__ import annotations
@@ -13,19 +14,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipelines.embedder import cpu_twin
 from pipelines.embedder.encoder import Encoder, Vectors
-from pipelines.embedder.local import LocalEncoder
+from pipelines.embedder.local import LocalEncoder, states_tokens
 from pipelines.errors import InputError
+from pipelines.search.hybrid import TRUST_CHARS
+from pipelines.search.pieces import SAMPLED_WINDOWS
 from pipelines.system.atomic_files import write_staged
+from pipelines.text.scoring.fusion import trust
+from pipelines.text.scoring.late import PieceCounts
 from pipelines.text.windows import cut
+from training.finetune.options import TrainOptions
 from training.finetune.rundir import RunDir, RunSettings
+from training.finetune.whole import Ints, candidates
+from training.finetune.words import Words
 from training.pairs.question import Question
 
-Ints = NDArray[np.int64]
 BLOCK = 256
+# Hard negatives are drawn from so many of the best wrong passages.
+WRONG = 8
+# More are looked at, because some may be answers.
+LOOKED_AT = 4
+# Share of the words where it is not known how the base is searched: that of new indexes.
+USUAL_SHARE = 0.65
 
 
 @dataclass(frozen=True)
@@ -48,8 +60,27 @@ class TrainingPairs:
     """
 
     question: Ints  # place in the questions. Shape: (p,)
-    candidates: Ints  # windows: the positive, then hard negatives. Shape: (p, 1 + k)
+    # Windows: the positive, then hard negatives. Where these are too few, the positive stands in.
+    candidates: Ints  # Shape: (p, 1 + k)
     gold: list[Ints]
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """
+    How the base's passages are searched.
+
+    :param words: The postings of all passages.
+    :param share: That of the words in the score.
+    :param trust: How well the base reads each question (`fusion.trust`).
+    :param pieces: Word pieces in windows, as late interaction weighs them.
+    """
+
+    encoder: Encoder
+    words: Words
+    share: float
+    trust: list[float]
+    pieces: PieceCounts
 
 
 @dataclass(frozen=True)
@@ -61,6 +92,7 @@ class TrainingData:
     heldout: Ints  # places of the held-out questions. Shape: (h,)
     windows: Windows
     pairs: TrainingPairs
+    retrieval: Retrieval
 
 
 def load(
@@ -78,32 +110,42 @@ def load(
     questions = [*train, *heldout]
     key = _key(corpus, questions, settings.base_sha256, vars(options))
     stored = _read(run.windows, key, list(corpus.values()))
+    encoder = _encoder(settings, base, device)
     if stored is None:
-        encoder = _encoder(settings, base, device)
         stored = _embed(
             encoder, corpus, questions, options.size_tokens, options.stride_tokens, report
         )
         _write(run.windows, key, stored)
     place = {name: i for i, name in enumerate(corpus)}
     gold = [np.array([place[p] for p in q.passages], dtype=np.int64) for q in questions]
+    texts = [q.text for q in questions]
+    retrieval = Retrieval(
+        encoder,
+        Words.of_language_of(list(corpus.values())),
+        USUAL_SHARE if settings.lexical_weight is None else settings.lexical_weight,
+        [trust(text[:TRUST_CHARS], encoder.reading(text[:TRUST_CHARS])) for text in texts],
+        PieceCounts.of(encoder.token_ids(_sample(stored.texts))),
+    )
     return TrainingData(
-        questions=[q.text for q in questions],
+        questions=texts,
         gold=gold,
         heldout=np.arange(len(train), len(questions)),
         windows=stored,
-        pairs=_pairs(stored, gold, len(train), options.hard_negatives, options.margin),
+        pairs=_pairs(stored, texts[: len(train)], gold, retrieval, options),
+        retrieval=retrieval,
     )
 
 
 def _encoder(settings: RunSettings, base: Path, device: str | None) -> Encoder:
     """
-    The base model. On a CPU its accelerated twin if one is built, which takes a third of the time.
+    The base model. On a CPU its accelerated twin if one is built, which takes a third of the time,
+    and if it gives as much as the model itself.
     """
     if device == "cpu" and settings.twins:
         twin = cpu_twin.load(Path(settings.twins), settings.base_sha256)
-        if twin is not None:
+        if twin is not None and (twin.late or not states_tokens(base)):
             return twin
-    return LocalEncoder(base, device=device)
+    return LocalEncoder(base, device=device, may_halve=True)
 
 
 def _embed(
@@ -143,50 +185,70 @@ def _texts(
 
 
 def _pairs(
-    windows: Windows, gold: Sequence[Ints], train: int, negatives: int, margin: float
+    windows: Windows,
+    questions: Sequence[str],
+    gold: Sequence[Ints],
+    retrieval: Retrieval,
+    options: TrainOptions,
 ) -> TrainingPairs:
-    by_passage: dict[int, list[int]] = {}
-    for window, passage in enumerate(windows.passage.tolist()):
-        by_passage.setdefault(passage, []).append(window)
-    question, candidates, answers = [], [], []
-    for q in range(train):
+    """
+    :param questions: Those to train on.
+    :param gold: Of these, and of others after them.
+    """
+    # Windows stand in the order of their passages.
+    present, first = np.unique(windows.passage, return_index=True)
+    windows_of = np.split(np.arange(len(windows.texts)), first[1:])
+    of_passage = dict(zip(present.tolist(), windows_of, strict=True))
+    draw = np.random.default_rng(options.seed)
+    count = options.resolved_hard_negatives
+    question, rows, answers = [], [], []
+    for q, text in enumerate(questions):
         scores = windows.vectors @ windows.questions[q]
+        wrong: list[int] = []
+        if count:
+            lexical = retrieval.words.scores(text)
+            cosines = np.zeros(len(lexical))
+            cosines[present] = np.maximum.reduceat(scores, first)
+            order = candidates(cosines, lexical, retrieval.share, retrieval.trust[q])
+            best_wrong = [p for p in order.tolist() if p in of_passage and p not in gold[q]]
+            wrong = [_nearest(of_passage[p], scores) for p in best_wrong[: LOOKED_AT * WRONG]]
         for passage in gold[q].tolist():
-            own = by_passage.get(passage)
+            own = of_passage.get(passage)
             if own is None:  # no token of it is in the tokenizer's vocabulary
                 continue
-            best = own[int(np.argmax(scores[own]))]
-            hard = _hard_negatives(windows, scores, gold[q], scores[best] + margin, negatives)
-            if len(hard) < negatives:
-                continue
+            best = _nearest(own, scores)
+            hard = _drawn(wrong, scores, scores[best] + options.margin, count, draw)
             question.append(q)
-            candidates.append([best, *hard])
+            rows.append([best, *hard, *[best] * (count - len(hard))])
             answers.append(gold[q])
     if not question:
         raise InputError("No pair to train on: no passage has a token the base model knows.")
     return TrainingPairs(
-        np.array(question, dtype=np.int64), np.array(candidates, dtype=np.int64), answers
+        np.array(question, dtype=np.int64), np.array(rows, dtype=np.int64), answers
     )
 
 
-def _hard_negatives(
-    windows: Windows, scores: Vectors, gold: Ints, ceiling: float, count: int
+def _sample(texts: Sequence[str]) -> Sequence[str]:
+    """Windows to count word pieces in, evenly drawn."""
+    return texts[:: max(1, len(texts) // SAMPLED_WINDOWS)][:SAMPLED_WINDOWS]
+
+
+def _nearest(own: Ints, scores: Vectors) -> int:
+    """Of these windows, the one with the highest score."""
+    return int(own[np.argmax(scores[own])])
+
+
+def _drawn(
+    wrong: Sequence[int], scores: Vectors, ceiling: float, count: int, draw: np.random.Generator
 ) -> list[int]:
     """
-    The windows of other passages that the base model finds nearest, at most one of each passage.
+    Hard negatives, drawn from the best wrong ones. Those above the ceiling are taken for answers.
 
-    Those above the ceiling are taken for answers. The library's miner would embed the corpus again.
+    :param wrong: Windows, that of the best passage first.
+    :param scores: Of all windows. *Shape:* ``(w,)``
     """
-    found: dict[int, int] = {}
-    barred = set(gold.tolist())
-    for window in np.argsort(-scores) if count else ():
-        passage = int(windows.passage[window])
-        if scores[window] > ceiling or passage in barred or passage in found:
-            continue
-        found[passage] = int(window)
-        if len(found) == count:
-            break
-    return list(found.values())
+    there = [window for window in wrong if scores[window] <= ceiling][: max(WRONG, count)]
+    return [int(window) for window in draw.permutation(there)[:count]]
 
 
 def _key(

@@ -34,11 +34,9 @@ class Reporter:
         step: int,
         total: int,
         loss: float | None = None,
-        samples: int = 0,
         evaluation: dict[str, float] | None = None,
         **_: Any,
     ) -> None:
-        """:param samples: Pairs in a step. With 0 no rate is told."""
         now = time.monotonic()
         if stage != self._stage:
             self._stage, self._began, self._first = stage, now, step
@@ -55,9 +53,7 @@ class Reporter:
             "step": step,
             "total": total,
             "loss": None if loss is None else round(loss, 4),
-            "samples_per_s": round(done * samples / spent, 2)
-            if samples and done and spent
-            else None,
+            "steps_per_s": round(done / spent, 4) if done and spent else None,
             "eta_s": round(spent / done * (total - step), 1) if done else None,
             "evaluation": {k: round(v, 4) for k, v in self._evaluation.items()},
         }
@@ -72,7 +68,7 @@ def _of_line(line: Mapping[str, Any]) -> Progress:
         line["stage"],
         line["step"],
         line["total"],
-        line.get("samples_per_s"),
+        line.get("steps_per_s"),
         line.get("eta_s"),
         figures=({} if loss is None else {LOSS: loss}) | line.get("evaluation", {}),
     )

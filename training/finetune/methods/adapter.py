@@ -17,6 +17,7 @@ from training.finetune.methods.losses import Guide, corpus_loss
 from training.finetune.options import TrainOptions
 from training.finetune.prepare import TrainingData
 from training.finetune.rundir import RunDir
+from training.finetune.whole import Floats
 
 Sides = dict[str, nn.Linear]
 
@@ -28,14 +29,14 @@ def train(
     options: TrainOptions,
     report: Callable[..., None],
     heldout: HeldOut | None,
-) -> tuple[dict[str, Any], NDArray[Any] | None]:
+) -> tuple[dict[str, Any], Floats | None]:
     """
     Learn the layers and store the model.
 
     Runs without checkpoints, because starting again costs less than reading one.
 
-    :returns: The figures of the best epoch, and its held-out scores. *Shape:* ``(questions,
-        windows)``
+    :returns: The figures of the best epoch, and its side of the held-out scores. *Shape:*
+        ``(questions, passages)``
     """
     torch.manual_seed(options.seed)
     guide = Guide.of(prepared, options.margin, torch.device("cpu"))
@@ -45,15 +46,15 @@ def train(
     parameters = [p for side in sides.values() for p in side.parameters()]
     optimiser = torch.optim.AdamW(parameters, lr=options.resolved_learning_rate, weight_decay=0.01)
     pairs = len(prepared.pairs.question)
-    per_round = -(-pairs // options.batch_size)
+    per_round = -(-pairs // options.resolved_batch_size)
     rounds = max(1, round(options.resolved_epochs))
     most = options.max_steps if options.max_steps > 0 else rounds * per_round
     best, best_state, stale, step = -1.0, _state(sides), 0, 0
     result: dict[str, float] = {}
-    best_scores: NDArray[Any] | None = None
+    best_side: Floats | None = None
     for number in range(rounds):
         loss = torch.zeros(())
-        for batch in torch.split(torch.randperm(pairs), options.batch_size):
+        for batch in torch.split(torch.randperm(pairs), options.resolved_batch_size):
             asked = guide.questions[guide.pair_question[batch]]
             loss = corpus_loss(
                 _apply(sides, "query", asked),
@@ -70,13 +71,14 @@ def train(
             if step >= most:
                 break
         if heldout is not None:
-            scores = _scores(sides, heldout)
-            found = heldout.figures(scores)
+            # States of tokens stay the base model's, and late interaction as it is.
+            side = heldout.side(_scores(sides, heldout), heldout.base_late)
+            found = heldout.figures(side)
             report(step=step, total=most, loss=float(loss.detach()), evaluation=found)
             stale = 0 if found[NDCG] > best else stale + 1
             if stale == 0:
                 best, best_state, result = found[NDCG], _state(sides), found
-                best_scores = scores
+                best_side = side
             if stale > options.patience:
                 break
         else:
@@ -86,7 +88,7 @@ def train(
     document = best_state.get("document")
     model = networks.with_adapter(networks.load_base(base, "cpu"), best_state["query"], document)
     networks.save(model, run.model)
-    return {"steps": step, **result}, best_scores
+    return {"steps": step, **result}, best_side
 
 
 def _nothing_yet(dimension: int) -> nn.Linear:

@@ -1,7 +1,7 @@
 """
 Losses over windows: each question against the windows of its batch, or of the whole corpus.
 
-Both leave out negatives that the base model finds closer to the question than its positive
+Over a batch it is that of the vectors plus that of MaxSim, which late interaction compares by. Both leave out negatives that the base model finds closer to the question than its positive
 (GISTEmbed, Solatorio 2024, https://arxiv.org/abs/2402.16829). The base model's vectors are
 computed once per run, so the guide costs a look-up instead of a forward pass per step.
 """
@@ -9,17 +9,24 @@ computed once per run, so the guide costs a look-up instead of a forward pass pe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sentence_transformers.base.losses.gradcache import CachedLossMixin
+from sentence_transformers.base.losses.gradcache import (
+    CachedLossMixin,
+    RandContext,
+    _create_minibatch,
+)
 from sentence_transformers.util import all_gather, all_gather_with_grad, get_rank, get_world_size
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
+from training.finetune.methods import late
+from training.finetune.methods.late import SHARES, TokenWeights
 from training.finetune.prepare import TrainingData
 
 Features = dict[str, Tensor]
@@ -92,14 +99,19 @@ class WindowRankingLoss(CachedLossMixin, nn.Module):  # type: ignore[misc]
         temperature: float,
         mini_batch_size: int,
         dimensions: Iterable[int] = (),
+        tokens: TokenWeights | None = None,
     ) -> None:
-        """:param dimensions: Shorter prefixes of the vectors to train as well (Matryoshka)."""
+        """
+        :param dimensions: Shorter prefixes of the vectors to train as well (Matryoshka).
+        :param tokens: For MaxSim. If None, only the vectors are trained.
+        """
         super().__init__()
         self.model = model
         self.guide = guide
         self.temperature = temperature
         self.mini_batch_size = mini_batch_size
         self.dimensions = tuple(dimensions)
+        self.tokens = tokens
 
     def forward(self, sentence_features: Iterable[Features], labels: Tensor) -> Tensor:
         """
@@ -109,14 +121,39 @@ class WindowRankingLoss(CachedLossMixin, nn.Module):  # type: ignore[misc]
         :returns: *Shape:* ``()``
         """
         questions, *windows = sentence_features
+        if self.tokens is not None:
+            shares = self.tokens.shares(questions["input_ids"], questions["attention_mask"])
+            questions = questions | {SHARES: shares}
         columns = [questions]
         for features, shown in zip(windows, self.guide.candidates[labels].T, strict=True):
             columns.append(_take(features, _first(shown)[0]))
         if len(labels) > self.mini_batch_size:
             # A torch module's attributes are typed as tensors.
             return cast("Callable[..., Tensor]", self.forward_cached)(columns, labels)
-        vectors = [[_embed(self.model, features)] for features in columns]
-        return self.calculate_loss(vectors, labels)
+        return self.calculate_loss([[self._read(features)] for features in columns], labels)
+
+    def embed_minibatch(
+        self,
+        sentence_feature: Features,
+        begin: int,
+        end: int,
+        with_grad: bool,
+        copy_random_state: bool,
+        random_state: RandContext | None = None,
+    ) -> tuple[Tensor, RandContext | None]:
+        """Read a part of a batch. See `CachedLossMixin`. *Shape:* ``(part, r)``"""
+        part = _create_minibatch(sentence_feature, begin, end)
+        with random_state or nullcontext(), torch.set_grad_enabled(with_grad):
+            state = RandContext(*part.values()) if copy_random_state else None
+            return self._read(part), state
+
+    def _read(self, features: Features) -> Tensor:
+        """Vectors, with the states of tokens if they are trained. *Shape:* ``(b, r)``"""
+        found: Features = self.model(features)
+        if self.tokens is None:
+            return found["sentence_embedding"]
+        scale = features.get(SHARES, features["attention_mask"])
+        return late.with_states(found["sentence_embedding"], found["token_embeddings"], scale)
 
     def calculate_loss(
         self, reps: list[list[Tensor]], labels: Tensor | None = None, *, with_backward: bool = False
@@ -124,36 +161,64 @@ class WindowRankingLoss(CachedLossMixin, nn.Module):  # type: ignore[misc]
         """
         The loss of vectors that are computed already. See `CachedLossMixin`.
 
-        :param reps: Vectors of questions and windows, in parts. *Shape of each:* ``(part, d)``
+        :param reps: What `_read` gives of questions and windows, in parts. *Shape of each:*
+            ``(part, r)``
         :param labels: Places of the pairs. *Shape:* ``(b,)``
         :returns: *Shape:* ``()``
         """
         assert labels is not None
-        questions, *windows = [torch.cat(parts).float() for parts in reps]
+        questions, *windows = [late.joined(parts).float() for parts in reps]
         # Every process gathers equally many rows, so shared windows are spread out again.
         shown = self.guide.candidates[labels].T
         spread = [w[_first(own)[1]] for w, own in zip(windows, shown, strict=True)]
         if get_world_size() > 1:
             everywhere = torch.cat([all_gather(own.contiguous()) for own in shown])
-            documents = torch.cat([all_gather_with_grad(rows) for rows in spread])
+            alike = [_as_wide_everywhere(rows) for rows in spread]
+            documents = late.joined([all_gather_with_grad(rows) for rows in alike])
         else:
-            everywhere, documents = torch.cat([*shown]), torch.cat(spread)
+            everywhere, documents = torch.cat([*shown]), late.joined(spread)
         columns, place = _first(everywhere)
         documents, candidates = documents[columns], everywhere[columns]
         rows = torch.arange(len(labels), device=labels.device)
         own = place[get_rank() * len(labels) + rows]
         masked = self.guide.false_negatives(labels, candidates)
         masked[rows, own] = False
-        total = questions.new_zeros(())
-        for size in (questions.shape[1], *self.dimensions):
-            left, right = (normalize(side[:, :size], dim=1) for side in (questions, documents))
-            scores = (left @ right.T / self.temperature).masked_fill(masked, -torch.inf)
-            total = total + cross_entropy(scores, own)
-        total = total / (1 + len(self.dimensions))
+        with torch.autocast(questions.device.type, enabled=False):
+            total = self._of_scores(questions, documents, masked, own)
         if with_backward:
             total.backward()  # type: ignore[no-untyped-call]
             total = total.detach()
         return total
+
+    def _of_scores(
+        self, questions: Tensor, documents: Tensor, masked: Tensor, own: Tensor
+    ) -> Tensor:
+        """
+        The loss of the vectors, and of MaxSim.
+
+        :param questions: *Shape:* ``(b, r)``
+        :param documents: *Shape:* ``(c, r)``
+        :param masked: Windows that are no negatives. *Shape:* ``(b, c)``
+        :param own: Column of each question's window. *Shape:* ``(b,)``
+        """
+
+        def entropy(scores: Tensor) -> Tensor:
+            return cross_entropy((scores / self.temperature).masked_fill(masked, -torch.inf), own)
+
+        whole = self.guide.windows.shape[1]
+        sizes = (whole, *self.dimensions)
+        parts = []
+        for size in sizes:
+            left, right = (normalize(side[:, :size], dim=1) for side in (questions, documents))
+            parts.append(entropy(left @ right.T))
+        total = torch.stack(parts).mean()
+        if self.tokens is None:
+            return total
+        left, right = (
+            side[:, whole:].reshape(len(side), -1, self.tokens.state_size)
+            for side in (questions, documents)
+        )
+        return total + self.tokens.part * entropy(late.maxsim(left, right))
 
 
 class CorpusRankingLoss(nn.Module):
@@ -202,6 +267,12 @@ def corpus_loss(
 def _embed(model: Any, features: Features) -> Tensor:
     vectors: Tensor = model(features)["sentence_embedding"]
     return vectors
+
+
+def _as_wide_everywhere(rows: Tensor) -> Tensor:
+    """Rows with zeros at their ends, so that every process gathers equally wide ones."""
+    widest = int(all_gather(torch.tensor([rows.shape[1]], device=rows.device)).max())
+    return late.joined([rows, rows.new_zeros((0, widest))])
 
 
 def _first(values: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from numpy.typing import NDArray
 from sentence_transformers import (
     SentenceTransformerTrainer,
     SentenceTransformerTrainingArguments,
@@ -21,15 +20,18 @@ from transformers import (
     TrainingArguments,
 )
 
+from pipelines.embedder.streams import bf16_pays
 from training.finetune.checkpoints import KeepCheckpoints, last_complete
 from training.finetune.heldout import NDCG, HeldOut, HeldOutEvaluator
 from training.finetune.methods import networks
 from training.finetune.methods.batches import LABEL, QUESTION, WINDOW, WindowBatchSampler
+from training.finetune.methods.late import TokenWeights
 from training.finetune.methods.losses import CorpusRankingLoss, Guide, WindowRankingLoss
 from training.finetune.options import TrainOptions
 from training.finetune.prepare import TrainingData
 from training.finetune.progress import Reporter
 from training.finetune.rundir import RunDir, RunSettings
+from training.finetune.whole import Floats
 
 
 def train_encoder(
@@ -40,12 +42,12 @@ def train_encoder(
     *,
     heldout: HeldOut | None,
     device: str | None = None,
-) -> tuple[dict[str, Any], NDArray[Any] | None]:
+) -> tuple[dict[str, Any], Floats | None]:
     """
     Train from the last complete checkpoint, or from the base, and store the model.
 
-    :returns: Its figures, and the held-out scores in the lead process. *Shape:* ``(questions,
-        windows)``
+    :returns: Its figures, and in the lead process its side of the held-out scores. *Shape:*
+        ``(questions, passages)``
     """
     options = settings.options
     base = Path(settings.base)
@@ -54,19 +56,19 @@ def train_encoder(
     networks.prepare_network(model, options)
     evaluator = None
     if heldout is not None:
-        evaluator = HeldOutEvaluator(heldout, frozen_documents=options.method == "query")
+        evaluator = HeldOutEvaluator(heldout, base, frozen_documents=options.method == "query")
     trainer = build_trainer(
         run.checkpoints, model, prepared, options, report, evaluator=evaluator, device=device
     )
     resume = last_complete(run.checkpoints) if trainer.is_world_process_zero() else None
     resume = _agreed(resume)
     trainer.train(resume_from_checkpoint=str(resume) if resume else None)
-    scores = None
+    side = None
     if trainer.is_world_process_zero():
         if evaluator is not None:
-            scores = evaluator.scores(trainer.model)
+            side = evaluator.side(trainer.model)
         networks.save(networks.finished(trainer.model, base, options), run.model)
-    return {"steps": trainer.state.global_step, **_figures(trainer.state)}, scores
+    return {"steps": trainer.state.global_step, **_figures(trainer.state)}, side
 
 
 def build_trainer(
@@ -93,8 +95,9 @@ def build_trainer(
             temperature=options.temperature,
             mini_batch_size=options.mini_batch_size,
             dimensions=options.matryoshka,
+            tokens=_token_weights(model, prepared, options),
         )
-    callbacks: list[TrainerCallback] = [KeepCheckpoints(), _Tell(report, options.batch_size)]
+    callbacks: list[TrainerCallback] = [KeepCheckpoints(), _Tell(report)]
     if evaluator is not None:
         callbacks.append(EarlyStoppingCallback(early_stopping_patience=options.patience))
     return SentenceTransformerTrainer(
@@ -105,6 +108,15 @@ def build_trainer(
         evaluator=evaluator,
         callbacks=callbacks,
     )
+
+
+def _token_weights(
+    model: Any, prepared: TrainingData, options: TrainOptions
+) -> TokenWeights | None:
+    """How much tokens of questions count. None if the model gives no states, or none are wanted."""
+    if not (prepared.retrieval.encoder.late and options.late_weight):
+        return None
+    return TokenWeights.of(model, prepared.retrieval.pieces, options.late_weight)
 
 
 def as_dataset(prepared: TrainingData, *, windows: bool) -> Dataset:
@@ -129,19 +141,19 @@ def _arguments(
     from accelerate import PartialState
 
     world = PartialState().num_processes
-    per_epoch = math.ceil(pairs / (options.batch_size * world))
+    per_epoch = math.ceil(pairs / (options.resolved_batch_size * world))
     total = round(per_epoch * options.resolved_epochs)
     if options.max_steps > 0:
         total = min(total, options.max_steps)
     every = max(1, per_epoch // options.evaluations_per_epoch)
     cuda = torch.cuda.is_available() and device != "cpu"
     prompts = {QUESTION: model.prompts.get("query", "")}
-    windows = [WINDOW, *(f"negative_{n}" for n in range(1, options.hard_negatives + 1))]
+    windows = [WINDOW, *(f"negative_{n}" for n in range(1, options.resolved_hard_negatives + 1))]
     prompts |= dict.fromkeys(windows, model.prompts.get("document", ""))
     query = options.method == "query"
     return SentenceTransformerTrainingArguments(
         output_dir=str(folder),
-        per_device_train_batch_size=options.batch_size,
+        per_device_train_batch_size=options.resolved_batch_size,
         num_train_epochs=options.resolved_epochs,
         max_steps=options.max_steps,
         learning_rate=options.resolved_learning_rate,
@@ -149,8 +161,7 @@ def _arguments(
         weight_decay=0.01,
         seed=options.seed,
         data_seed=options.seed,
-        # CPUs without matrix units are slower in bf16 than in fp32.
-        bf16=cuda and torch.cuda.is_bf16_supported(),
+        bf16=torch.cuda.is_bf16_supported() if cuda else device == "cpu" and bf16_pays(),
         use_cpu=device == "cpu",
         batch_sampler="batch_sampler" if query else WindowBatchSampler,
         prompts={k: v for k, v in prompts.items() if v and not (query and k != QUESTION)} or None,
@@ -173,8 +184,8 @@ def _arguments(
 class _Tell(TrainerCallback):  # type: ignore[misc]
     """Reports each step, and what evaluations found."""
 
-    def __init__(self, report: Reporter, batch_size: int) -> None:
-        self._report, self._batch_size = report, batch_size
+    def __init__(self, report: Reporter) -> None:
+        self._report = report
 
     def on_log(
         self,
@@ -196,7 +207,6 @@ class _Tell(TrainerCallback):  # type: ignore[misc]
                 step=state.global_step,
                 total=state.max_steps,
                 loss=logs.get("loss"),
-                samples=self._batch_size * args.world_size,
                 evaluation=found or None,
             )
 
