@@ -47,6 +47,7 @@ class Adder:
     A person who adds files, and where the files go.
 
     `refusal` is the reason why they may not, or None. `who` is their name in jobs and the audit.
+    `admin` says whether their files are for all: admins, and members of an editors' group.
     """
 
     reader: Reader
@@ -73,7 +74,7 @@ def adder_of(request: Any) -> Adder:
     """
     person = person_of(request)
     reader = reader_for(request, person)
-    if person is not None and person.admin:
+    if person is not None and person.edits:
         return Adder(reader, person.name, True, None)
     refusal = _refusal_for(access_of(request), person)
     named = person is not None and person.named

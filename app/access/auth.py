@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import logging
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,7 +20,16 @@ from typing import Any
 from pydantic import SecretStr
 from starlette.requests import HTTPConnection
 
-from app.access.policy import Way, parse_rules, policy_of
+from app.access.policy import (
+    ADMINS,
+    EVERYONE,
+    GROUP,
+    SIGNED_IN,
+    SUBJECT,
+    Way,
+    parse_rules,
+    policy_of,
+)
 from app.settings import Settings
 from pipelines.errors import AccessError
 from pipelines.store import sessions
@@ -28,8 +38,6 @@ from pipelines.store.sessions import Session
 
 COOKIE = "attune_session"
 SCOPE_KEY = "attune.access"
-# Prefix of an account's id at its provider.
-SUBJECT = "sub:"
 LINK_LIFETIME = timedelta(days=1)
 
 log = logging.getLogger(__name__)
@@ -40,8 +48,9 @@ class Person:
     """
     A signed-in person. `named` says whether they have their own account or used a shared password.
 
-    `chats` says whether they may use the chat, which not every account may. `names` are the names
-    that rules can use for them: the account's name or its id.
+    `chats` says whether they may use the chat, which not every account may. `edits` says whether
+    they may add documents for all. `names` are the names that rules can use for them: the account's
+    name, its id and its groups.
     """
 
     name: str
@@ -49,6 +58,7 @@ class Person:
     chats: bool
     named: bool
     names: frozenset[str] = frozenset()
+    edits: bool = False
 
 
 class Access:
@@ -78,11 +88,22 @@ class Access:
             if session is None or session.via != way:
                 return None
             subject = sessions.subject_of(conn, session.who) if way == "oauth" else None
-        names = frozenset([session.who, *([f"{SUBJECT}{subject}"] if subject else [])])
-        by_admin_way = way in self.policy.admin_ways
-        admin = by_admin_way and (way != "oauth" or not names.isdisjoint(self.policy.admins))
-        chats = admin or not self.policy.chat_ways or way in self.policy.chat_ways
-        return Person(session.who, admin, chats, named=way == "oauth", names=names)
+        if way != "oauth":
+            admin = way in self.policy.admin_ways
+            chats = admin or not self.policy.chat_ways or way in self.policy.chat_ways
+            return Person(session.who, admin, chats, named=False, edits=admin)
+        groups = [f"{GROUP}{name}" for name in session.groups]
+        names = frozenset([session.who, *([f"{SUBJECT}{subject}"] if subject else []), *groups])
+        return self._with_account(session.who, names)
+
+    def _with_account(self, who: str, names: frozenset[str]) -> Person:
+        """A person with an account that rules know by these names."""
+        policy = self.policy
+        admin = not names.isdisjoint(policy.admins)
+        in_group = not policy.chat_groups or not names.isdisjoint(policy.chat_groups)
+        chats = admin or not policy.chat_ways or ("oauth" in policy.chat_ways and in_group)
+        edits = admin or not names.isdisjoint(policy.editors)
+        return Person(who, admin, chats, named=True, names=names, edits=edits)
 
     def who(self, name: str, subject: str) -> str:
         """
@@ -90,8 +111,10 @@ class Access:
 
         It is the account's name, unless another account used this name here before. Rules for the
         name apply to that earlier account. So a later owner of the name is known by the account's
-        id.
+        id. So is the owner of a name that means something else in rules.
         """
+        if name in (ADMINS, EVERYONE, SIGNED_IN) or name.startswith((SUBJECT, GROUP)):
+            return f"{SUBJECT}{subject}"
         with self._pool.connection() as conn:
             if sessions.bind_account(conn, name, subject):
                 return name
@@ -107,11 +130,11 @@ class Access:
         same = hmac.compare_digest(_digest(given), _digest(expected))
         return same and bool(expected) and way in self.policy.ways
 
-    def start(self, way: Way, who: str) -> str:
+    def start(self, way: Way, who: str, groups: Sequence[str] = ()) -> str:
         """Open a session and return the value of its cookie."""
         token = secrets.token_urlsafe(32)
         with self._pool.connection() as conn:
-            sessions.start(conn, token, Session(who, way), self.lifetime)
+            sessions.start(conn, token, Session(who, way, list(groups)), self.lifetime)
         return f"{way}.{token}.{self._signature(way, token)}"
 
     def end(self, connection: HTTPConnection) -> None:

@@ -19,6 +19,9 @@ from typing import Any
 
 EVERY_S = 10
 MOST_PLACES = 1000
+# What clients are told while the database is away, and when to try again.
+NO_DATABASE = "The database does not answer. Try again in a moment."
+SOON = {"retry-after": "5"}
 OURS = ("app", "pipelines", "training")
 
 log = logging.getLogger(__name__)

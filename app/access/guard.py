@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
 
+import psycopg
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
@@ -43,7 +44,7 @@ MOST_URL_BYTES, MOST_HEADER_BYTES = 8_000, 32_000
 ADMIN = "/admin"
 # Reachable without signing in, even if the chat is not.
 PUBLIC = frozenset(
-    ["/healthz", "/readyz", "/metrics", "/login", "/login/link", "/login/huggingface",
+    ["/healthz", "/readyz", "/metrics", "/login", "/login/link", "/login/account",
      "/login/callback", "/logout", "/favicon.ico", "/robots.txt"]
 )  # fmt: skip
 # First step of the path below a mount's /gradio_api.
@@ -90,12 +91,14 @@ class Guard:
         except Exception as error:
             faults.report(f"{scope['method']} request", error)
             if not has_started:
-                reason, status = "An unexpected fault. The log tells more.", 500
+                reason, status, more = "An unexpected fault. The log tells more.", 500, {}
                 if is_disk_full(error):
                     reason, status = DISK_FULL, 503
-                answer = JSONResponse({"detail": reason}, status)
+                elif isinstance(error, psycopg.OperationalError):
+                    reason, status, more = faults.NO_DATABASE, 503, faults.SOON
+                answer = JSONResponse({"detail": reason}, status, headers=more)
                 if keys.is_interface(scope["path"]):
-                    answer = keys.error(status, reason)
+                    answer = keys.error(status, reason, headers=more)
                 await answer(scope, receive, send_with_headers)
         return None
 

@@ -17,11 +17,11 @@ from starlette.responses import JSONResponse
 from app.access.auth import access_of
 from app.access.limits import MINUTE_S
 from app.access.reader import closed_to
-from pipelines.store import api_keys, rate_counts, scope
+from pipelines.store import api_keys, db, rate_counts, scope
 from pipelines.store.api_keys import ApiKey, Scope
 from pipelines.store.db import Connection, Pool
 
-PATHS = ("/v1/", "/api/v1/")
+PATHS = ("/v1/", "/api/v1/", "/mcp/")
 CALLER_KEY = "attune.caller"
 _TOKEN = re.compile(r"attune-[\w-]{43}")
 # OpenAI's names for what went wrong, by status.
@@ -60,19 +60,23 @@ def identify(connection: HTTPConnection, pool: Pool) -> ApiKey | JSONResponse:
     token = token.strip()
     if kind.lower() != "bearer" or not _TOKEN.fullmatch(token):
         return error(401, "Send a key: Authorization: Bearer attune-... Admins make keys.")
-    with pool.connection() as conn:
-        key = api_keys.find(conn, token)
-        if key is None or key.state != "valid":
-            why = "is not known" if key is None else "has expired"
-            return error(401, f"This key {'was revoked' if key and key.revoked_at else why}.")
-        wait_s = key.per_minute and rate_counts.take(
-            conn, f"key {key.id}", window_s=MINUTE_S, most=key.per_minute
-        )
-        if wait_s:
-            after = {"retry-after": str(int(wait_s) + 1)}
-            reason = f"This key may send {key.per_minute} requests a minute."
-            return error(429, reason, headers=after)
-        api_keys.note_use(conn, key.id)
+    return db.transact(pool, lambda conn: _counted(conn, token))
+
+
+def _counted(conn: Connection, token: str) -> ApiKey | JSONResponse:
+    """The valid key of a token, with the request counted, or the answer that refuses it."""
+    key = api_keys.find(conn, token)
+    if key is None or key.state != "valid":
+        why = "is not known" if key is None else "has expired"
+        return error(401, f"This key {'was revoked' if key and key.revoked_at else why}.")
+    wait_s = key.per_minute and rate_counts.take(
+        conn, f"key {key.id}", window_s=MINUTE_S, most=key.per_minute
+    )
+    if wait_s:
+        after = {"retry-after": str(int(wait_s) + 1)}
+        reason = f"This key may send {key.per_minute} requests a minute."
+        return error(429, reason, headers=after)
+    api_keys.note_use(conn, key.id)
     return key
 
 
@@ -92,6 +96,11 @@ def readable(conn: Connection, request: Any, key: ApiKey) -> list[str]:
     if key.collections is not None:
         return [name for name in held if name in key.collections and not scope.is_private(name)]
     return scope.choose(held, closed=closed_to(access_of(request), None))
+
+
+def reached(conn: Connection, request: Any, key: ApiKey) -> list[str]:
+    """The collections with indexed documents that a key may name, the handbook among them."""
+    return [name for name in scope.held(conn) if may_read(request, key, name)]
 
 
 def may_read(request: Any, key: ApiKey, collection: str) -> bool:

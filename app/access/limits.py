@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import psycopg
+from prometheus_client import Counter
 
 from app.access.addresses import place
 from app.settings import Settings
@@ -30,6 +31,10 @@ LOGIN_WINDOW_S = 15 * 60
 LOGINS_PER_ADDRESS = 5
 # Limits on guessing from many addresses at once. Existing sessions are not affected.
 LOGINS_PER_NEIGHBOURHOOD, LOGINS_IN_ALL = 20, 100
+
+
+# app.live.metrics reports it with the others.
+logins_refused = Counter("attune_logins_refused", "Sign-ins that were refused.", ["reason"])
 
 
 def wait_for_login(pool: Pool, address: str) -> float | None:

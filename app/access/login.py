@@ -1,12 +1,12 @@
-"""The sign-in and sign-out pages: by password, by one-time link, or with Hugging Face."""
+"""The sign-in and sign-out pages: by password, by one-time link, or with an account."""
 
 from __future__ import annotations
 
 import html
 import ipaddress
-import json
 import logging
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
@@ -15,14 +15,17 @@ from fastapi import FastAPI, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader
 
-from app.access import addresses, cookies, limits, oauth
+from app.access import addresses, cookies, limits
 from app.access.addresses import Hosts
 from app.access.auth import COOKIE, Access, Person
+from app.access.openid import provider
 from app.access.policy import Way
+from pipelines.errors import NotReadyError
 from pipelines.store.db import Pool
 
 # Also of the base that other plain pages extend.
 TEMPLATES = Path(__file__).parent
+ACCOUNT = "/login/account"
 LOOPBACK = Hosts(frozenset())
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 # This page runs no script and loads nothing.
@@ -68,17 +71,17 @@ def links(access: Access, person: Person | None) -> str:
 
 def add(app: FastAPI, access: Access, pool: Pool) -> None:
     """Add the routes of these pages to the application."""
-    pages = _Pages(access, pool)
+    pages = _LoginPages(access, pool)
     app.get("/login")(pages.show)
     app.post("/login")(pages.by_password)
     app.get("/login/link")(pages.by_link)
-    app.get("/login/huggingface")(pages.to_huggingface)
-    app.get("/login/callback")(pages.from_huggingface)
+    app.get(ACCOUNT)(pages.to_provider)
+    app.get("/login/callback")(pages.from_provider)
     app.get("/logout")(pages.ask_to_leave)
     app.post("/logout")(pages.leave)
 
 
-class _Pages:
+class _LoginPages:
     """Request handlers. Each call runs in its own thread."""
 
     def __init__(self, access: Access, pool: Pool) -> None:
@@ -101,6 +104,7 @@ class _Pages:
         target, address = _local(next), addresses.address_of(request)
         wait_s = limits.wait_for_login(self._pool, address)
         if wait_s is not None:
+            limits.logins_refused.labels("too many tries").inc()
             minutes = math.ceil(wait_s / 60)
             unit = "minute" if minutes == 1 else "minutes"
             page = self._page(
@@ -110,6 +114,7 @@ class _Pages:
             return page
         way = self._way(password)
         if way is None:
+            limits.logins_refused.labels("wrong password").inc()
             log.warning("a sign-in attempt from %s failed", address)
             return self._page(target, WRONG_PASSWORD, 401)
         limits.login_succeeded(self._pool, address)
@@ -123,33 +128,49 @@ class _Pages:
         if not _is_local(request):
             return self._page(target, NOT_LOCAL, 403)
         if not self._access.redeem_link(token):
+            limits.logins_refused.labels("stale link").inc()
             return self._page(target, STALE_LINK, 401)
         return self._enter(request, "link", "admin", target)
 
-    def to_huggingface(self, next: str = "/") -> Response:
-        """Redirect the browser to Hugging Face."""
+    def to_provider(self, next: str = "/") -> Response:
+        """Redirect the browser to the provider of accounts."""
         if "oauth" not in self._access.policy.ways:
-            return self._page("/", "Nobody can sign in with Hugging Face here.", 404)
-        departure = oauth.depart(self._access.settings)
+            return self._page("/", "Nobody can sign in with an account here.", 404)
+        try:
+            departure = provider.depart(self._access.settings)
+        except NotReadyError as error:
+            return self._provider_fails(error)
         response = RedirectResponse(departure.url, 303)
-        kept = json.dumps([departure.state, departure.verifier, _local(next)])
+        is_https = self._access.settings.own_address.startswith("https:")
         response.set_cookie(
-            oauth.COOKIE, quote(kept), max_age=600, path="/login", secure=True, httponly=True
-        )
+            provider.COOKIE, quote(departure.kept(_local(next))), max_age=600, path="/login",
+            secure=is_https, httponly=True,
+        )  # fmt: skip
         return response
 
-    def from_huggingface(self, request: Request, code: str = "", state: str = "") -> Response:
-        """Ask Hugging Face which account the returned browser belongs to, and sign it in."""
-        kept = oauth.kept(request.cookies.get(oauth.COOKIE, ""))
-        if "oauth" not in self._access.policy.ways or kept is None or kept[0] != state or not code:
-            return self._page("/", "Signing in with Hugging Face was broken off. Try again.", 400)
-        account = oauth.account_of(self._access.settings, code, kept[1])
+    def from_provider(self, request: Request, code: str = "", state: str = "") -> Response:
+        """Ask the provider which account the returned browser belongs to, and sign it in."""
+        settings = self._access.settings
+        back = provider.returned(request.cookies.get(provider.COOKIE, ""))
+        if "oauth" not in self._access.policy.ways or not back or back.state != state or not code:
+            return self._page("/", "Signing in was broken off. Try again.", 400)
+        try:
+            account = provider.account_of(settings, code, back)
+        except NotReadyError as error:
+            return self._provider_fails(error)
         if account is None:
-            return self._page(_local(kept[2]), "Hugging Face did not confirm the account.", 401)
+            limits.logins_refused.labels("account not confirmed").inc()
+            reason = f"{settings.provider_name} did not confirm the account."
+            return self._page(_local(back.target), reason, 401)
         who = self._access.who(account.name, account.subject)
-        response = self._enter(request, "oauth", who, _local(kept[2]))
-        response.delete_cookie(oauth.COOKIE, path="/login")
+        response = self._enter(request, "oauth", who, _local(back.target), account.groups)
+        response.delete_cookie(provider.COOKIE, path="/login")
         return response
+
+    def _provider_fails(self, error: NotReadyError) -> Response:
+        log.warning("%s", error)
+        name = self._access.settings.provider_name
+        return self._page("/", f"{name} does not answer. Try again in a minute.", 502)
 
     def ask_to_leave(self) -> Response:
         """Show the page with the sign-out button. A link can do no more than open it."""
@@ -167,13 +188,15 @@ class _Pages:
         right = [way for way in ways if self._access.is_password(way, password)]
         return right[0] if right else None
 
-    def _enter(self, request: Request, way: Way, who: str, target: str) -> Response:
+    def _enter(
+        self, request: Request, way: Way, who: str, target: str, groups: Sequence[str] = ()
+    ) -> Response:
         # An earlier session of this browser ends.
         self._access.end(request)
         response = RedirectResponse(target, 303)
         seconds = int(self._access.lifetime.total_seconds())
         response.headers["set-cookie"] = self._cookie(
-            request, self._access.start(way, who), seconds
+            request, self._access.start(way, who, groups), seconds
         )
         return response
 
@@ -193,6 +216,8 @@ class _Pages:
             ways=ways,
             chat_is_open=not policy.chat_ways,
             on_spaces=self._access.settings.on_spaces,
+            account=ACCOUNT,
+            provider=self._access.settings.provider_name,
             complaint=complaint,
         )
 

@@ -14,12 +14,12 @@ from typing import Any
 
 from app.access.addresses import address_of
 from app.access.auth import Access, Person, access_of, connection_of
+from app.access.policy import EVERYONE, SIGNED_IN
 from app.access.visitor import visitor_of
 from pipelines.store import scope
 from pipelines.store.chats import Message, Remarks
 from pipelines.store.db import Connection
 
-EVERYONE, SIGNED_IN = "everyone", "signed-in"
 HIDDEN = (
     "This answer came from documents that are not open to you now. If you have an account, sign in."
 )
@@ -54,7 +54,8 @@ class Reader:
 
     def clear(self, message: Message) -> Message:
         """The message, with everything removed that they may not read."""
-        if all(self.may_read(passage.collection) for passage in message.shown):
+        of = {passage.collection for passage in message.shown}.union(message.remarks.within_of)
+        if all(map(self.may_read, of)):
             return message
         return replace(message, text=HIDDEN, kind="hidden", shown=[], note=None, remarks=Remarks())
 
@@ -73,8 +74,13 @@ def reader_for(request: Any, person: Person | None) -> Reader:
     connection, access = connection_of(request), access_of(request)
     visitor = visitor_of(connection)
     if person is not None and person.named:
-        visitor = hashlib.sha256(f"account {person.name}".encode()).hexdigest()[:32]
+        visitor = account_visitor(person.name)
     return Reader(visitor, address_of(connection), closed_to(access, person))
+
+
+def account_visitor(name: str) -> str:
+    """The name in the database of a person with an account."""
+    return hashlib.sha256(f"account {name}".encode()).hexdigest()[:32]
 
 
 def closed_to(access: Access, person: Person | None) -> frozenset[str]:
