@@ -59,12 +59,15 @@ def evaluate(
     names: Sequence[str],
     *,
     beside: Mapping[str, tuple[str, float]] | None = None,
+    whole: bool = False,
     task: Task = NO_TASK,
 ) -> EvaluationReport:
     """
     Compare models on a dataset. The first model is the reference.
 
     The report is not stored: see `keep`. An evaluation that was interrupted continues.
+
+    :param whole: Rank whole passages by one vector each, too, as published figures do.
     """
     settings = services.settings
     around = Surroundings(
@@ -84,6 +87,7 @@ def evaluate(
         chosen,
         candidates,
         beside=beside,
+        whole=whole,
         kept=_unfinished(services),
         task=task,
     )
@@ -99,7 +103,7 @@ def keep(
     report: EvaluationReport,
     chosen: Dataset,
     *,
-    by: str = "system",
+    who: str = "system",
     out: Path | None = None,
     also: Callable[[Connection, EvaluationId], object] = lambda conn, evaluation_id: None,
 ) -> tuple[EvaluationId, tuple[Path, Path]]:
@@ -110,7 +114,7 @@ def keep(
     :returns: The evaluation's id, and the paths of the report.
     """
     with services.pool.connection() as conn, conn.transaction():
-        evaluation_id = stored_report.store(conn, report, created_by=by)
+        evaluation_id = stored_report.store(conn, report, created_by=who)
         also(conn, evaluation_id)
         folder = out or services.settings.home / "evaluations" / str(evaluation_id)
         written = reports.write(folder, report, chosen)

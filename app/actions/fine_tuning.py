@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.actions import methods, versions
-from app.actions.methods import Choice
+from app.actions.methods import MethodChoice
 from app.services import Services
 from pipelines.progress import NO_TASK, Task
 from pipelines.store.ids import RunId
@@ -62,7 +62,7 @@ class RunPlan:
     base: str
     material: Material
     options: TrainOptions
-    advice: Choice | None
+    advice: MethodChoice | None
 
 
 def plan(services: Services, request: RunRequest, with_what: Machine | None = None) -> RunPlan:
@@ -167,11 +167,11 @@ def create(
     chosen: TrainOptions,
     *,
     name: str = "",
-    by: str = "system",
+    who: str = "system",
 ) -> RunId:
     """A new run, ready to be executed. See `training.run.create`."""
     folders = services.folders
-    return run.create(services.pool, folders, base, found, chosen, name=name, created_by=by)
+    return run.create(services.pool, folders, base, found, chosen, name=name, created_by=who)
 
 
 def train(services: Services, run_id: RunId, task: Task = NO_TASK, *, processes: int = 1) -> Model:

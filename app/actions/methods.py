@@ -36,7 +36,7 @@ WINDOW_CHARS = 400
 
 
 @dataclass(frozen=True)
-class Choice:
+class MethodChoice:
     """
     The method to take, and why.
 
@@ -128,7 +128,7 @@ def known(
     base: Model | None = None,
     more_pairs: int = 0,
     found: Material | None = None,
-) -> Choice:
+) -> MethodChoice:
     """
     Recommend a method by what is known. Cheap.
 
@@ -141,9 +141,9 @@ def known(
     if speed is None:
         few = there.pairs < FEW_PAIRS
         reason = f"{there.pairs} pairs are few." if few else "This machine was not measured yet."
-        return Choice("adapter", reason, base.name, ())
+        return MethodChoice("adapter", reason, base.name, ())
     listed = costs(Speed.from_json(speed), there, TrainOptions(), with_what.processes)
-    return Choice(*recommend(listed, there.pairs), base.name, tuple(listed))
+    return MethodChoice(*recommend(listed, there.pairs), base.name, tuple(listed))
 
 
 def advise(
@@ -152,7 +152,7 @@ def advise(
     base: str,
     method: Method | None,
     found: Material | None,
-) -> Choice:
+) -> MethodChoice:
     """
     The method to train a version with, and how long it takes. The machine is measured only if that
     decides.
@@ -175,7 +175,7 @@ def choose(
     base: Model | None = None,
     found: Material | None = None,
     task: Task = NO_TASK,
-) -> Choice:
+) -> MethodChoice:
     """
     Recommend a method. Measure the machine first if that is missing, which takes some seconds.
 

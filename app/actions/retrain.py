@@ -95,7 +95,7 @@ def _evaluate(services: Services, model: Model, serving: Model, who: str, task: 
     if (known := latest()) is not None:
         return known
     report = evaluating.evaluate(services, dataset, [serving.name, model.name], task=task)
-    evaluating.keep(services, report, dataset, by=who)
+    evaluating.keep(services, report, dataset, who=who)
     made = latest()
     assert made is not None, "it was just stored"
     return made

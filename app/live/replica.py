@@ -27,6 +27,7 @@ from pipelines.store import active, db, indexes, models, replicas
 from pipelines.store.db import Connection, Pool
 from pipelines.store.ids import IndexId
 from pipelines.store.replicas import Beat
+from pipelines.store.standby import Reports
 
 POLL_S = 2.0
 # A stop is heard between two of these.
@@ -45,6 +46,8 @@ class Replica(Handles):
         self.address: str | None = None
         self.id = f"{kind}-{host}-{os.getpid()}"
         self._kind, self._host = kind, host
+        # By them this process knows how far a standby is behind.
+        self.reports = Reports()
         self._targets: list[IndexId] = []
         self._twins: set[IndexId] = set()
         # One look at the pointer at a time.
@@ -112,7 +115,9 @@ class Replica(Handles):
             if pointer is not None and self.held(pointer.index_id) is not None:
                 self.adopt(pointer)
             self.release(self._targets)
-            replicas.beat(conn, self._beat())
+            began = time.monotonic()
+            seen_at = replicas.beat(conn, self._beat())
+        self.reports.note(seen_at, began)
         if any(self.wants(index_id) for index_id in self._targets):
             self._to_load.set()
 

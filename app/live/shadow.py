@@ -11,7 +11,7 @@ import logging
 import queue
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import psycopg
@@ -26,6 +26,7 @@ from pipelines.search.handle import SearchHandle
 from pipelines.store import shadows
 from pipelines.store.db import Pool
 from pipelines.store.ids import ChunkId, MessageId
+from pipelines.store.scope import Within
 
 # Length of the queue. More questions are dropped.
 QUEUED = 16
@@ -45,7 +46,7 @@ class ShadowQuestion:
     message_id: MessageId
     epoch: int
     shown: list[ChunkId]
-    collections: Sequence[str] | None
+    collections: Within | None
 
 
 class Shadow:
@@ -65,12 +66,12 @@ class Shadow:
         self._thread: threading.Thread | None = None
 
     def offer(
-        self, answer: Answer, message_id: MessageId, collections: Sequence[str] | None = None
+        self, answer: Answer, message_id: MessageId, collections: Within | None = None
     ) -> None:
         """
         Have candidates answer this question soon. Returns at once.
 
-        :param collections: The collections that the visitor's question was searched in.
+        :param collections: What the visitor's question was searched in.
         """
         if not answer.passages:
             return

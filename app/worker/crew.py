@@ -19,6 +19,7 @@ from procrastinate.worker import Worker
 from psycopg_pool import AsyncConnectionPool
 
 from app import queue
+from app.actions.sources import schedule
 from app.services import Services
 from app.watchdog.heartbeat import UNWATCHED, Heartbeat
 from app.worker import job_context, upkeep
@@ -244,6 +245,7 @@ class Crew:
                 queue.defer(self._services, task, who=who)
             except ConflictError:
                 log.debug("%s is queued already", task)
+        schedule.queue_due(self._services)
 
     def _end_anyway(self) -> None:
         """Requeue the jobs and exit if they do not end in time."""

@@ -23,6 +23,7 @@ from procrastinate.jobs import Status
 from procrastinate.manager import JobManager
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
+from app import tracing, trail
 from app.queue import QUEUE_OF
 from app.services import Services
 from pipelines.embedder.encoder import load_torch
@@ -159,7 +160,8 @@ def task(function: Any) -> Any:
     name = function.__name__
 
     def run(context: JobContext, /, **arguments: Any) -> None:
-        _run(context, function, arguments)
+        with trail.following(job=str(context.job.id)):
+            _run(context, function, arguments)
 
     app.task(name=name, queue=QUEUE_OF[name], retry=Again(), pass_context=True)(run)
     return function
@@ -181,7 +183,8 @@ def _run(
         load_torch()  # under a lock, because jobs of other queues may be about to use it first
     work = Work(services, hold, before, context.should_abort)
     try:
-        result = function(work, **arguments)
+        with tracing.span("attune.job", job=int(hold.job_id), task=context.job.task_name):
+            result = function(work, **arguments)
         with services.pool.connection() as conn:
             job_progress.set_result(conn, hold, result)
         log.info("job %s is done", hold.job_id)

@@ -15,9 +15,11 @@ import signal
 from collections.abc import Sequence
 
 from app import queue
+from app.actions.backup import keeping
 from app.log import start_log
 from app.services import open_services
 from app.settings import Settings
+from app.tracing import start_tracing
 from app.watchdog.heartbeat import UNWATCHED, Heartbeat
 from app.worker.crew import Before, Crew, Timing, leave
 from pipelines.errors import InputError
@@ -56,6 +58,7 @@ def run(
             f"There is no queue {min(unknown)!r}. There are: {', '.join(queue.QUEUES)}."
         )
     _prepare_process(settings)
+    keeping.restore_into_empty(settings)
     with open_services(worker_settings(settings), pool_size=2 * len(queues) + 2) as services:
         crew = Crew(services, queues, timing or Timing(), heartbeat)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -71,7 +74,8 @@ def run(
 
 
 def _prepare_process(settings: Settings) -> None:
-    start_log(settings.log_level, "worker: %(levelname)s %(message)s")
+    start_log(settings, "worker")
+    start_tracing(settings, "worker")
     # It logs every failure with a traceback. `app.worker.job_context` has logged the reason in one line.
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
     os.nice(NICENESS)

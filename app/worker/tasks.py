@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from app import queue
 from app.actions import evaluating, fine_tuning, methods, retrain
 from app.actions.improve import action, schedule
 from app.actions.ingest import open_ingester
 from app.actions.pairs import generating, importing
+from app.actions.sources import reading, registry
+from app.actions.sources.report import Wish
 from app.worker import job_context, upkeep
 from app.worker.job_context import Work, task
-from pipelines.indexing import queued
+from pipelines.indexing import queued, rounds
 from pipelines.store import freezes, job_progress
-from pipelines.store.ids import DocumentId, RunId
+from pipelines.store.ids import DocumentId, RunId, SourceId
 from pipelines.store.pairs import Split
 from training.finetune.options import TrainOptions
 from training.pairs import collect
@@ -34,6 +37,10 @@ def ingest(work: Work, *, document_ids: list[int], who: str = "system") -> dict[
 
     with open_ingester(work.services, task=work.task) as ingester:
         outcomes = queued.index(work.services.pool, ingester, ids, alone=alone)
+    with work.services.pool.connection() as conn, conn.transaction():
+        # Long scans go on in a job of their own, behind what has been queued meanwhile.
+        if rest := rounds.put_rest(conn, outcomes):
+            queue.defer_in(conn, "ingest", who=who, document_ids=rest)
     count = Counter(outcome.status for outcome in outcomes)
     return {
         "indexed": count["indexed"],
@@ -68,7 +75,7 @@ def generate(
         per_passage=per_passage,
         # An attempt before has done its part.
         limit=max(1, limit - work.before.done),
-        by=who,
+        who=who,
         task=work.task,
     )
     return summary.as_json()
@@ -135,11 +142,16 @@ def train(
 
 @task
 def evaluate(
-    work: Work, *, models: list[str], dataset: str = evaluating.CORPUS, who: str = "system"
+    work: Work,
+    *,
+    models: list[str],
+    dataset: str = evaluating.CORPUS,
+    whole: bool = False,
+    who: str = "system",
 ) -> dict[str, Any]:
     """Compare models on held-out questions. The first one is the reference."""
     chosen = evaluating.dataset(work.services, dataset)
-    report = evaluating.evaluate(work.services, chosen, models, task=work.task)
+    report = evaluating.evaluate(work.services, chosen, models, whole=whole, task=work.task)
 
     def result(evaluation_id: int) -> dict[str, Any]:
         return {"evaluation": evaluation_id, "verdict": report.verdict}
@@ -148,7 +160,7 @@ def evaluate(
         work.services,
         report,
         chosen,
-        by=who,
+        who=who,
         also=lambda conn, new: job_progress.set_result(conn, work.hold, result(new)),
     )
     return result(evaluation_id)
@@ -200,6 +212,32 @@ def measure(work: Work, *, who: str = "system") -> dict[str, Any]:
     with_what = methods.machine(work.services)
     choice = methods.choose(work.services, with_what, task=work.task)
     return {"recommended": choice.method, "reason": choice.reason}
+
+
+@task
+def sync(
+    work: Work,
+    *,
+    source_id: int,
+    confirmed: bool = False,
+    dry_run: bool = False,
+    who: str = "system",
+    **told: Any,
+) -> dict[str, Any]:
+    """
+    Read a source, and let the index follow it.
+
+    :param confirmed: Delete however many files are gone.
+    :param dry_run: Only say what would change.
+    :param told: Further arguments of the job, which people see.
+    """
+    with work.services.pool.connection() as conn:
+        source = registry.get(conn, SourceId(source_id))
+    wish = Wish(confirmed=confirmed, dry_run=dry_run)
+    report = reading.read(work.services, source, wish, who=who, task=work.task)
+    return {"source": source.address, "sentence": report.sentence, **report.counts} | (
+        {"lines": [line.as_json() for line in report.lines]} if dry_run else {}
+    )
 
 
 @task

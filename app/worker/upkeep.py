@@ -17,7 +17,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app import queue
-from app.actions import methods, twins
+from app.actions import methods, people, twins
+from app.actions.drift import measure as drift
 from app.actions.improve import schedule
 from app.services import Services
 from pipelines.errors import ArtifactError, BusyError, NotReadyError
@@ -35,6 +36,7 @@ from pipelines.store import (
     own_files,
     pair_files,
     rate_counts,
+    recognised,
 )
 from pipelines.store.db import Connection
 from pipelines.store.ids import DocumentId, IndexId
@@ -45,6 +47,8 @@ from pipelines.versions import build
 KEEP_JOBS = timedelta(days=30)
 # How long rate counts are kept. The longest time window is a day.
 KEEP_COUNTS = timedelta(days=2)
+# Pages that OCR has read of a file that nobody went on with.
+KEEP_PAGES = timedelta(days=7)
 MEASURE_AGAIN = timedelta(days=1)
 # While documents are added, the ingest builds the graph at its end. That takes a fraction of the time
 # of adding vectors to a graph. With more vectors than this, questions would be slow until then.
@@ -69,8 +73,11 @@ def wanted(services: Services) -> bool:
             or indexes.expired(conn, retention(services))
             or jobs.any_old(conn, KEEP_JOBS)
             or rate_counts.any_before(conn, KEEP_COUNTS)
+            or recognised.any_before(conn, KEEP_PAGES)
             or _expired_files(services, conn)
             or abandoned.any_left(conn)
+            or people.any_expired(conn, services.settings.conversation_days)
+            or drift.is_due(services)
         )
 
 
@@ -97,6 +104,8 @@ def run(services: Services, task: Task = NO_TASK) -> dict[str, Any]:
     :raises Stopped: The task was asked to stop.
     """
     unused_for = retention(services)
+    # First: what is erased below is counted before.
+    weeks = drift.run(services, task)
     requeued = _requeue_abandoned(services)
     with services.pool.connection() as conn:
         lacking, expired = _lacking(conn), indexes.expired(conn, unused_for)
@@ -117,9 +126,13 @@ def run(services: Services, task: Task = NO_TASK) -> dict[str, Any]:
         forgotten = jobs.forget_old(conn, KEEP_JOBS)
         rate_counts.forget_before(conn, KEEP_COUNTS)
         pair_files.forget_before(conn, KEEP_JOBS)
+        recognised.forget_before(conn, KEEP_PAGES)
+        erased = people.forget_expired(conn, services.settings.conversation_days)
     return {
         "documents_requeued": requeued,
         "files_deleted": _delete_expired(services, task),
+        "weeks_measured": weeks,
+        "conversations_erased": erased,
         "vectors_added": added,
         "indexes_dropped": dropped,
         "jobs_forgotten": forgotten,

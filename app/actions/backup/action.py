@@ -18,7 +18,7 @@ from typing import IO
 import psycopg
 
 from app.actions.backup import postgres
-from app.actions.backup.place import Place, Snapshot
+from app.actions.backup.place import BackupPlace, Snapshot
 from app.settings import Settings
 from pipelines.embedder import loading, model_files, sharing
 from pipelines.embedder.copies import Copies
@@ -33,7 +33,7 @@ KEEP = 7
 
 
 @dataclass(frozen=True)
-class Done:
+class BackupReport:
     """
     What came of a backup or a restore.
 
@@ -46,15 +46,18 @@ class Done:
     forgotten: list[str]
 
 
-def back_up(settings: Settings, address: str, *, keep: int = KEEP, task: Task = NO_TASK) -> Done:
+def back_up(
+    settings: Settings, address: str, *, keep: int = KEEP, days: int = 0, task: Task = NO_TASK
+) -> BackupReport:
     """
     Add a snapshot of the running installation to a place.
 
     :param keep: Snapshots that remain; older ones are deleted.
+    :param days: Of each of so many days before them, the last one remains as well.
     :raises NotReadyError: The place cannot be written, or the database does not answer.
     """
-    place = _place(settings, address)
-    with _database(settings) as dsn:
+    place = place_of(settings, address)
+    with open_database(settings) as dsn:
         db.migrate(dsn)
         with psycopg.connect(dsn, autocommit=True) as conn:
             view = snapshots.begin_view(conn)
@@ -73,10 +76,12 @@ def back_up(settings: Settings, address: str, *, keep: int = KEEP, task: Task = 
             )
             conn.execute("rollback")
     place.write(snapshot)
-    return Done(snapshot, sorted(versions), place.forget(keep))
+    return BackupReport(snapshot, sorted(versions), place.forget(keep, days))
 
 
-def restore(settings: Settings, address: str, name: str = "", *, task: Task = NO_TASK) -> Done:
+def restore(
+    settings: Settings, address: str, name: str = "", *, task: Task = NO_TASK
+) -> BackupReport:
     """
     Bring a snapshot into an empty database and data folder.
 
@@ -84,9 +89,9 @@ def restore(settings: Settings, address: str, name: str = "", *, task: Task = NO
     :raises ConflictError: The database is not empty.
     :raises ArtifactError: The snapshot is damaged; nothing was changed.
     """
-    place = _place(settings, address)
+    place = place_of(settings, address)
     snapshot = place.read(name or place.newest())
-    with _database(settings) as dsn:
+    with open_database(settings) as dsn:
         _check_empty(dsn)
         with _script(settings, place, snapshot, task) as script:
             _fetch_versions(settings, place, snapshot, task)
@@ -97,18 +102,20 @@ def restore(settings: Settings, address: str, name: str = "", *, task: Task = NO
             snapshots.forget_processes(conn)
             known = {model.manifest_sha256: model.name for model in models.list_all(conn)}
     names = [known.get(sha256, sha256) for sha256 in snapshot.versions]
-    return Done(snapshot, sorted(names), [])
+    return BackupReport(snapshot, sorted(names), [])
 
 
-def verify(settings: Settings, address: str, name: str = "", *, task: Task = NO_TASK) -> Done:
+def verify(
+    settings: Settings, address: str, name: str = "", *, task: Task = NO_TASK
+) -> BackupReport:
     """
     Restore a snapshot into a scratch database, compare what it holds, and drop it again.
 
     :raises ArtifactError: The snapshot is damaged or incomplete.
     """
-    place = _place(settings, address)
+    place = place_of(settings, address)
     snapshot = place.read(name or place.newest())
-    with _database(settings) as dsn, _script(settings, place, snapshot, task) as script:
+    with open_database(settings) as dsn, _script(settings, place, snapshot, task) as script:
         for sha256, files in snapshot.versions.items():
             with tempfile.TemporaryDirectory(prefix="attune-", dir=_scratch(settings)) as folder:
                 _fetch_version(place, sha256, files, Path(folder) / "version")
@@ -123,15 +130,16 @@ def verify(settings: Settings, address: str, name: str = "", *, task: Task = NO_
     )  # fmt: skip
     if wrong:
         raise ArtifactError(f"The backup {snapshot.name} lacks rows of: {', '.join(wrong)}.")
-    return Done(snapshot, sorted(snapshot.versions), [])
+    return BackupReport(snapshot, sorted(snapshot.versions), [])
 
 
-def _place(settings: Settings, address: str) -> Place:
-    return Place(address, settings.backup_key.get_secret_value())
+def place_of(settings: Settings, address: str) -> BackupPlace:
+    """The place of an address, with the key of the settings."""
+    return BackupPlace(address, settings.backup_key.get_secret_value())
 
 
 @contextmanager
-def _database(settings: Settings) -> Iterator[str]:
+def open_database(settings: Settings) -> Iterator[str]:
     """The address of the installation's database, which is started if it is embedded."""
     with ExitStack() as stack:
         dsn = settings.direct_database_url.get_secret_value()
@@ -152,7 +160,7 @@ def _check_empty(dsn: str) -> None:
 
 
 def _put_versions(
-    conn: Connection, settings: Settings, dsn: str, place: Place, task: Task
+    conn: Connection, settings: Settings, dsn: str, place: BackupPlace, task: Task
 ) -> dict[str, tuple[str, dict[str, str]]]:
     """
     Store the files of versions that only this machine has. What the database or a shared place has
@@ -177,7 +185,7 @@ def _put_versions(
     return found
 
 
-def _fetch_versions(settings: Settings, place: Place, snapshot: Snapshot, task: Task) -> None:
+def _fetch_versions(settings: Settings, place: BackupPlace, snapshot: Snapshot, task: Task) -> None:
     for sha256, files in snapshot.versions.items():
         task.check()
         task.tell(Progress("versions"))
@@ -189,7 +197,7 @@ def _fetch_versions(settings: Settings, place: Place, snapshot: Snapshot, task: 
         sharing.keep_copy(sha256, settings.home / "models", download)
 
 
-def _fetch_version(place: Place, sha256: str, files: dict[str, str], folder: Path) -> None:
+def _fetch_version(place: BackupPlace, sha256: str, files: dict[str, str], folder: Path) -> None:
     folder.mkdir()
     place.fetch_version(sha256, files, folder)
     Manifest(files).write(folder)
@@ -198,7 +206,7 @@ def _fetch_version(place: Place, sha256: str, files: dict[str, str], folder: Pat
 
 @contextmanager
 def _script(
-    settings: Settings, place: Place, snapshot: Snapshot, task: Task
+    settings: Settings, place: BackupPlace, snapshot: Snapshot, task: Task
 ) -> Iterator[IO[bytes]]:
     """A snapshot's script, whole and checked."""
     task.tell(Progress("fetching"))

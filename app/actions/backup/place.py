@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 import zlib
 from collections.abc import Iterable, Iterator
@@ -18,11 +19,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from app.actions.backup.sealing import seal, unseal
+from app.sealing.streams import seal, unseal
 from pipelines.errors import ArtifactError, AttuneError, InputError, NotReadyError, is_disk_full
 
 DATABASE, SNAPSHOT, MANIFEST = "database", "snapshot", "manifest"
 PIECE_BYTES = 1_000_000
+# Of a snapshot's name, which begins with year, month and day.
+DAY_CHARS = 8
+_PASSWORD = re.compile(r"(?<=://)[^/@]*@")
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,25 @@ class Snapshot:
     size_bytes: int
 
 
-class Place:
+def shown(address: str) -> str:
+    """An address without the name and the password that it may hold."""
+    return _PASSWORD.sub("", address)
+
+
+def kept_names(names: list[str], keep: int, days: int = 0) -> list[str]:
+    """
+    The snapshots that remain: the newest `keep`, and the last one of each of `days` days before.
+
+    :param names: Sorted, oldest first. Each begins with its day.
+    """
+    newest, older = names[-keep:], names[:-keep]
+    lasts = {name[:DAY_CHARS]: name for name in older}
+    for name in newest:  # a day that is there already
+        lasts.pop(name[:DAY_CHARS], None)
+    return [lasts[day] for day in sorted(lasts)[len(lasts) - min(days, len(lasts)) :]] + newest
+
+
+class BackupPlace:
     """
     A place of snapshots.
 
@@ -58,8 +80,8 @@ class Place:
         try:
             self._fs, path = url_to_fs(address)
         except (ImportError, ValueError) as error:
-            raise InputError(f"{address} cannot be used here: {error}") from error
-        self._root, self._key, self.address = str(path).rstrip("/"), key, address
+            raise InputError(f"{shown(address)} cannot be used here: {error}") from error
+        self._root, self._key, self.address = str(path).rstrip("/"), key, shown(address)
 
     def names(self) -> list[str]:
         """The whole snapshots, oldest first."""
@@ -167,13 +189,16 @@ class Place:
                 for piece in self._stream(f"{self._root}/versions/{sha256}/files/{name}"):
                     file.write(piece)
 
-    def forget(self, keep: int) -> list[str]:
+    def forget(self, keep: int, days: int = 0) -> list[str]:
         """
         Delete all but the newest snapshots, and the files of versions that none of them needs.
 
-        Snapshots that were cut off go as well. :returns: The deleted ones.
+        Snapshots that were cut off go as well.
+
+        :param days: Of each of so many days before the kept ones, the last one remains as well.
+        :returns: The deleted ones.
         """
-        kept = self.names()[-keep:]
+        kept = kept_names(self.names(), keep, days)
         listed = [str(path).rsplit("/", 1)[-1] for path in self._listed("snapshots")]
         # One that is being written now has a later name.
         old = [name for name in listed if name not in kept and kept and name < kept[-1]]
@@ -183,11 +208,17 @@ class Place:
                 self._fs.rm_file(mark)
             self._fs.rm(f"{self._root}/snapshots/{name}", recursive=True)
         if old:
-            needed = {sha256 for name in kept for sha256 in self.read(name).versions}
-            for path in self._listed("versions"):
-                if str(path).rsplit("/", 1)[-1] not in needed:
-                    self._fs.rm(str(path), recursive=True)
+            self._forget_versions(kept)
         return old
+
+    def _forget_versions(self, kept: list[str]) -> None:
+        try:
+            needed = {sha256 for name in kept for sha256 in self.read(name).versions}
+        except AttuneError:  # damaged or with another key: what it needs is not known
+            return
+        for path in self._listed("versions"):
+            if str(path).rsplit("/", 1)[-1] not in needed:
+                self._fs.rm(str(path), recursive=True)
 
     def _at(self, name: str, part: str) -> str:
         return f"{self._root}/snapshots/{name}/{part}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -14,6 +13,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pipelines.errors import ArtifactError, NotReadyError
+from pipelines.system import child_environment
 
 PIECE_BYTES = 1_000_000
 # What newer programs write and older servers do not know; it stands near the beginning.
@@ -83,11 +83,11 @@ def _started(name: str, dsn: str, options: list[str], **pipes: int) -> Iterator[
     """
     parts = conninfo_to_dict(dsn)
     password = parts.pop("password", None)
-    environment = dict(os.environ) | ({"PGPASSWORD": str(password)} if password else {})
+    secret = {"PGPASSWORD": str(password)} if password else {}
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             [_program(name), *options, f"--dbname={make_conninfo('', **parts)}"],
-            env=environment,
+            env=child_environment.whole(**secret),
             stderr=errors,
             **pipes,  # type: ignore[call-overload]
         )

@@ -18,7 +18,7 @@ import psycopg
 from app.actions import fine_tuning, methods, retrain
 from app.actions.improve import plan, sentences
 from app.actions.improve.bar import Bar
-from app.actions.methods import Choice
+from app.actions.methods import MethodChoice
 from app.actions.pairs import generating
 from app.actions.retrain import Promotion
 from app.services import Services
@@ -126,12 +126,12 @@ def _make_pairs(services: Services, one: Improvement, bar: Bar) -> Improvement:
             services,
             plan.SOURCE,
             without=[HANDBOOK],
-            by=one.who,
+            who=one.who,
             task=task,
         )
         made = summary.accepted
     if there:
-        generating.generate(services, "feedback", by=one.who)
+        generating.generate(services, "feedback", who=one.who)
     took_s = round(time.monotonic() - began, 1)
     return _note(services, one, pairs={"made": made, "passages": waiting, "seconds": took_s})
 
@@ -168,11 +168,11 @@ def _choose_run(services: Services, one: Improvement, with_what: Machine, bar: B
     if run_id is None:
         options = fine_tuning.options(services, method=choice.method)
         found = fine_tuning.learned_from(services, seed=options.seed)
-        run_id = fine_tuning.create(services, base.name, found, options, by=one.who)
+        run_id = fine_tuning.create(services, base.name, found, options, who=one.who)
     return _note(services, one, run_id=run_id)
 
 
-def _same_run(services: Services, base: Model, choice: Choice) -> RunId | None:
+def _same_run(services: Services, base: Model, choice: MethodChoice) -> RunId | None:
     """The newest run, where it was made of all that there is now, in the same way."""
     wanted = fine_tuning.options(services, method=choice.method).as_json()
     with services.pool.connection() as conn:

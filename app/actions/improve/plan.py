@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.actions import methods, plans
-from app.actions.methods import Choice
+from app.actions.methods import MethodChoice
 from app.actions.plans import LOAD_S, PROVE_S, SWITCH_S, Step
 from app.services import Services
 from pipelines.errors import InputError
@@ -28,8 +28,8 @@ ACCEPTED, TRAINED = 0.8, 0.8
 PASSAGE_S = 0.07
 WINDOW_S = 0.03
 MEASURE_S = 20.0
-# Each window is embedded in the index and about as much again as whole passages, by two models.
-COMPARED_TWICE = 4
+# Two models embed each window.
+COMPARED_TWICE = 2
 COMPARE_S = 30.0
 UNKNOWN_S = 300.0
 
@@ -44,7 +44,7 @@ class ImprovementPlan:
     """
 
     steps: tuple[Step, ...]
-    choice: Choice
+    choice: MethodChoice
     own: int
     unfinished: Improvement | None
 
@@ -55,8 +55,9 @@ class ImprovementPlan:
 
     @property
     def sentence(self) -> str:
-        """How long it takes, in words."""
-        return f"about {duration(self.seconds / 60)}"
+        """How long it takes, and by which method unless it is trained already, in words."""
+        method = "" if _is_trained(self.unfinished) else f" {self.choice.sentence()}"
+        return f"about {duration(self.seconds / 60)}.{method}"
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -84,17 +85,18 @@ def make(services: Services, with_what: Machine) -> ImprovementPlan:
     :raises InputError: The serving version cannot be trained.
     """
     with services.pool.connection() as conn:
+        begun = improvements.unfinished(conn)
         own, waiting = passages(conn)
-        new = min(waiting, collect.MOST_PASSAGES)
+        new = 0 if begun and begun.pairs else min(waiting, collect.MOST_PASSAGES)
         more = round(new * PER_PASSAGE * ACCEPTED * TRAINED)
         choice = methods.known(conn, with_what, more_pairs=more)
         steps = (
-            _pairs_step(conn, new),
-            _train_step(choice),
+            _pairs_step(conn, new, begun),
+            _train_step(choice, begun),
             _compare_step(conn, choice, more),
             _promote_step(conn, choice),
         )
-        return ImprovementPlan(steps, choice, own, improvements.unfinished(conn))
+        return ImprovementPlan(steps, choice, own, begun)
 
 
 def expected(services: Services, with_what: Machine) -> dict[str, float]:
@@ -105,10 +107,17 @@ def expected(services: Services, with_what: Machine) -> dict[str, float]:
         return {}
     names = ("pairs", "train", "compare", "promote")
     seconds = {n: step.seconds or 0.0 for n, step in zip(names, found.steps, strict=True)}
-    return seconds | {"measure": 0.0 if found.choice.listed else MEASURE_S}
+    is_measured = bool(found.choice.listed) or _is_trained(found.unfinished)
+    return seconds | {"measure": 0.0 if is_measured else MEASURE_S}
 
 
-def _pairs_step(conn: Connection, new: int) -> Step:
+def _is_trained(begun: Improvement | None) -> bool:
+    return begun is not None and begun.version is not None
+
+
+def _pairs_step(conn: Connection, new: int, begun: Improvement | None) -> Step:
+    if begun is not None and begun.pairs is not None:
+        return Step("Make pairs.", f"Done: {begun.pairs.get('made', 0):,} pairs.", None)
     last = improvements.latest(conn)
     made = (last.pairs or {}) if last is not None else {}
     each = made["seconds"] / made["passages"] if made.get("passages") else PASSAGE_S
@@ -120,7 +129,9 @@ def _pairs_step(conn: Connection, new: int) -> Step:
     return Step("Make pairs.", means, new * each)
 
 
-def _train_step(choice: Choice) -> Step:
+def _train_step(choice: MethodChoice, begun: Improvement | None) -> Step:
+    if begun is not None and begun.version is not None:
+        return Step("Train a new version.", f"Done: {begun.version}.", None)
     minutes = choice.minutes(choice.method)
     label = LABELS[choice.method]
     if minutes is None:
@@ -129,7 +140,7 @@ def _train_step(choice: Choice) -> Step:
     return Step("Train a new version.", f"{label}: {choice.reason}", 60 * minutes)
 
 
-def _compare_step(conn: Connection, choice: Choice, more: int) -> Step:
+def _compare_step(conn: Connection, choice: MethodChoice, more: int) -> Step:
     heldout = sum(side.heldout for side in pairs.sides(conn)) + round(
         more / TRAINED * (1 - TRAINED)
     )
@@ -152,7 +163,7 @@ def _first_model(figures: dict[str, Any]) -> dict[str, Any]:
     return next(iter(figures.get("models", [])), {})
 
 
-def _promote_step(conn: Connection, choice: Choice) -> Step:
+def _promote_step(conn: Connection, choice: MethodChoice) -> Step:
     means = "Only if it is better. Visitors notice nothing, and you can roll back."
     seconds = LOAD_S + PROVE_S + SWITCH_S
     if choice.method != "query":

@@ -82,9 +82,10 @@ def kept(serving: str, version: str, found: Figures | None) -> str:
     asked = f"{found.questions:,} questions"
     if found.outcome == "worse":
         return f"Kept {serving}: {version} is worse on {asked}."
+    before, after = (round(100 * share) for share in (found.before, found.after))
     return (
-        f"Kept {serving}: no improvement was shown on {asked}. {version} is there if you want to"
-        " look."
+        f"Kept {serving}: no improvement was shown on {asked}. The right passage is among the first"
+        f" five for {before} of 100 with {serving}, and for {after} with {version}."
     )
 
 

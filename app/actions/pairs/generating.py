@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.services import Services, llm_options
+from app.services import Services
 from pipelines.errors import InputError
 from pipelines.progress import NO_TASK, Progress, Task
 from pipelines.store import pairs
@@ -55,11 +55,11 @@ def generator_name(services: Services, source: str) -> str:
         return "feedback"
     if source != "llm":
         raise InputError(f"{source!r} makes no pairs: offline, llm or feedback is expected.")
-    llm = llm_options(services.settings)
+    llm = services.llms.default()
     if llm is None:
         raise InputError(
-            "No language model is configured: set OPENAI_API_KEY or OPENAI_BASE_URL, or make"
-            " pairs offline."
+            "No language model is set up. An admin can add one on the tab Language model or with"
+            " attune llm set. Or make pairs without one."
         )
     return collect.asked_name(llm)
 
@@ -103,7 +103,7 @@ def generate(
     per_passage: int | None = None,
     limit: int = collect.MOST_PASSAGES,
     without: Sequence[str] = (),
-    by: str = "system",
+    who: str = "system",
     task: Task = NO_TASK,
 ) -> Summary:
     """
@@ -115,13 +115,13 @@ def generate(
     generator_name(services, source)
     handle = services.replica.refresh()
     if source == "feedback":
-        return collect.collect_liked(services.pool, handle, created_by=by)
+        return collect.collect_liked(services.pool, handle, created_by=who)
     with services.pool.connection() as conn:
         planned = plan(
             conn, services, source, per_passage=per_passage, limit=limit, without=without
         )
     task.tell(Progress("asking", 0, len(planned.passages)))
-    return make_pairs(services, planned, by=by, task=task)
+    return make_pairs(services, planned, who=who, task=task)
 
 
 def make_pairs(
@@ -129,7 +129,7 @@ def make_pairs(
     planned: GenerationPlan,
     *,
     at_once: int = AT_ONCE,
-    by: str = "system",
+    who: str = "system",
     task: Task = NO_TASK,
 ) -> Summary:
     """
@@ -145,10 +145,10 @@ def make_pairs(
             handle,
             planned.passages,
             per_passage=planned.per_passage,
-            created_by=by,
+            created_by=who,
             task=task,
         )
-    llm = llm_options(services.settings)
+    llm = services.llms.default()
     assert llm is not None, "the name of the generator asks for one"
     return asyncio.run(
         collect.generate_asked(
@@ -158,7 +158,7 @@ def make_pairs(
             llm,
             per_passage=planned.per_passage,
             at_once=at_once,
-            created_by=by,
+            created_by=who,
             task=task,
         )
     )
