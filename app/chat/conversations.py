@@ -8,14 +8,19 @@ from uuid import UUID
 
 import gradio as gr
 
+from app.access.adders import adder_of
+from app.access.auth import connection_of
 from app.access.reader import reader_of
-from pipelines.store import chats
+from app.chat.sharing.routes import SHARED
+from pipelines.store import chats, shares
 from pipelines.store.chats import Conversation
 
 if TYPE_CHECKING:
     from app.services import Services
 
 SEARCH = '<input type="search" placeholder="Search chats" aria-label="Search chats">'
+
+SHARING = "<p>Whoever has this link can read this conversation, also what is asked later.</p>"
 
 
 class Conversations:
@@ -54,9 +59,29 @@ class Conversations:
             with gr.Row():
                 self.markdown = gr.Button("Save as text", size="sm", min_width=0)
                 self.json = gr.Button("Save as JSON", size="sm", min_width=0)
+            self.share = gr.Button("Share", size="sm", min_width=0, elem_id="share")
+            with gr.Column(visible=False, elem_id="shared") as self.shared:
+                gr.HTML(SHARING, elem_id="share-note", padding=False)
+                self.link = gr.Textbox(
+                    label="Link to this conversation",
+                    show_label=False,
+                    interactive=False,
+                    max_lines=1,
+                    elem_id="share-link",
+                )
+                with gr.Row():
+                    self.copy = gr.Button("Copy link", size="sm", min_width=0)
+                    self.unshare = gr.Button("Stop sharing", size="sm", min_width=0)
 
-    def view(self, visitor: str, opened: Conversation | None) -> dict[Any, Any]:
-        """The sidebar for the open conversation. None stands for a new one."""
+    def view(
+        self, visitor: str, opened: Conversation | None, site: str, token: str | None = None
+    ) -> dict[Any, Any]:
+        """
+        The sidebar for the open conversation. None stands for a new one.
+
+        :param site: The address of this site, without a slash at its end.
+        :param token: The secret of the conversation's link, if it is shared.
+        """
         link = f"/conversations/{opened.id}" if opened else ""
         return {
             self.list: self.choices(visitor, opened.id if opened else None),
@@ -66,7 +91,33 @@ class Conversations:
             self.markdown: gr.Button(link=f"{link}.md"),
             self.json: gr.Button(link=f"{link}.json"),
             self.undo: gr.Button(visible=False),
+            **self._shared(site, token),
         }
+
+    def _shared(self, site: str, token: str | None) -> dict[Any, Any]:
+        """What is shown of the open conversation's link."""
+        return {
+            self.share: gr.Button(visible=token is None),
+            self.shared: gr.Column(visible=token is not None),
+            self.link: f"{site}{SHARED}/{token}" if token else "",
+        }
+
+    def share_open(self, conversation: str | None, request: gr.Request) -> dict[Any, Any]:
+        """Share the open conversation by a link."""
+        mine, adder = as_uuid(conversation), adder_of(request)
+        token = None
+        if mine is not None:
+            with self._pool.connection() as conn:
+                token = shares.start(conn, adder.reader.visitor, mine, adder.who)
+        return self._shared(site_of(request), token)
+
+    def unshare_open(self, conversation: str | None, request: gr.Request) -> dict[Any, Any]:
+        """Take back the link of the open conversation."""
+        mine, adder = as_uuid(conversation), adder_of(request)
+        if mine is not None:
+            with self._pool.connection() as conn:
+                shares.stop(conn, adder.reader.visitor, mine, adder.who)
+        return self._shared(site_of(request), None)
 
     def choices(self, visitor: str, chosen: UUID | None) -> gr.Radio:
         """The list of a visitor's conversations."""
@@ -90,6 +141,13 @@ class Conversations:
         """Delete one of the visitor's conversations, or restore it."""
         with self._pool.connection() as conn:
             chats.set_deleted(conn, visitor, conversation, deleted=deleted)
+
+
+def site_of(request: gr.Request) -> str:
+    """The address of this site as its visitor knows it, without a slash at its end."""
+    connection = connection_of(request)
+    host = connection.headers.get("x-forwarded-host") or connection.headers.get("host", "")
+    return f"{connection.url.scheme}://{host}"
 
 
 def _label(conversation: Conversation) -> str:

@@ -8,13 +8,17 @@ from typing import Any
 import gradio as gr
 
 from app.chat.conversations import Conversations
-from app.chat.passages import Passages
+from app.chat.passages import PassagePanel
 from app.chat.stops import Stops
 from app.services import Services
 
 STYLE = Path(__file__).with_name("style.css")
 # Filled by the page's script. Changes of a file's state are also announced to screen readers.
-FILES = '<div id="files"></div><div id="files-status" role="status"></div>'
+FILES = '<div id="editing"></div><div id="picker"></div><div id="files"></div><div id="files-status" role="status"></div>'
+# Characters of a choice of documents with their titles.
+CHOICE_CHARS = 30_000
+# A question with what the page's script writes before it.
+SUGGESTED_CHARS = 4100
 DEGRADED = (
     "The tuned search cannot be loaded right now, so answers may be worse than usual. An admin can"
     " see why."
@@ -38,16 +42,22 @@ class Layout:
         self.chat = _chatbot()
         with gr.Column(elem_id="composer"):
             self.to_end = gr.Button("Jump to the end", elem_id="to-end")
-            # The files that somebody adds, with their progress.
+            # Where to search, and the files that somebody adds, with their progress.
             gr.HTML(FILES, elem_id="attachments", padding=False)
             self.files_ready = gr.Button("New documents", visible="hidden", elem_id="files-ready")
             self._add_reason()
             self.box = _question_box()
         # Written to by the page's script when a suggested question is clicked.
         self.suggested = gr.Textbox(
-            label="Suggested question", show_label=False, container=False, elem_id="ask-this"
-        )
-        self.passages = Passages(services, stops, self.conversation, QUIET)
+            label="Suggested question", show_label=False, container=False, elem_id="ask-this",
+            max_length=SUGGESTED_CHARS,
+        )  # fmt: skip
+        # The choice of documents: written by the page's script, and by the page for it.
+        self.choice = gr.Textbox(
+            label="Where to search", show_label=False, container=False, elem_id="choice",
+            max_length=CHOICE_CHARS, lines=1, max_lines=1,
+        )  # fmt: skip
+        self.passages = PassagePanel(services, stops, self.conversation, QUIET)
 
     def _add_reason(self) -> None:
         """

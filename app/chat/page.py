@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import gradio as gr
 
 from app import look
 from app.access import login
-from app.access.adders import Adder, adder_of
 from app.access.auth import access_of, person_of
 from app.access.reader import clear_all, reader_of
 from app.chat.asking import NOT_STORED, Asking, rendered
-from app.chat.conversations import as_uuid
+from app.chat.conversations import as_uuid, site_of
 from app.chat.layout import DEGRADED, NOT_YOURS, QUIET, Layout, Updates
+from app.chat.picker.choice import settle
+from app.chat.picker.picking import Picking
 from app.chat.stops import Stops
 from app.chat.votes import Votes
-from app.chat.welcome import welcome
-from pipelines.answering.examples import starters
-from pipelines.store import chats
-from pipelines.store.db import Connection
+from app.chat.welcome import empty_chat
+from app.live.llms import NO_MODEL
+from pipelines.store import chats, shares
 
 if TYPE_CHECKING:
     from app.services import Services
@@ -36,7 +36,9 @@ def build(services: Services, stops: Stops) -> gr.Blocks:
         page = _ChatPage(services, stops)
         blocks.load(page.load, None, page.view, **QUIET)
         blocks.load(page.load_account, None, page.sidebar.account, **QUIET)
-        blocks.load(None, js="() => { window.attuneLoaded(); window.attuneFiles(); }")
+        blocks.load(
+            None, js="() => { window.attuneLoaded(); window.attuneFiles(); window.attunePicker(); }"
+        )
     return blocks
 
 
@@ -54,14 +56,16 @@ class _ChatPage(Layout):
         # In the order in which the page updates them, so that the title is there before the chat.
         self.view = [
             self.conversation, self.messages, side.titled, side.title, side.markdown, side.json,
-            side.tools, side.list, side.undo, self.why, self.passages.panel, self.box, self.help,
-            self.chat, self.notice,
+            side.tools, side.share, side.shared, side.link, side.list, side.undo, self.why, self.passages.panel, self.box, self.help,
+            self.chat, self.notice, self.choice,
         ]  # fmt: skip
         for asked in Asking(self._services, self._stops, self).connect():
-            asked.then(self._show, [self.conversation, side.titled], self.view, **QUIET)
+            shown = asked.then(self._show, [self.conversation, side.titled], self.view, **QUIET)
+            self.passages.settle_after(shown)
         self.files_ready.click(
             self._show_new_files, [self.conversation, self.help], [self.chat], **QUIET
         )
+        Picking(self._services, self).connect()
         self.to_end.click(None, js="() => window.attuneToEnd()")
         Votes(self._services, self).connect()
         self._connect_sidebar()
@@ -75,6 +79,10 @@ class _ChatPage(Layout):
             [side.rename.click, side.title.submit],
             side.rename_open, [self.conversation, side.title], [side.list], **QUIET,
         )  # fmt: skip
+        link = [side.share, side.shared, side.link]
+        side.share.click(side.share_open, [self.conversation], link, **QUIET)
+        side.copy.click(None, [side.link], js=COPY)
+        side.unshare.click(side.unshare_open, [self.conversation], link, **QUIET)
         side.delete.click(self._delete, [self.conversation], [*view, side.deleted], **QUIET)
         side.undo.click(self._undo, [side.deleted], view, **QUIET)
 
@@ -136,7 +144,7 @@ class _ChatPage(Layout):
         if conversation is not None:
             return {self.chat: gr.skip()}
         with self._services.pool.connection() as conn:
-            return {self.chat: gr.Chatbot(**_empty(conn, adder_of(request), help))}
+            return {self.chat: gr.Chatbot(**empty_chat(self._services, conn, request, help=help))}
 
     def _view(
         self, request: gr.Request, conversation: UUID | None, *, help: bool = False
@@ -147,22 +155,28 @@ class _ChatPage(Layout):
         :param conversation: If it is None or not the visitor's, the page is for a new conversation.
         :param help: The new one is about Attune itself.
         """
-        adder = adder_of(request)
-        reader, visitor = adder.reader, adder.reader.visitor
+        reader = reader_of(request)
+        visitor = reader.visitor
         with self._services.pool.connection() as conn:
             known = chats.get(conn, visitor, conversation) if conversation else None
             messages = chats.messages(conn, visitor, known.id) if known else []
+            aside = chats.messages(conn, visitor, known.id, aside=True) if known else []
             help = known.help if known else help
-            empty = {"examples": []} if known else _empty(conn, adder, help)
+            empty = {} if known else empty_chat(self._services, conn, request, help=help)
+            choice = settle(conn, reader, None, known.id if known else None)
+            models = self._services.llms.offered(conn)
+            token = shares.token(conn, visitor, known.id) if known else None
+        has_llm = bool(models or self._services.llms.fixed) and choice.llm != NO_MODEL
         messages = clear_all(reader, messages)
         return {
-            **self.sidebar.view(visitor, known),
+            **self.sidebar.view(visitor, known, site_of(request), token),
             self.chat: gr.Chatbot(
-                rendered(messages),
+                rendered(messages, clear_all(reader, aside), deeper=has_llm),
                 feedback_value=[_VOTES.get(m.verdict or "") for m in messages if m.kind],
-                **empty,
+                **({"examples": []} | empty),
             ),
             self.help: help,
+            self.choice: choice.shown(models, help=help),
             self.box: gr.Textbox(submit_btn=True, stop_btn=False),
             self.conversation: str(known.id) if known else None,
             self.messages: [m.id for m in messages],
@@ -172,13 +186,9 @@ class _ChatPage(Layout):
         }
 
 
+# Without HTTPS a browser has no clipboard but the old one.
+COPY = """(link) => {
+  document.querySelector('#share-link textarea, #share-link input').select();
+  navigator.clipboard ? navigator.clipboard.writeText(link) : document.execCommand('copy');
+}"""
 _VOTES = {"like": "Like", "dislike": "Dislike"}
-
-
-def _empty(conn: Connection, adder: Adder, help: bool) -> dict[str, Any]:
-    """The content of an empty chat: a welcome, and questions to start with."""
-    questions = starters(conn, adder.reader.readable(conn, help=help))
-    return {
-        "placeholder": welcome(conn, adder, help=help),
-        "examples": [{"text": question} for question in questions],
-    }

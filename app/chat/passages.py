@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from app.access.reader import Reader, reader_of
-from app.chat import markup
 from app.chat.conversations import as_uuid
+from app.chat.rendering import markup
+from app.chat.source.link import link
 from app.chat.stops import Stops
 from pipelines.store import chats, feedback
 from pipelines.store.chats import Message, Shown
@@ -23,10 +24,11 @@ SAID: dict[Verdict, str] = {
     "right": "You marked this as the right source.",
     "wrong": "You marked this as the wrong source.",
 }
+PREVIEW = '<div id="source-preview"></div>'
 GONE = "This passage is not part of the answer."
 
 
-class Passages:
+class PassagePanel:
     """
     The panel. Create it at its place in the page.
 
@@ -40,6 +42,7 @@ class Passages:
         self._pool = services.pool
         self._stops = stops
         self._conversation = conversation
+        self._quiet = quiet
         self.opened = gr.State(None)  # the message whose passages are shown
         with gr.Sidebar(
             position="right", open=False, width=400, elem_id="passages", label="Passages"
@@ -47,6 +50,8 @@ class Passages:
             self.details = gr.Markdown(
                 "Open a citation to read its passage.", latex_delimiters=[], elem_id="details"
             )
+            # Filled by the page's script: the passage on its page.
+            gr.HTML(PREVIEW, elem_id="page-preview", padding=False)
             self.passage = gr.Markdown("", latex_delimiters=[], elem_id="passage")
             with gr.Column(visible="hidden", elem_id="marking") as self.marking:
                 self.said = gr.Markdown(ASKED, elem_id="marked")
@@ -58,17 +63,20 @@ class Passages:
         self.asked = gr.Textbox(
             label="Citation", show_label=False, container=False, elem_id="open-source"
         )
-        self._connect(quiet)
+        self._marks = [self.said, self.right, self.wrong]
+        self._outputs = [self.details, self.passage, self.marking, *self._marks]
+        self._connect()
 
-    def _connect(self, quiet: dict[str, Any]) -> None:
-        marks = [self.said, self.right, self.wrong]
-        shown = [self.details, self.passage, self.marking, *marks]
-        self.asked.change(
+    def _connect(self) -> None:
+        quiet, marks, shown = self._quiet, self._marks, self._outputs
+        opened = self.asked.change(
             self._open,
             [self.asked, self._conversation],
             [self.panel, self.sources, self.opened, *shown],
             **quiet,
         )
+        # The answer may have ended between the click and this, too early for the event at its end.
+        self.settle_after(opened)
         chosen = [self.sources, self.opened]
         passage = [*chosen, self._conversation]
         self.sources.input(self._show, passage, shown, **quiet)
@@ -88,14 +96,59 @@ class Passages:
             return [gr.skip()] * 9
         choices = [(markup.source_label(passage), passage.number) for passage in message.shown]
         radio = gr.Radio(choices=choices, value=number)
-        return [gr.Sidebar(open=True), radio, message_id, *self._shown(reader, message, number)]
+        return [
+            gr.Sidebar(open=True),
+            radio,
+            message_id,
+            *self._shown(reader, message, number, conversation),
+        ]
 
     def _show(
         self, number: int, message_id: int | None, conversation: str | None, request: gr.Request
     ) -> list[Any]:
         reader = reader_of(request)
         message = self._message(reader, message_id, conversation)
-        return [gr.skip()] * 6 if message is None else self._shown(reader, message, number)
+        return (
+            [gr.skip()] * 6
+            if message is None
+            else self._shown(reader, message, number, conversation)
+        )
+
+    def settle_after(self, done: gr.events.Dependency) -> None:
+        """
+        Show the passage of a running answer again once the answer is stored, as what it is then: with
+        the marked sentence, and open to a judgement.
+
+        :param done: An event after which the answer may be stored.
+        """
+        done.then(
+            self._settle,
+            [self.sources, self.opened, self._conversation],
+            [self.opened, *self._outputs],
+            **self._quiet,
+        )
+
+    def _settle(
+        self,
+        number: int | None,
+        message_id: int | None,
+        conversation: str | None,
+        request: gr.Request,
+    ) -> list[Any]:
+        answer = None
+        if message_id == 0 and number is not None:
+            answer = self._last_answer(reader_of(request), conversation)
+        if answer is None:
+            return [gr.skip()] * 7
+        return [answer.id, *self._show(number or 0, answer.id, conversation, request)]
+
+    def _last_answer(self, reader: Reader, conversation: str | None) -> Message | None:
+        """The conversation's last answer, unless a question is still being answered."""
+        if (mine := as_uuid(conversation)) is None:
+            return None
+        with self._pool.connection() as conn:
+            last = chats.messages(conn, reader.visitor, mine)[-1:]
+        return last[0] if last and last[0].role == "assistant" else None
 
     def _mark_right(self, number: int, message_id: int | None, request: gr.Request) -> list[Any]:
         return self._mark(reader_of(request), message_id, number, "right")
@@ -119,7 +172,9 @@ class Passages:
             )
         return _buttons(after)
 
-    def _shown(self, reader: Reader, message: Message, number: int) -> list[Any]:
+    def _shown(
+        self, reader: Reader, message: Message, number: int, conversation: str | None
+    ) -> list[Any]:
         """A passage with its visitor's mark."""
         passage = _numbered(message, number)
         if passage is None:
@@ -130,9 +185,8 @@ class Passages:
                 said = feedback.mark_of(conn, message.id, passage.chunk_id, who=reader.visitor)
         # There is nothing to judge before the answer is complete.
         marking = gr.Column(visible=True if message.id else "hidden")
-        return [
-            markup.source_details(passage), markup.passage_text(passage), marking, *_buttons(said)
-        ]  # fmt: skip
+        details = f"{markup.source_details(passage)}\n\n{link(passage, message.id, conversation)}"
+        return [details, markup.passage_text(passage), marking, *_buttons(said)]
 
     def _message(
         self, reader: Reader, message_id: int | None, conversation: str | None = None

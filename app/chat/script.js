@@ -90,7 +90,7 @@
   window.attuneLoaded = () => {
     toggle(".sidebar:not(.right)")?.setAttribute("aria-label", "Conversations");
     toggle(".sidebar.right")?.setAttribute("aria-label", "Passages");
-    for (const box of document.querySelectorAll(":is(#open-source, #ask-this) :is(textarea, input)")) {
+    for (const box of document.querySelectorAll(":is(#open-source, #ask-this, #choice) :is(textarea, input)")) {
       box.tabIndex = -1;
       box.setAttribute("aria-hidden", "true");
     }
@@ -141,6 +141,8 @@
       if (!/^<(p|h[345]|ul|ol|pre|div|blockquote|hr)[ >]/.test(text)) return write(text);
       // The lines between the blocks are no text. Nothing in this document loads or runs.
       const message = new DOMParser().parseFromString(text.replace(/\n/g, ""), "text/html");
+      // Questions to click and earlier turns are no part of the answer.
+      message.querySelectorAll(".asks, .earlier, .deeper, .steps").forEach((part) => part.remove());
       return write(textOf(message.body).replace(/\n{3,}/g, "\n\n").trim());
     };
   }

@@ -9,7 +9,7 @@ import psycopg
 
 from pipelines.answering.events import Answer, Citation, Turn
 from pipelines.errors import is_disk_full
-from pipelines.store import chats
+from pipelines.store import chats, db
 from pipelines.store.chats import Message, Shown
 from pipelines.store.ids import ChunkId, DocumentId, MessageId
 
@@ -27,8 +27,9 @@ def _add(services: Services, conversation: UUID | None, **values: Any) -> Messag
     if conversation is None:
         return UNSAVED
     try:
-        with services.pool.connection() as conn:
-            message_id = chats.add(conn, conversation, role="assistant", **values)
+        message_id = db.transact(
+            services.pool, lambda conn: chats.add(conn, conversation, role="assistant", **values)
+        )
         services.disk.note_written()
         return message_id
     except psycopg.Error as error:
@@ -99,6 +100,7 @@ def shown_of(number: int, hit: Hit, cited: dict[int, Citation]) -> Shown:
         score=hit.score,
         cited=citation is not None,
         collection=hit.collection,
+        page_label=citation.page_label if citation else hit.page_label,
     )
 
 

@@ -12,30 +12,33 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-import psycopg
-
-from app.access.limits import OVER_BUDGET, Limits
-from app.access.reader import Reader, clear_all
-from app.chat import storing
+from app.access.limits import Limits
+from app.access.reader import Reader
+from app.chat import opening, storing, unread
+from app.chat.picker.choice import Wanted
 from app.chat.stops import Stops
 from app.live import metrics
 from pipelines.answering.events import (
+    Answer,
+    Depth,
     Done,
     Event,
     Passages,
     Retrying,
     Stage,
     StageStarted,
+    StepTaken,
     Thinking,
     Token,
     Turn,
     cited_first,
 )
+from pipelines.answering.follow_ups import follow_ups
 from pipelines.errors import DISK_FULL, AttuneError, InputError, is_disk_full
-from pipelines.store import chats
 from pipelines.store.chats import Message, Shown
 from pipelines.text.clean import typed
 
@@ -44,8 +47,6 @@ if TYPE_CHECKING:
     from pipelines.store.hits import Hit
 
 log = logging.getLogger(__name__)
-
-TITLE_CHARS = 60
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class AnswerProgress:
     :param found: The hits of the search, as the answer will show them.
     :param retry: Set while the language model is tried again.
     :param thinking: What a reasoning model has thought, while it has not begun to answer.
+    :param steps: What has been done so far, if one search was not enough.
     :param waited_s: Seconds since the stage began or the last piece of text arrived.
     :param message: The stored answer, at the end.
     """
@@ -67,6 +69,7 @@ class AnswerProgress:
     retry: Retrying | None = None
     thinking: str = ""
     waited_s: float = 0
+    steps: tuple[str, ...] = ()
     message: Message | None = None
 
 
@@ -87,6 +90,7 @@ class _AnswerUnderWay:
     shown: list[Shown] = field(default_factory=list)
     retry: Retrying | None = None
     thinking: str = ""
+    steps: tuple[str, ...] = ()
     started: float = field(default_factory=time.perf_counter)
     heard: float = field(default_factory=time.perf_counter)
     finished: bool = False
@@ -98,8 +102,9 @@ class _AnswerUnderWay:
         waited_s = time.perf_counter() - self.heard
         thinking = "" if self.text else self.thinking
         return AnswerProgress(
-            self.conversation, self.text, self.stage, self.shown, self.retry, thinking, waited_s
-        )
+            self.conversation, self.text, self.stage, self.shown, self.retry, thinking, waited_s,
+            self.steps,
+        )  # fmt: skip
 
     def _note(self, event: Event) -> None:
         if isinstance(event, StageStarted):
@@ -107,6 +112,9 @@ class _AnswerUnderWay:
         elif isinstance(event, Passages):
             self.hits = event.hits
             self._keep()
+        elif isinstance(event, StepTaken):
+            self.steps = (*(self.steps[:-1] if event.replaces else self.steps), event.text)
+            self.retry = None
         elif isinstance(event, Retrying):
             self.retry = event
             return  # the wait goes on
@@ -151,8 +159,10 @@ async def ask(
     reader: Reader,
     conversation_id: UUID | None,
     question: str,
+    wanted: Wanted | None = None,
     *,
     help: bool = False,
+    deeper: bool = False,
 ) -> AsyncGenerator[AnswerProgress, None]:
     """
     Answer a question in a conversation, or in a new one if None. The last event has the answer.
@@ -160,20 +170,22 @@ async def ask(
     If it is stopped, or the caller stops listening, the text so far is stored with a note. Only
     collections that the reader may read are searched.
 
+    :param wanted: What to search. None: what the conversation is limited to.
     :param help: A new conversation is about Attune itself and searches only the handbook.
-
+    :param deeper: Look deeper, even if the question does not ask for it.
     :raises InputError: The question is empty.
     """
     question = typed(question).strip()
     if not question:
         raise InputError("The question is empty.")
-    conversation, history, collections, is_stored = await asyncio.to_thread(
-        _open, services, reader, conversation_id, question, help=help
+    opened = await asyncio.to_thread(
+        opening.open_, services, reader, conversation_id, question, wanted, help=help
     )
-    stored = conversation if is_stored else None
+    conversation, within = opened.conversation, opened.within
+    stored = conversation if opened.is_stored else None
     turn = _AnswerUnderWay(services, conversation, stored, reader.visitor, stops)
     yield turn.take(None)
-    steps = _answer(services, limits, question, history, collections)
+    steps = _answer(services, limits, question, opened, deeper=deeper)
     try:
         async with aclosing(steps), aclosing(stops.until(conversation, steps)) as events:
             async for event in events:
@@ -181,11 +193,13 @@ async def ask(
                     yield turn.take(event)
                     continue
                 turn.finished = True
-                message = await asyncio.to_thread(storing.store, services, stored, event.answer)
+                answer = opened.choice.mark(_with_follow_ups(event.answer, opened.history))
+                answer = await asyncio.to_thread(unread.noted, services, reader, answer)
+                message = await asyncio.to_thread(storing.store, services, stored, answer)
                 yield AnswerProgress(conversation, message=message)
                 # What was not searched for cannot be compared.
                 if message.id != storing.UNSAVED and "search" in event.answer.timings_ms:
-                    services.shadow.offer(event.answer, message.id, collections)
+                    services.shadow.offer(event.answer, message.id, within)
     except Exception as error:
         turn.finished = True
         metrics.failures.labels(type(error).__name__).inc()
@@ -201,28 +215,41 @@ async def _answer(
     services: Services,
     limits: Limits,
     question: str,
-    history: list[Turn],
-    collections: list[str] | None,
+    opened: opening.OpenedChat,
+    *,
+    deeper: bool,
 ) -> AsyncGenerator[Event, None]:
     """
     The answerer's events on one handle. If the day's LLM calls are used up, the answer is extracts.
     """
     await asyncio.to_thread(services.replica.answering)  # loads at the first question
     with services.replica.question() as handle:
-        has_llm = services.answerer.llm is not None
-        within_budget = not has_llm or await asyncio.to_thread(
-            limits.may_call_llm, 2 if history else 1
+        granted = await asyncio.to_thread(
+            services.llms.grant,
+            limits,
+            calls=2 if opened.history else 1,
+            wanted=opened.choice.llm,
         )
         stream = services.answerer.stream(
-            question, history, handle=handle, collections=collections, with_llm=within_budget
+            question,
+            opened.history,
+            handle=handle,
+            collections=opened.within,
+            llm=granted.llm,
+            depth=Depth(deeper or None, partial(limits.may_call_llm, 1)),
         )
         async with aclosing(stream) as events:
             async for event in events:
                 if isinstance(event, Done):
                     metrics.observe(event.answer)
-                    if not within_budget:
-                        event = Done(replace(event.answer, note=OVER_BUDGET))
+                    event = Done(event.answer.noted(granted.note))
                 yield event
+
+
+def _with_follow_ups(answer: Answer, history: Sequence[Turn]) -> Answer:
+    asked = [turn.text for turn in history if turn.role == "user"]
+    remarks = replace(answer.remarks, follow_ups=follow_ups(answer, asked))
+    return replace(answer, remarks=remarks)
 
 
 def _reason(error: Exception) -> str:
@@ -234,55 +261,3 @@ def _reason(error: Exception) -> str:
     incident = uuid4().hex[:8]
     log.error("incident %s", incident, exc_info=error)
     return f"An unexpected fault ended this answer (incident {incident})."
-
-
-_Opened = tuple[UUID, list[Turn], list[str], bool]
-
-
-def _open(
-    services: Services,
-    reader: Reader,
-    conversation_id: UUID | None,
-    question: str,
-    *,
-    help: bool = False,
-) -> _Opened:
-    """
-    Open the conversation and store the question. On a full disk it is answered without being
-    stored.
-
-    :returns: The conversation, its earlier turns, the collections to search, and whether the
-        question was stored.
-    """
-    try:
-        return _opened(services, reader, conversation_id, question, help=help, store=True)
-    except psycopg.Error as error:
-        if not is_disk_full(error):
-            raise
-    services.disk.note_full()
-    return _opened(services, reader, conversation_id, question, help=help, store=False)
-
-
-def _opened(
-    services: Services,
-    reader: Reader,
-    conversation_id: UUID | None,
-    question: str,
-    *,
-    help: bool,
-    store: bool,
-) -> _Opened:
-    visitor = reader.visitor
-    with services.pool.connection() as conn:
-        known = chats.get(conn, visitor, conversation_id) if conversation_id else None
-        if known is None:
-            title = question if len(question) <= TITLE_CHARS else question[: TITLE_CHARS - 1] + "…"
-            conversation = chats.start(conn, visitor, title, help=help) if store else uuid4()
-            before = list[Message]()
-        else:
-            conversation, help = known.id, known.help
-            before = clear_all(reader, chats.messages(conn, visitor, conversation))
-        collections = reader.readable(conn, help=help)
-        if store:
-            chats.add(conn, conversation, role="user", text=question)
-    return conversation, [storing.turn_of(message) for message in before], collections, store

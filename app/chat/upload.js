@@ -11,19 +11,7 @@
   let told = null; // the server's answer: what may be added, and the files
   let open = false, doomed = null, timer = 0, watched = 0, drags = 0;
 
-  const part = (tag, css, text) => {
-    const made = document.createElement(tag);
-    if (css) made.className = css;
-    if (text !== undefined) made.textContent = text;
-    return made;
-  };
-  const button = (css, text, label, act) => {
-    const made = part("button", css, text);
-    made.type = "button";
-    if (label) made.setAttribute("aria-label", label);
-    made.addEventListener("click", act);
-    return made;
-  };
+  const { part, button } = window.attuneParts;
   const size = (bytes) =>
     bytes >= 1e6 ? `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB` : `${Math.max(1, Math.round(bytes / 1e3))} kB`;
 

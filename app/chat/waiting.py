@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from app.chat import markup
-from app.chat.escaping import escape
+from app.chat.rendering import markup
+from app.chat.rendering.escaping import escape
 from pipelines.store.chats import Shown
 
 if TYPE_CHECKING:
@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 PATIENCE_S = 5
 # Characters of the thinking that are sent to the page at each step.
 LONGEST_THINKING = 1500
-STEPS = {"rewrite": "Reading the conversation…", "search": "Searching…"}
+STEPS = {
+    "rewrite": "Reading the conversation…", "search": "Searching…", "deeper": "Looking deeper…",
+}  # fmt: skip
 
 
 def growing(step: AnswerProgress) -> str:
-    """The text so far, the status, and the hits."""
+    """The text so far, the steps, the status, and the hits, which many steps would make too many."""
     parts = [
-        markup.growing(step.text, step.found), _status(step), _thinking(step), _sources(step.found)
+        markup.growing(step.text, step.found), markup.steps(step.steps), _status(step),
+        _thinking(step), "" if step.steps else _sources(step.found),
     ]  # fmt: skip
     return "\n\n".join(filter(None, parts))
 

@@ -1,7 +1,7 @@
 """
 Answers, questions and passages as safe HTML for the chat. Pure.
 
-Answers quote documents, which may contain anything. `app.chat.markdown` writes their text.
+Answers quote documents, which may contain anything. `app.chat.rendering.markdown` writes their text.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import html
 import re
 from collections.abc import Sequence
 
-from app.chat import markdown
-from app.chat.escaping import escape
-from app.chat.writer import Cite
-from pipelines.store.chats import Message, Shown
+from app.chat.rendering import markdown
+from app.chat.rendering.escaping import escape
+from app.chat.rendering.writer import Cite
+from pipelines.store.chats import Message, Remarks, Shown
+from pipelines.text.places import page_name
 
 LABELS = {
     "extracts": "Extracts: sentences from the documents",
@@ -23,10 +24,17 @@ LABELS = {
     "hidden": "Not open to you",
 }
 NEAREST = 3
+# The page's script asks the question again without the limit.
+EVERYWHERE = '<p><a class="everywhere" href="#everywhere">Search everything</a></p>'
+# The page's script asks the same question again, to be looked at deeper.
+DEEPER = '<p class="deeper"><a class="deeper" href="#deeper">Look deeper</a></p>'
+# Kinds of answers that a deeper look may improve.
+IMPROVABLE = ("llm", "not_found")
 UNSUPPORTED = "What is grey was not found in the passages."
 # Kinds of answers whose suggestions are other spellings of the question.
 DID_YOU_MEAN = ("not_found", "extracts")
 DID_YOU_MEAN_TITLE, TO_ASK_TITLE = "Did you mean", "Ask, for example"
+NEXT_TITLE = "Ask next"
 # A line of a page that continues in the next line. Shorter ones are headings, lists or table rows.
 _WRAPPED = re.compile(r"(?m)^([^\n|]{60,}[^\n|.:;!?])\n(?=[^\W_][^\n|]*$)")
 
@@ -41,26 +49,73 @@ def growing(text: str, found: Sequence[Shown]) -> str:
     return markdown.html(text, cite=_links(0, found))
 
 
-def answer(message: Message) -> str:
-    """An answer with its label and linked citations, and the nearest passages if it has none."""
+def answer(message: Message, *, deeper: bool = False) -> str:
+    """
+    An answer with its label and linked citations, and the nearest passages if it has none.
+
+    :param deeper: Whether to offer a deeper look, where there was none.
+    """
     remarks = message.remarks
     parts = [
         _label(message),
         searched(remarks.searched),
+        searched_in(remarks.within),
         markdown.html(
             message.text, cite=_links(message.id, message.shown), faint=remarks.unsupported
         ),
         f'<p class="note">{UNSUPPORTED}</p>' if remarks.unsupported else "",
     ]
+    if remarks.steps:
+        parts.append(_steps_taken(remarks))
     if message.note:
         parts.append(f'<p class="note" dir="auto">{escape(message.note)}</p>')
     if message.kind in DID_YOU_MEAN:
         parts.append(_suggested(DID_YOU_MEAN_TITLE, remarks.suggestions))
     if message.kind in ("not_found", "error") and message.shown:
         parts.append(_nearest(message))
+    if message.kind == "not_found" and remarks.within:
+        parts.append(EVERYWHERE)
+    if deeper and message.kind in IMPROVABLE and not remarks.steps:
+        parts.append(DEEPER)
     if message.kind not in DID_YOU_MEAN:
         parts.append(_suggested(TO_ASK_TITLE, remarks.suggestions))
+    if message.kind not in ("not_found", "error"):
+        parts.append(_suggested(NEXT_TITLE, remarks.follow_ups, "asks next"))
     return "\n\n".join(filter(None, parts))
+
+
+def steps(taken: Sequence[str]) -> str:
+    """What has been done for an answer, as a list."""
+    rows = "".join(f'<li dir="auto">{escape(" ".join(step.split()))}</li>' for step in taken)
+    return f'<ol class="steps">{rows}</ol>' if taken else ""
+
+
+def looked_in(remarks: Remarks) -> str:
+    """How far a deeper look went, in some words."""
+    documents, count = remarks.looked_in, len(remarks.steps)
+    return (
+        f"Looked in {documents} {'document' if documents == 1 else 'documents'},"
+        f" {count} {'step' if count == 1 else 'steps'}"
+    )
+
+
+def _steps_taken(remarks: Remarks) -> str:
+    """The steps of a deeper look, folded."""
+    return f'<details class="steps"><summary>{looked_in(remarks)}</summary>{steps(remarks.steps)}</details>'
+
+
+def earlier(messages: Sequence[Message]) -> str:
+    """Turns whose place this answer has taken, folded."""
+    if not messages:
+        return ""
+    parts = ['<details class="earlier"><summary>Earlier version</summary>']
+    for message in messages:
+        if message.role == "user":
+            words = escape(" ".join(message.text.split()))
+            parts.append(f'<p class="searched" dir="auto">You asked: {words}</p>')
+        else:
+            parts.append(markdown.html(message.text, cite=_links(message.id, message.shown)))
+    return "\n\n".join([*filter(None, parts), "</details>"])
 
 
 def searched(question: str | None) -> str:
@@ -71,7 +126,14 @@ def searched(question: str | None) -> str:
     return f'<p class="searched" dir="auto">Searched for: {words}</p>'
 
 
-def _suggested(title: str, questions: Sequence[str]) -> str:
+def searched_in(label: str | None) -> str:
+    """The documents that were searched, where the question was limited to some."""
+    if not label:
+        return ""
+    return f'<p class="searched" dir="auto">Searched in: {escape(" ".join(label.split()))}</p>'
+
+
+def _suggested(title: str, questions: Sequence[str], css: str = "asks") -> str:
     """Questions that the page's script asks when they are clicked."""
     if not questions:
         return ""
@@ -79,7 +141,7 @@ def _suggested(title: str, questions: Sequence[str]) -> str:
         f'<li dir="auto"><a class="ask" href="#ask">{escape(" ".join(question.split()))}</a></li>'
         for question in questions
     )
-    return f'<p class="asks">{title}</p><ul class="asks">{rows}</ul>'
+    return f'<p class="{css}">{title}</p><ul class="{css}">{rows}</ul>'
 
 
 def label_of(message: Message) -> str | None:
@@ -126,7 +188,7 @@ def _nearest(message: Message) -> str:
 def place(passage: Shown) -> str:
     """The position of a passage in its document: its page, or the nearest heading."""
     if passage.page:
-        return f"page {passage.page}"
+        return page_name(passage.page, passage.page_label)
     return (passage.heading or "").split(" > ")[-1][:60]
 
 
@@ -143,7 +205,7 @@ def source_details(passage: Shown) -> str:
     """The details of a passage, shown above its text."""
     lines = [
         f"<strong>{escape(passage.title)}</strong>",
-        f"Page {passage.page}" if passage.page else "",
+        page_name(passage.page, passage.page_label and escape(passage.page_label), word="Page"),
         escape(passage.heading or ""),
         "" if passage.cited else "Not cited in the answer",
     ]
@@ -152,8 +214,12 @@ def source_details(passage: Shown) -> str:
 
 def passage_text(passage: Shown) -> str:
     """A passage with its supporting sentence marked and wrapped lines joined."""
-    # Joining changes no offset.
-    return markdown.html(_WRAPPED.sub(r"\1 ", passage.text), span=passage.span)
+    return markdown.html(unwrapped(passage.text), span=passage.span)
+
+
+def unwrapped(text: str) -> str:
+    """A text with wrapped lines joined. Joining changes no offset."""
+    return _WRAPPED.sub(r"\1 ", text)
 
 
 def transcript(title: str, messages: Sequence[Message]) -> str:

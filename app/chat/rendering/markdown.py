@@ -2,8 +2,9 @@
 Converts Markdown of documents, models and visitors to HTML that can only format. Pure.
 
 The text is parsed here and never again. Every character that a browser or Gradio's own Markdown
-could interpret is written as a numeric entity. Tags come from the list in `app.chat.writer` and
-have no address, no style and no handler. So no text can load, link or run anything.
+could interpret is written as a numeric entity. Tags come from the list in
+`app.chat.rendering.writer` and have no address, no style and no handler. So no text can load, link
+or run anything.
 
 Each block is one line, with an empty line between blocks. Gradio's Markdown passes such lines
 through unchanged, and redraws only changed ones while an answer is written.
@@ -17,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
 
-from app.chat.marker import Marker, Span
-from app.chat.writer import Cite, Writer, run
+from app.chat.rendering.marker import Marker, Span
+from app.chat.rendering.writer import Cite, Writer, run
 
 if TYPE_CHECKING:
     from markdown_it.rules_inline import StateInline

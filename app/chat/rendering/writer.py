@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from app.chat.escaping import escape
-from app.chat.marker import Marker
+from app.chat.rendering.escaping import escape
+from app.chat.rendering.marker import Marker
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
