@@ -13,7 +13,18 @@ import gradio as gr
 from app.access import login
 from app.admin.html import parts
 from app.admin.screen import LOOK_S, QUIET, Screen, handler
-from app.admin.screens import documents, jobs, keys, overview, pairs, questions, tune
+from app.admin.screens import (
+    documents,
+    jobs,
+    keys,
+    llms,
+    overview,
+    pairs,
+    people,
+    questions,
+    sources,
+    tune,
+)
 from app.admin.screens.compare import screen as compare
 from app.admin.screens.versions import screen as versions
 
@@ -26,13 +37,16 @@ SCRIPT = Path(__file__).with_name("script.js")
 SCREENS: list[tuple[str, str, Callable[[Screen], None]]] = [
     ("overview", "Overview", overview.build),
     ("documents", "Documents", documents.build),
+    ("sources", "Sources", sources.build),
     ("pairs", "Pairs", pairs.build),
     ("tune", "Tune", tune.build),
     ("compare", "Compare", compare.build),
     ("versions", "Versions", versions.build),
     ("questions", "Questions", questions.build),
+    ("llm", "Language model", llms.build),
     ("jobs", "Jobs", jobs.build),
     ("keys", "Keys", keys.build),
+    ("people", "People", people.build),
 ]
 
 

@@ -129,6 +129,24 @@
     rest();
   }).observe(document.documentElement, { childList: true, subtree: true });
 
+  // Copies what a button names. Pages without https may not use the clipboard, but a selection.
+  const copy = async (button) => {
+    const text = button.dataset.copy;
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      window.getSelection().selectAllChildren(button.parentElement.querySelector("code"));
+      return document.execCommand("copy");
+    }
+  };
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest?.("button[data-copy]");
+    if (!button) return;
+    button.textContent = (await copy(button)) ? "Copied" : "Press Ctrl+C";
+    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+  });
+
   // Gradio's name for an upload leaves out the words that are shown: those are the better name.
   new MutationObserver(() => {
     for (const button of document.querySelectorAll('button[aria-label^="Click to upload"]')) button.removeAttribute("aria-label");

@@ -14,6 +14,7 @@ from pipelines.store import scope
 from pipelines.store.document_pages import DocumentRow, WindowedPassage
 from pipelines.store.documents import Document
 from pipelines.store.jobs import Job
+from pipelines.text.places import page_name
 
 # Name of the table's checkboxes, by which the page's script knows them.
 GROUP = "documents"
@@ -146,7 +147,7 @@ def _notes(opened: Opened) -> list[tuple[str, Tone]]:
 def _passage(passage: WindowedPassage) -> _OpenedPassage:
     place = words.joined(
         f"Passage {passage.ordinal + 1}",
-        f"page {passage.page}" if passage.page else "",
+        page_name(passage.page, passage.page_label),
         (passage.heading or "").split(" > ")[-1],
         words.count(len(passage.windows), "window"),
     )

@@ -65,7 +65,8 @@ def _words(
     )
     if (cost := plan.cost) is not None:
         sentence += (
-            f" {words.count(cost.calls, 'call')} with about {cost.tokens_in:,} input tokens and at"
+            f" {words.count(cost.calls, 'call')} of {plan.name.removeprefix('llm:')} with about"
+            f" {cost.tokens_in:,} input tokens and at"
             f" most {cost.tokens_out:,} output tokens, at your provider's price."
         )
     return sentence + _time(conn, source, len(plan.passages)) + _gone(conn, plan.name, again), True

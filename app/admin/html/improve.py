@@ -64,7 +64,8 @@ def plan(found: ImprovementPlan | str) -> Markup:
         (step.name, step.means, f"about {words.seconds(step.seconds)}" if step.seconds else "")
         for step in found.steps
     ]
-    summary = f"What it does: {found.sentence} in total. {found.choice.sentence()}"
+    begins = "What it does" if found.unfinished is None else "What is left to do"
+    summary = f"{begins}: {found.sentence}"
     return parts.folded(summary, parts.steps(rows))
 
 

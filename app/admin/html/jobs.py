@@ -12,6 +12,7 @@ from app.admin.html import parts
 from app.admin.html.parts import Tone, bar, pill
 from app.admin.html.template import Template
 from app.admin.html.words import count, joined, seconds
+from pipelines.progress import pace
 from pipelines.store.jobs import Job
 from pipelines.store.replicas import ReplicaRow
 from training.evaluation.gate import Advice
@@ -72,6 +73,8 @@ def title(job: Job) -> str:
             return f"Build {args.get('name')}"
         case "promote":
             return f"Promote {args.get('name')}" + (" if better" if args.get("auto") else "")
+        case "sync":
+            return f"Read {args.get('address') or 'a source'}"
         case "cleanup":
             return "Clean up"
         case "improve":
@@ -84,12 +87,11 @@ def title(job: Job) -> str:
 def progress(job: Job) -> str:
     """How far a running job is, in a line."""
     item = job.item or ""
-    rate = "" if not job.rate else f"{job.rate:.1f}" if job.rate < 10 else f"{job.rate:.0f}"
     return joined(
         job.stage or "starting",
         item if len(item) <= 60 else f"{item[:59]}…",
         _share_done(job),
-        f"{rate} per second" if rate else "",
+        pace(job.rate) if job.rate else "",
         f"{seconds(job.eta_s)} left" if job.eta_s else "",
     )
 
@@ -99,7 +101,7 @@ def _share_done(job: Job) -> str:
     if not job.total:
         return ""
     comparing = ": " in (job.stage or "")  # a model and a step of it
-    if comparing or job.task in ("ingest", "improve", "probe"):
+    if comparing or job.task in ("ingest", "improve", "probe", "sync"):
         return f"{job.done / job.total:.0%}"
     return f"{job.done:,} of {job.total:,}"
 
@@ -139,7 +141,7 @@ def outcome(job: Job) -> str:
             if result.get("promoted") is False:
                 return f"Not promoted: {result.get('reason')}"
             return f"{result.get('version')} serves since epoch {result.get('epoch')}."
-        case "improve" if result:
+        case "improve" | "sync" if result:
             return str(result.get("sentence", ""))
         case "import_pairs" if result:
             return imported(result)

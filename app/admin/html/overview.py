@@ -9,6 +9,7 @@ from markupsafe import Markup
 from app.admin.html import jobs, parts, words
 from app.admin.html.suggestions import Suggestion
 from app.admin.html.template import Template
+from pipelines.store.backups import BackupState
 from pipelines.store.jobs import Job
 from pipelines.store.overview import (
     ContentCounts,
@@ -100,6 +101,18 @@ def speed(week: QuestionCounts) -> Card:
     slow = joined(parts.term("p95"), f"{week.p95_ms:,.0f} ms")
     remark = joined(parts.term("p50", "median"), slow, between=" · ")
     return title, f"{week.p50_ms:,.0f} ms", remark
+
+
+def backup(state: BackupState) -> Card:
+    """The card of the newest scheduled backup."""
+    title = "Last backup"
+    if state.taken_at is None:
+        return title, "none yet", "It is made soon after the start."
+    size = f"{state.size_bytes / 1e6:,.1f} MB"
+    if state.current_at is None or state.current_at == state.taken_at:
+        return title, parts.when(state.taken_at), size
+    checked = joined("nothing new", parts.when(state.current_at))
+    return title, parts.when(state.taken_at), joined(size, checked, between=" · ")
 
 
 def running(found: Sequence[Job]) -> Markup:

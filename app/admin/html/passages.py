@@ -13,6 +13,7 @@ from app.actions.tryout import Tried
 from app.admin.html import parts, words
 from app.admin.html.parts import Tone
 from app.admin.html.template import Template
+from pipelines.text.places import page_name
 from training.evaluation.figures.changes import Placed
 
 SNIPPET_CHARS = 320
@@ -128,7 +129,7 @@ def tried(found: Sequence[Tried]) -> str:
 
 
 def _hit(hit: Any, *, alone: bool) -> _ListedPassage:
-    place = f"page {hit.page}" if hit.page else (hit.heading or "").split(" > ")[-1][:60]
+    place = page_name(hit.page, hit.page_label) or (hit.heading or "").split(" > ")[-1][:60]
     mark = parts.pill("only here", "busy") if alone else None
     return _ListedPassage(words.joined(hit.title, place), hit.text, hit.score, mark)
 

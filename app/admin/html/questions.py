@@ -12,6 +12,7 @@ from app.admin.html.parts import Tone
 from app.admin.html.template import Template
 from pipelines.store.chats import Shown
 from pipelines.store.feedback import AskedQuestion, Mark, QuestionDetail, Source
+from pipelines.text.places import page_name
 
 # Colour is for what people said: how an answer was made says nothing about how good it is.
 KINDS: dict[str | None, tuple[str, Tone]] = {
@@ -109,7 +110,7 @@ def _source(
     place = words.joined(
         f"[{number}]" if number else "found by you",
         source.title,
-        f"page {source.page}" if source.page else (source.heading or "").split(" > ")[-1],
+        page_name(source.page, source.page_label) or (source.heading or "").split(" > ")[-1],
         "cited" if cited else "",
         f"the visitor says: {visitor[-1]}" if visitor else "",
     )

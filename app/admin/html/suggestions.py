@@ -28,6 +28,9 @@ class Facts:
     :param fresh_likes: Liked answers that no pair was made of.
     :param better: Versions that are proved better than the serving one.
     :param uncompared: The newest version if it was not compared with the serving one.
+    :param backup_fault: Why the last scheduled backup failed. Empty: it did not.
+    :param backup_late: Whether nobody has looked after scheduled backups for long.
+    :param changes: What became worse in the last week, as sentences.
     :param evaluated: Whether the serving version was ever measured on held-out questions.
     """
 
@@ -42,8 +45,11 @@ class Facts:
     not_found: int = 0
     disliked: int = 0
     failed_jobs: int = 0
+    backup_fault: str = ""
+    backup_late: bool = False
     ever_trained: bool = False
     evaluated: bool = False
+    changes: tuple[str, ...] = ()
     busy_training: bool = False
     busy_comparing: bool = False
     retrieval_p95_ms: float | None = None
@@ -68,6 +74,7 @@ def suggest(facts: Facts) -> list[Suggestion]:
 
 
 def _all(facts: Facts) -> Iterator[Suggestion]:
+    yield from _about_backups(facts)
     yield from _about_documents(facts)
     yield from _about_questions(facts)
     yield from _about_training(facts)
@@ -99,6 +106,20 @@ def _all(facts: Facts) -> Iterator[Suggestion]:
             "See which jobs run.",
             "jobs",
             "warn",
+        )
+
+
+def _about_backups(facts: Facts) -> Iterator[Suggestion]:
+    if facts.backup_fault:
+        yield Suggestion(
+            f"The last backup failed: {facts.backup_fault}", "The one before it stays.", "", "bad"
+        )
+    elif facts.backup_late:
+        yield Suggestion(
+            "There has been no scheduled backup for long.",
+            "Start attune serve or attune worker where ATTUNE_BACKUP is set.",
+            "",
+            "bad",
         )
 
 
@@ -156,6 +177,9 @@ def _about_training(facts: Facts) -> Iterator[Suggestion]:
             "Review them.",
             "pairs",
         )
+    if facts.own_documents and not facts.busy_training:
+        for change in facts.changes:
+            yield Suggestion(change, "Improve the search, above.", "", "warn")
     if facts.own_documents and not facts.train_pairs:
         yield Suggestion(
             "There are no training pairs yet.", "Make some from your documents.", "pairs"

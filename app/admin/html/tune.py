@@ -21,7 +21,7 @@ from training.finetune.progress import Point
 if TYPE_CHECKING:
     import pandas as pd
 
-    from app.actions.methods import Choice
+    from app.actions.methods import MethodChoice
 
 MEANS: dict[Method, str] = {
     "adapter": "Trains a small layer on top of the encoder. It takes seconds to minutes and suits few"
@@ -48,7 +48,7 @@ RESUMED = ("new", "failed", "interrupted")
 _html = Template("tune")
 
 
-def method_note(method: Method, choice: Choice | None = None) -> str:
+def method_note(method: Method, choice: MethodChoice | None = None) -> str:
     """What a method does, in plain words, and how long it takes here."""
     took = "" if choice is None else choice.sentence(method)
     advised = " Recommended here." if choice is not None and choice.method == method else ""
@@ -247,7 +247,9 @@ def _result(made: str, metrics: Mapping[str, Any], job: Job | None) -> Markup:
     said, better = f"It made {made}.", True
     if NDCG in metrics and BASE + NDCG in metrics:
         before, after = metrics[BASE + NDCG], metrics[NDCG]
-        said += f" NDCG@10 on the validation questions: {before:.3f} → {after:.3f}."
+        said += (
+            f" NDCG@10 of the whole search on the validation questions: {before:.3f} → {after:.3f}."
+        )
         better = after > before
     if not better:
         said += " It finds no more than the version it was made from, so do not promote it."

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app import queue
+from app.actions import documents as actions
 from app.admin.html import words
 from app.services import Services
 from pipelines.errors import InputError
 from pipelines.indexing import queued
-from pipelines.store import active, chunks, document_list, documents, pairs, scope
+from pipelines.store import document_list, scope
 from pipelines.store.db import Connection
 from pipelines.store.ids import DocumentId
 
@@ -18,7 +19,6 @@ DEFAULT_COLLECTION = "default"
 # Rules of ATTUNE_READERS are written with these.
 _NOT_IN_NAMES = frozenset(",;=")
 MOST_NAMED = 5
-MOST_AUDITED = 50
 
 
 def collection_named(text: str | None) -> str:
@@ -94,13 +94,8 @@ def delete(services: Services, who: str, ids: Sequence[DocumentId]) -> str:
 
     :returns: What was done, in a sentence.
     """
-    with services.pool.connection() as conn, conn.transaction():
-        found = documents.get_many(conn, ids)
-        for document in found:
-            chunks.delete_document(conn, document.id)
-        gone = pairs.forget_absent(conn)
-        titles = [document.title for document in found]
-        active.add_audit(conn, who, "delete documents", {"titles": titles[:MOST_AUDITED]})
-    also = f" So were {words.count(gone, 'pair')} made from them." if gone else ""
-    were = "was" if len(found) == 1 else "were"
-    return f"{words.count(len(found), 'document')} {were} deleted.{also}"
+    with services.pool.connection() as conn:
+        deleted = actions.delete(conn, who, ids)
+    also = f" So were {words.count(deleted.pairs, 'pair')} made from them." if deleted.pairs else ""
+    were = "was" if len(deleted.documents) == 1 else "were"
+    return f"{words.count(len(deleted.documents), 'document')} {were} deleted.{also}"

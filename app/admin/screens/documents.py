@@ -18,7 +18,7 @@ from app.admin.screens.document_files import DEFAULT_COLLECTION
 from pipelines.errors import InputError
 from pipelines.indexing import queued
 from pipelines.indexing.readers.kinds import readable
-from pipelines.store import chunks, document_copies, document_pages, documents, jobs
+from pipelines.store import document_copies, document_pages, document_passages, documents, jobs
 from pipelines.store.ids import DocumentId
 from pipelines.store.jobs import Job
 
@@ -181,7 +181,7 @@ class _Documents:
             read = document.same_as or document_id
             twin = documents.get(conn, read) if document.same_as else None
             found = document_pages.passages(conn, read, limit=PREVIEWED, offset=offset)
-            total = chunks.count_of(conn, read)
+            total = document_passages.count_of(conn, read)
             copies = document_copies.copies(conn, document_id)
         opened = html.Opened(document, twin, copies, found, offset, total)
         return html.preview(opened, PREVIEWED), [document_id, offset]

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import gradio as gr
 from markupsafe import Markup
 
 from app.actions import versions
+from app.actions.backup import keeping
+from app.actions.drift import judge
 from app.admin.html import overview as html
 from app.admin.html import parts
 from app.admin.html.suggestions import Facts, suggest
+from app.admin.html.weeks import weekly
 from app.admin.screen import Screen, View, header
 from app.admin.screens.improve import Panel, Times
-from pipelines.store import jobs, overview, scope
+from app.settings import Settings
+from pipelines.store import backups, jobs, overview, question_weeks, scope
 from pipelines.store.db import Connection
 from pipelines.store.jobs import Job
 from pipelines.store.overview import ContentCounts, QuestionCounts
@@ -35,7 +40,7 @@ def build(screen: Screen) -> None:
     def look(_: str) -> View:
         with screen.services.pool.connection() as conn:
             running = jobs.recent(conn, limit=MOST_JOBS, statuses=RUNNING)
-            shown = _render(conn, running)
+            shown = _render(conn, running, screen.services.settings)
         updates, improving = panel.look()
         return View({page: shown, **updates, **times.look()}, running=bool(running) or improving)
 
@@ -44,12 +49,18 @@ def build(screen: Screen) -> None:
     times.connect()
 
 
-def _render(conn: Connection, running: list[Job]) -> Markup:
+def _render(conn: Connection, running: list[Job], settings: Settings) -> Markup:
     serving = overview.serving(conn)
     held = overview.held(conn, bundled=scope.HANDBOOK)
     day, week = overview.asked(conn, DAY), overview.asked(conn, WEEK)
     figures = overview.figures_of(conn, serving.identity if serving else "")
     facts = _facts(conn, held, week, running, evaluated=figures is not None)
+    weeks = question_weeks.latest(conn)
+    facts = replace(facts, changes=tuple(judge.changes(weeks)))
+    backup = backups.get(conn)
+    if settings.backup:
+        late = keeping.is_late(backup, settings.backup_period, datetime.now(UTC))
+        facts = replace(facts, backup_fault=backup.fault, backup_late=late)
     cards = [
         html.version(serving),
         html.retrieval(figures),
@@ -57,8 +68,14 @@ def _render(conn: Connection, running: list[Job]) -> Markup:
         html.questions(day),
         html.votes(week),
         html.speed(week),
+        *([html.backup(backup)] if settings.backup else []),
     ]
-    return html.joined(html.suggestions(suggest(facts)), parts.cards(cards), html.running(running))
+    return html.joined(
+        html.suggestions(suggest(facts)),
+        parts.cards(cards),
+        weekly.table(weeks),
+        html.running(running),
+    )
 
 
 def _facts(

@@ -12,13 +12,16 @@ from app import queue
 from app.actions.pairs import importing
 from app.admin.html import estimates, pairs, parts, words
 from app.admin.screen import Screen
-from app.services import Services, llm_options
+from app.services import Services
 from pipelines.errors import InputError
 from pipelines.store.pairs import Split
 from training.pairs import collect
 
-SOURCES = [("Without a language model", "offline"), ("From liked answers", "feedback")]
-NO_KEY = "Set OPENAI_API_KEY or OPENAI_BASE_URL to let a language model write the questions."
+SOURCES = [
+    ("With the language model", "llm"),
+    ("Without a language model", "offline"),
+    ("From liked answers", "feedback"),
+]
 FORMATS = (
     "JSON with `queries`, `corpus` and `relevant_docs`, or CSV with the columns `question` and"
     " `passage`. If one row is wrong, nothing is imported."
@@ -32,12 +35,10 @@ class Making:
     def __init__(self, screen: Screen) -> None:
         self._screen, self._services = screen, screen.services
         gr.Markdown("### Make pairs from the documents", elem_classes="part")
-        llm = llm_options(self._services.settings)
-        with_llm = [(f"With the language model ({llm.model})", "llm")] if llm else []
+        llm = self._services.llms.grant().llm
         self.source = gr.Radio(
-            [*with_llm, *SOURCES], value="llm" if llm else "offline", label="How",
-            elem_id="pairs-source", info=None if llm else NO_KEY,
-        )  # fmt: skip
+            SOURCES, value="llm" if llm else "offline", label="How", elem_id="pairs-source"
+        )
         with gr.Row():
             self.per_passage = gr.Slider(
                 0, 10, value=0, step=1, label="Questions per passage",

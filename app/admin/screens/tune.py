@@ -9,7 +9,7 @@ import gradio as gr
 
 from app import queue
 from app.actions import fine_tuning, methods, plans
-from app.actions.methods import Choice
+from app.actions.methods import MethodChoice
 from app.admin.html import jobs as jobs_html
 from app.admin.html import parts, tune
 from app.admin.screen import Screen, Updates, View, clickable, header
@@ -143,7 +143,7 @@ class _Tune:
         self,
         sides: Sequence[SourceSides],
         listed: Sequence[plans.VersionEntry],
-        choice: Choice | None,
+        choice: MethodChoice | None,
         offered: Any,
     ) -> Updates:
         """What can be chosen in the form, if that has changed since it was offered."""
@@ -185,7 +185,7 @@ class _Tune:
             else str(parts.note("The run has not printed anything yet.")),
         }
 
-    def _choice(self, conn: Connection) -> Choice | None:
+    def _choice(self, conn: Connection) -> MethodChoice | None:
         """
         The best method on a worker of this machine, or None if the serving version cannot be
         trained.
@@ -210,7 +210,7 @@ class _Tune:
         base, sources, options = self.form.options(*form)
         found = fine_tuning.learned_from(self._services, generators=sources, seed=options.seed)
         run_id = fine_tuning.create(
-            self._services, base, found, options, name=(name or "").strip(), by=who
+            self._services, base, found, options, name=(name or "").strip(), who=who
         )
         queue.defer(self._services, "train", who=who, run_id=run_id, auto=bool(auto))
         return run_id, ""

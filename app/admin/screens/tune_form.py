@@ -54,9 +54,9 @@ class Form:
                 minimum=0, maximum=200, min_width=180,
             )  # fmt: skip
             self.batch = gr.Number(
-                32, label="Batch size", info="Pairs in one step. The other passages of a batch are"
-                " its wrong answers: a larger batch is harder and slower.",
-                minimum=2, maximum=1024, precision=0, min_width=180,
+                0, label="Batch size", info="Pairs in one step. The other passages of a batch are"
+                " its wrong answers: a larger batch is harder and slower. 0: what suits the method.",
+                minimum=0, maximum=1024, precision=0, min_width=180,
             )  # fmt: skip
         with gr.Row():
             self.rate = gr.Number(
@@ -64,7 +64,8 @@ class Form:
                 " model forgets what it knew.", minimum=0, maximum=1, min_width=180,
             )  # fmt: skip
             self.negatives = gr.Number(
-                0, label="Hard negatives", info="Similar but wrong passages added to each pair.",
+                2, label="Hard negatives", info="Wrong passages that the search ranks high, added to"
+                " each pair. For the whole encoder and LoRA.",
                 minimum=0, maximum=10, precision=0, min_width=180,
             )  # fmt: skip
             self.frozen = gr.Number(
@@ -104,7 +105,7 @@ class Form:
             self._services,
             method=method,
             epochs=epochs or None,
-            batch_size=int(batch or 32),
+            batch_size=int(batch or 0) or None,
             learning_rate=rate or None,
             hard_negatives=int(negatives or 0),
             freeze_layers=int(frozen or 0),
