@@ -12,17 +12,34 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
+import psycopg
+
 from app.access.policy import parse_rules, unknown_collections
+from app.actions.backup import keeping
+from app.actions.backup.place import shown
 from app.settings import Settings
 from pipelines.embedder import model_files, registry
 from pipelines.errors import AttuneError
-from pipelines.store import active, db, document_list, gaps, models, stored_files, vectors
+from pipelines.store import (
+    active,
+    addresses,
+    backups,
+    db,
+    document_list,
+    gaps,
+    models,
+    standby,
+    stored_files,
+    vectors,
+)
 from pipelines.text.scoring import late
 
 if TYPE_CHECKING:
     from app.services import Services
+    from pipelines.answering.llm import LLMOptions
 
 State = Literal["ok", "warning", "failed"]
 MIN_FREE_GB = 2.0
@@ -43,15 +60,18 @@ def examine_machine(settings: Settings) -> Iterator[Check]:
     yield _guarded("data folder", lambda: _data_folder(settings))
     yield _guarded("torch", _torch)
     yield _guarded("base model", lambda: _base_model(settings))
-    yield _guarded("llm", lambda: _llm(settings))
 
 
 def examine_services(services: Services) -> Iterator[Check]:
     """Run the checks of the database and of the serving version."""
     yield _guarded("database", lambda: _database(services))
+    if services.settings.read_database_url.get_secret_value():
+        yield _guarded("standby", lambda: _standby(services))
+    yield _guarded("llm", lambda: _llms(services))
     yield _guarded("serving version", lambda: _serving(services))
     yield _guarded("late interaction", lambda: _late(services))
     yield _guarded("version files", lambda: _version_files(services))
+    yield _guarded("backup", lambda: _backup(services))
     yield _guarded("documents", lambda: _documents(services))
     yield _guarded("readers", lambda: _readers(services))
 
@@ -92,14 +112,24 @@ def _base_model(settings: Settings) -> tuple[State, str]:
     return "ok", f"{name} in {model_files.find_base(name, settings.home / 'cache')}"
 
 
-def _llm(settings: Settings) -> tuple[State, str]:
-    if settings.llm_model is None:
-        return "ok", "none configured: answers are extracts (set OPENAI_API_KEY or OPENAI_BASE_URL)"
+def _llms(services: Services) -> tuple[State, str]:
+    """Every language model. The worst one decides about the state."""
+    fixed, added = services.llms.fixed, services.llms.added()
+    if fixed is None and not added:
+        return "ok", "none set up: answers are extracts (attune llm set)"
+    if fixed is not None:
+        return _llm(fixed)
+    found = [_llm(services.llms.options(model)) for model in added]
+    worst = max((state for state, _ in found), key=("ok", "warning", "failed").index)
+    return worst, "; ".join(detail for _, detail in found)
+
+
+def _llm(options: LLMOptions) -> tuple[State, str]:
     from openai import OpenAI, OpenAIError
 
     client = OpenAI(
-        api_key=settings.openai_api_key.get_secret_value() or "none",
-        base_url=settings.openai_base_url or None,
+        api_key=options.api_key or "none",
+        base_url=options.base_url,
         timeout=10,
         max_retries=0,
     )
@@ -107,9 +137,9 @@ def _llm(settings: Settings) -> tuple[State, str]:
         names = {model.id for model in client.models.list()}
     except OpenAIError as error:
         return "failed", f"{client.base_url} does not answer: {error}"
-    if settings.llm_model not in names:
-        return "warning", f"{client.base_url} answers but does not list {settings.llm_model}."
-    return "ok", f"{settings.llm_model} at {client.base_url}"
+    if options.model not in names:
+        return "warning", f"{client.base_url} answers but does not list {options.model}."
+    return "ok", f"{options.model} at {client.base_url}"
 
 
 def _database(services: Services) -> tuple[State, str]:
@@ -121,6 +151,18 @@ def _database(services: Services) -> tuple[State, str]:
         f"{where} PostgreSQL {facts.version}, pgvector {facts.pgvector}, "
         f"{facts.size_bytes / 1e6:.0f} MB",
     )
+
+
+def _standby(services: Services) -> tuple[State, str]:
+    url = services.settings.read_database_url.get_secret_value()
+    try:
+        found = standby.look(url, services.pool)
+    except psycopg.Error as error:
+        told = addresses.without_password(str(error), url).strip().split("\n")[0]
+        return "warning", f"cannot be read, so the database itself is searched: {told}"
+    if not found.in_recovery:
+        return "warning", "ATTUNE_READ_DATABASE_URL leads to no standby."
+    return "ok", f"{found.behind_bytes / 1e6:.1f} MB of changes behind, at epoch {found.epoch}"
 
 
 def _serving(services: Services) -> tuple[State, str]:
@@ -187,6 +229,23 @@ def _version_files(services: Services) -> tuple[State, str]:
     if lost:
         return "warning", f"{detail}. On one machine's disk only: {', '.join(lost)}."
     return "ok", detail
+
+
+def _backup(services: Services) -> tuple[State, str]:
+    settings = services.settings
+    if not settings.backup:
+        if settings.on_spaces and not settings.database_url.get_secret_value():
+            return "warning", "none. Set ATTUNE_BACKUP, unless /data is persistent storage."
+        return "ok", "no ATTUNE_BACKUP: by hand only, with attune backup"
+    with services.pool.connection() as conn:
+        state = backups.get(conn)
+    place, now = shown(settings.backup), datetime.now(UTC)
+    taken = f"the last one {state.taken_at:%Y-%m-%d %H:%M} UTC" if state.taken_at else "none yet"
+    if state.failed_at is not None:
+        return "warning", f"{taken}; failed {state.failed_at:%Y-%m-%d %H:%M} UTC: {state.fault}"
+    if keeping.is_late(state, settings.backup_period, now):
+        return "warning", f"{taken}. Nobody makes backups: start attune serve or attune worker."
+    return "ok", f"{taken}, every {settings.backup_every} in {place}"
 
 
 def _documents(services: Services) -> tuple[State, str]:

@@ -11,9 +11,13 @@ import gradio as gr
 from app.access import login
 
 _CHAT = Path(__file__).parent / "chat"
-SCRIPTS = [_CHAT / "script.js", _CHAT / "scroll.js", _CHAT / "list.js", _CHAT / "upload.js"]
+_PAGE = ("parts.js", "script.js", "later.js", "scroll.js", "list.js", "upload.js")
+SCRIPTS = [_CHAT / name for name in _PAGE]
+SCRIPTS += [_CHAT / "source" / name for name in ("sheet.js", "viewer.js", "preview.js")]
+SCRIPTS += [_CHAT / "picker" / "picker.js", _CHAT / "again" / "again.js"]
 # Put into the head unchanged, because Gradio would prefix every selector with a class of its own.
-STYLES = [_CHAT / "frame.css", _CHAT / "upload.css"]
+STYLES = [_CHAT / "frame.css", _CHAT / "upload.css", _CHAT / "source" / "source.css"]
+STYLES += [_CHAT / "picker" / "picker.css", _CHAT / "again" / "again.css"]
 
 
 def theme() -> gr.Theme:

@@ -24,6 +24,7 @@ QUEUE_OF = {
     "ingest": DOCUMENTS,
     "cleanup": DOCUMENTS,
     "import_pairs": INDEX,
+    "sync": INDEX,
     "build": INDEX,
     "promote": INDEX,
     "generate": TRAIN,
@@ -81,6 +82,8 @@ def _lock(task: str, arguments: dict[str, Any]) -> str | None:
             return "generate"
         case "train":
             return f"train {arguments['run_id']}"
+        case "sync":
+            return f"sync {arguments['source_id']}"
     return None
 
 
@@ -104,6 +107,8 @@ def _once(task: str, arguments: dict[str, Any]) -> str | None:
             return f"generate {arguments.get('source')}"
         case "build":
             return f"build {arguments['name']}"
+        case "sync":
+            return f"sync {arguments['source_id']}"
     return task
 
 

@@ -7,20 +7,24 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from app.disk import Disk
+from app.live.llms import LanguageModels
 from app.live.replica import Replica
 from app.live.shadow import Shadow
 from app.settings import Settings
+from app.tracing import answerer_class
 from pipelines.answering.answer import Answerer
-from pipelines.answering.llm import LLMOptions
+from pipelines.answering.deeper.budget import Budget
 from pipelines.embedder.copies import Copies
 from pipelines.embedder.loading import EncoderOptions
+from pipelines.errors import InputError
 from pipelines.store import addresses, db, poolers
 from pipelines.store.db import Pool
 from pipelines.store.embedded import EmbeddedPostgres
+from pipelines.store.standby import Standby
 from pipelines.versions import first
 from training.run import Folders
 
-DIRECT = "ATTUNE_DIRECT_DATABASE_URL"
+DIRECT, READ = "ATTUNE_DIRECT_DATABASE_URL", "ATTUNE_READ_DATABASE_URL"
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Services:
     options: EncoderOptions
     replica: Replica
     answerer: Answerer
+    llms: LanguageModels
     shadow: Shadow
     # Restarts the embedded database if it has ended. Does nothing without one.
     revive: Callable[[], None]
@@ -53,8 +58,10 @@ def open_services(settings: Settings, *, pool_size: int = 10) -> Iterator[Servic
     """
     Start or join the database, migrate its schema, and make sure that a version serves.
 
+    :raises InputError: An address of a database is mistyped.
     :raises NotReadyError: The database is not available.
     """
+    _check_standby(settings)
     with ExitStack() as stack:
         url = settings.database_url.get_secret_value()
         direct = settings.direct_database_url.get_secret_value() if url else ""
@@ -81,16 +88,40 @@ def open_services(settings: Settings, *, pool_size: int = 10) -> Iterator[Servic
                 stride=settings.window_stride,
                 lexical_weight=settings.lexical_weight,
             )
-        answerer = Answerer(
-            pool, llm=llm_options(settings), top_k=settings.top_k, workers=pool_size
+        replica = Replica(pool, options)
+        standby = _standby(settings, replica, pool_size)
+        if standby is not None:
+            stack.callback(standby.close)
+        answerer = answerer_class(settings)(
+            pool,
+            top_k=settings.top_k,
+            workers=pool_size,
+            standby=standby,
+            budget=Budget(settings.deeper_steps, settings.deeper_chars, settings.deeper_s),
         )
         stack.callback(answerer.close)
-        replica = Replica(pool, options)
         stack.callback(replica.stop)
         disk = Disk(settings.home)
         shadow = Shadow(pool, replica, answerer)
         stack.callback(shadow.stop)
-        yield Services(settings, dsn, pool, options, replica, answerer, shadow, revive, disk)
+        llms = LanguageModels(pool, settings)
+        yield Services(settings, dsn, pool, options, replica, answerer, llms, shadow, revive, disk)
+
+
+def _check_standby(settings: Settings) -> None:
+    """Refuse the address of a standby that is mistyped or has no primary."""
+    if url := settings.read_database_url.get_secret_value():
+        if not settings.database_url.get_secret_value():
+            raise InputError(f"{READ} needs DATABASE_URL, the address of the primary.")
+        addresses.check(url, READ)
+
+
+def _standby(settings: Settings, replica: Replica, size: int) -> Standby | None:
+    """The standby that searches may read, if one is set."""
+    url = settings.read_database_url.get_secret_value()
+    if not url:
+        return None
+    return Standby(url, replica.id, replica.reports, most_lag_s=settings.read_lag_s, size=size)
 
 
 def _is_shared(settings: Settings) -> bool:
@@ -100,18 +131,6 @@ def _is_shared(settings: Settings) -> bool:
 
 def _nothing() -> None:
     """Do nothing, because an external database is not ours to start."""
-
-
-def llm_options(settings: Settings) -> LLMOptions | None:
-    """The chat model for answers, or None if answers are extracts."""
-    if settings.llm_model is None:
-        return None
-    return LLMOptions(
-        settings.llm_model,
-        api_key=settings.openai_api_key.get_secret_value(),
-        base_url=settings.openai_base_url or None,
-        timeout_s=settings.llm_timeout_s,
-    )
 
 
 def encoder_options(settings: Settings, dsn: str = "") -> EncoderOptions:

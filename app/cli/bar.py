@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import typer
 
-from pipelines.progress import Progress, Task
+from pipelines.progress import Progress, Task, pace
 
 # Where nobody watches a terminal, a line so often.
 LINE_EVERY_S = 10.0
@@ -71,8 +71,8 @@ def _notes(told: Progress) -> list[str]:
         notes.append(f"{told.done}%")
     elif told.total:
         notes.append(f"{told.done:,}/{told.total:,}")
-    if told.rate is not None:
-        notes.append(f"{told.rate:.{0 if told.rate >= 10 else 1}f}/s")
+    if told.rate:
+        notes.append(pace(told.rate))
     notes += [f"{FIGURES[n]} {value:.3f}" for n, value in told.figures.items() if n in FIGURES]
     if told.eta_s:
         notes.append(f"about {duration(told.eta_s / 60)} left")

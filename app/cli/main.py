@@ -21,16 +21,29 @@ import typer
 from typer.core import TyperGroup
 
 from app.cli import lean
-from app.cli.asking import ask, documents, ingest
-from app.cli.running import admin_link, backup, doctor, jobs, replicas, serve, worker
+from app.cli.asking import ask, documents, ingest, sync
+from app.cli.running import (
+    admin_link,
+    audit,
+    backup,
+    doctor,
+    jobs,
+    llm,
+    mcp,
+    people,
+    replicas,
+    serve,
+    worker,
+)
 from app.cli.tuning import evaluate, improve, models, pairs, train
-from app.settings import silence_telemetry
+from app.settings import share_cores, silence_telemetry
 from pipelines.errors import DISK_FULL, AttuneError, NotReadyError, is_disk_full
 
 # In the order in which a newcomer needs them. Others come last.
 ORDER = (
-    "serve", "ingest", "ask", "documents", "improve", "pairs", "train", "evaluate", "models",
-    "doctor", "admin-link", "jobs", "worker", "replicas", "backup", "restore", "verify",
+    "serve", "ingest", "sync", "ask", "documents", "improve", "pairs", "train", "evaluate", "models",
+    "doctor", "llm", "admin-link", "jobs", "worker", "replicas", "people", "audit", "backup", "restore",
+    "verify", "mcp",
 )  # fmt: skip
 
 
@@ -69,6 +82,10 @@ def _add(name: str, function: Callable[..., object], panel: str, *examples: str)
 
 _add("serve", serve.serve, ASKING, "attune serve", "attune serve --port 8080 --no-open")
 _add("ingest", ingest.ingest, ASKING, "attune ingest report.pdf", "attune ingest -r ~/papers")
+_add(
+    "sync", sync.sync, ASKING,
+    "attune sync ~/papers --watch", "attune sync https://docs.example.org/guide/ --delete",
+)  # fmt: skip
 _add("ask", ask.ask, ASKING, 'attune ask "What did we earn in 2021?"')
 app.add_typer(documents.group, name="documents", rich_help_panel=ASKING)
 app.add_typer(pairs.group, name="pairs", rich_help_panel=TUNING)
@@ -87,10 +104,15 @@ _add("worker", worker.worker, RUNNING)
 _add("replicas", replicas.replicas, RUNNING)
 _add("admin-link", admin_link.admin_link, RUNNING)
 _add("doctor", doctor.doctor, RUNNING)
+app.add_typer(llm.group, name="llm", rich_help_panel=RUNNING)
+app.add_typer(people.group, name="people", rich_help_panel=RUNNING)
+_add("audit", audit.audit, RUNNING, "attune audit --json --since 2026-11-01")
 _add("backup", backup.backup, RUNNING)
 _add("restore", backup.restore, RUNNING)
 _add("verify", backup.verify, RUNNING)
+_add("mcp", mcp.mcp, RUNNING)
 app.command("web", hidden=True)(serve.web)
+app.command("backups", hidden=True)(backup.backups)
 
 
 def _version(asked: bool) -> None:
@@ -116,6 +138,7 @@ def main() -> None:
     7 a rule refused, 10 some files failed to ingest, 130 interrupted.
     """
     silence_telemetry()
+    share_cores()
     # Unwinds like Ctrl-C, so that the embedded database stops with its last user. The web
     # server raises the signal once more when it has shut down.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

@@ -27,6 +27,8 @@ ATTUNE = (sys.executable, "-m", "app.cli.main")
 WEB_GRACE_S = 8.0
 # The worker requeues its jobs within 3 s of the signal, so wait slightly longer before killing it.
 WORKER_GRACE_S = 3.5
+# Time for the process of the backups to leave the database, of the time that a stop may take.
+ABANDON_S = 1.5
 LOOK_S = 0.1
 
 
@@ -65,6 +67,38 @@ class WorkerLives:
         return [*line, "--queues", ",".join(self.queues)] if self.queues else line
 
 
+class Backups:
+    """The process that makes scheduled backups. Without `ATTUNE_BACKUP` there is none."""
+
+    def __init__(self, settings: Settings, patience: Patience) -> None:
+        self._limit_s = settings.backup_at_stop_s
+        self._wanted = bool(settings.backup)
+        self._supervisor = Supervisor(
+            "backup process",
+            lambda beat_fd: [*ATTUNE, "backups", "--beat-fd", str(beat_fd)],
+            Watch(patience),
+        )
+
+    def start(self) -> None:
+        """Start it once the database is there."""
+        if self._wanted:
+            self._supervisor.start()
+
+    def stop(self, began: float) -> None:
+        """
+        Let it make a last backup once the others have ended, and end it in time.
+
+        :param began: When the stop began, by the monotonic clock.
+        """
+        if not self._wanted:
+            return
+        self._supervisor.begin_stop()
+        ends_at = began + self._limit_s
+        self._supervisor.wait(max(0.0, ends_at - ABANDON_S - time.monotonic()))
+        self._supervisor.begin_stop()  # a second signal: it stops halfway
+        self._supervisor.stop(max(ABANDON_S, ends_at - time.monotonic()))
+
+
 def serve(
     settings: Settings,
     host: str,
@@ -89,6 +123,7 @@ def serve(
     jobs = Supervisor(
         "worker", lives.command, Watch(patience, on_word=lives.hear, on_end=lives.end)
     )
+    backups = Backups(settings, patience)
     again = False
 
     def command(beat_fd: int) -> list[str]:
@@ -100,8 +135,10 @@ def serve(
 
     def hear(word: str) -> None:
         nonlocal again
-        if word == "open" and worker:  # the database is up and migrated
-            jobs.start()
+        if word == "open":  # the database is up and migrated
+            backups.start()
+            if worker:
+                jobs.start()
         again |= word == "ready"
 
     web = Supervisor(
@@ -111,7 +148,8 @@ def serve(
         inherited=[listening.fileno()],
     )
     with listening:
-        code = _run(web, [(web, WEB_GRACE_S), (jobs, WORKER_GRACE_S)], listening.close)
+        ends = [(web, WEB_GRACE_S), (jobs, WORKER_GRACE_S)]
+        code = _run(web, ends, listening.close, backups)
     print("Attune has stopped.", flush=True)
     return code
 
@@ -124,9 +162,16 @@ def work(settings: Settings, queues: Sequence[str], patience: Patience | None = 
     _log_as(settings, "worker: ")
     lives = WorkerLives(queues)
     patience = patience or Patience()
-    watch = Watch(patience, on_word=lives.hear, on_end=lives.end, must_start=True)
+    backups = Backups(settings, patience)
+
+    def hear(word: str) -> None:
+        lives.hear(word)
+        if word == "ready":
+            backups.start()
+
+    watch = Watch(patience, on_word=hear, on_end=lives.end, must_start=True)
     jobs = Supervisor("worker", lives.command, watch)
-    _run(jobs, [(jobs, WORKER_GRACE_S)], lambda: None)
+    _run(jobs, [(jobs, WORKER_GRACE_S)], lambda: None, backups)
     return 143 if jobs.code is None else _shell_code(jobs.code)
 
 
@@ -134,6 +179,7 @@ def _run(
     essential: Supervisor,
     all_of_them: Sequence[tuple[Supervisor, float]],
     on_stop: Callable[[], None],
+    backups: Backups,
 ) -> int:
     """
     Start the essential process, wait for a signal or its failure, end all, and return the exit
@@ -156,6 +202,7 @@ def _run(
         supervisor.begin_stop()
     for supervisor, grace_s in all_of_them:
         supervisor.stop(max(0.0, grace_s - (time.monotonic() - began)))
+    backups.stop(began)
     return 128 + received[0] if received else _shell_code(essential.code or 0)
 
 

@@ -102,6 +102,12 @@ class Supervisor:
             if self._child is not None and self._child.poll() is None:
                 self._child.terminate()
 
+    def wait(self, within_s: float) -> None:
+        """Wait until the child has ended, or the time is over."""
+        if self._child is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._child.wait(within_s)
+
     def stop(self, within_s: float) -> None:
         """End the child, and kill it if it does not end in time."""
         self.begin_stop()

@@ -18,13 +18,12 @@ import gradio.queueing
 import gradio.route_utils
 import gradio.routes
 from fastapi import FastAPI, HTTPException, Request, Response
-from fastapi.responses import JSONResponse, RedirectResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from fastapi.responses import RedirectResponse
 
 from app import look
 from app.access import faults, guard, login
 from app.access.addresses import Hosts
-from app.access.auth import Access, may_see_metrics
+from app.access.auth import Access
 from app.access.bodies import Bodies, upload_limits
 from app.access.events import Events
 from app.access.guard import Guard
@@ -34,17 +33,24 @@ from app.access.sessions import Sessions
 from app.access.visitor import VisitorCookie
 from app.admin import downloads
 from app.admin import page as admin_page
-from app.chat import layout, markup, page
+from app.chat import layout, page
+from app.chat.picker import routes as picker_routes
+from app.chat.rendering import markup
+from app.chat.sharing import routes as sharing
+from app.chat.source import routes as sources
 from app.chat.stops import Stops
-from app.live import metrics
 from app.services import Services
 from app.settings import keep_uploads_in
 from app.web import uploads
 from app.web.api import documents as api_documents
-from app.web.api import openai
+from app.web.api import mcp, openai, openapi, rest
 from app.web.lost import LostPage
 from app.web.temporary import TemporaryFolder
-from pipelines.store import active, chats, document_list
+from app.web.watching import health
+from app.web.watching.loop import LoopWatch
+from app.web.watching.requests import Watched
+from pipelines.indexing.pages.drawer import RECOGNISING, Drawer
+from pipelines.store import chats, document_list
 
 log = logging.getLogger(__name__)
 
@@ -61,28 +67,41 @@ def create_app(services: Services, host: str | None = None) -> FastAPI:
 
     faults.shorten(gradio.queueing, gradio.routes, gradio.route_utils)
     passing = TemporaryFolder(services.settings.home)
+    drawer, recogniser, loop = Drawer(), Drawer(RECOGNISING), LoopWatch()
     keep_uploads_in(passing.path)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
-        yield
+        measuring = asyncio.create_task(loop.run())
+        async with assistants.open():
+            yield
+        measuring.cancel()
+        for child in (drawer, recogniser):
+            child.abandon()
+            child.close()
         passing.close()
 
     app = FastAPI(
         title="Attune", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
     )
-    _add_health(app, services)
+    health.add(app, services, loop)
     _add_export(app, services)
+    sharing.add(app, services)
     uploads.add(app, services, passing.path)
+    picker_routes.add(app, services)
     openai.add(app, services)
+    openapi.add(app)
+    rest.add(app, services)
     api_documents.add(app, services, passing.path)
+    assistants = mcp.add(app, services)
     access = app.state.access = Access(services.pool, services.settings)
     login.add(app, access, services.pool)
     with services.pool.connection() as conn:
         if warning := unknown_collections(access.readers, document_list.collections(conn)):
             log.warning("%s", warning)
     app.state.stops = Stops()
+    sources.add(app, services, drawer, recogniser)
     # A mount at "/" answers every path, so the other one comes first.
     admin = _mount_admin(app, services)
     chat = _mount_chat(app, services, access)
@@ -92,6 +111,7 @@ def create_app(services: Services, host: str | None = None) -> FastAPI:
     app.add_middleware(Bodies, uploads=upload_limits(services.settings), check=events)
     hosts = Hosts.of(services.settings, host or services.settings.host)
     app.add_middleware(Guard, access=access, hosts=hosts)
+    app.add_middleware(Watched)
     return app
 
 
@@ -145,43 +165,6 @@ def _mount_chat(app: FastAPI, services: Services, access: Access) -> gr.Blocks:
         head=look.head(),
         max_file_size="1kb",
     )
-
-
-def _add_health(app: FastAPI, services: Services) -> None:
-    @app.get("/healthz")
-    def healthz() -> dict[str, str]:
-        """Report that the process is alive."""
-        return {"status": "ok"}
-
-    @app.get("/readyz")
-    def readyz() -> JSONResponse:
-        """Report whether questions can be answered: the database is up and a version serves."""
-        try:
-            with services.pool.connection(timeout=2) as conn:
-                pointer = active.get(conn)
-            services.replica.answering()
-        except Exception as error:  # any fault means "not ready"
-            return JSONResponse({"status": "not ready", "reason": type(error).__name__}, 503)
-        if pointer is None:
-            return JSONResponse({"status": "not ready", "reason": "no version is active"}, 503)
-        if services.disk.is_full:
-            return JSONResponse({"status": "not ready", "reason": "the disk is full"}, 503)
-        degraded = {"degraded": True} if services.replica.degraded else {}
-        return JSONResponse({"status": "ready", **degraded})
-
-    @app.get("/metrics")
-    def prometheus(request: Request) -> Response:
-        """Return this process's metrics."""
-        if not may_see_metrics(request):
-            raise HTTPException(401, "Metrics are for admins, or for ATTUNE_METRICS_TOKEN.")
-        with services.pool.connection(timeout=2) as conn:
-            for status, count in document_list.count_by_status(conn).items():
-                metrics.documents.labels(status).set(count)
-            pointer = active.get(conn)
-        metrics.epoch.set(pointer.epoch if pointer else 0)
-        metrics.degraded.set(services.replica.degraded is not None)
-        metrics.disk_free.set(services.disk.free_bytes)
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
 def _add_export(app: FastAPI, services: Services) -> None:

@@ -21,10 +21,12 @@ import psycopg
 from app.access.auth import Access
 from app.access.policy import policy_of
 from app.actions import versions
+from app.actions.backup import keeping
 from app.handbook import index_handbook
 from app.log import start_log
 from app.services import Services, open_services
 from app.settings import Settings, has_desktop
+from app.tracing import start_tracing
 from app.watchdog.heartbeat import UNWATCHED, Heartbeat
 from pipelines.store import active
 from pipelines.system.first_use import FIRST_USE
@@ -55,8 +57,10 @@ class Door:
 
 def run(settings: Settings, door: Door, heartbeat: Heartbeat = UNWATCHED) -> None:
     """Serve until a signal ends it."""
-    start_log(settings.log_level, "%(levelname)s %(message).1000s")
+    start_log(settings)
+    start_tracing(settings, "web")
     policy_of(settings)  # refuses to start if sign-in is only partly configured
+    keeping.restore_into_empty(settings)
     with open_services(settings) as services:
         services.replica.answering()
         index_handbook(services)
@@ -114,7 +118,7 @@ def _warm(services: Services) -> None:
 
     A version that serves since before its files were shared is shared now.
     """
-    services.answerer.warm()
+    services.answerer.warm(services.llms.grant().llm)
     services.replica.answering().read("warm up")
     with services.pool.connection() as conn:
         model = active.serving(conn).model

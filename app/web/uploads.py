@@ -45,13 +45,13 @@ def add(app: FastAPI, services: Services, folder: Path) -> None:
 
     :param folder: Where files are stored while they arrive.
     """
-    routes = _Routes(services, folder)
+    routes = _UploadRoutes(services, folder)
     app.get(UPLOADS)(routes.list)
     app.post(UPLOADS)(routes.take)
     app.delete(UPLOADS + "/{document_id}")(routes.delete)
 
 
-class _Routes:
+class _UploadRoutes:
     def __init__(self, services: Services, folder: Path) -> None:
         self._services, self._folder = services, folder
         self._under_way: dict[str, int] = {}

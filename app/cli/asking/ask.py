@@ -11,7 +11,10 @@ from app.cli.common import AsJson
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from pipelines.answering.events import Answer, Citation
+    from app.services import Services
+    from pipelines.answering.events import Answer, Citation, Event
+    from pipelines.store.hits import Hit
+    from pipelines.store.scope import Selection
 
 KINDS = {
     "llm": ("Answer", "green"),
@@ -38,22 +41,50 @@ def ask(
             help="Search only this collection; may be repeated. `handbook` asks about Attune.",
         ),
     ] = None,
+    document: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--document",
+            help="Search only this document, by its id, title or a part of the title; may be"
+            " repeated.",
+        ),
+    ] = None,
+    deeper: Annotated[
+        bool,
+        typer.Option(
+            "--deeper",
+            help="Let the language model search several times and read on. Takes longer. Questions"
+            " for summaries, lists and comparisons do it anyway.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Answer a question from the documents, with its sources.
 
     Exit code 0 with an answer, or when the documents do not hold one. Exit code 6 when the LLM failed.
     """
+    from app.cli.asking import remote
     from app.cli.common import emit_json, services
-    from pipelines.errors import ProviderError
-    from pipelines.store import scope
+    from pipelines.answering.events import Depth
+    from pipelines.errors import InputError, ProviderError
 
-    for name in collection or ():
-        scope.check_name(name)
+    if (there := remote.remote()) is not None:
+        if top_k is not None:
+            raise InputError("--top-k has no effect with ATTUNE_URL: the server decides.")
+        named = {"collections": collection or [], "documents": document or []}
+        return remote.ask(there, question, named, deeper=deeper, as_json=as_json)
     with services() as opened:
+        within = _within(opened, document or [], collection or [])
+        granted = opened.llms.grant()
         answer = opened.answerer.ask(
-            question, handle=opened.replica.answering(), top_k=top_k, collections=collection
-        )
+            question,
+            handle=opened.replica.answering(),
+            top_k=top_k,
+            collections=within,
+            llm=granted.llm,
+            depth=Depth(deeper or None),
+            tell=_tell_step,
+        ).noted(granted.note)
         if (why := opened.replica.degraded) is not None:
             typer.secho(f"The serving version cannot be loaded: {why}", err=True, fg="yellow")
     if as_json:
@@ -63,57 +94,38 @@ def ask(
     return ProviderError.exit_code if answer.kind == "error" else 0
 
 
+def _tell_step(event: Event) -> None:
+    """Print a step of a deeper look on stderr when it is done."""
+    from pipelines.answering.events import StepTaken
+
+    if isinstance(event, StepTaken):
+        typer.secho(f"  {event.text}", err=True, dim=True)
+
+
+def _within(opened: Services, documents: list[str], collections: list[str]) -> Selection | None:
+    """The documents to search, if some are named. Visitors' own are not among them."""
+    from pipelines.search import choosing
+    from pipelines.store import scope
+
+    if not (documents or collections):
+        return None
+    for name in collections:
+        scope.check_name(name)
+    with opened.pool.connection() as conn:
+        shared = [name for name in scope.held(conn) if scope.may_read(name)]
+        choice = choosing.choose(conn, shared, documents=documents, collections=collections)
+    return scope.narrow(shared, choice)
+
+
 def as_dict(answer: Answer) -> dict[str, Any]:
-    """The answer as the JSON output has it."""
-    return {
-        "question": answer.question,
-        "answer": answer.text,
-        "kind": answer.kind,
-        "note": answer.note,
-        "searched_for": answer.remarks.searched or answer.question,
-        "suggestions": list(answer.remarks.suggestions),
-        "citations": [_citation(citation) for citation in answer.citations],
-        "no_source_cited": answer.uncited,
-        "dropped_citations": answer.dropped_citations,
-        "corrected_citations": answer.remarks.corrected,
-        "unsupported": [answer.text[start:end] for start, end in answer.remarks.unsupported],
-        "passages": [
-            {
-                "number": number,
-                "document": hit.title,
-                "document_id": hit.document_id,
-                "source": hit.source,
-                "collection": hit.collection,
-                "page": hit.page,
-                "heading": hit.heading,
-                "chunk_id": hit.chunk_id,
-                "text": hit.text,
-                "score": hit.score,
-            }
-            for number, hit in enumerate(answer.passages, start=1)
-        ],
-        "model_version": answer.model_name,
-        "index_id": answer.index_id,
-        "epoch": answer.epoch,
-        "llm": answer.llm,
-        "timings_ms": answer.timings_ms,
-    }
+    """The answer as the JSON output has it: with all passages that were found."""
+    from pipelines.answering import as_json
 
-
-def _citation(citation: Citation) -> dict[str, Any]:
-    return {
-        "number": citation.number,
-        "document": citation.title,
-        "document_id": citation.document_id,
-        "source": citation.source,
-        "page": citation.page,
-        "heading": citation.heading,
-        "chunk_id": citation.chunk_id,
-        "text": citation.text,
-        "span": citation.span,
-        "highlighted": citation.highlight,
-        "score": citation.score,
-    }
+    found = [
+        {"number": number, **as_json.passage(hit), "collection": hit.collection}
+        for number, hit in enumerate(answer.passages, start=1)
+    ]
+    return {**as_json.whole(answer), "passages": found, "index_id": answer.index_id}
 
 
 def _show(answer: Answer) -> None:
@@ -135,22 +147,25 @@ def _show(answer: Answer) -> None:
         console.print(Text.assemble((hint, "dim"), question))
     for citation in answer.citations:
         console.print()
-        console.print(_heading(citation.number, citation.title, citation.page, citation.heading))
+        console.print(_heading(citation.number, citation))
         if not _is_quoted(citation, answer.text):  # extracts hold their sources word for word
             console.print(Text.assemble("    ", _passage(citation)))
     if not answer.citations and answer.passages:
         console.print(Text("\nNearest passages", style="bold"))
         for number, hit in enumerate(answer.passages[:NEAREST], start=1):
-            console.print(_heading(number, hit.title, hit.page, hit.heading))
+            console.print(_heading(number, hit))
             console.print(Text(f"    {_one_line(hit.text)[:200]}", style="dim"))
     total = answer.timings_ms.get("total", 0.0) / 1e3
     console.print(Text(f"\nversion {answer.model_name}, {total:.2f} s", style="dim"))
 
 
-def _heading(number: int, title: str, page: int | None, heading: str | None) -> Text:
+def _heading(number: int, passage: Citation | Hit) -> Text:
     from rich.text import Text
 
-    place = ", ".join(part for part in (f"page {page}" if page else "", heading or "") if part)
+    from pipelines.text.places import page_name
+
+    title, page = passage.title, page_name(passage.page, passage.page_label)
+    place = ", ".join(part for part in (page, passage.heading or "") if part)
     return Text.assemble(
         (f"[{number}] ", "bold cyan"), (title, "bold"), f"  {place}" if place else ""
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli.asking import remote
 from app.cli.asking.report import COLOUR
 from app.cli.common import AsJson
 from pipelines.errors import InputError
@@ -28,6 +29,9 @@ def list_documents(
     from app.cli.common import emit_json, services
     from pipelines.store import document_list
 
+    if (there := remote.remote()) is not None:
+        remote.list_documents(there, search, collection, as_json=as_json)
+        return
     with services() as opened, opened.pool.connection() as conn:
         listed = document_list.list_all(conn, search=search, collection=collection)
     if as_json:
@@ -59,11 +63,15 @@ def show_document(
 ) -> None:
     """Show one document and its passages."""
     from app.cli.common import emit_json, services
-    from pipelines.store import chunks, document_copies
+    from pipelines.store import document_copies, document_passages
+    from pipelines.text.places import page_name
 
+    if (there := remote.remote()) is not None:
+        remote.show_document(there, document_id, as_json=as_json)
+        return
     with services() as opened, opened.pool.connection() as conn:
         document = _get(conn, document_id)
-        passages = chunks.of_document(conn, document.same_as or document.id)
+        passages = document_passages.of_document(conn, document.same_as or document.id)
         copies = [(copy.id, copy.source) for copy in document_copies.copies(conn, document.id)]
     if as_json:
         copied = [{"id": copy, "source": source} for copy, source in copies]
@@ -76,7 +84,7 @@ def show_document(
     for copy, source in copies:
         typer.echo(f"{'duplicate':12} {copy}  {source}")
     for passage in passages:
-        place = f"page {passage.page}" if passage.page else passage.heading or ""
+        place = page_name(passage.page, passage.page_label) or passage.heading or ""
         typer.secho(f"\n[{passage.ordinal + 1}] {place}", bold=True)
         typer.echo(passage.text)
 
@@ -88,17 +96,19 @@ def delete_document(
     as_json: AsJson = False,
 ) -> None:
     """Delete documents with their passages and the pairs made from them, from every index at once."""
+    from app.actions import documents
     from app.cli.common import emit_json, services
-    from pipelines.store import chunks, pairs
+    from pipelines.store.ids import DocumentId
 
+    if (there := remote.remote()) is not None:
+        remote.delete_documents(there, document_ids, yes=yes, as_json=as_json)
+        return
     with services() as opened, opened.pool.connection() as conn:
         found = [_get(conn, document_id) for document_id in document_ids]
         if not yes:
             titles = ", ".join(document.title for document in found)
             typer.confirm(f"Delete {titles}?", abort=True, err=True)
-        for document in found:
-            chunks.delete_document(conn, document.id)
-        pairs.forget_absent(conn)
+        documents.delete(conn, "cli", [DocumentId(number) for number in document_ids])
     if as_json:
         emit_json({"deleted": [document.id for document in found]})
     else:

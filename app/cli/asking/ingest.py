@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli.asking import remote
 from app.cli.asking.files import find_files
 from app.cli.asking.report import IngestReport
 from app.cli.common import AsJson
@@ -45,6 +46,9 @@ def ingest(
 
     scope.check_name(collection)
     found = find_files(paths, recursive=recursive)
+    if (there := remote.remote()) is not None:
+        all_in = remote.show_ingest(there, found.files, found.failed, collection, as_json=as_json)
+        return 0 if all_in else SOME_FAILED
     report = IngestReport(as_json, {readable(p.resolve()): readable(p) for p in found.files})
     started = time.perf_counter()
     for path, reason in found.failed:
@@ -84,6 +88,7 @@ def _with_progress(
 
     from app.actions.ingest import open_ingester
     from pipelines.indexing.incoming import Incoming
+    from pipelines.indexing.rounds import ingest_wholly
     from pipelines.progress import Task
 
     columns = (
@@ -112,7 +117,7 @@ def _with_progress(
         try:
             with open_ingester(opened, Task(show)) as ingester:
                 incoming = [Incoming.from_path(path, collection) for path in paths]
-                with closing(ingester.ingest_many(incoming)) as outcomes:
+                with closing(ingest_wholly(ingester, incoming)) as outcomes:
                     yield from outcomes
         finally:
             report.show = typer.echo

@@ -51,21 +51,22 @@ class IngestReport:
         state = typer.style(f"{outcome.status:10}", fg=COLOUR[outcome.status])
         detail = outcome.reason or ""
         if outcome.status == "indexed":
-            detail = f"{outcome.chunks} passages in {outcome.seconds:.1f} s"
+            passages = "1 passage" if outcome.chunks == 1 else f"{outcome.chunks:,} passages"
+            detail = f"{passages} in {outcome.seconds:.1f} s"
         self.show(f"{state} {name}  {detail}".rstrip())
         for warning in outcome.warnings:
             self.show(typer.style(f"           warning: {warning}", fg="yellow"))
 
     def look_up(self, opened: Services, collection: str) -> None:
         """Add the files that were still written while the command was interrupted."""
-        from pipelines.store import chunks, documents
+        from pipelines.store import document_passages, documents
 
         with opened.pool.connection() as conn:
             for source, name in list(self.names.items()):
                 document = documents.indexed(conn, collection, source)
                 if document is not None and document.created_at >= self.began:
                     copied = document.same_as is not None
-                    count = chunks.count_of(conn, document.same_as or document.id)
+                    count = document_passages.count_of(conn, document.same_as or document.id)
                     status: Status = "duplicate" if copied else "indexed"
                     self.add(name, Outcome(source, status, document.id, chunks=count))
 

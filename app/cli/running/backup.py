@@ -9,7 +9,7 @@ import typer
 from app.cli.common import AsJson
 
 if TYPE_CHECKING:
-    from app.actions.backup.action import Done
+    from app.actions.backup.action import BackupReport
 
 Where = Annotated[str, typer.Argument(help="A folder, s3://..., hf://... or another address.")]
 Name = Annotated[str, typer.Option("--snapshot", help="Name of the backup. Default: the newest.")]
@@ -31,6 +31,18 @@ def backup(
     with progress_bar() as task:
         done = action.back_up(settings.load(), place, keep=keep, task=task)
     _tell(done, "Backed up", as_json=as_json)
+
+
+def backups(beat_fd: Annotated[int, typer.Option()]) -> None:
+    """The process of scheduled backups, which `attune serve` and `attune worker` start."""
+    from app.watchdog.heartbeat import Heartbeat
+
+    heartbeat = Heartbeat(beat_fd)
+    heartbeat.start()  # before the imports, where a process can stand still as well
+    from app import settings
+    from app.worker.backups import run
+
+    run(settings.load(), heartbeat)
 
 
 def restore(place: Where, name: Name = "", as_json: AsJson = False) -> None:
@@ -61,7 +73,7 @@ def verify(place: Where, name: Name = "", as_json: AsJson = False) -> None:
     _tell(done, "Verified", as_json=as_json)
 
 
-def _tell(done: Done, verb: str, *, as_json: bool) -> None:
+def _tell(done: BackupReport, verb: str, *, as_json: bool) -> None:
     from app.cli.common import emit_json
 
     snapshot = done.snapshot

@@ -31,6 +31,12 @@ def evaluate(
         list[str] | None,
         typer.Option(help="A figure from elsewhere to show: NAME=VALUE or NAME:mrr@10=VALUE."),
     ] = None,
+    whole: Annotated[
+        bool,
+        typer.Option(
+            "--whole", help="Rank whole passages by one vector each, too, as published figures do."
+        ),
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for report.html and .json.")] = None,
     queue: Queued = False,
     as_json: AsJson = False,
@@ -60,11 +66,13 @@ def evaluate(
         chosen = chosen or evaluating.dataset(opened, dataset)
         if queue:
             place = dataset if dataset == evaluating.CORPUS else str(Path(dataset).resolve())
-            hand_over(opened, "evaluate", as_json=as_json, dataset=place, models=names)
+            hand_over(opened, "evaluate", as_json=as_json, dataset=place, models=names, whole=whole)
             return
         with progress_bar() as task:
-            report = evaluating.evaluate(opened, chosen, names, beside=given, task=task)
-        evaluation_id, paths = evaluating.keep(opened, report, chosen, by="cli", out=out)
+            report = evaluating.evaluate(
+                opened, chosen, names, beside=given, whole=whole, task=task
+            )
+        evaluation_id, paths = evaluating.keep(opened, report, chosen, who="cli", out=out)
     if as_json:
         from training.evaluation.figures.stored_report import figures
 

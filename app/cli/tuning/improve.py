@@ -121,6 +121,6 @@ def _print_plan(found: ImprovementPlan, *, err: bool) -> None:
     if found.unfinished is not None:
         typer.echo("Continues what was interrupted:", err=err)
     for number, step in enumerate(found.steps, 1):
-        took = "" if step.seconds is None else duration(step.seconds / 60)
-        typer.echo(f"{number}. {step.name} {step.means}  ({took})", err=err)
-    typer.echo(f"All together {found.sentence}. {found.choice.sentence()}", err=err)
+        took = "" if step.seconds is None else f"  ({duration(step.seconds / 60)})"
+        typer.echo(f"{number}. {step.name} {step.means}{took}", err=err)
+    typer.echo(f"All together {found.sentence}", err=err)

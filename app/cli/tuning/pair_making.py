@@ -72,7 +72,7 @@ def generate(
             if queue:
                 hand_over(opened, "generate", as_json=as_json, source=source)
             else:
-                print_summary(generating.generate(opened, source, by="cli"), as_json)
+                print_summary(generating.generate(opened, source, who="cli"), as_json)
             return
         with opened.pool.connection() as conn:
             if again and not (dry_run or queue):  # else nothing is deleted yet
@@ -94,15 +94,13 @@ def generate(
             )  # fmt: skip
             return
         with progress_bar() as task:
-            summary = generating.make_pairs(opened, plan, at_once=at_once, by="cli", task=task)
+            summary = generating.make_pairs(opened, plan, at_once=at_once, who="cli", task=task)
     print_summary(summary, as_json)
 
 
 def _source(opened: Services, generator: Generator) -> str:
-    from app.services import llm_options
-
     if generator is Generator.auto:
-        return "llm" if llm_options(opened.settings) else "offline"
+        return "llm" if opened.llms.default() else "offline"
     return generator.value
 
 

@@ -25,12 +25,12 @@ def train(
     base: option.Base = "",
     name: option.NewName = "",
     epochs: option.Epochs = None,
-    batch_size: option.BatchSize = 32,
+    batch_size: option.BatchSize = None,
     lr: option.LearningRate = None,
     seed: option.Seed = 0,
     freeze_layers: option.FrozenLayers = 0,
     sides: option.AdapterSides = "both",
-    hard_negatives: option.HardNegatives = 0,
+    hard_negatives: option.HardNegatives = None,
     matryoshka: option.Matryoshka = "",
     offline: option.Offline = 0,
     processes: option.Processes = 1,
@@ -99,7 +99,9 @@ def _begin(opened: Services, request: RunRequest, name: str, processes: int, que
     with_what = methods.workers_machine(opened) if queue else methods.machine(opened, processes)
     plan = fine_tuning.plan(opened, request, with_what)
     _print_advice(plan)
-    run_id = fine_tuning.create(opened, plan.base, plan.material, plan.options, name=name, by="cli")
+    run_id = fine_tuning.create(
+        opened, plan.base, plan.material, plan.options, name=name, who="cli"
+    )
     _print_begun(run_id, plan)
     return run_id
 
@@ -169,7 +171,8 @@ def _print_model(run_id: RunId, model: Model) -> None:
     if NDCG in metrics:
         before, after = metrics[BASE + NDCG], metrics[NDCG]
         typer.echo(
-            f"NDCG@10 over {metrics['heldout']} validation questions: {before:.3f} -> {after:.3f}"
+            f"NDCG@10 of the whole search over {metrics['heldout']} validation questions:"
+            f" {before:.3f} -> {after:.3f}"
         )
         if sentence := gate.before_evaluation(metrics["heldout"], gained=after > before):
             typer.secho(sentence, fg="yellow")

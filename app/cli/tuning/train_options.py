@@ -24,7 +24,10 @@ Base = Annotated[
 ]
 NewName = Annotated[str, typer.Option(help="Name of the new version; empty: v1, v2, ...")]
 Epochs = Annotated[float | None, typer.Option(help="Epochs: passes over all pairs.")]
-BatchSize = Annotated[int, typer.Option(help="Batch size: pairs in a step, in each process.")]
+BatchSize = Annotated[
+    int | None,
+    typer.Option(help="Pairs in a step, in each process; without it what suits the method."),
+]
 LearningRate = Annotated[float | None, typer.Option(help="Highest learning rate.")]
 Seed = Annotated[int, typer.Option(help="Of the split, the order and new weights.")]
 FrozenLayers = Annotated[
@@ -34,7 +37,13 @@ AdapterSides = Annotated[
     Literal["both", "query"],
     typer.Option(help="Vectors that an adapter changes. With query the stored vectors stay."),
 ]
-HardNegatives = Annotated[int, typer.Option(help="Similar but wrong passages added to each pair.")]
+HardNegatives = Annotated[
+    int | None,
+    typer.Option(
+        help="Wrong passages that the search ranks high, added to each pair; without it 2 with full"
+        " and lora."
+    ),
+]
 Matryoshka = Annotated[
     str, typer.Option(help="Shorter vector lengths to train as well, e.g. 256,128.")
 ]

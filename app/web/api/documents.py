@@ -15,18 +15,20 @@ from app import queue
 from app.access import keys
 from app.access.adders import Refused, clean_name
 from app.access.limits import BUSY, Limits
+from app.actions import documents as actions
 from app.services import Services
 from app.web.api import models, requests
-from app.web.api.openai import BODY_S, guarded
+from app.web.api.openai import BODY_S, guarded, within
+from app.web.api.requests import Named
 from app.web.uploads import LARGEST_ID, write_body
+from pipelines.answering import as_json
 from pipelines.errors import InputError
 from pipelines.indexing import queued
 from pipelines.indexing.readers.kinds import mime_of
-from pipelines.store import active, chunks, document_list, documents, own_files, pairs, scope
+from pipelines.store import db, document_list, documents, own_files, scope
 from pipelines.store.api_keys import ApiKey
 from pipelines.store.db import Connection
 from pipelines.store.documents import Document
-from pipelines.store.hits import Hit
 from pipelines.store.ids import DocumentId
 
 PATH = "/api/v1/documents"
@@ -42,17 +44,21 @@ def add(app: FastAPI, services: Services, folder: Path) -> None:
 
     :param folder: Where files are stored while they arrive.
     """
-    face = _Interface(services, folder)
+    face = _DocumentRoutes(services, folder)
     app.add_api_route(PATH, guarded(face.list_documents), methods=["GET"])
     app.add_api_route(PATH, guarded(face.put), methods=["POST"])
     app.add_api_route(PATH + "/{document_id}", guarded(face.show), methods=["GET"])
     app.add_api_route(PATH + "/{document_id}", guarded(face.delete), methods=["DELETE"])
     app.add_api_route("/api/v1/search", guarded(face.search), methods=["POST"])
-    for path in ("/v1/{rest:path}", "/api/v1/{rest:path}"):  # else the chat's mount answers
+    for path in (
+        "/v1/{rest:path}",
+        "/api/v1/{rest:path}",
+        "/mcp/{rest:path}",
+    ):  # else the chat's mount answers
         app.add_api_route(path, _nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
 
 
-class _Interface:
+class _DocumentRoutes:
     def __init__(self, services: Services, folder: Path) -> None:
         self._services, self._folder = services, folder
         self._limits = Limits(services.pool, services.settings)
@@ -63,7 +69,7 @@ class _Interface:
         key = keys.caller(request, "ingest")
         if isinstance(key, Response):
             return key
-        limit = _number(request.query_params.get("limit", "100"), MOST_LISTED)
+        limit = requests.number(request.query_params.get("limit", "100"), "limit", MOST_LISTED)
 
         def listed() -> list[dict[str, Any]]:
             with self._services.pool.connection() as conn:
@@ -114,15 +120,18 @@ class _Interface:
 
     def _store(self, key: ApiKey, title: str, content: bytes, collection: str) -> dict[str, Any]:
         """Store a file and queue its indexing, in one transaction."""
-        with self._services.pool.connection() as conn, conn.transaction():
-            put = queued.put(
+
+        def put(conn: Connection) -> dict[str, Any]:
+            stored = queued.put(
                 conn, source=title, title=title, content=content, collection=collection
             )
-            if put.status == "queued":
-                queue.defer_in(conn, "ingest", who=_who(key), document_ids=[put.document_id])
-            document = documents.get(conn, put.document_id)
-        assert document is not None, "it was just stored"
-        return _told(document) | {"reason": put.reason}
+            if stored.status == "queued":
+                queue.defer_in(conn, "ingest", who=_who(key), document_ids=[stored.document_id])
+            document = documents.get(conn, stored.document_id)
+            assert document is not None, "it was just stored"
+            return _told(document) | {"reason": stored.reason}
+
+        return db.transact(self._services.pool, put)
 
     async def show(self, request: Request) -> Response:
         """One document with its state."""
@@ -145,14 +154,11 @@ class _Interface:
             return key
 
         def deleted() -> bool:
-            with self._services.pool.connection() as conn, conn.transaction():
+            with self._services.pool.connection() as conn:
                 document = self._find(conn, request, key)
                 if document is None:
                     return False
-                chunks.delete_document(conn, document.id)
-                pairs.forget_absent(conn)
-                detail = {"titles": [document.title]}
-                active.add_audit(conn, _who(key), "delete documents", detail)
+                actions.delete(conn, _who(key), [document.id])
             return True
 
         return Response(status_code=204) if await asyncio.to_thread(deleted) else _missing()
@@ -169,19 +175,22 @@ class _Interface:
             raise InputError("question: expected a text.")
         if type(top_k) is not int or not 0 < top_k <= MOST_HITS:
             raise InputError(f"top_k: expected 1 to {MOST_HITS}.")
+        named = requests.named(value)
         with self._limits.place() as free:
             if not free:
                 return keys.error(429, BUSY)
-            return await asyncio.to_thread(self._searched, request, key, question, top_k)
+            return await asyncio.to_thread(self._searched, request, key, question, top_k, named)
 
-    def _searched(self, request: Request, key: ApiKey, question: str, top_k: int) -> Response:
+    def _searched(
+        self, request: Request, key: ApiKey, question: str, top_k: int, named: Named | None
+    ) -> Response:
         with self._services.pool.connection() as conn:
-            collections = keys.readable(conn, request, key)
+            collections = within(conn, request, key, named)
         with models.handle_of(self._services, requests.SERVING) as handle:
             found = self._services.answerer.search(
                 question, handle, top_k=top_k, collections=collections
             )
-        hits = [_hit(hit) for hit in found.hits]
+        hits = [as_json.passage(hit) for hit in found.hits]
         return JSONResponse(
             {"passages": hits, "answerable": found.answerable, "model": handle.model_name}
         )
@@ -212,12 +221,6 @@ def _missing() -> Response:
     return keys.error(404, "There is no such document.", code="not_found")
 
 
-def _number(text: str, most: int) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 9 and 0 < int(text) <= most):
-        raise InputError(f"limit: expected 1 to {most}.")
-    return int(text)
-
-
 def _told(document: Document) -> dict[str, Any]:
     return {
         "id": document.id,
@@ -231,17 +234,4 @@ def _told(document: Document) -> dict[str, Any]:
         "pages": document.pages,
         "language": document.language,
         "created_at": document.created_at.isoformat(),
-    }
-
-
-def _hit(hit: Hit) -> dict[str, Any]:
-    return {
-        "document_id": hit.document_id,
-        "chunk_id": hit.chunk_id,
-        "title": hit.title,
-        "source": hit.source,
-        "page": hit.page,
-        "heading": hit.heading,
-        "text": hit.text,
-        "score": round(hit.score, 4),
     }

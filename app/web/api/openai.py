@@ -13,24 +13,37 @@ import json
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.requests import ClientDisconnect
 
-from app.access import keys
+from app.access import faults, keys
 from app.access.bodies import BodyTooLarge
-from app.access.limits import BUSY, OVER_BUDGET, Limits
+from app.access.limits import BUSY, Limits
 from app.live import metrics
 from app.services import Services
 from app.web.api import models, replies, requests
-from app.web.api.requests import ChatRequest, EmbeddingsRequest
-from pipelines.answering.events import Done, Event, Token
-from pipelines.errors import DISK_FULL, AttuneError, InputError, NotReadyError, is_disk_full
+from app.web.api.requests import ChatRequest, EmbeddingsRequest, Named
+from pipelines.answering.events import Depth, Done, Event, StepTaken, Token
+from pipelines.errors import (
+    DISK_FULL,
+    AttuneError,
+    ConflictError,
+    InputError,
+    NotReadyError,
+    is_disk_full,
+)
+from pipelines.search import choosing
 from pipelines.search.handle import SearchHandle
+from pipelines.store import scope
 from pipelines.store.api_keys import ApiKey
+from pipelines.store.db import Connection
+from pipelines.store.scope import Within
 
 log = logging.getLogger(__name__)
 
@@ -43,11 +56,28 @@ DONE = "data: [DONE]\n\n"
 
 def add(app: FastAPI, services: Services) -> None:
     """Add the routes below /v1."""
-    face = _Interface(services)
+    face = _OpenAIRoutes(services)
     app.add_api_route("/v1/models", guarded(face.list_models), methods=["GET"])
     app.add_api_route("/v1/models/{name}", guarded(face.show_model), methods=["GET"])
     app.add_api_route("/v1/chat/completions", guarded(face.chat), methods=["POST"])
     app.add_api_route("/v1/embeddings", guarded(face.embed), methods=["POST"])
+
+
+def within(conn: Connection, request: Request, key: ApiKey, named: Named | None) -> Within:
+    """
+    What a request is searched in.
+
+    :raises InputError: The key does not reach one of the collections or documents named.
+    """
+    if named is None:
+        return keys.readable(conn, request, key)
+    if closed := [name for name in named.collections if not keys.may_read(request, key, name)]:
+        raise InputError(f"collections: this key does not reach {', '.join(closed)}.")
+    reached = keys.reached(conn, request, key)
+    choice = choosing.choose(
+        conn, reached, documents=named.documents, collections=named.collections
+    )
+    return scope.narrow(reached, choice)
 
 
 def guarded(handler: Handler) -> Handler:
@@ -72,18 +102,23 @@ def failed(error: Exception) -> JSONResponse:
         return keys.error(404, str(error), code="model_not_found", param="model")
     if isinstance(error, InputError):
         return keys.error(400, str(error))
+    if isinstance(error, ConflictError):
+        return keys.error(409, str(error), code="conflict")
     if isinstance(error, NotReadyError):
         return keys.error(503, str(error))
     if isinstance(error, AttuneError):
         return keys.error(502, str(error))
     if is_disk_full(error):
         return keys.error(503, DISK_FULL)
+    if isinstance(error, psycopg.OperationalError):
+        faults.report("request", error)
+        return keys.error(503, faults.NO_DATABASE, headers=faults.SOON)
     incident = uuid4().hex[:8]
     log.error("incident %s", incident, exc_info=error)
     return keys.error(500, f"An unexpected fault (incident {incident}).")
 
 
-class _Interface:
+class _OpenAIRoutes:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._limits = Limits(services.pool, services.settings)
@@ -113,7 +148,7 @@ class _Interface:
             return key
         body = await _body(request)
         wish = await asyncio.to_thread(lambda: requests.chat_request(requests.parse(body)))
-        collections = await asyncio.to_thread(self._collections, request, key, wish)
+        collections = await asyncio.to_thread(self._within, request, key, wish)
         events = self._events(wish, collections)
         first = await anext(events)  # refusals come before the stream begins
         if isinstance(first, Response):
@@ -160,22 +195,12 @@ class _Interface:
             shown = [[float(x) for x in row] for row in vectors]
         return JSONResponse(replies.embeddings(shown, handle.model_name, tokens))
 
-    def _collections(self, request: Request, key: ApiKey, wish: ChatRequest) -> list[str]:
-        """
-        The collections to search.
-
-        :raises InputError: The key does not reach one that the request names.
-        """
+    def _within(self, request: Request, key: ApiKey, wish: ChatRequest) -> Within:
         with self._services.pool.connection() as conn:
-            reached = keys.readable(conn, request, key)
-        if wish.collections is None:
-            return reached
-        if closed := [name for name in wish.collections if not keys.may_read(request, key, name)]:
-            raise InputError(f"metadata.collections: this key does not reach {', '.join(closed)}.")
-        return wish.collections
+            return within(conn, request, key, wish.named)
 
     async def _events(
-        self, wish: ChatRequest, collections: list[str]
+        self, wish: ChatRequest, collections: Within
     ) -> AsyncGenerator[Event | Response | SearchHandle, None]:
         """First the handle, or the response that refuses the request. Then the answer's events."""
         with self._limits.place() as free:
@@ -187,23 +212,23 @@ class _Interface:
             handle = await asyncio.to_thread(chosen.__enter__)
             try:
                 yield handle
-                has_llm = self._services.answerer.llm is not None
                 calls = 2 if wish.history else 1
-                within = not has_llm or await asyncio.to_thread(self._limits.may_call_llm, calls)
+                granted = await asyncio.to_thread(
+                    self._services.llms.grant, self._limits, calls=calls
+                )
                 stream = self._services.answerer.stream(
                     wish.question,
                     wish.history,
                     handle=handle,
                     collections=collections,
-                    with_llm=within,
+                    llm=granted.llm,
+                    depth=Depth(may_call=partial(self._limits.may_call_llm, 1)),
                 )
                 async with aclosing(stream) as events:
                     async for event in events:
                         if isinstance(event, Done):
                             metrics.observe(event.answer)
-                            event = Done(
-                                replies.noted(event.answer, None if within else OVER_BUDGET)
-                            )
+                            event = Done(event.answer.noted(granted.note))
                         yield event
             finally:
                 chosen.__exit__(None, None, None)
@@ -226,6 +251,8 @@ async def _streamed(
             async for event in events:
                 if isinstance(event, Token):
                     yield _sent(chunks.text(event.text))
+                elif isinstance(event, StepTaken):
+                    yield ": still looking\n\n"  # a comment, so that nobody takes the silence for the end
                 elif isinstance(event, Done):
                     if event.answer.kind == "error":
                         reply = keys.error(502, event.answer.note or event.answer.text)

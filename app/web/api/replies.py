@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 from app.web.api.requests import SOURCES
+from pipelines.answering import as_json
 from pipelines.answering.events import Answer, Citation
+from pipelines.text.places import page_name
 
 
 def model(name: str) -> dict[str, Any]:
@@ -27,11 +28,6 @@ def embeddings(vectors: Sequence[Any], name: str, tokens: int) -> dict[str, Any]
     return {"object": "list", "data": data, "model": name, "usage": usage}
 
 
-def noted(answer: Answer, note: str | None) -> Answer:
-    """The answer with another note, if there is one."""
-    return answer if note is None else replace(answer, note=note)
-
-
 def completion(answer: Answer) -> dict[str, Any]:
     """
     A whole answer.
@@ -43,7 +39,7 @@ def completion(answer: Answer) -> dict[str, Any]:
         "role": "assistant",
         "content": answer.text + sources(answer.citations),
         "refusal": None,
-        "citations": [citation(one) for one in answer.citations],
+        "citations": [as_json.citation(one) for one in answer.citations],
     }
     return {
         "id": f"chatcmpl-{uuid4().hex}",
@@ -51,33 +47,7 @@ def completion(answer: Answer) -> dict[str, Any]:
         "created": int(time.time()),
         "model": answer.model_name,
         "choices": [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}],
-        "attune": facts(answer),
-    }
-
-
-def facts(answer: Answer) -> dict[str, Any]:
-    """What is known about an answer: how it was made, by which version, and how long it took."""
-    return {
-        "kind": answer.kind,
-        "epoch": answer.epoch,
-        "note": answer.note,
-        "question": answer.question,
-        "timings_ms": answer.timings_ms,
-    }
-
-
-def citation(one: Citation) -> dict[str, Any]:
-    """A cited passage. `highlight` is the sentence that supports the answer, if one is sure."""
-    return {
-        "number": one.number,
-        "document_id": one.document_id,
-        "title": one.title,
-        "source": one.source,
-        "page": one.page,
-        "heading": one.heading,
-        "text": one.text,
-        "highlight": one.highlight,
-        "score": round(one.score, 4),
+        "attune": as_json.facts(answer),
     }
 
 
@@ -87,7 +57,7 @@ def sources(citations: Sequence[Citation]) -> str:
         return ""
     lines = []
     for one in citations:
-        page = f"page {one.page}" if one.page is not None else ""
+        page = page_name(one.page, one.page_label)
         place = ", ".join(part for part in (one.title, page, one.heading or "") if part)
         lines.append(f"[{one.number}] {' '.join(place.split())}")
     return SOURCES + "\n".join(lines)
@@ -122,9 +92,9 @@ class Chunks:
             rest = answer.text[len(self._text) :] if is_part else ""
         if rest := rest + sources(answer.citations):
             yield self._chunk({"content": rest})
-        delta = {"citations": [citation(one) for one in answer.citations]}
+        delta = {"citations": [as_json.citation(one) for one in answer.citations]}
         last = self._chunk(delta, "stop")
-        yield last | {"attune": facts(answer)}
+        yield last | {"attune": as_json.facts(answer)}
 
     def _chunk(self, delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
         choice = {"index": 0, "delta": delta, "finish_reason": reason, "logprobs": None}

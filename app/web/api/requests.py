@@ -13,7 +13,7 @@ from pipelines.errors import InputError
 MOST_MESSAGES = 2000
 MOST_INPUTS = 256
 MOST_INPUT_CHARS = 32_000
-MOST_COLLECTIONS = 100
+MOST_NAMED = 100
 # The model that stands for the serving version, whatever its name is.
 SERVING = "attune"
 # The list of sources that an answer ends with: no part of what a follow-up leans on.
@@ -21,18 +21,26 @@ SOURCES = "\n\nSources:\n"
 
 
 @dataclass(frozen=True)
+class Named:
+    """Collections by name, and documents by name or id, that a request is limited to."""
+
+    collections: list[str]
+    documents: list[str]
+
+
+@dataclass(frozen=True)
 class ChatRequest:
     """
     A question with the conversation before it.
 
-    `collections` narrow the search; None searches all that the key reaches.
+    `named` are the documents and collections to search; None searches all that the key reaches.
     """
 
     model: str
     question: str
     history: list[Turn]
     stream: bool
-    collections: list[str] | None
+    named: Named | None
 
 
 @dataclass(frozen=True)
@@ -83,7 +91,7 @@ def chat_request(value: dict[str, Any]) -> ChatRequest:
         question,
         turns[:-1][-HISTORY_TURNS:],
         bool(value.get("stream")),
-        _collections(value.get("metadata")),
+        _named_in(value.get("metadata")),
     )
 
 
@@ -108,7 +116,7 @@ def _turn(message: Any) -> Turn | None:
         raise InputError("messages: content is text.")
     if role == "assistant":
         content = content.partition(SOURCES)[0]
-    return Turn(role, _storable(content))
+    return Turn(role, storable(content))
 
 
 def _part(part: Any) -> str:
@@ -117,20 +125,63 @@ def _part(part: Any) -> str:
     raise InputError("messages: only parts of type text are read.")
 
 
-def _collections(metadata: Any) -> list[str] | None:
+def _named_in(metadata: Any) -> Named | None:
     if metadata is None:
         return None
     if not isinstance(metadata, dict):
         raise InputError("metadata: expected an object.")
-    named = metadata.get("collections")
-    if named is None:
+    return named(metadata, "metadata.")
+
+
+def named(value: dict[str, Any], at: str = "") -> Named | None:
+    """
+    The documents and collections that a request is limited to.
+
+    :param at: Where the object stands, for messages.
+    :returns: None if it names neither.
+    :raises InputError: They are no names, or too many.
+    """
+    if value.get("collections") is None and value.get("documents") is None:
         return None
+    return Named(_names(value, "collections", at), _names(value, "documents", at))
+
+
+def _names(value: dict[str, Any], name: str, at: str) -> list[str]:
+    given = value.get(name)
+    if given is None:
+        return []
     # OpenAI's own metadata has texts only.
-    names = named.split(",") if isinstance(named, str) else named
-    is_list = isinstance(names, list) and 0 < len(names) <= MOST_COLLECTIONS
-    if not is_list or not all(isinstance(name, str) and name.strip() for name in names):
-        raise InputError("metadata.collections: expected names, separated by commas.")
-    return [_storable(name.strip()) for name in names]
+    names = given.split(",") if isinstance(given, str) else given
+    if not isinstance(names, list) or not 0 < len(names) <= MOST_NAMED:
+        raise InputError(f"{at}{name}: expected 1 to {MOST_NAMED} names.")
+    if name == "documents":
+        names = [str(one) if type(one) is int else one for one in names]
+    if not all(isinstance(one, str) and one.strip() for one in names):
+        raise InputError(f"{at}{name}: expected names, in a list or separated by commas.")
+    return [storable(one.strip()) for one in names]
+
+
+def flag(value: dict[str, Any], name: str) -> bool | None:
+    """
+    A field that is true or false. None if it is missing.
+
+    :raises InputError: It is something else.
+    """
+    given = value.get(name)
+    if given is not None and not isinstance(given, bool):
+        raise InputError(f"{name}: expected true or false.")
+    return given
+
+
+def number(text: str, field: str, most: int) -> int:
+    """
+    A whole number from 1 to `most`.
+
+    :raises InputError: It is something else.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) < 9 and 0 < int(text) <= most):
+        raise InputError(f"{field}: expected 1 to {most}.")
+    return int(text)
 
 
 def embeddings_request(value: dict[str, Any]) -> EmbeddingsRequest:
@@ -161,7 +212,7 @@ def embeddings_request(value: dict[str, Any]) -> EmbeddingsRequest:
     dimensions = value.get("dimensions")
     if dimensions is not None and type(dimensions) is not int:
         raise InputError("dimensions: expected a number.")
-    shown = [_storable(text) for text in texts]
+    shown = [storable(text) for text in texts]
     return EmbeddingsRequest(model, shown, kind == "query", coding == "base64", dimensions)
 
 
@@ -169,9 +220,9 @@ def _model(value: dict[str, Any]) -> str:
     model = value.get("model", SERVING)
     if not isinstance(model, str) or not 0 < len(model) <= 200:
         raise InputError('model: expected "attune" or the name of a version.')
-    return _storable(model)
+    return storable(model)
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """The text without what the database cannot hold: NUL, and halves of UTF-16 pairs."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
