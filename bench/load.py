@@ -26,7 +26,7 @@ import numpy as np
 import psutil
 
 from app.access.limits import BUSY
-from app.chat.markup import LABELS
+from app.chat.rendering.markup import LABELS
 from tests.fakes import LLMCall, scripted_llm
 from tests.serving import Served
 
@@ -61,6 +61,7 @@ class Visitor:
         self._session = uuid4().hex[:12]
         self._seen = seen
         self._events: dict[str, int] = {}
+        self._inputs: dict[int, int] = {}  # how many each event takes
         self._heart: asyncio.Task[None] | None = None
 
     async def come(self) -> None:
@@ -69,6 +70,7 @@ class Visitor:
         page.raise_for_status()
         told = (await self._client.get("/config")).json()
         for event in told["dependencies"]:
+            self._inputs[event["id"]] = len(event["inputs"])
             if event["backend_fn"]:
                 self._events.setdefault(event["api_name"], event["id"])
             # The event after an answer. Functions of other components may have the same name.
@@ -82,13 +84,13 @@ class Visitor:
         started = time.perf_counter()
         first: float | None = None
         refused, fault = False, ""
-        async for line in self._call_lines("_ask", [question, None, False]):
+        async for line in self._call_lines("_ask", [question]):
             if first is None and FIRST_WORD in line:
                 first = time.perf_counter() - started
             refused |= BUSY in line
             if '"success":false' in line:
                 fault = line[:300]
-        async for line in self._call_lines("after", [None, None]):
+        async for line in self._call_lines("after", []):
             if first is None and LABELS["not_found"] in line:
                 first = time.perf_counter() - started
         took = time.perf_counter() - started
@@ -120,7 +122,10 @@ class Visitor:
             pass
 
     async def _call_lines(self, name: str, data: list[Any]) -> AsyncIterator[str]:
-        body = {"fn_index": self._events[name], "data": data, "session_hash": self._session}
+        """The lines that an event sends. The inputs that are not named are empty, as on a new page."""
+        event = self._events[name]
+        whole = [*data, *[None] * (self._inputs[event] - len(data))]
+        body = {"fn_index": event, "data": whole, "session_hash": self._session}
         joined = await self._client.post("/gradio_api/queue/join", json=body)
         if joined.status_code != 200:
             self._seen.errors.append(f"{joined.status_code} {joined.text[:200]}")

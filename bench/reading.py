@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from app.services import Services
+from bench import reading_peers
 from bench.reading_files import LATER, NOTE, ROW, SAMPLES, SECTION, Content, Sample
 from bench.scratch import scratch
 from pipelines.indexing.convert import Converter
@@ -61,6 +62,8 @@ HALLS = [
     "Wryneck",
     "Yaffle",
     "Brambling",
+    "Fieldfare",
+    "Gadwall",
 ]
 
 
@@ -203,10 +206,25 @@ def write(results: dict[str, dict[str, Checked]]) -> None:
     PAGE.write_text(f"{before}{START}\n{told}\n\n{table(results)}\n{END}{after}", encoding="utf-8")
 
 
-def rows() -> list[dict[str, Any]]:
-    """The totals. Without text recognition the files that need it cannot be read: no rows then."""
+def beside_peers(python: Path) -> None:
+    """Compare with other readers, and put that on the page."""
+    files = contents()
+    with Converter() as converter:
+        own = {sample.name: _converted(converter, sample, one).text for sample, one in files}
+    mine = reading_peers.score("Attune", files, own)
+    reading_peers.write(PAGE, [mine, *reading_peers.scores(python, files)])
+
+
+def rows(peers: Path | None = None) -> list[dict[str, Any]]:
+    """
+    The totals. Without text recognition the files that need it cannot be read: no rows then.
+
+    :param peers: A Python with other readers to compare with.
+    """
     if engine_name() is None:
         return []
+    if peers is not None:
+        beside_peers(peers)
     with scratch() as services:
         results = asked(services, read())
     write(results)

@@ -138,6 +138,29 @@ def _pdf(c: Content) -> bytes:
     return file.getvalue()
 
 
+def _turned(c: Content) -> bytes:
+    """A table across an upright page, and a page that is shown turned."""
+    from reportlab.lib.pagesizes import A4
+    from reportlab.pdfgen import canvas
+    from reportlab.platypus import Table
+
+    file = io.BytesIO()
+    sheet = canvas.Canvas(file, pagesize=A4)
+    sheet.drawString(60, 780, c.sentence)
+    sheet.translate(A4[0] - 60, 120)
+    sheet.rotate(90)
+    table = Table([HEAD, *c.rows], colWidths=[150, 100, 100], rowHeights=22)
+    table.wrapOn(sheet, 500, 300)
+    table.drawOn(sheet, 60, 200)
+    sheet.showPage()
+    sheet.setPageRotation(90)
+    sheet.translate(A4[0], 0)
+    sheet.rotate(90)
+    sheet.drawString(60, 500, c.later)
+    sheet.save()
+    return file.getvalue()
+
+
 def _scan(c: Content) -> bytes:
     from PIL import Image, ImageDraw, ImageFont
     from reportlab.lib.utils import ImageReader
@@ -267,13 +290,30 @@ def _odp(c: Content) -> bytes:
     )
 
 
+def _text(c: Content) -> bytes:
+    line = "-" * len(c.title)
+    return f"{c.sentence}\n\n{c.title}\n{line}\n\n{c.section}\n\n{c.later}\n".encode()
+
+
+def _picture_in_word(c: Content) -> bytes:
+    import docx
+
+    document = docx.Document()
+    document.add_picture(io.BytesIO(_picture(c)), width=docx.shared.Inches(6))
+    file = io.BytesIO()
+    document.save(file)
+    return file.getvalue()
+
+
 def _rtf(c: Content) -> bytes:
     rows = "".join(
         r"\trowd\cellx1000\cellx2000\cellx3000 " + "".join(f"{x}\\cell " for x in row) + r"\row "
         for row in (HEAD, *c.rows)
     )
     items = "".join(f"{item}\\par " for item in c.items)
-    text = rf"{{\rtf1\ansi {c.sentence}\par {items}{rows}\pard {c.later}\par}}"
+    styles = r"{\stylesheet{\s0 Normal;}{\s1\outlinelevel0 heading 1;}}"
+    section = rf"\pard\plain\s1\outlinelevel0 {c.title}\par\pard\plain\s0 {c.section}\par "
+    text = rf"{{\rtf1\ansi {styles}{c.sentence}\par {items}{rows}\pard {section}{c.later}\par}}"
     return text.encode()
 
 
@@ -311,6 +351,11 @@ def _ipynb(c: Content) -> bytes:
     )
 
 
+def _markdown(c: Content) -> bytes:
+    noted = c.markdown().replace(c.sentence, f"{c.sentence}[^1]")
+    return f"{noted}\n\n[^1]: {c.note}\n".encode()
+
+
 def _srt(c: Content) -> bytes:
     return f"1\n00:00:01,000 --> 00:00:04,000\n{c.sentence}\n\n2\n00:01:30,000 --> 00:01:34,000\n{c.later}\n".encode()
 
@@ -338,21 +383,23 @@ def _tar(c: Content) -> bytes:
 FLOW = (SENTENCE, ITEM, ROW, SECTION, LATER)
 SAMPLES = (
     Sample("PDF", ".pdf", _pdf, FLOW),
+    Sample("PDF, turned", ".pdf", _turned, (SENTENCE, ROW, LATER)),
     Sample("PDF, scanned", ".pdf", _scan, (SENTENCE, LATER)),
     Sample("picture", ".png", _picture, (SENTENCE,)),
     Sample("Word", ".docx", _docx, (SENTENCE, ITEM, ROW, NOTE, SECTION)),
+    Sample("Word, picture", ".docx", _picture_in_word, (SENTENCE,)),
     Sample("PowerPoint", ".pptx", _pptx, (SENTENCE, ITEM, ROW, NOTE, SECTION, LATER)),
     Sample("Excel", ".xlsx", _xlsx, (ROW, NOTE, SECTION)),
     Sample("OpenDocument text", ".odt", _odt, (SENTENCE, ITEM, ROW, NOTE, SECTION)),
     Sample("OpenDocument sheet", ".ods", _ods, (ROW, SECTION)),
     Sample("OpenDocument slides", ".odp", _odp, (SENTENCE, NOTE, SECTION, LATER)),
-    Sample("RTF", ".rtf", _rtf, (SENTENCE, ITEM, ROW, LATER)),
+    Sample("RTF", ".rtf", _rtf, FLOW),
     Sample("EPUB", ".epub", lambda c: made.book(c.html(), title=c.hall), FLOW),
     Sample("e-mail", ".eml", _eml, (SENTENCE, ITEM, ROW, NOTE, SECTION)),
     Sample("Outlook mail", ".msg", _msg, (SENTENCE, ROW)),
     Sample("HTML", ".html", lambda c: f"<body>{c.html()}</body>".encode(), FLOW),
-    Sample("Markdown", ".md", lambda c: c.markdown().encode(), FLOW),
-    Sample("text", ".txt", lambda c: f"{c.sentence}\n\n{c.later}\n".encode(), (SENTENCE, LATER)),
+    Sample("Markdown", ".md", _markdown, (*FLOW, NOTE)),
+    Sample("text", ".txt", _text, (SENTENCE, SECTION, LATER)),
     Sample("CSV", ".csv", _csv, (ROW,)),
     Sample("JSON", ".json", _json, (SENTENCE, ITEM, ROW)),
     Sample("JSON Lines", ".jsonl", _jsonl, (ROW,)),

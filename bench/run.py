@@ -15,6 +15,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from app.settings import share_cores
+
 # Each module and the heading of its table.
 MODULES = {
     "retrieval_check": "Finding passages",
@@ -22,6 +24,7 @@ MODULES = {
     "answers": "Answers without a language model",
     "zoo": "A folder of real and broken files",
     "reading": "Kinds of files",
+    "pdfs": "Reading PDFs",
     "encode": "Embedding on a CPU",
     "ingest": "Taking files in",
     "question": "A question at 100,000 windows",
@@ -91,10 +94,20 @@ def main() -> None:
         "--large", action="store_true", help="growth up to 500,000 windows: many minutes more"
     )
     parser.add_argument("--home", type=Path, help="keeps the index of `answers` for the next run")
+    parser.add_argument(
+        "--peers",
+        type=Path,
+        help="for `reading`: a Python with markitdown, unstructured or docling",
+    )
     given = parser.parse_args()
+    share_cores()  # as the commands do
     for name in [given.only] if given.only else MODULES:
         measure = importlib.import_module(f"bench.{name}").rows
-        options = {"growth": {"large": given.large}, "answers": {"home": given.home}}
+        options = {
+            "growth": {"large": given.large},
+            "answers": {"home": given.home},
+            "reading": {"peers": given.peers},
+        }
         found = measure(**options.get(name, {}))
         if not found:
             print(f"{name}: skipped, its data is absent", flush=True)

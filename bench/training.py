@@ -55,7 +55,7 @@ def rows() -> list[dict[str, Any]]:
         _, twin_s = adapter_run(folder / "beside", twins)
         plain, ours = step_times(run_dir, folder)
         reached = quality(folder)
-    pairs = TrainOptions().batch_size
+    pairs = TrainOptions().resolved_batch_size
     ratio = statistics.median(plain) / statistics.median(ours)
     base, plain_one, full_one = (reached[name] for name in ("base", "plain", "full"))
     cluster = clusters([gold.tolist() for gold in reached["gold"]])
@@ -211,7 +211,7 @@ def plain_trainer(run_dir: RunDir, scratch: Path) -> Any:
         model=model,
         args=SentenceTransformerTrainingArguments(
             output_dir=str(scratch),
-            per_device_train_batch_size=options.batch_size,
+            per_device_train_batch_size=options.resolved_batch_size,
             num_train_epochs=options.resolved_epochs,
             learning_rate=options.resolved_learning_rate,
             warmup_steps=options.warmup,
