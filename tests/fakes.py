@@ -133,6 +133,22 @@ class LLMCall:
         self.raw(b"data: [DONE]\n\n")
         self.raw(b"")
 
+    def call_tools(self, *calls: tuple[str, Any]) -> None:
+        """
+        Answer a streamed request with calls of tools.
+
+        :param calls: Name and arguments of each. Arguments that are a text are sent as they are.
+        """
+        self.begin()
+        for number, (name, given) in enumerate(calls):
+            arguments = given if isinstance(given, str) else json.dumps(given)
+            made = {"index": number, "id": f"call-{number}", "type": "function"}
+            function = {"name": name, "arguments": arguments}
+            self.piece({"delta": {"tool_calls": [{**made, "function": function}]}})
+        self.piece({"delta": {}, "finish_reason": "tool_calls"})
+        self.raw(b"data: [DONE]\n\n")
+        self.raw(b"")
+
     def embed(self, dimension: int = 64) -> None:
         """
         Answer with vectors that are similar where texts share words. Words are counted as tokens.
@@ -212,11 +228,13 @@ class ScriptedLLM:
         self.url = ""
         self.script: list[Callable[[LLMCall], None]] = []
         self.requests: list[dict[str, Any]] = []
+        # Of each request, by lower-case name.
+        self.headers: list[dict[str, str]] = []
         self.broken_pipes = 0
 
     def prompt(self, request: int = -1) -> str:
         """The whole text that a request sent to the model."""
-        return "\n".join(m["content"] for m in self.requests[request]["messages"])
+        return "\n".join(m.get("content") or "" for m in self.requests[request]["messages"])
 
 
 @contextmanager
@@ -231,6 +249,7 @@ def scripted_llm() -> Iterator[ScriptedLLM]:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             step = fake.script[min(len(fake.requests), len(fake.script) - 1)]
             fake.requests.append(body)
+            fake.headers.append({name.lower(): value for name, value in self.headers.items()})
             try:
                 step(LLMCall(self, body))
             except OSError:  # the client left in the middle

@@ -1,12 +1,15 @@
-"""Servers that a test starts on loopback: a free port, and waiting until they answer."""
+"""Processes that a test starts: a free port, waiting until they answer, and killing them whole."""
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 import time
 import urllib.request
 from pathlib import Path
+
+import psutil
 
 
 def free_port() -> int:
@@ -27,3 +30,15 @@ def wait_for(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
         except OSError:
             time.sleep(0.3)
     raise AssertionError(f"the server did not start: {log.read_text()[-2000:]}")
+
+
+def kill_all(process: subprocess.Popen[bytes]) -> None:
+    """Send SIGKILL to a process and all its descendants at once, and wait until they are gone."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        parent = psutil.Process(process.pid)
+        family = [parent, *parent.children(recursive=True)]
+        for one in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+        psutil.wait_procs(family, timeout=30)
+    process.wait(30)

@@ -10,15 +10,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+from pipelines.store.embedded import EmbeddedPostgres
+from tests.listening import kill_all
 
 ATTUNE = Path(sys.executable).with_name("attune")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -32,6 +36,7 @@ LINK = re.compile(r"once: http://[^/]+(/\S+)")
 CUT_OFF = (
     "AbortError", "errored out", "ERR_CONNECTION", "ERR_INCOMPLETE", "network error",
     "Failed to fetch", "Cancelled",
+    "Unexpected error 404: Not Found",  # what Gradio tells a page that is being left
 )  # fmt: skip
 DOCS_IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 SMALL_BYTES = 150_000
@@ -40,13 +45,17 @@ SMALL_BYTES = 150_000
 class Served:
     """The server of one data folder, which can be stopped and restarted."""
 
-    def __init__(self, home: Path, *, worker: bool = False, **environment: str) -> None:
+    def __init__(
+        self, home: Path, *, worker: bool = False, port: int = 0, **environment: str
+    ) -> None:
+        """:param port: 0 takes a free one at each start."""
         self.home = home
         self.url = ""
         self._log = home / "serve.log"
         self._process: subprocess.Popen[bytes] | None = None
         self.command = [
-            str(ATTUNE), "serve", "--port", "0", "--no-open", f"--{'' if worker else 'no-'}worker"
+            str(ATTUNE), "serve", "--port", str(port), "--no-open",
+            f"--{'' if worker else 'no-'}worker",
         ]  # fmt: skip
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         self.environment = {
@@ -71,6 +80,17 @@ class Served:
                 return
             time.sleep(0.1)
         raise AssertionError(f"attune serve did not get ready:\n{self.log}")
+
+    @contextmanager
+    def connection(self) -> Iterator[psycopg.Connection[Any]]:
+        """A connection to the server's database, committed at the end."""
+        with EmbeddedPostgres(self.home / "db") as server, psycopg.connect(server.dsn) as conn:
+            yield conn
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What a query finds in the server's database."""
+        with self.connection() as conn:
+            return conn.execute(query).fetchall()
 
     def run(self, *arguments: str, within_s: float = 300) -> subprocess.CompletedProcess[str]:
         """Run a command on the same data."""
@@ -132,6 +152,11 @@ class Served:
             time.sleep(0.05)
         return seconds, code
 
+    def kill(self) -> None:
+        """Send SIGKILL to the server and everything that it started, as if the machine died."""
+        assert self._process is not None
+        kill_all(self._process)
+
     @property
     def web_pid(self) -> int:
         """The id of the web process."""
@@ -189,8 +214,18 @@ def visits(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
     stream.
     """
     contexts, strangers, complaints = [], [], []
+    expected = [*CUT_OFF]
 
-    def opened(path: str = "/", *, width: int = 1280, height: int = 800, **options: Any) -> Page:
+    def opened(
+        path: str = "/",
+        *,
+        width: int = 1280,
+        height: int = 800,
+        expects: Sequence[str] = (),
+        **options: Any,
+    ) -> Page:
+        """:param expects: Words of errors that the test brings about."""
+        expected.extend(expects)
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         page = context.new_page()
@@ -205,7 +240,7 @@ def visits(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert strangers == [], strangers
-    faults = [text for text in complaints if not any(word in text for word in CUT_OFF)]
+    faults = [text for text in complaints if not any(word in text for word in expected)]
     assert faults == [], faults
 
 

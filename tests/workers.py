@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from tests.listening import kill_all
+
 T = TypeVar("T")
 # Silence is not much shorter than in earnest: a worker is niced, and on a busy machine it loads its
 # libraries for seconds without a beat.
@@ -45,6 +47,10 @@ class Worker:
         self.process.kill()
         self.process.wait()
 
+    def kill_machine(self) -> None:
+        """Send SIGKILL to it and everything that it started, as if the machine died."""
+        kill_all(self.process)
+
     def stop(self, within_s: float = 10) -> float:
         """Send SIGTERM and return the seconds until it ended."""
         began = time.monotonic()
@@ -53,11 +59,10 @@ class Worker:
         return time.monotonic() - began
 
 
-@contextmanager
-def working(
+def start(
     home: Path, dsn: str, model: Path, *, queues: str = "documents,index,train", **environment: str
-) -> Iterator[Worker]:
-    """A worker on a database, which ends with the context."""
+) -> Worker:
+    """Start a worker on a database. Whoever starts it ends it."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     settings = {
         "ATTUNE_HOME": str(home), "DATABASE_URL": dsn, "ATTUNE_BASE_MODEL": str(model),
@@ -73,7 +78,16 @@ def working(
             stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
             cwd=Path(__file__).parents[1],
         )  # fmt: skip
-    worker = Worker(process, log)
+    return Worker(process, log)
+
+
+@contextmanager
+def working(
+    home: Path, dsn: str, model: Path, *, queues: str = "documents,index,train", **environment: str
+) -> Iterator[Worker]:
+    """A worker on a database, which ends with the context."""
+    worker = start(home, dsn, model, queues=queues, **environment)
+    process = worker.process
     try:
         yield worker
     except BaseException:

@@ -10,11 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from pipelines.store.embedded import EmbeddedPostgres
 from tests import harbour
 from tests.serving import Served, screenshot, serving
 
@@ -277,7 +275,7 @@ def test_a_tab_that_answers_late_does_not_stop_the_one_looked_at(admin, served):
     """The overview, first to be asked, answers last: the documents' screen looks on."""
     page = admin("documents")
     shown = page.locator("#documents-table tbody tr")
-    with EmbeddedPostgres(served.home / "db") as server, psycopg.connect(server.dsn) as conn:
+    with served.connection() as conn:
         conn.execute("lock table message in access exclusive mode")
         page.reload()
         expect(shown.first).to_be_visible()

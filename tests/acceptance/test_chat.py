@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 import signal
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from pipelines.store.embedded import EmbeddedPostgres
 from tests import harbour
+from tests.chat_page import ask, asked, bot, box, citations, conversations, marked, panel, title
 from tests.fakes import LLMCall, ScriptedLLM, scripted_llm
 from tests.serving import Served, screenshot
 
@@ -23,6 +20,7 @@ pytestmark = pytest.mark.browser
 
 COST = "How much did the ferry terminal cost?"
 COST_ANSWER = "Building the terminal cost 4.2 million pounds, a third of it paid by the county [1]."
+SLOW_COST = "What did the ferry terminal cost, told slowly?"
 SLOW = "Tell me everything about Saltmere, slowly"
 BUSY = "Which ferries leave the harbour of Saltmere?"
 ABSENT = "What is the boiling point of mercury?"
@@ -39,8 +37,12 @@ def speak(call: LLMCall) -> None:
     prompt = call.body["messages"][-1]["content"]
     if not call.body.get("stream"):
         call.say(SLOW if SLOW in prompt else "How much did Saltmere's ferry terminal cost?")
+    elif call.body.get("tools"):
+        _look(call)
     elif SLOW in prompt:
         call.say("Saltmere is a harbour [1]. " + "It goes on and on. " * 60, pause_s=0.1)
+    elif SLOW_COST in prompt:
+        call.say(COST_ANSWER + " It was money well spent." * 10, pause_s=0.2)
     elif BUSY in prompt:
         _hesitate(call)
     elif ABSENT in prompt:
@@ -49,6 +51,27 @@ def speak(call: LLMCall) -> None:
         call.say(HOSTILE_ANSWER)
     else:
         call.say(COST_ANSWER, pause_s=0.03)
+
+
+_looks: list[str] = []
+
+
+def _look(call: LLMCall) -> None:
+    """The first of two looks begins and does not end. The second searches and then answers."""
+    if call.body["messages"][-1]["role"] == "tool":
+        passages = " ".join(call.body["messages"][1]["content"].split()).split("<passage-")
+        (cost,) = (passage for passage in passages if "4.2 million" in passage)
+        number = re.search(r'number="(\d+)"', cost)[1]
+        call.say(f"The terminal cost 4.2 million pounds [{number}].", pause_s=0.1)
+        return
+    _looks.append("begun")
+    if len(_looks) % 2 == 0:
+        call.call_tools(("search_documents", {"query": "ferry"}))
+        return
+    call.begin()
+    for _ in range(600):
+        call.raw(b": thinking\n\n")
+        time.sleep(0.1)
 
 
 _refused: list[str] = []
@@ -95,49 +118,6 @@ def visit(visit: Callable[..., Page]) -> Callable[..., Page]:
     return opened
 
 
-def box(page: Page) -> Locator:
-    return page.locator("#question textarea")
-
-
-def bot(page: Page) -> Locator:
-    """The last answer."""
-    return page.locator("#chat [data-testid=bot]").last
-
-
-def citations(page: Page) -> Locator:
-    return page.locator('#chat a[href*="#source-"]:not(.source)')
-
-
-def panel(page: Page) -> Locator:
-    return page.locator(".sidebar.right")
-
-
-def marked(page: Page) -> Locator:
-    """The supporting sentence in the passage."""
-    return panel(page).locator("#passage mark")
-
-
-def conversations(page: Page) -> Locator:
-    return page.locator("#conversation-list label")
-
-
-def title(page: Page) -> Locator:
-    """Where the open conversation is renamed."""
-    return page.locator("#conversation-title input, #conversation-title textarea").first
-
-
-def ask(page: Page, question: str) -> None:
-    box(page).fill(question)
-    box(page).press("Enter")
-
-
-def asked(page: Page, question: str = COST) -> None:
-    """Ask, and wait for the whole answer."""
-    ask(page, question)
-    expect(citations(page).last).to_be_visible(timeout=20_000)
-    expect(page.locator("#chat [aria-label=Retry]").last).to_be_visible()
-
-
 def in_view(page: Page) -> bool:
     """Whether the last question, the beginning of its answer and the composer can be seen."""
     return bool(
@@ -155,12 +135,6 @@ def in_view(page: Page) -> bool:
 def pane(page: Page) -> Locator:
     """What scrolls."""
     return page.locator("#chat .bubble-wrap")
-
-
-def rows(served: Served, query: str) -> list[tuple[object, ...]]:
-    """Rows of the server's database."""
-    with EmbeddedPostgres(served.home / "db") as server, psycopg.connect(server.dsn) as conn:
-        return conn.execute(query).fetchall()
 
 
 def test_answer_streams_and_its_citation_opens_the_passage(visit, images):
@@ -218,10 +192,44 @@ def test_who_waits_is_told_why_and_can_read_the_sources(visit):
     expect(bot(page)).not_to_contain_text("silent")
 
 
+def test_a_passage_opened_too_early_is_marked_when_the_answer_is_there(visit):
+    """Its sentence is only known at the end. So is whether it may be judged."""
+    page = visit()
+    ask(page, SLOW_COST)
+    expect(citations(page)).to_have_count(1, timeout=20_000)
+    citations(page).click()
+    expect(panel(page).locator("#passage")).to_contain_text("4.2 million pounds")
+    expect(page.locator("#question .stop-button")).to_be_visible()
+    expect(marked(page)).to_have_count(0)
+    expect(marked(page)).to_contain_text("Building the terminal cost", timeout=30_000)
+    expect(page.locator("#mark-right")).to_be_visible()
+
+
+def test_a_passage_opened_in_the_moment_an_answer_ends_is_marked(visit):
+    """The click is made while the answer is written, and reaches the server when it is stored."""
+    page = visit()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        is_click = '"data":["0-1-' in (route.request.post_data or "").replace(" ", "")
+        held.append(route) if is_click else route.continue_()
+
+    page.route("**/gradio_api/queue/join*", hold)
+    ask(page, SLOW_COST)
+    expect(citations(page)).to_have_count(1, timeout=20_000)
+    citations(page).click()
+    expect(page.locator("#question .submit-button")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("button", name="Copy message")).to_be_visible()
+    assert len(held) == 1
+    held[0].continue_()
+    expect(marked(page)).to_contain_text("Building the terminal cost")
+    expect(page.locator("#mark-right")).to_be_visible()
+
+
 def test_what_is_typed_while_an_answer_comes_stays(visit):
     """The next question and a new title are not wiped by words that stream in, nor by the end."""
     page = visit()
-    asked(page)
+    asked(page, COST)
     ask(page, SLOW)
     expect(bot(page)).to_contain_text("It goes on", timeout=20_000)
     box(page).fill("And what does it cost?")
@@ -232,6 +240,33 @@ def test_what_is_typed_while_an_answer_comes_stays(visit):
     expect(page.locator("#question .submit-button")).to_be_visible()
     assert box(page).input_value() == "And what does it cost?"
     assert title(page).input_value() == "All about Saltmere"
+
+
+def test_enter_during_an_answer_sends_the_question_afterwards(visit):
+    """Once, and only as it was when Enter was pressed."""
+    page = visit()
+    asked(page, COST)
+    ask(page, SLOW)
+    expect(bot(page)).to_contain_text("It goes on", timeout=20_000)
+    ask(page, "And what does it cost?")
+    expect(box(page)).to_have_value("And what does it cost?")
+    box(page).press("End")
+    box(page).type(" Now?")  # it is not sent as it is, because it has changed
+    box(page).press("Enter")
+    page.locator("#question .stop-button").click()
+    expect(page.locator("#chat [data-testid=user]")).to_have_count(3, timeout=20_000)
+    expect(page.locator("#chat [data-testid=user]").last).to_contain_text("cost? Now?")
+    expect(page.locator("#chat [data-testid=bot]")).to_have_count(3)
+    expect(box(page)).to_have_value("")
+    # The scripted model is slow again, because the conversation has the slow question.
+    expect(bot(page)).to_contain_text("It goes on", timeout=20_000)
+    ask(page, COST)
+    box(page).fill("And what does it cost?")
+    page.locator("#question .stop-button").click()
+    expect(page.locator("#question .submit-button")).to_be_visible(timeout=20_000)
+    page.wait_for_timeout(700)
+    expect(box(page)).to_have_value("And what does it cost?")
+    expect(page.locator("#chat [data-testid=user]")).to_have_count(3)
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
@@ -279,6 +314,29 @@ def test_who_scrolls_up_is_left_alone_and_finds_the_way_back(visit):
     expect(bot(page)).to_contain_text("Stopped before the end")
 
 
+@pytest.mark.parametrize(("width", "height", "scheme"), [(1280, 800, "light"), (390, 844, "dark")])
+def test_a_deeper_look_shows_its_steps_and_can_be_stopped(visit, width, height, scheme):
+    """It is asked for under an answer, whose place it takes. What was done is folded under it."""
+    page = visit(width=width, height=height, color_scheme=scheme)
+    asked(page, COST)
+    bot(page).get_by_role("link", name="Look deeper").click()
+    expect(bot(page).locator("li")).to_contain_text(["Searched for “How much"], timeout=20_000)
+    page.locator("#question .stop-button").click()
+    expect(bot(page)).to_contain_text("Stopped.")
+    page.locator("#chat [aria-label=Retry]").last.click()
+    expect(citations(page).first).to_be_visible(timeout=20_000)
+    bot(page).get_by_role("link", name="Look deeper").click()
+    expect(bot(page)).to_contain_text("The terminal cost", timeout=30_000)
+    expect(bot(page)).to_contain_text("Looked in 2 documents, 2 steps", timeout=30_000)
+    page.reload()
+    bot(page).get_by_text("Looked in 2 documents, 2 steps").click()
+    expect(bot(page).locator("details.steps")).to_contain_text("Searched for “ferry”")
+    expect(bot(page).get_by_role("link", name="Look deeper")).to_have_count(0)
+    expect(bot(page).get_by_text("Earlier version")).to_be_visible()
+    citations(page).first.click()
+    expect(marked(page)).to_contain_text("4.2 million pounds")
+
+
 def test_stop_keeps_what_came_and_retry_asks_again(visit):
     """A stopped answer stays, marked as stopped, also after a reload. Retry replaces it."""
     page = visit()
@@ -309,96 +367,10 @@ def test_absent_answer_is_said_to_be_absent(visit, images):
 def test_follow_up_is_understood_by_its_conversation(visit, llm):
     """The second question is searched as the model rewrote it."""
     page = visit()
-    asked(page)
+    asked(page, COST)
     ask(page, "And how much did the county pay of it?")
     expect(citations(page)).to_have_count(2, timeout=20_000)
     assert "Saltmere's ferry terminal" in llm.prompt()
-
-
-def test_conversations_are_reopened_renamed_deleted_and_brought_back(visit):
-    """The list on the left survives a reload. A delete can be undone."""
-    page = visit()
-    asked(page)
-    page.reload()
-    expect(bot(page)).to_contain_text("4.2 million pounds")
-    expect(citations(page)).to_have_count(1)
-    page.get_by_role("button", name="New chat").click()
-    expect(page.locator("#chat .example").first).to_be_visible()
-    conversations(page).first.click()
-    expect(bot(page)).to_contain_text("4.2 million pounds")
-    title(page).fill("The ferry")
-    page.get_by_role("button", name="Rename").click()
-    expect(conversations(page).first).to_contain_text("The ferry")
-    expect(page).to_have_title("The ferry - Attune")
-    expect(conversations(page).first).to_have_attribute("data-heading", "Today")
-    page.get_by_role("searchbox", name="Search chats").fill("harbour master")
-    expect(conversations(page).first).to_be_hidden()
-    page.get_by_role("searchbox", name="Search chats").fill("FERRY")
-    expect(conversations(page).first).to_be_visible()
-    page.get_by_role("button", name="Delete", exact=True).click()
-    expect(conversations(page)).to_have_count(0)
-    page.get_by_role("button", name="Undo delete").click()
-    expect(conversations(page).first).to_contain_text("The ferry")
-    expect(bot(page)).to_contain_text("4.2 million pounds")
-
-
-def test_conversation_is_saved_as_text_and_as_json(visit):
-    """Both files contain question, answer and the cited passage."""
-    page = visit()
-    asked(page)
-    texts = []
-    for name in ("Save as text", "Save as JSON"):
-        with page.expect_download() as download:
-            page.get_by_role("link", name=name).or_(page.get_by_role("button", name=name)).click()
-        texts.append(Path(download.value.path()).read_text(encoding="utf-8"))
-    markdown, data = texts[0], json.loads(texts[1])
-    assert "## How much did the ferry terminal cost?" in markdown
-    assert "> " in markdown
-    assert [message["role"] for message in data["messages"]] == ["user", "assistant"]
-    assert "Building the terminal cost" in data["messages"][1]["shown"][0]["text"]
-
-
-def test_vote_is_stored_with_reason_answer_and_version(visit, served):
-    """What a later look at the feedback needs is in one row."""
-    page = visit()
-    asked(page)
-    page.locator("#chat [aria-label=Dislike]").last.click()
-    page.locator("#reason input, #reason textarea").fill("The county's part is missing")
-    page.locator("#send-reason").click()
-    expect(page.get_by_text("Thank you")).to_be_visible()
-    found = rows(
-        served,
-        "select f.verdict, m.text, m.model_name, jsonb_array_length(m.shown) > 0, m.epoch"
-        " from feedback f join message m on m.id = f.message_id"
-        " where f.reason = 'The county''s part is missing'",
-    )
-    assert set(found) == {("dislike", COST_ANSWER, "base", True, 1)}
-
-
-def test_copy_takes_the_answer_as_it_reads(visit):
-    """No link syntax, no escaped signs."""
-    page = visit(permissions=["clipboard-read", "clipboard-write"])
-    asked(page)
-    page.locator("#chat [aria-label='Copy message']").last.click()
-    page.wait_for_timeout(300)
-    assert page.evaluate("navigator.clipboard.readText()") == COST_ANSWER
-
-
-def test_nobody_reads_what_another_visitor_asked(visit, served):
-    """The list is empty for them, and the address of a conversation gives nothing."""
-    owner, stranger = visit(), visit()
-    asked(owner)
-    (conversation,) = rows(served, "select id from conversation order by created_at desc limit 1")
-    address = f"{served.url}/conversations/{conversation[0]}.json"
-    assert owner.request.get(address).status == 200
-    assert stranger.request.get(address).status == 404
-    expect(owner).to_have_title(f"{COST} - Attune")
-    stranger.goto(f"{served.url}/?chat={conversation[0]}")
-    expect(stranger.get_by_text("This conversation belongs to another browser")).to_be_visible()
-    expect(stranger.locator("#chat .example").first).to_be_visible()
-    expect(conversations(stranger)).to_have_count(0)
-    (cookie,) = owner.context.cookies()
-    assert cookie["httpOnly"]
 
 
 def test_documents_and_model_cannot_put_markup_on_the_page(visit):
@@ -408,7 +380,8 @@ def test_documents_and_model_cannot_put_markup_on_the_page(visit):
     assert page.locator("#chat .bot img, #chat .bot script").count() == 0
     links = page.locator("#chat .bot a")
     assert all(
-        re.search(r"#source-\d+-1$", link.get_attribute("href") or "") for link in links.all()
+        re.search(r"#(source-\d+-1|ask|deeper)$", link.get_attribute("href") or "")
+        for link in links.all()
     )
     citations(page).first.click()
     expect(panel(page).locator("#passage")).to_contain_text("<script>")
@@ -445,7 +418,7 @@ def test_keyboard_alone_is_enough(visit):
 def test_dark_mode_follows_the_system(visit, images):
     """Dark ground, light words."""
     page = visit(color_scheme="dark")
-    asked(page)
+    asked(page, COST)
     dark = (
         "el => getComputedStyle(el).backgroundColor.match(/\\d+/g).slice(0, 3).every(n => n < 60)"
     )
@@ -463,7 +436,7 @@ def test_phone_width_shows_the_chat_first_and_all_of_it(visit, images):
     assert not page.evaluate(wide)
     left = page.locator(".sidebar:not(.right)")
     expect(left).not_to_have_class(re.compile(r"\bopen\b"))
-    asked(page)
+    asked(page, COST)
     assert not page.evaluate(wide)
     screenshot(page, images / "chat-phone.png")
     left.locator(".toggle-button").click()
@@ -480,9 +453,9 @@ def test_phone_width_shows_the_chat_first_and_all_of_it(visit, images):
 def test_server_ends_within_five_seconds_and_comes_back_as_it_was(visit, served):
     """A running answer is stored as stopped, no process remains, and everything is still there."""
     page = visit()
-    asked(page)
+    asked(page, COST)
     counts = "select (select count(*) from conversation), (select count(*) from document)"
-    before = rows(served, counts)
+    before = served.rows(counts)
     cookies = page.context.cookies()
     ask(page, SLOW)
     expect(bot(page)).to_contain_text("It goes on", timeout=20_000)
@@ -493,7 +466,7 @@ def test_server_ends_within_five_seconds_and_comes_back_as_it_was(visit, served)
     served.environment.pop("OPENAI_BASE_URL")
     served.environment.pop("ATTUNE_LLM")
     served.start()
-    assert rows(served, counts) == before
+    assert served.rows(counts) == before
     again = visit()
     again.context.add_cookies(cookies)
     again.reload()
@@ -502,5 +475,5 @@ def test_server_ends_within_five_seconds_and_comes_back_as_it_was(visit, served)
     expect(bot(again)).to_contain_text("Stopped before the end")
     again.get_by_role("button", name="New chat").click()
     expect(again.locator("#chat .example").first).to_be_visible()
-    asked(again)
+    asked(again, COST)
     expect(bot(again)).to_contain_text("Extracts")

@@ -11,13 +11,11 @@ import time
 import urllib.request
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from app import queue
 from pipelines.indexing import queued
 from pipelines.store import documents, jobs
-from pipelines.store.embedded import EmbeddedPostgres
 from tests.fakes import build_tiny_model
 from tests.serving import READY, Served
 from tests.workers import until
@@ -84,7 +82,7 @@ def test_what_stands_still_is_ended_and_the_rest_goes_on(served):
     The server freezes too, and its successor answers a request of that time. Both have logged their
     tracebacks.
     """
-    with EmbeddedPostgres(served.home / "db") as embedded, psycopg.connect(embedded.dsn) as conn:
+    with served.connection() as conn:
         conn.autocommit = True
         texts = {"a": "A crane lifts.", "b": "STANDSTILL of a crane.", "c": "A crane turns."}
         given = [

@@ -6,11 +6,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import psycopg
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from pipelines.store.embedded import EmbeddedPostgres
 from tests.serving import Served, keep_focus, serving
 
 pytestmark = pytest.mark.browser
@@ -61,7 +59,7 @@ def stored(served: Served) -> list[tuple[object, ...]]:
     Stored marks: the number of the passage, the verdict, whether by an admin, and whether by the
     asker.
     """
-    with EmbeddedPostgres(served.home / "db") as server, psycopg.connect(server.dsn) as conn:
+    with served.connection() as conn:
         return conn.execute(
             "select (select (s->>'number')::int from jsonb_array_elements(m.shown) s"
             " where s->>'chunk_id' = k.chunk_id::text), k.verdict, k.by_admin,"

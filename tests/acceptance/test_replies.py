@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests import harbour
+from tests.chat_page import bot
 from tests.serving import Served
 
 pytestmark = pytest.mark.browser
@@ -18,11 +19,6 @@ def served(browser: Browser) -> Iterator[Served]:
     """A server with two documents and no language model."""
     with harbour.served() as server:
         yield server
-
-
-def bot(page: Page) -> Locator:
-    """The last answer."""
-    return page.locator("#chat [data-testid=bot]").last
 
 
 def ask(page: Page, question: str) -> None:

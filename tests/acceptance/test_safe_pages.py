@@ -226,6 +226,7 @@ def test_hostile_conversations_are_shown_as_text(visit, served):
     expect(page.locator("#chat [data-testid=bot]")).to_have_count(len(texts), timeout=60_000)
     expect(page.locator("#chat [data-testid=bot]").last.locator(".citation").last).to_be_visible()
     assert _addressed(page, "#chat") == []
+    assert page.locator("#chat a.deeper").count() == 1
     for number in range(len(texts)):
         page.evaluate(
             "(n) => [...document.querySelectorAll('#chat [data-testid=bot]')[n]"
@@ -241,11 +242,11 @@ def test_hostile_conversations_are_shown_as_text(visit, served):
 
 
 def _addressed(page: Page, where: str) -> list[str]:
-    """What has an address, a handler or a drawing of its own, and is not a citation or Gradio's."""
+    """What has an address, a handler or a drawing of its own, and is not a citation, Gradio's or the last answer's."""
     return page.evaluate(
         """(where) => [...document.querySelectorAll(
             `${where} :is([data-testid=bot], [data-testid=user], #passage, #details) .md *`)]
-          .filter((node) => !node.matches('a.citation[href^="#source-"]:not([src])'))
+          .filter((node) => !node.matches(':is(a.citation[href^="#source-"], a.show-source[href^="#page-"], a.deeper[href="#deeper"]):not([src])'))
           .filter((node) => [...node.attributes].some(({ name }) =>
             /^on|^(src|href|srcset|style|action|formaction|poster|data|background|xlink:href)$/.test(name))
             || /^(img|iframe|object|embed|form|svg|math|style|link|meta|base|input|video|audio)$/
@@ -331,12 +332,14 @@ def _open_each(page: Page, table: str, detail: str) -> str:
     said = ""
     titles = page.locator(f"#{table} button.title")
     expect(titles.first).to_be_visible(timeout=30_000)
-    for number in range(titles.count()):
+    number = 0
+    while number < titles.count():  # a look at the list may change it meanwhile
         # By script: what a name or a passage lays over the page must not stop the walk.
         titles.nth(number).evaluate("button => button.click()")
         page.wait_for_timeout(500)
         _unfold(page)
         said += page.locator(detail).inner_text()
+        number += 1
     return said
 
 
@@ -408,6 +411,9 @@ def test_chat_and_login_can_be_used_by_everybody(visit, axe, scheme):
     page.locator('#chat a[href*="#source-"]').first.click()
     page.wait_for_timeout(700)
     found["answered"] = _violations(page, axe)
+    page.locator("#details a.show-source").click()
+    expect(page.locator("#source .source-sheet, #source .source-part").first).to_be_visible()
+    found["source"] = _violations(page, axe)
     page = visit("/login?next=/admin", color_scheme=scheme).page
     found["login"] = _violations(page, axe)
     assert {name: rows for name, rows in found.items() if rows} == {}

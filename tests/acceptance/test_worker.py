@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
 import tempfile
@@ -37,9 +38,10 @@ def served():
 
 
 def pair_file(folder):
-    """Enough pairs that training runs until it is stopped."""
+    """So many pairs that the first epochs, after which it may end by itself, take a while."""
+    draw = random.Random(0)
     words = [a + b for a in "abcdefghijklmnop" for b in "aeioun"]
-    texts = [" ".join(words[(n * k) % len(words)] for k in range(1, 80)) for n in range(1, 60)]
+    texts = [" ".join(draw.choices(words, k=40)) for _ in range(1_200)]
     seed = {
         "queries": {f"q{n}": " ".join(text.split()[5:10]) for n, text in enumerate(texts)},
         "corpus": {f"p{n}": text for n, text in enumerate(texts)},
@@ -94,7 +96,8 @@ def test_server_and_worker_recover_together_and_end_together(served):
     until(lambda: not ready(served.url))
     until(lambda: worker_pid(served) not in (None, first))
     until(lambda: ready(served.url))
-    line = ["train", "--pairs", str(pair_file(served.home)), "--epochs", "500", "--queue", "--json"]
+    line = ["train", "--pairs", str(pair_file(served.home)), "--epochs", "500", "--batch-size", "2"]
+    line += ["--queue", "--json"]
     job_id = JobId(json.loads(served.run(*line).stdout)["job"])
     until(lambda: ask(dsn, jobs.get, job_id).stage == "training", within_s=200)
     seconds, code = served.stop()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests import harbour
+from tests.chat_page import bot
 from tests.fakes import LLMCall, ScriptedLLM, scripted_llm
 from tests.serving import Served
 
@@ -47,11 +48,6 @@ def served(browser: Browser, llm: ScriptedLLM) -> Iterator[Served]:
     """A server with two documents and a reasoning model."""
     with harbour.served(OPENAI_BASE_URL=llm.url, ATTUNE_LLM="scripted") as server:
         yield server
-
-
-def bot(page: Page) -> Locator:
-    """The last answer."""
-    return page.locator("#chat [data-testid=bot]").last
 
 
 def ask(page: Page, question: str) -> None:

@@ -17,7 +17,7 @@ import app.actions.versions
 import app.services
 import app.worker.process
 import pipelines.answering.components
-import pipelines.answering.extract
+import pipelines.answering.extracts.extract
 
 __all__ = [
     "BertModel",

@@ -13,7 +13,7 @@ from app.actions.ingest import open_ingester
 from app.services import Services, open_services
 from pipelines.indexing.incoming import Incoming
 from pipelines.indexing.ingest import Ingester
-from pipelines.store import chunks, documents
+from pipelines.store import chunks, document_passages, documents
 from tests.chaos.journal import Journal
 from tests.chaos.server import stop_at_sigterm
 from tests.versions import passages
@@ -112,7 +112,9 @@ class Writer:
             try:
                 with self._services.pool.connection() as conn:
                     document = documents.indexed(conn, COLLECTION, source)
-                    held = [] if document is None else chunks.of_document(conn, document.id)
+                    held = (
+                        [] if document is None else document_passages.of_document(conn, document.id)
+                    )
                 return {"sha256": document and document.sha256, "chunks": len(held)}
             except psycopg.OperationalError:
                 if time.monotonic() > deadline:

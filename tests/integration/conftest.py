@@ -7,13 +7,15 @@ import sys
 import pytest
 
 from app import settings
+from app.access.openid import provider as openid
 from app.cli import main
 from app.services import open_services
 from pipelines.embedder.loading import EncoderOptions
 from pipelines.versions import first
 from tests import versions
 from tests.corpus import add_document
-from tests.fakes import build_tiny_model
+from tests.fakes import build_tiny_model, scripted_llm
+from tests.provider import providing
 from tests.versions import load_handle
 
 
@@ -75,3 +77,20 @@ def attune(dsn, tiny_model, tmp_path, monkeypatch, run_command):
         add_document(conn, opened.replica.current(), "one", texts)
 
     return run_command
+
+
+@pytest.fixture
+def llm():
+    """A language model that says what a test's script tells it."""
+    with scripted_llm() as fake:
+        yield fake
+
+
+@pytest.fixture
+def provider(monkeypatch):
+    """An OpenID Connect provider on loopback, which servers may use without HTTPS."""
+    monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
+    openid.forget()
+    with providing() as fake:
+        yield fake
+    openid.forget()

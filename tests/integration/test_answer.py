@@ -7,6 +7,7 @@ import copy
 import logging
 import time
 from contextlib import aclosing
+from functools import partial
 
 import psycopg
 import pytest
@@ -31,7 +32,7 @@ from pipelines.errors import InputError
 from pipelines.search import hybrid
 from pipelines.versions import first
 from tests.corpus import add_document
-from tests.fakes import ScriptedLLM, scripted_llm
+from tests.fakes import ScriptedLLM
 from tests.versions import load_handle
 
 QUESTION = "What was the total revenue in 2021?"
@@ -51,20 +52,17 @@ def handle(pool, tiny_model, tmp_path):
 
 
 @pytest.fixture
-def llm():
-    with scripted_llm() as fake:
-        yield fake
-
-
-@pytest.fixture
 def make(pool):
     """Builds answerers, and ends their threads."""
     made = []
 
     def build(fake: ScriptedLLM | None = None, timeout_s: float = 10) -> Answerer:
         options = fake and LLMOptions("scripted", "k", fake.url, timeout_s)
-        made.append(Answerer(pool, llm=options, top_k=3))
-        return made[-1]
+        answerer = Answerer(pool, top_k=3)
+        answerer.stream = partial(answerer.stream, llm=options)
+        answerer.ask = partial(answerer.ask, llm=options)
+        made.append(answerer)
+        return answerer
 
     yield build
     for answerer in made:
@@ -230,7 +228,8 @@ def test_rewrite_that_fails_leaves_the_question(make, handle, llm):
 def test_faults_end_in_a_plain_message(make, handle, llm, step, says):
     """Whatever the provider does, a person reads one sentence and still sees the passages."""
     llm.script = [step]
-    answer = make(llm, timeout_s=1).ask(QUESTION, handle=handle)
+    patience_s = 1 if "1 seconds" in says else 30  # a busy machine is slow, not wrong
+    answer = make(llm, timeout_s=patience_s).ask(QUESTION, handle=handle)
     assert answer.kind == "error"
     assert says in answer.text
     assert "secret-detail" not in answer.text

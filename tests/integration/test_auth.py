@@ -308,14 +308,19 @@ def _policy(**values):
     return policy_of(Settings().model_copy(update=values))
 
 
-def test_sign_in_with_hugging_face_is_for_spaces():
+def test_accounts_open_what_the_settings_say():
     """
-    On a Space the named accounts are admins. Elsewhere the variables of a Space have no effect.
+    On a Space the named accounts are admins. Elsewhere the address of this installation is needed.
     """
     assert _policy(**SPACE).admin_ways == {"oauth"}
     assert _policy(**SPACE).admins == {"ada", "bob"}
     assert _policy(**{**SPACE, "chat_sign_in": True}).chat_ways == {"oauth"}
-    assert _policy(oauth_client_id="id").admin_ways == {"link"}
+    away = {**SPACE, "system": "", "space_host": "", "public_url": "https://docs.example.org"}
+    assert _policy(**away).admin_ways == {"oauth"}
+    assert _policy(**{**away, "admins": "", "admin_groups": "ops, it"}).admins == {
+        "group:ops", "group:it"
+    }  # fmt: skip
+    assert _policy().admin_ways == {"link"}
     assert _policy(system="spaces").admin_ways == frozenset()
 
 
@@ -331,11 +336,17 @@ def test_sign_in_with_hugging_face_is_for_spaces():
         {"system": "spaces", "admins": "ada"},
         {"system": "spaces", "chat_sign_in": True},
         {"chat_sign_in": True},
+        {"admin_groups": "ops"},
+        {"chat_groups": "staff"},
+        {"oauth_client_id": "id"},
+        {**SPACE, "chat_groups": "staff"},
     ],
 )
 def test_half_configured_sign_in_is_refused(values):
     """A door that looks locked and is not, or the other way round, must not open at all."""
-    with pytest.raises(InputError, match=re.compile("OAUTH|ADMINS|SIGN_IN|Hugging Face")):
+    with pytest.raises(
+        InputError, match=re.compile("OAUTH|ADMINS|SIGN_IN|CHAT_GROUPS|PUBLIC_URL|SPACE_HOST")
+    ):
         _policy(**values)
 
 

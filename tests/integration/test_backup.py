@@ -18,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 
 from app.actions import retrain, versions
 from app.actions.backup import action
-from app.actions.backup.place import Place
+from app.actions.backup.place import BackupPlace
 from app.services import open_services
 from app.settings import Settings
 from pipelines.errors import ArtifactError, ConflictError, InputError
@@ -105,7 +105,7 @@ def test_a_backup_is_verified_by_a_restore(one, place, dsn):
     done = action.back_up(one, place)
     assert action.verify(one, place).snapshot == done.snapshot
     wrong = done.snapshot.counts | {"public.document": 7}
-    Place(place).write(type(done.snapshot)(**vars(done.snapshot) | {"counts": wrong}))
+    BackupPlace(place).write(type(done.snapshot)(**vars(done.snapshot) | {"counts": wrong}))
     with pytest.raises(ArtifactError, match=r"public\.document"):
         action.verify(one, place)
     with psycopg.connect(dsn) as conn:
@@ -147,7 +147,7 @@ def test_an_encrypted_backup_needs_its_key(one, empty_dsn, place, tmp_path):
 def test_old_backups_and_their_versions_go(one, place):
     """Files of versions are stored once, and stay as long as a backup needs them."""
     names = [action.back_up(one, place, keep=2).snapshot.name for _ in range(3)]
-    assert Place(place).names() == names[1:]
+    assert BackupPlace(place).names() == names[1:]
     assert len(list((Path(place) / "versions").iterdir())) == 2
     assert action.verify(one, place).snapshot.name == names[-1]
 

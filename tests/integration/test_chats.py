@@ -48,7 +48,7 @@ def test_nothing_of_it_is_there_for_another_visitor(conn, talk):
     assert not chats.rename(conn, "bob", conversation, "Mine")
     assert not chats.set_deleted(conn, "bob", conversation, deleted=True)
     assert not chats.vote(conn, "bob", answer, "like")
-    chats.drop_from(conn, "bob", answer)
+    chats.set_aside(conn, "bob", answer)
     chats.unvote(conn, "bob", answer)
     assert chats.list_mine(conn, "ann")[0].title == "Title"
     assert len(chats.messages(conn, "ann", conversation)) == 2
@@ -90,9 +90,15 @@ def test_last_vote_counts_and_its_reason_stays(conn, talk):
     assert chats.messages(conn, "ann", talk[0])[1].verdict is None
 
 
-def test_asking_again_removes_the_turn_and_what_followed(conn, talk):
-    """What came before stays."""
+def test_asking_again_sets_the_turn_aside_with_what_followed(conn, talk):
+    """What came before stays, what was set aside can be read, and a vote on it is kept."""
     again = chats.add(conn, talk[0], role="user", text="Again?")
-    chats.add(conn, talk[0], role="assistant", text="No.", kind="llm")
-    chats.drop_from(conn, "ann", again)
-    assert [m.text for m in chats.messages(conn, "ann", talk[0])] == ["What?", "This [1]."]
+    no = chats.add(conn, talk[0], role="assistant", text="No.", kind="llm")
+    assert chats.vote(conn, "ann", no, "dislike")
+    chats.set_aside(conn, "ann", again)
+    chats.add(conn, talk[0], role="user", text="Once more?")
+    aside = chats.messages(conn, "ann", talk[0], aside=True)
+    assert [(m.text, m.verdict) for m in aside] == [("Again?", None), ("No.", "dislike")]
+    assert chats.messages(conn, "bob", talk[0], aside=True) == []
+    kept = chats.messages(conn, "ann", talk[0])
+    assert [m.text for m in kept] == ["What?", "This [1].", "Once more?"]

@@ -39,7 +39,9 @@ def attune(dsn, tiny_model, tmp_path, monkeypatch, capsys):
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             main.main()
-        return ended.value.code, capsys.readouterr().out
+        said = capsys.readouterr()
+        run.err = said.err  # type: ignore[attr-defined]
+        return ended.value.code, said.out
 
     yield run
     settings.load.cache_clear()
@@ -52,12 +54,12 @@ def test_json_is_one_object_with_everything(attune):
     assert code == 0
     assert found["kind"] == "extracts"
     (citation,) = found["citations"]
-    assert citation["document"] == "annual.pdf"
+    assert citation["title"] == "annual.pdf"
     assert citation["page"] == 1
     start, end = citation["span"]
-    assert citation["text"][start:end] == citation["highlighted"]
-    assert citation["highlighted"] == "Total revenue was $17,455 million in 2021."
-    assert (found["model_version"], found["epoch"]) == ("base", 1)
+    assert citation["text"][start:end] == citation["highlight"]
+    assert citation["highlight"] == "Total revenue was $17,455 million in 2021."
+    assert (found["model"], found["epoch"]) == ("base", 1)
     assert {"embed", "sql", "answer", "total"} <= set(found["timings_ms"])
 
 
@@ -71,9 +73,67 @@ def test_people_read_answer_and_sources(attune):
 
 def test_not_found_is_no_failure(attune):
     """A question that the collection cannot answer ends with 0 and says so."""
-    code, out = attune("ask", "What?", "--collection", "nothing-here")
+    code, out = attune("ask", "What?", "--collection", "default")
     assert code == 0
     assert out.startswith("Not in the documents")
+
+
+@pytest.fixture
+def library(attune):
+    """Runs a command beside two more documents, one of them of a visitor."""
+    with open_services(settings.load(), pool_size=2) as opened, opened.pool.connection() as conn:
+        handle = opened.replica.current()
+        old = REVENUE.replace("17,455", "11,139").replace("2021", "2020")
+        add_document(conn, handle, "annual 2020.pdf", [old], collection="archive")
+        add_document(conn, handle, "diary.txt", [REVENUE], collection="visitor:ann")
+        (private,) = conn.execute("select id from document where title = 'diary.txt'").fetchone()
+
+    def run(*arguments):
+        code, out = attune("ask", "What was the total revenue?", *arguments)
+        return code, out, attune.err
+
+    return run, private
+
+
+@pytest.mark.parametrize(
+    ("arguments", "titles"),
+    [
+        (["--document", "ANNUAL 2020.pdf"], {"annual 2020.pdf"}),
+        (["--document", "annual 2020"], {"annual 2020.pdf"}),
+        (["--document", "2020"], {"annual 2020.pdf"}),
+        (["--document", "annual"], {"annual.pdf"}),  # its whole title without the ending
+        (["--document", "2"], {"annual 2020.pdf"}),  # its id
+        (["--document", "annual", "--document", "2020"], {"annual.pdf", "annual 2020.pdf"}),
+        (["--collection", "archive"], {"annual 2020.pdf"}),
+        (["--collection", "archive", "--document", "1"], {"annual.pdf", "annual 2020.pdf"}),
+    ],
+)
+def test_a_question_can_be_limited_to_documents(library, arguments, titles):
+    """By id, title, or a part of it, and to collections: together they add up."""
+    run, _ = library
+    code, out, _ = run(*arguments, "--json")
+    assert code == 0
+    assert {passage["title"] for passage in json.loads(out)["passages"]} == titles
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--document", "anual.pdf"], "Near it: annual.pdf"),
+        (["--document", "nnua"], "fits 2 documents: annual"),
+        (["--document", "99"], "no document '99'"),
+        (["--document", "diary"], "no document 'diary'"),
+        (["--collection", "archiv"], "There is: archive"),
+        (["--collection", "visitor:ann"], "begin with"),
+    ],
+)
+def test_a_name_that_fits_nothing_or_several_is_said_with_the_candidates(library, arguments, said):
+    run, private = library
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert "diary.txt" not in err
+    assert run("--document", str(private))[0] == 2
 
 
 def test_failing_llm_has_its_exit_code(attune, monkeypatch):

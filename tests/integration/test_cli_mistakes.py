@@ -13,7 +13,7 @@ import pytest
 from app import settings
 from app.live.replica import Replica
 from app.services import encoder_options
-from pipelines.store import db, jobs
+from pipelines.store import active, db, jobs
 from pipelines.store.replicas import Beat
 
 
@@ -157,3 +157,16 @@ def test_a_path_that_cannot_be_taken_stops_no_other(attune, tmp_path):
     code, out, err = attune("ingest", str(folder / "missing.txt"))
     assert (code, out) == (2, "")
     assert err == f"attune: {folder}/missing.txt: it does not exist.\n"
+
+
+def test_documents_deleted_by_a_command_stand_in_the_audit(attune, dsn):
+    one = json.loads(attune("documents", "list", "--json")[1])["documents"][0]["id"]
+    code, _, err = attune("documents", "delete", "--yes", str(one), "4711")
+    assert (code, err) == (
+        2, "attune: There is no document with id 4711: attune documents list\n"
+    )  # fmt: skip
+    assert attune("documents", "delete", "--yes", str(one))[0] == 0
+    assert json.loads(attune("documents", "list", "--json")[1])["documents"] == []
+    with psycopg.connect(dsn) as conn:
+        told = [(entry.who, entry.action, entry.detail) for entry in active.audits(conn)]
+    assert ("cli", "delete documents", {"titles": ["one"]}) in told

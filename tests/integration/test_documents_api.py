@@ -86,6 +86,43 @@ def test_a_key_sees_and_changes_its_collections_alone(served):
         assert hr.post("/api/v1/search", json={"question": "the lamp"}).json()["passages"]
 
 
+def test_a_search_can_be_limited(served):
+    """To collections and documents by id or name; what fits nothing is refused, and names nothing closed."""
+    with client_of(served) as client, client_of(served, collections=["hr"]) as hr:
+        ids = {}
+        for name, to, by in [
+            ("lamp.txt", "default", client),
+            ("lamps.txt", "b", client),
+            ("pay.txt", "hr", hr),
+        ]:
+            put = by.post(
+                "/api/v1/documents",
+                params={"name": name, "collection": to},
+                content=f"{TEXT}{name}",
+            )
+            ids[name] = put.json()["id"]
+        work(served)
+
+        def found(by=client, **limits):
+            answer = by.post("/api/v1/search", json={"question": "the lamp", **limits})
+            if answer.status_code != 200:
+                return answer.status_code, answer.json()["error"]["message"]
+            return {hit["title"] for hit in answer.json()["passages"]}
+
+        assert found() == {"lamp.txt", "lamps.txt"}
+        assert found(documents=[ids["lamp.txt"]]) == {"lamp.txt"}
+        assert found(documents="lamps.txt") == {"lamps.txt"}
+        assert found(collections=["b"]) == {"lamps.txt"}
+        assert found(collections=["b"], documents=[ids["lamp.txt"]]) == {"lamp.txt", "lamps.txt"}
+        assert found(hr, documents=["pay"]) == {"pay.txt"}
+        for limits in ({"documents": [ids["pay.txt"]]}, {"documents": ["pay"]}, {"documents": "payy.txt"},
+                       {"documents": "lam"}, {"collections": "hr"}, {"collections": []},
+                       {"documents": [[]]}, {"documents": [-1]}):  # fmt: skip
+            status, why = found(**limits)
+            assert status == 400
+            assert "pay.txt" not in why
+
+
 @pytest.mark.parametrize(
     ("params", "content"),
     [

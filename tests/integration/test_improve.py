@@ -164,7 +164,7 @@ def test_a_version_without_proof_stays_beside(services, trained, judged):
     done = action.run(services, who="eve")
     assert (done.outcome, serving(services)) == ("kept", "base")
     assert "Kept base: no improvement was shown on" in done.sentence
-    assert "v1 is there if you want to look." in done.sentence
+    assert "of 100 with base, and for" in done.sentence
     again = action.run(services, who="eve")
     assert again.sentence == done.sentence
     assert (len(trained), len(judged[1])) == (1, 1)
@@ -230,6 +230,12 @@ def test_stopped_anywhere_the_next_call_goes_on(services, trained, judged, monke
     with services.pool.connection() as conn:
         one = improvements.unfinished(conn)
     assert (one.version, len(trained), judged[1]) == ("v1", 1, [])
+    left = plan.make(services, methods.machine(services))
+    assert [step.means for step in left.steps[:2]] == [
+        f"Done: {one.pairs['made']} pairs.",
+        "Done: v1.",
+    ]
+    assert left.seconds == sum(step.seconds for step in left.steps[2:])
     with pytest.raises(Stopped):
         action.run(services, who="eve", **stopping_at("promoting", 0))
     assert serving(services) == "base"

@@ -30,7 +30,7 @@ from pipelines.indexing.readers import kinds
 from pipelines.indexing.readers.ocr.engine import engine_name
 from pipelines.progress import Stopped, Task
 from pipelines.search.hybrid import hybrid
-from pipelines.store import active, chunks, document_list, documents, graphs
+from pipelines.store import active, chunks, document_list, document_passages, documents, graphs
 from pipelines.versions.first import ensure_first
 from tests.versions import load_handle
 
@@ -469,7 +469,7 @@ def test_real_documents_are_read_right_or_refused_with_a_reason(pool, ingester, 
     for name, file in zip(ZOO, files, strict=True):
         outcome = outcomes[file.source]
         with pool.connection() as conn:
-            passages = chunks.of_document(conn, outcome.document_id)
+            passages = document_passages.of_document(conn, outcome.document_id)
         held = "\n".join(passage.text for passage in passages) or outcome.reason
         assert ZOO[name] in held, f"{name}: {held[:200]}"
 
@@ -485,7 +485,7 @@ def test_a_stop_is_heard_in_the_middle_of_a_file(pool, ingester):
     class Reads(Converter):
         """Reads as the others' reader does, which stays as it is."""
 
-        def convert(self, data: bytes, name: str) -> Converted:
+        def convert(self, data: bytes, name: str, *_: object) -> Converted:
             return ingester.converter.convert(data, name)
 
     embedding = replace(
@@ -578,7 +578,7 @@ def test_who_is_given_the_same_document_late_leaves_it_as_it_is(pool, ingester):
     class Slow(Converter):
         """The other worker is faster while this one reads."""
 
-        def convert(self, data: bytes, name: str) -> Converted:
+        def convert(self, data: bytes, name: str, *_: object) -> Converted:
             found = ingester.converter.convert(data, name)
             queued.index(pool, ingester, [waiting])
             return found

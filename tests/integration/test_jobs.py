@@ -26,7 +26,7 @@ from app.worker.crew import Crew, Timing
 from pipelines.errors import ConflictError, InputError
 from pipelines.indexing import queued
 from pipelines.store import (
-    chunks,
+    document_passages,
     documents,
     evaluations,
     freezes,
@@ -210,7 +210,9 @@ def test_uploads_are_indexed_and_replaced_and_say_why_they_failed(services, work
 
     def stored(document_id):
         with services.pool.connection() as conn:
-            return documents.get(conn, document_id), chunks.of_document(conn, document_id)
+            return documents.get(conn, document_id), document_passages.of_document(
+                conn, document_id
+            )
 
     good = put("notes.txt", b"The harbour has two piers and an old light. " * 5)
     empty, strange = put("empty.txt", b""), put("sound.mp3", b"ID3")

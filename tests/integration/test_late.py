@@ -50,7 +50,7 @@ def searched(conn, handle, question=QUESTION, *, tokens=True, **options):
 def test_the_passage_with_the_same_tokens_gains_most(world, monkeypatch):
     """By its share of what the vectors' side has, on top of the score without it."""
     pool, handle = world
-    monkeypatch.setattr(hybrid, "_trust", lambda *_: 0.5)
+    monkeypatch.setattr(hybrid, "trusted", lambda *_: 0.5)
     assert handle.late
     with pool.connection() as conn:
         before = {hit.text: hit.score for hit in searched(conn, handle, tokens=False).hits}
@@ -110,7 +110,7 @@ def test_where_it_does_not_count_no_codes_are_read(world, question, changed, mon
     vector, tokens = world[1].read(question)
     with pool.connection() as conn:
         if question == RUSSIAN:
-            monkeypatch.setattr(hybrid, "_trust", lambda *_: 0.0)
+            monkeypatch.setattr(hybrid, "trusted", lambda *_: 0.0)
         found = hybrid.search(conn, handle, question, vector, 10, tokens=tokens)
         plain = hybrid.search(conn, handle, question, vector, 10)
     assert found.reranked.late is None

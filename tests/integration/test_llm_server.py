@@ -44,9 +44,14 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture
-def answerer(pool, server):
+def llm(server):
     url, model = server
-    answerer = Answerer(pool, llm=LLMOptions(model, base_url=url, timeout_s=60), top_k=2)
+    return LLMOptions(model, base_url=url, timeout_s=60)
+
+
+@pytest.fixture
+def answerer(pool):
+    answerer = Answerer(pool, top_k=2)
     yield answerer
     answerer.close()
 
@@ -61,11 +66,11 @@ def handle(pool, tiny_model, tmp_path):
     return handle
 
 
-def test_answer_streams_from_a_real_server(answerer, handle):
+def test_answer_streams_from_a_real_server(answerer, handle, llm):
     """Tokens of a real model arrive one by one, and the whole answer can be stored as text."""
 
     async def collect():
-        async with aclosing(answerer.stream("Total revenue?", handle=handle)) as stream:
+        async with aclosing(answerer.stream("Total revenue?", handle=handle, llm=llm)) as stream:
             events = [event async for event in stream]
         await answerer.aclose()
         return events
@@ -79,16 +84,13 @@ def test_answer_streams_from_a_real_server(answerer, handle):
     assert "\x00" not in answer.text
 
 
-def test_follow_up_and_unknown_model(answerer, handle, pool, server):
+def test_follow_up_and_unknown_model(answerer, handle, llm, server):
     """A follow-up is sent for rewriting. A model that the server lacks gives a plain message."""
-    answer = answerer.ask("and then?", [Turn("user", "Revenue?")], handle=handle)
+    answer = answerer.ask("and then?", [Turn("user", "Revenue?")], handle=handle, llm=llm)
     assert answer.kind == "llm"
     assert answer.timings_ms["rewrite"] > 0
-    lost = Answerer(pool, llm=LLMOptions("/no/such/model", base_url=server[0], timeout_s=30))
-    try:
-        failed = lost.ask("Total revenue?", handle=handle)
-    finally:
-        lost.close()
+    lost = LLMOptions("/no/such/model", base_url=server[0], timeout_s=30)
+    failed = answerer.ask("Total revenue?", handle=handle, llm=lost)
     assert failed.kind == "error"
     assert failed.text.startswith("The language model")
     assert failed.passages

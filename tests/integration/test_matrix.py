@@ -87,7 +87,7 @@ def test_nobody_reaches_a_closed_chat(served):
 def test_what_is_public_tells_no_secret(served):
     """The few pages that need no session."""
     with served.client() as client:
-        told = "".join(client.get(path).text for path in sorted(PUBLIC - {"/login/huggingface"}))
+        told = "".join(client.get(path).text for path in sorted(PUBLIC - {"/login/account"}))
     assert served.services.dsn not in told
     assert "token" not in told
 

@@ -1,20 +1,15 @@
-"""Sign-in with accounts, against a small provider on loopback that speaks OpenID Connect."""
+"""Sign-in on a Space, with accounts of a small OpenID Connect provider on loopback."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from pydantic import SecretStr
 
-from app.access import oauth
 from app.access.auth import COOKIE
+from app.access.openid import provider as sign_in_provider
+from tests.provider import Provider
 from tests.serving_app import running
 
 SPACE = {
@@ -23,61 +18,9 @@ SPACE = {
 }  # fmt: skip
 
 
-class Provider:
-    """Knows one account, and checks the client's secret and the browser's proof."""
-
-    def __init__(self) -> None:
-        self.url, self.name, self.challenge = "", "ada", ""
-        self.subject = "id-of-ada"
-
-    def answer(self, handler: BaseHTTPRequestHandler, body: str) -> tuple[int, dict[str, str]]:
-        if handler.path.endswith("openid-configuration"):
-            return 200, {
-                "authorization_endpoint": f"{self.url}/authorize",
-                "token_endpoint": f"{self.url}/token",
-                "userinfo_endpoint": f"{self.url}/userinfo",
-            }
-        if handler.path == "/token":
-            given = {name: values[0] for name, values in parse_qs(body).items()}
-            digest = hashlib.sha256(given.get("code_verifier", "").encode()).digest()
-            proof = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-            client = base64.b64encode(b"id:secret").decode()
-            if proof != self.challenge or client not in handler.headers.get("authorization", ""):
-                return 400, {"error": "invalid_grant"}
-            return 200, {"access_token": "t", "token_type": "bearer"}
-        return 200, {"preferred_username": self.name, "sub": self.subject}
-
-
-@pytest.fixture
-def provider(monkeypatch) -> Iterator[Provider]:
-    monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
-    fake = Provider()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self._answer("")
-
-        def do_POST(self) -> None:
-            self._answer(self.rfile.read(int(self.headers["content-length"])).decode())
-
-        def _answer(self, body: str) -> None:
-            status, value = fake.answer(self, body)
-            self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.end_headers()
-            self.wfile.write(json.dumps(value).encode())
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    fake.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}).start()
-    oauth._endpoints.cache_clear()
-    yield fake
-    oauth._endpoints.cache_clear()
-    server.shutdown()
-    server.server_close()
+def become(provider: Provider, name: str, subject: str) -> None:
+    """Whoever signs in from now on has this account."""
+    provider.claims = {"preferred_username": name, "sub": subject}
 
 
 @pytest.fixture
@@ -90,15 +33,15 @@ def space(provider, dsn, tiny_model, tmp_path):
 
 def depart(client, provider, next="/admin"):
     """Begin a sign-in and return the state to come back with."""
-    left = client.get("/login/huggingface", params={"next": next})
+    left = client.get("/login/account", params={"next": next})
     assert left.status_code == 303
     asked = parse_qs(urlsplit(left.headers["location"]).query)
     assert asked["redirect_uri"] == ["https://x.hf.space/login/callback"]
-    provider.challenge = asked["code_challenge"][0]
+    state = provider.asked(left.headers["location"])
     # The cookie is for https alone, which the test's client does not speak.
     kept = left.headers["set-cookie"].split(";")[0].partition("=")[2]
-    client.cookies.set(oauth.COOKIE, kept)
-    return asked["state"][0]
+    client.cookies.set(sign_in_provider.COOKIE, kept)
+    return state
 
 
 def sign_in(space, provider):
@@ -115,11 +58,11 @@ def sign_in(space, provider):
 def test_a_name_that_another_account_takes_opens_nothing(space, provider):
     """Names can change owners. The rights of the first account stay with it."""
     assert sign_in(space, provider).get("/admin/config").status_code == 200
-    provider.subject = "id-of-mallory"
+    become(provider, "ada", "id-of-mallory")
     mallory = sign_in(space, provider)
     assert mallory.get("/admin/config").status_code == 403
     assert "sub:id-of-mallory may not open this page" in mallory.get("/login?next=/admin").text
-    provider.subject = "id-of-ada"
+    become(provider, "ada", "id-of-ada")
     assert sign_in(space, provider).get("/admin/config").status_code == 200
 
 
@@ -128,9 +71,9 @@ def test_an_admin_may_be_named_by_id(provider, dsn, tiny_model, tmp_path):
     settings = {**SPACE, "admins": "sub:id-of-ada", "openid_provider_url": provider.url}
     with running(dsn, tiny_model, tmp_path, **settings) as started:
         for name in ("ada", "ada-lovelace"):
-            provider.name = name
+            become(provider, name, "id-of-ada")
             assert sign_in(started, provider).get("/admin/config").status_code == 200
-        provider.subject = "id-of-bob"
+        become(provider, "ada-lovelace", "id-of-bob")
         assert sign_in(started, provider).get("/admin/config").status_code == 403
 
 
@@ -152,7 +95,7 @@ def test_an_admin_signs_in_with_an_account(space, provider):
 
 def test_another_account_may_chat_and_no_more(space, provider):
     """The list of admins decides at every request."""
-    provider.name, provider.subject = "bob", "id-of-bob"
+    become(provider, "bob", "id-of-bob")
     client = sign_in(space, provider)
     assert client.get("/config").status_code == 200
     assert client.get("/admin/config").status_code == 403

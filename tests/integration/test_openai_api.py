@@ -217,3 +217,7 @@ def test_a_key_reaches_its_collections_and_no_others(there):
                 ask(anyone, salary, extra_body={"metadata": {"collections": names}})
         narrowed = ask(anyone, WHEN, metadata={"collections": "default"})
         assert "nine" in narrowed.choices[0].message.content
+        one = ask(anyone, WHEN, metadata={"documents": "ferry.txt"})
+        assert "nine" in one.choices[0].message.content
+        with pytest.raises(openai.BadRequestError, match="no document"):
+            ask(anyone, salary, metadata={"documents": "salary.txt"})

@@ -14,7 +14,7 @@ from app.access.limits import OVER_BUDGET, Limits
 from app.access.policy import parse_rules
 from app.access.reader import HIDDEN, Reader, closed_to, reader_of
 from app.actions.ingest import open_ingester
-from app.chat import turns
+from app.chat import opening, turns
 from app.chat.stops import Stops
 from pipelines.answering.examples import starters
 from pipelines.answering.llm import LLMOptions
@@ -102,7 +102,8 @@ def test_old_answers_close_with_their_collection(started):
         stored = chats.messages(conn, "v2", step.conversation)
     seen = [later.clear(message) for message in stored]
     assert (seen[1].text, seen[1].shown, seen[1].kind) == (HIDDEN, [], "hidden")
-    _, history, collections, _ = turns._open(services, later, step.conversation, "And then?")
+    opened = opening.open_(services, later, step.conversation, "And then?")
+    history, collections = opened.history, opened.within
     assert SECRET not in " ".join(turn.text for turn in history if turn.role == "assistant")
     assert collections == ["default"]
 
@@ -186,7 +187,7 @@ def test_over_the_llm_budget_answers_are_extracts(dsn, tiny_model, tmp_path):
     with scripted_llm() as llm, running(dsn, tiny_model, tmp_path, llm_calls_per_day=1) as app:
         llm.script = [lambda call: call.say("It closes in March [1].")]
         services = app.services
-        services.answerer.llm = LLMOptions("scripted", base_url=llm.url)
+        services.llms.fixed = LLMOptions("scripted", base_url=llm.url)
         with open_ingester(services) as ingester:
             ingester.ingest(Incoming("m.md", "M", lambda: f"# Merger\n\n{SECRET}\n".encode()))
         question = "When does the merger close?"

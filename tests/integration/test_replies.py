@@ -9,7 +9,8 @@ from pipelines.answering.events import Turn
 from pipelines.embedder.loading import EncoderOptions
 from pipelines.search import spelling
 from pipelines.search.spelling import distance
-from pipelines.store import calibration
+from pipelines.store import calibration, question_words
+from pipelines.text.scoring import words
 from pipelines.versions import first
 from tests.corpus import add_document
 from tests.versions import load_handle
@@ -43,6 +44,50 @@ def strict(pool, handle):
     """Nothing is sure enough to answer."""
     with pool.connection() as conn:
         calibration.store(conn, handle.index_id, 5.0, calibration.corpus(conn))
+
+
+def test_a_typo_is_searched_as_it_was_meant(pool, answerer, handle):
+    """Also a typo in a word that no document has, because the document says "weight"."""
+    with pool.connection() as conn:
+        add_document(conn, handle, "crane.pdf", ["Weight of the crane: 12 tonnes. It is green."])
+    answer = answerer.ask("How hevy is the crane?", handle=handle)
+    assert answer.remarks.searched == "How heavy is the crane?"
+    assert "12 tonnes" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("what does the busness plan cost", "what does the business plan cost"),
+        ("What does the Busness plan cost?", None),  # perhaps a name
+        ("What is the torqe of the K-53?", "What is the torque of the K-53?"),
+        ("Is the pump bule?", None),  # too short to be sure
+        ("What does the plan cost?", None),
+    ],
+)
+def test_only_what_is_surely_misspelt_is_replaced_without_asking(pool, handle, typed, meant):
+    """Names and short words are left to "Did you mean"."""
+    with pool.connection() as conn:
+        assert spelling.corrected(conn, typed, ["default"]) == meant
+
+
+def test_words_that_no_document_has_are_searched_by_other_names(pool, handle):
+    """ "Guarantee" finds "warranty". A word that some document has is searched as it is."""
+    with pool.connection() as conn:
+        add_document(conn, handle, "terms.pdf", ["The warranty lasts for two years."])
+        asked = question_words.question(conn, "How long is the guarantee?")
+        assert "warranti" in asked.word or "warranty" in asked.word
+        add_document(conn, handle, "other.pdf", ["We guarantee that nothing leaks."])
+        again = question_words.question(conn, "How long is the guarantee?")
+        assert not {"warranti", "warranty"} & set(again.word)
+
+
+def test_small_words_of_a_rare_language_weigh_little(pool, handle):
+    """In a library of English documents every German word is rare."""
+    with pool.connection() as conn:
+        asked = question_words.question(conn, "Wie viel kostet der Tarif?")
+    small = sorted(asked.weights)[:3]
+    assert max(small) <= words.SMALL_WORD < asked.weights.max()
 
 
 def test_greeting_is_answered_without_a_search(answerer, handle):
@@ -85,6 +130,13 @@ def test_words_that_are_like_nothing_are_left(pool, handle):
     with pool.connection() as conn:
         assert spelling.suggestions(conn, "What about photosynthesis?", ["default"]) == []
         assert spelling.suggestions(conn, "What does the plan cost?", ["default"]) == []
+
+
+def test_a_word_that_asks_is_not_taken_for_a_misspelt_one(pool, handle):
+    """The documents hold words like it, but whoever asks to compare means to compare."""
+    with pool.connection() as conn:
+        add_document(conn, handle, "firm.txt", ["The company is small. The computer is old."])
+        assert spelling.suggestions(conn, "Compare the K-53 with the K-54", ["default"]) == []
 
 
 @pytest.mark.parametrize(
@@ -135,3 +187,52 @@ def test_question_that_stands_alone_says_nothing_of_it(answerer, handle):
     turns = [Turn("user", "What is the torque of the K-53?"), Turn("assistant", "11 Nm [1].")]
     answer = answerer.ask("What does the Business plan cost?", turns, handle=handle)
     assert answer.remarks.searched is None
+
+
+def test_pronoun_is_tried_as_the_thing_and_as_the_document(answerer, handle):
+    """It may stand for what the question before asked for, or for what the document is about."""
+    turns = [
+        Turn("user", "What is the torque of the K-53?"),
+        Turn("assistant", "11 Nm [1].", documents=(1,)),
+    ]
+    readings = answerer._replies.readings("and what colour is it?", turns)
+    assert readings == ["what colour is the K-53?", "what colour is it (plans)?"]
+    assert answerer.ask("and what colour is it?", turns, handle=handle).remarks.searched in readings
+
+
+def test_year_of_which_no_passage_tells_is_refused(answerer, handle, pool):
+    """However well the passages fit otherwise."""
+    with pool.connection() as conn:
+        add_document(conn, handle, "income.pdf", ["The income of the trust was 5 pounds in 2021."])
+    assert (
+        "5 pounds" in answerer.ask("What was the income of the trust in 2021?", handle=handle).text
+    )
+    assert (
+        answerer.ask("What was the income of the trust in 2017?", handle=handle).kind == "not_found"
+    )
+
+
+def test_every_place_is_listed_by_document(answerer, handle):
+    """Counted, and nothing of a closed document."""
+    answer = answerer.ask(
+        "Which documents mention the torque?", handle=handle, collections=["default"]
+    )
+    assert answer.kind == "outline"
+    assert [citation.title for citation in answer.citations] == ["pumps.pdf"]
+    assert "1 passage in 1 document" in answer.text
+
+
+def test_all_of_something_is_listed_by_document_where_no_list_has_it(pool, answerer, handle):
+    """A list in one place is better, and one place alone is no list."""
+    with pool.connection() as conn:
+        add_document(
+            conn, handle, "may.md", ["The invoice of Meyer is paid.", "Invoice 18 is open."]
+        )
+        add_document(conn, handle, "june.md", ["The invoice of Schmidt is late.", "It rained."])
+        add_document(conn, handle, "stock.md", ["Hoses:\n\n- H1 for water\n- H2 for oil\n"])
+    invoices = answerer.ask("List all invoices", handle=handle)
+    assert "3 passages in 2 documents" in invoices.text
+    assert {citation.title for citation in invoices.citations} == {"may.md", "june.md"}
+    assert "(2): H1 for water, H2 for oil" in answerer.ask("List all hoses", handle=handle).text
+    alone = answerer.ask("List all invoices of Schmidt", handle=handle)
+    assert (alone.kind, len(alone.citations)) == ("extracts", 1)

@@ -13,7 +13,7 @@ from app import handbook
 from app.access.limits import Limits
 from app.access.reader import HIDDEN, Reader
 from app.actions.ingest import open_ingester
-from app.chat import turns
+from app.chat import opening, turns
 from app.chat.stops import Stops
 from app.handbook import index_handbook
 from app.web import serve
@@ -84,8 +84,8 @@ def test_help_asks_the_handbook_alone(started):
     assert shown_in(first) == {"handbook"}
     with services.pool.connection() as conn:
         assert chats.get(conn, OWNER.visitor, first.conversation).help
-    _, _, collections, _ = turns._open(services, OWNER, first.conversation, "And then?")
-    assert collections == ["handbook"]
+    opened = opening.open_(services, OWNER, first.conversation, "And then?")
+    assert opened.within == ["handbook"]
     closed = Reader("v1", "x", frozenset({"handbook"}))
     with services.pool.connection() as conn:
         assert closed.readable(conn, help=True) == []

@@ -12,7 +12,8 @@ from psycopg import sql
 from bench.question import recall
 from pipelines.embedder.loading import EncoderOptions
 from pipelines.search import hybrid
-from pipelines.store import arrays, graphs, hits, postings, vectors
+from pipelines.store import arrays, graphs, hits, postings, question_words, scope, vectors
+from pipelines.store.scope import Choice
 from pipelines.text.scoring import bm25
 from pipelines.versions import first
 from tests.corpus import add_document
@@ -103,6 +104,53 @@ def test_a_filter_lets_nothing_else_through(world, asked):
             assert hybrid.hybrid(conn, handle, question, vector, 20, collections=[]) == []
 
 
+def _id_of(conn, title):
+    (found,) = conn.execute("select id from document where title = %s", (title,)).fetchone()
+    return found
+
+
+@pytest.mark.parametrize("exact_chunks", [0, hits.EXACT_CHUNKS])
+def test_a_choice_of_documents_finds_their_nearest_windows_and_no_others(
+    world, asked, exact_chunks, monkeypatch
+):
+    """One document alone, and one together with a whole collection."""
+    pool, handle = world
+    monkeypatch.setattr(hits, "EXACT_CHUNKS", exact_chunks)
+    with pool.connection() as conn:
+        few, german = _id_of(conn, "few"), _id_of(conn, "deutsch")
+        readable = ["default", "few"]
+        one = scope.narrow(readable, Choice(documents=(german,)))
+        both = scope.narrow(readable, Choice(collections=("few",), documents=(german,)))
+        for within, titles in [(one, {"deutsch"}), (both, {"few", "deutsch"})]:
+            assert recall(conn, handle, asked, within) == 1
+            for question, vector in asked[:5]:
+                found = hybrid.hybrid(conn, handle, question, vector, 40, collections=within)
+                assert {hit.title for hit in found} == titles
+        closed = scope.narrow(["default"], Choice(documents=(few,)))
+        assert hybrid.hybrid(conn, handle, *asked[0], 20, collections=closed) == []
+
+
+def test_where_the_graph_gives_up_early_the_rest_is_compared(world, asked, monkeypatch):
+    """A filter whose windows are all far from the question would else leave next to none."""
+    pool, handle = world
+    monkeypatch.setattr(hits, "EXACT_CHUNKS", 0)
+    with pool.connection() as conn, conn.transaction(force_rollback=True):
+        conn.execute("set local hnsw.max_scan_tuples = 150")
+        assert recall(conn, handle, asked, ["few"]) == 1
+
+
+@pytest.mark.parametrize("name", ["50% off", "it's", "a\\b 100%", "ü 漢"])
+def test_any_name_of_a_collection_can_be_searched(world, name):
+    """A per cent sign stands for a value in a statement, and a quote ends a text."""
+    pool, handle = world
+    question = "What do the cats eat? 3070"
+    vector = handle.encoder.encode_queries([question])[0]
+    with pool.connection() as conn, conn.transaction(force_rollback=True):
+        add_document(conn, handle, "cats", ["Cats eat fish 3060"], collection=name)
+        found = hybrid.hybrid(conn, handle, question, vector, 2, collections=[name])
+        assert [hit.collection for hit in found] == [name]
+
+
 def test_of_passages_with_the_same_words_the_one_with_the_phrase_is_first(world):
     """Both hold the same words equally often and equally close. The other one has the lower id."""
     pool, handle = world
@@ -137,7 +185,7 @@ def test_bm25_of_arrays_is_bm25_by_sql(world):
     """The chunks that the formula in SQL puts first, for several words."""
     pool, _ = world
     with pool.connection() as conn:
-        asked = postings.question(conn, "window 17 1234 2999")
+        asked = question_words.question(conn, "window 17 1234 2999")
         found = postings.candidates(conn, asked, 20)
         rows = conn.execute(
             sql.SQL(

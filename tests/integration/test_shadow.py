@@ -36,7 +36,13 @@ QUESTIONS = ["Where is the harbour pier?", "Which ferry goes to the island?", "W
 def server(module_dsn, tiny_model, tmp_path_factory):
     """A server's services with a built candidate `v1` in addition to the serving version."""
     tmp_path = tmp_path_factory.mktemp("shadow")
-    given = {"home": tmp_path, "DATABASE_URL": module_dsn, "base_model": str(tiny_model)}
+    given = {
+        "home": tmp_path,
+        "DATABASE_URL": module_dsn,
+        "base_model": str(tiny_model),
+        # It has a time limit, so that the same question may be ranked in two ways.
+        "late_interaction": "off",
+    }
     with open_services(Settings(**given)) as opened:
         with opened.pool.connection() as conn:
             add_document(conn, opened.replica.current(), "one", made.passages(30))

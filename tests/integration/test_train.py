@@ -21,7 +21,7 @@ from pipelines.embedder.loading import EncoderOptions
 from pipelines.embedder.local import LocalEncoder
 from pipelines.errors import ArtifactError, AttuneError, ConflictError, InputError
 from pipelines.progress import Stopped, Task
-from pipelines.store import indexes, models, postings, runs
+from pipelines.store import indexes, models, postings, question_words, runs
 from pipelines.store.ids import RunId
 from pipelines.versions import build, first
 from tests.versions import load_handle
@@ -316,7 +316,7 @@ def test_words_score_as_the_database_does(pool, tiny_model, tmp_path):
         handle = load_handle(conn, options)
         ids = load_corpus(conn, handle, texts, language="en", source="")
         for question in ("What was the revenue in 2021?", "riders' rising revenues", "zebra"):
-            asked = postings.question(conn, question)
+            asked = question_words.question(conn, question)
             stored = postings.scores(conn, asked, [ids[name] for name in texts])
             found = Words(list(texts.values()), "en").scores(question)
             assert np.allclose(found, stored), question

@@ -264,7 +264,7 @@ def test_a_full_disk_is_named(app, monkeypatch):
     def full(self):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(uploads._Routes, "_temporary", full)
+    monkeypatch.setattr(uploads._UploadRoutes, "_temporary", full)
     answer = send(visitor(app))
     assert (answer.status_code, "disk is full" in answer.text) == (507, True)
 

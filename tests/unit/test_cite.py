@@ -70,7 +70,7 @@ def test_renumbering_follows_the_given_order():
 def test_citations_are_numbered_while_a_text_comes(size):
     """In order of appearance, however the text is cut. A number that was shown stays."""
     text = "One [3]. Two [1, 3] and【2】. Nothing [9], nor [x]."
-    numbering = cite.Numbering(4)
+    numbering = cite.CitationNumbers(4)
     pieces = [numbering.feed(text[at : at + size]) for at in range(0, len(text), size)]
     assert "".join(pieces) == "One [1]. Two [2][1] and[3]. Nothing , nor [x]."
     assert numbering.order == [3, 1, 2]
@@ -78,7 +78,7 @@ def test_citations_are_numbered_while_a_text_comes(size):
 
 def test_a_long_bracket_is_not_waited_for():
     """What is too long for a citation is shown."""
-    numbering = cite.Numbering(1)
+    numbering = cite.CitationNumbers(1)
     assert numbering.feed("a [") == "a "
     assert numbering.feed("b" * 60) == "[" + "b" * 60
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -43,3 +46,18 @@ def test_sentences_of_the_help_are_not_torn(shown):
     assert "Exit code 0 when" in told
     assert not any(line.strip() == "Exit code 0" for line in lines)
     assert "attune ingest report.pdf" in told
+
+
+def test_a_command_lets_waiting_threads_sleep():
+    """Set before torch is there, for the command and what it starts. What was set stays."""
+    program = (
+        "import os, sys\n"
+        "from app.cli.main import main\n"
+        "sys.argv = ['attune', '--version']\n"
+        "try:\n    main()\n"
+        "except SystemExit:\n    print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)\n"
+    )
+    plain = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    for given, wanted in ((plain, "PASSIVE"), (plain | {"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")):
+        said = subprocess.check_output([sys.executable, "-c", program], env=given, text=True)
+        assert said.splitlines()[-1] == f"{wanted} False"

@@ -9,7 +9,8 @@ import pytest
 import typer
 
 from app.cli.main import app
-from app.settings import Settings, settings_table
+from app.settings import Settings
+from app.settings_table import settings_table
 
 yaml = pytest.importorskip("yaml", reason="compose.yaml is not read: PyYAML is not installed")
 PATH = Path(__file__).resolve().parents[2] / "compose.yaml"

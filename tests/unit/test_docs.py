@@ -9,7 +9,8 @@ from pathlib import Path
 import typer
 
 from app.cli.main import app
-from app.settings import COMMON, Settings, settings_table
+from app.settings import Settings
+from app.settings_table import COMMON, settings_table
 from bench import run
 from pipelines.indexing.readers import kinds
 from training.evaluation.figures.glossary import meaning

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipelines.answering.examples import suggest
-from pipelines.store.chunks import Excerpt
+from pipelines.store.document_passages import Excerpt
 
 
 def of(*headings, document=1, lead="", language="en"):
@@ -56,7 +56,7 @@ def test_names_keep_their_capitals():
 @pytest.mark.parametrize(
     "heading",
     ["Contents", "Introduction", "Chapter 3", "1.2.3", "Page 3", "word " * 30, "and the rest of",
-     "Table of Contents .... 2", "We need to listen", "v2.3.9", "User Guide", "http://a.b/c",
+     "Table of Contents .... 2", "We need to listen", "What the lamps say", "v2.3.9", "User Guide", "http://a.b/c",
      "12/02/2015", "<script>alert(1)</script>", "Тарифы", "Official - subject to review"],
 )  # fmt: skip
 def test_headings_that_say_nothing_give_no_question(heading):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipelines.answering import extract, readout
+from pipelines.answering.extracts import extract, readout
 from pipelines.store.hits import Hit
 
 QUESTION = "When was the harbour bridge opened?"
@@ -140,6 +140,67 @@ def test_a_labelled_row_is_read_out_by_its_columns():
     assert shown == "Team: Flyers; Cups: 2"
 
 
+MODELS = """\
+Water tank; Barista 100: 1.2 l; Barista 200: 1.8 l
+
+Power; Barista 100: 1,350 W; Barista 200: 1,450 W"""
+
+
+def test_a_row_without_a_name_for_its_first_cell_is_a_row():
+    """Of a table whose first column has no name, the column that was asked for is read out."""
+    shown = answered(
+        "How big is the water tank of the Barista 200?", MODELS, water=2, tank=2, **{"200": 2}
+    )
+    assert shown == "Water tank; Barista 200: 1.8 l"
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "shown"),
+    [
+        ("Compare the Barista 100 with the Barista 200", MODELS,
+         "- Water tank; Barista 100: 1.2 l; Barista 200: 1.8 l\n- Power; Barista 100: 1,350 W; Barista 200: 1,450 W"),
+        ("Which has more torque, the impeller nut or the housing cover?", TABLE,
+         "- Part: Impeller nut; Torque (Nm): 46\n- Part: Housing cover; Torque (Nm): 24"),
+    ],
+)  # fmt: skip
+def test_two_things_are_shown_side_by_side(question, text, shown):
+    """Of a table both rows or both columns, where a question names two things to compare."""
+    said = answered(question, text, torqu=2, impel=2, nut=2, hous=2, cover=2)
+    assert said == shown
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("What does a rowing boat cost?", "| Boat | Price |\n|---|---|\n| Motor boat | 45 |"),
+        ("What is the email address of Priya Nair?", "Priya Nair: yoga and pilates"),
+        ("What colour is the pump?", "Pump: 12 bar"),
+    ],
+)
+def test_another_thing_or_another_kind_of_value_is_no_answer(question, text):
+    """A row of another thing, and a line without the address or colour that is asked for."""
+    assert not answered(question, text, boat=2, price=1, priya=2, nair=2, pump=2)
+
+
+def test_all_lines_under_a_heading_answer_a_question_for_several():
+    """Lines without marks and fields too, as on a slide."""
+    text = "Risks\n\nLate steel: likely\n\nNewts on the site: fence is up\n\nFew electricians"
+    found = replace(hit(1, text), heading="Risks", weights={"risk": 2.0})
+    question = "What are the risks?"
+    (best, *_) = extract.choose(question, by_letters([question])[0], [found], by_letters)
+    assert "Late steel" in best.shown
+    assert "electricians" in best.shown
+
+
+def test_the_heading_is_told_where_its_number_is_asked_for():
+    """The version that a change belongs to."""
+    text = "2.1.0 (March)\n\nSupport for Python 3.8 has ended.\n\n2.0.0 (June)\n\nRedis is new."
+    found = replace(hit(1, text), heading="2.1.0 (March)", weights={"python": 2.0, "end": 2.0})
+    question = "Which version ended support for Python 3.8?"
+    (best, *_) = extract.choose(question, by_letters([question])[0], [found], by_letters)
+    assert best.shown.startswith("2.1.0 (March): Support for Python 3.8")
+
+
 @pytest.mark.parametrize(("year", "value"), [("2020", "(6,768)"), ("2021", "(496)")])
 def test_figures_of_the_year_that_was_asked_for(year, value):
     """A row of figures is read by the years above it, with the scale that it is in."""
@@ -206,3 +267,38 @@ def test_cards_say_where_each_passage_stands():
         "> **a  b .md**  \n> Ships pass all day. It rains. [1]",
         "> **c.pdf**  \n> The bridge is red (3). [2]",
     ]
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "shown"),
+    [
+        ("Which parts are there?", TABLE, "Part (2): Housing cover, Impeller nut"),
+        ("How many parts are there?", TABLE, "Part (2): Housing cover, Impeller nut"),
+        ("How many error codes are there?", "## Error codes\n\n- E1: no water\n- E2: too hot", "Error codes (2): E1, E2"),
+    ],
+)  # fmt: skip
+def test_all_things_of_a_kind_are_listed_and_counted(question, text, shown):
+    """The first column of a table, or the items of a list."""
+    assert answered(question, text, part=2, error=2, code=2) == shown
+
+
+def test_things_with_a_property_are_not_listed():
+    """Nobody can tell them from the others by the column's name."""
+    shown = answered("Which parts have the bolt M8?", TABLE, part=2, bolt=2, m8=3)
+    assert "(2)" not in shown
+
+
+def test_a_row_of_two_cells_answers_by_its_first():
+    """The values of a chart are told by the name of what they belong to."""
+    text = "Tickets by region\n\nNorth; Tickets: 412\n\nSouth; Tickets: 97"
+    shown = answered(
+        "How many tickets did the North region have?", text, ticket=1, north=2, region=1
+    )
+    assert shown == "North; Tickets: 412"
+
+
+def test_a_label_that_the_question_names_whole_comes_first():
+    """A field whose label shares one rare word with it does not."""
+    text = "Address of the flat: 18 Canal Row\nDeposit: 1,710"
+    shown = answered("How high is the deposit for the flat?", text, deposit=2, flat=2)
+    assert shown == "Deposit: 1,710"

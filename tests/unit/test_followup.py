@@ -6,14 +6,17 @@ import time
 
 import pytest
 
-from pipelines.answering import followup
+from pipelines.answering import edits, followup
 from pipelines.answering.events import Turn
 
 
+def readings(before: str, question: str, answer: str = "", searched: str | None = None, title=""):
+    turns = [Turn("user", before), Turn("assistant", answer, searched=searched)]
+    return followup.readings(question, turns, title)
+
+
 def resolve(before: str, question: str, answer: str = "", searched: str | None = None):
-    return followup.resolve(
-        question, [Turn("user", before), Turn("assistant", answer, searched=searched)]
-    )
+    return next(iter(readings(before, question, answer, searched)), None)
 
 
 UBER = "What was Uber's revenue in 2021?"
@@ -37,6 +40,9 @@ FERRY = "How much did the ferry terminal cost?"
         ("Wie hoch war der Umsatz im Jahr 2021?", "und im Jahr davor?", "Wie hoch war der Umsatz im Jahr 2020?"),
         ("Welches Drehmoment hat die K-53?", "und die K-54?", "Welches Drehmoment hat die K-54?"),
         ("How many employees are there in Berlin?", "and in Munich?", "How many employees are there in Munich?"),
+        ("What does a kayak cost per day?", "and a canoe?", "What does a canoe cost per day?"),
+        ("Why was the swing at Mill Green closed?", "What did it cost?", "What did the swing at Mill Green cost?"),
+        ("Wie lange dauert das Programm Wolle?", "Und wie heiß ist es?", "wie heiß ist das Programm Wolle?"),
     ],
 )  # fmt: skip
 def test_what_is_left_out_comes_from_the_question_before(before, question, meant):
@@ -56,6 +62,25 @@ def test_what_is_left_out_comes_from_the_question_before(before, question, meant
 def test_questions_that_stand_alone_stay(question):
     """A question with its own subject is searched as it was typed."""
     assert resolve(TORQUE, question) is None
+
+
+def test_pronoun_may_stand_for_the_thing_its_attribute_or_the_document():
+    """Each reading is searched for, because the words alone do not tell which is meant."""
+    assert readings(
+        "How long does the warranty of the pump last?", "and how loud is it?", title="P200 manual"
+    ) == [
+        "how loud is the warranty of the pump?",
+        "how loud is the pump?",
+        "how loud is it (P200 manual)?",
+    ]
+    assert readings("How long is the warranty?", "and the weight?", title="P200 manual")[-1] == (
+        "the weight (P200 manual)?"
+    )
+
+
+def test_another_year_has_one_reading():
+    """Nothing else can be meant."""
+    assert readings(UBER, "And in 2019?", title="10-K") == ["What was Uber's revenue in 2019?"]
 
 
 def test_year_comes_from_the_answer_where_the_question_had_none():
@@ -80,7 +105,7 @@ def test_follow_up_of_a_follow_up_builds_on_what_was_searched():
 
 def test_first_question_has_nothing_before_it():
     """Without turns nothing is filled in."""
-    assert followup.resolve("and the year before?", []) is None
+    assert followup.readings("and the year before?", []) == []
 
 
 @pytest.mark.parametrize(
@@ -91,7 +116,7 @@ def test_first_question_has_nothing_before_it():
 )  # fmt: skip
 def test_requests_for_another_form_are_known(request_):
     """They are about the answer, not about the documents."""
-    assert followup.is_edit(request_)
+    assert edits.is_edit(request_)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +126,7 @@ def test_requests_for_another_form_are_known(request_):
 )  # fmt: skip
 def test_questions_with_such_words_are_questions(question):
     """Only a message of nothing else asks for another form."""
-    assert not followup.is_edit(question)
+    assert not edits.is_edit(question)
 
 
 def test_long_question_before_costs_no_time():

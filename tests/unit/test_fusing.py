@@ -3,7 +3,9 @@
 import numpy as np
 
 from pipelines.text.scoring.fusion import fuse
-from training.finetune.fusing import LEAST, MOST, lexical_weight
+from training.finetune import fusing
+from training.finetune.fusing import LEAST, MOST
+from training.finetune.whole import vectors_side
 
 QUESTIONS, PASSAGES = 200, 40
 
@@ -13,6 +15,17 @@ def scores(margin, seed):
     found = np.random.default_rng(seed).normal(size=(QUESTIONS, PASSAGES))
     found[:, 0] += margin
     return found
+
+
+def lexical_weight(before, after, words, gold, start):
+    """The share that is learned from cosines."""
+    return fusing.lexical_weight(side(before), side(after), words, gold, start)
+
+
+def side(cosines):
+    """The vectors' side, where every passage is a candidate."""
+    chosen = np.ones(cosines.shape, dtype=bool)
+    return vectors_side(cosines, None, chosen, [1.0] * len(cosines))
 
 
 def mean_reciprocal_rank(cosines, share):

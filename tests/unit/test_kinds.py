@@ -39,7 +39,7 @@ def test_a_kind_is_known_by_its_name(name, kind):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("old.doc", ".doc files are not read; save it as DOCX"),
+        ("old.dot", ".dot files are not read; save it as DOCX"),
         ("x.gz", ".gz files are not read; unpack it"),
         ("noending", "files without an ending are not read; save it as one of PDF, Word"),
         (".md", "files without an ending"),
@@ -243,6 +243,70 @@ def test_rtf_is_read_with_its_tables():
     )
     found = read(data, "a.rtf")
     assert found.text == "Grüße aus Köln\n\nPart: K-53; Torque: 171; Depth: 11\n\nAfter | all"
+
+
+def test_rtf_headings_are_those_of_its_styles():
+    found = read(
+        rb"{\rtf1{\stylesheet{\s0 Normal;}{\s1\outlinelevel0 heading 1;}{\s7\ql \fs28 \snext0 Heading 2;}}"
+        rb"\pard\plain \s1\sb240\outlinelevel0 Service\par\pard\plain \s0 Text.\par"
+        rb"\pard\plain\s7 Cleaning\par\pard\plain Rinse it.\par\pard\outlinelevel2 Drying\par}",
+        "a.rtf",
+    )
+    assert [(level, title) for _, level, title in found.headings] == [
+        (1, "Service"),
+        (2, "Cleaning"),
+        (3, "Drying"),
+    ]
+    assert found.text == "Service\n\nText.\n\nCleaning\n\nRinse it.\n\nDrying"
+
+
+OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("a.doc", "it is an old Word file: install LibreOffice .* or save it as DOCX"),
+        ("a.xls", "it is an old Excel file: install LibreOffice .* or save it as XLSX"),
+        ("a.ppt", "it is an old PowerPoint file: install LibreOffice .* or save it as PPTX"),
+    ],
+)
+def test_old_office_files_say_what_reads_them(name, said, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(InputError, match=said):
+        read(OLD, name)
+
+
+def test_libreoffice_makes_old_files_new(tmp_path, monkeypatch):
+    """A program under its name copies a file that is ready; one that makes nothing is said."""
+    import docx
+
+    document = docx.Document()
+    document.add_paragraph("The old berth costs 40 crowns.")
+    document.save(tmp_path / "ready.docx")
+    office = tmp_path / "soffice"
+    office.write_text(f'#!/bin/sh\ncp {tmp_path}/ready.docx "$7/old.docx"\n')
+    office.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    found = read(OLD, "a.doc")
+    assert (found.text, found.mime) == ("The old berth costs 40 crowns.", "application/msword")
+    office.write_text("#!/bin/sh\nexit 1\n")
+    with pytest.raises(InputError, match="LibreOffice cannot read it"):
+        read(OLD, "a.doc")
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.doc", rb"{\rtf1 Torque 171\par}"),
+        ("a.doc", b"<html><body><p>Torque 171</p></body></html>"),
+        ("a.xls", b"<table><tr><th>Part<th>Torque<tr><td>K-53<td>171</table>"),
+        ("a.xls", b"Part\tTorque\nK-53\t171\n"),
+    ],
+)
+def test_what_is_only_called_an_old_office_file_is_read(name, data):
+    found = read(data, name).text
+    assert "Torque 171" in found or "Torque: 171" in found
 
 
 def test_json_values_carry_their_names_and_numbers_stay_as_written():

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from app.chat import markdown
+from app.chat.rendering import markdown
 from tests.markdown_forms import FORMS
 from tests.payloads import PAYLOADS
 

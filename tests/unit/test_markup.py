@@ -6,7 +6,7 @@ import dataclasses
 import re
 from html import unescape
 
-from app.chat import markup
+from app.chat.rendering import markup
 from pipelines.store.chats import Message, Remarks, Shown
 from pipelines.store.ids import MessageId
 

@@ -34,9 +34,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_steps_and_texts_fill_one_bar(asked, told):
     """Two models of the same steps: the second begins at one half."""
-    bar = meter.ComparisonMeter(Task(told.append), ["base", "v1"], asked, asked)
+    bar = meter.ComparisonMeter(Task(told.append), ["base", "v1"], asked, asked, whole=True)
     for model in ("base", "v1"):
-        for step in meter.costs(asked, asked):
+        for step in meter.costs(asked, asked, whole=True):
             bar.begin(model, step)
             bar.embedding().tell(Progress("embedding", 5, 10))
             bar.embedding().tell(Progress("embedding", 10, 10))
@@ -53,8 +53,8 @@ def test_steps_and_texts_fill_one_bar(asked, told):
 
 def test_time_left_is_told_by_what_this_attempt_did(asked, told, clock):
     """The first model was there: half of the second in ten seconds leaves ten."""
-    bar = meter.ComparisonMeter(Task(told.append), ["base", "v1"], asked, asked)
-    steps = meter.costs(asked, asked)
+    bar = meter.ComparisonMeter(Task(told.append), ["base", "v1"], asked, asked, whole=True)
+    steps = meter.costs(asked, asked, whole=True)
     for step in steps:
         bar.skip("base", step)
     assert told[-1].done in (49, 50)
@@ -73,7 +73,7 @@ def test_time_left_is_told_by_what_this_attempt_did(asked, told, clock):
 
 def test_searching_in_several_ways_is_one_step(asked, told):
     """The text after the colon is shown, and the step counts once."""
-    bar = meter.ComparisonMeter(Task(told.append), ["base"], asked, asked)
+    bar = meter.ComparisonMeter(Task(told.append), ["base"], asked, asked, whole=True)
     bar.begin("base", "searching: words")
     bar.begin("base", "searching: hybrid")
     assert told[0].done == told[1].done

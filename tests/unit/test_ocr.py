@@ -1,21 +1,26 @@
 """Pages and pictures without text are read by OCR where it is installed, and named where not."""
 
 import io
+from functools import partial
 
 import pytest
-from PIL import Image, ImageDraw, ImageFont
-from reportlab.lib.utils import ImageReader
+from PIL import Image
 from reportlab.pdfgen import canvas
 
 from pipelines.errors import InputError
+from pipelines.indexing.convert import Converter
 from pipelines.indexing.converted import ReadLimits
+from pipelines.indexing.incoming import Incoming
+from pipelines.indexing.load.meter import Meter
 from pipelines.indexing.readers import kinds, pictures
 from pipelines.indexing.readers import read as readers
-from pipelines.indexing.readers.ocr import engine
+from pipelines.indexing.readers.ocr import engine, inner
 from pipelines.indexing.readers.ocr.engine import Recognised, of_tsv
 from pipelines.indexing.readers.pdf import document, scans
 from pipelines.indexing.readers.pdf.layers import is_garbled
+from pipelines.progress import Progress
 from tests import made
+from tests.scans import encoded, picture, scanned
 
 needs_ocr = pytest.mark.skipif(
     engine.engine_name() is None, reason="neither tesseract nor RapidOCR is installed"
@@ -24,34 +29,6 @@ needs_ocr = pytest.mark.skipif(
 
 def read(data: bytes, name: str, **limits):
     return readers.read(data, kinds.mime_of(name), ReadLimits(**limits))
-
-
-def picture(*lines: str, size=(1400, 500)) -> Image.Image:
-    drawn = Image.new("RGB", size, "white")
-    font = ImageFont.load_default(size=60)
-    for number, line in enumerate(lines):
-        ImageDraw.Draw(drawn).text((60, 60 + 110 * number), line, fill="black", font=font)
-    return drawn
-
-
-def encoded(drawn: Image.Image, kind: str, **options) -> bytes:
-    file = io.BytesIO()
-    drawn.save(file, kind, **options)
-    return file.getvalue()
-
-
-def scanned(*pages: str | Image.Image) -> bytes:
-    """A PDF of pages with text and of pages that are pictures."""
-    file = io.BytesIO()
-    sheet = canvas.Canvas(file)
-    for page in pages:
-        if isinstance(page, str):
-            sheet.drawString(72, 700, page)
-        else:
-            sheet.drawImage(ImageReader(page), 40, 400, width=500, height=180)
-        sheet.showPage()
-    sheet.save()
-    return file.getvalue()
 
 
 @pytest.fixture
@@ -69,6 +46,22 @@ def test_scanned_pages_are_read_and_marked():
     assert [page for _, page in found.pages] == [1, 2, 3]
     assert found.notes[0].startswith("1 of 3 pages read by OCR (")
     assert found.notes[0].endswith("% sure): 2")
+
+
+@needs_ocr
+def test_a_long_scan_says_how_far_it_is():
+    """From the process that reads it to the line of progress, page by page of those without text."""
+    pages = [picture(f"Line number {n}", size=(700, 200)) for n in range(2)]
+    file = Incoming("scan.pdf", "scan.pdf", bytes)
+    told: list[Progress] = []
+    meter = Meter([file], told.append)
+    with Converter() as reader:
+        reader.convert(scanned("Text.", *pages), "scan.pdf", partial(meter.recognising, file))
+        assert "Text." in reader.convert(b"Text.", "next.txt").text
+    assert [(one.stage, one.item) for one in told] == [
+        ("reading", "scanned page 1 of 2 of scan.pdf"),
+        ("reading", "scanned page 2 of 2 of scan.pdf"),
+    ]
 
 
 @needs_ocr
@@ -172,3 +165,56 @@ def test_lines_of_boxes_are_read_from_the_left():
 
     found = engine._rows([box(50, 1), box(0, 0), box(0, 20)], ["right", "left", "below"])
     assert list(found) == ["left right", "below"]
+
+
+def _document(data: bytes) -> bytes:
+    import docx
+
+    document = docx.Document()
+    document.add_paragraph("Before it.")
+    for _ in range(2):
+        document.add_picture(io.BytesIO(data), width=docx.shared.Inches(4))
+    file = io.BytesIO()
+    document.save(file)
+    return file.getvalue()
+
+
+def _slides(data: bytes) -> bytes:
+    import pptx
+
+    show = pptx.Presentation()
+    slide = show.slides.add_slide(show.slide_layouts[6])
+    slide.shapes.add_picture(io.BytesIO(data), 0, 0)
+    file = io.BytesIO()
+    show.save(file)
+    return file.getvalue()
+
+
+def _workbook(data: bytes) -> bytes:
+    import openpyxl
+    from openpyxl.drawing.image import Image as Picture
+
+    book = openpyxl.Workbook()
+    book.active["A1"] = "Plan"
+    book.active.add_image(Picture(io.BytesIO(data)), "B2")
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+@needs_ocr
+@pytest.mark.parametrize(
+    ("make", "ending"), [(_document, ".docx"), (_slides, ".pptx"), (_workbook, ".xlsx")]
+)
+def test_a_picture_in_a_document_is_read(make, ending):
+    """Each picture once, however often it stands there, and with the line that says so."""
+    found = read(make(encoded(picture("The gate opens at seven"), "PNG")), f"a{ending}")
+    assert found.text.count("The gate opens at seven") == 1
+    assert "(read by OCR, " in found.text
+    assert found.notes[0].startswith("1 picture read by OCR (")
+
+
+def test_pictures_in_a_document_are_counted_without_ocr(monkeypatch):
+    monkeypatch.setattr(inner, "engine_name", lambda: None)
+    found = read(_document(encoded(picture("lost"), "PNG")), "a.docx")
+    assert found.notes == ["2 pictures not read"]

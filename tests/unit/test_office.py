@@ -15,6 +15,7 @@ from pptx.util import Inches
 from pipelines.indexing.converted import ReadLimits
 from pipelines.indexing.readers import read as readers
 from pipelines.indexing.readers.kinds import mime_of
+from pipelines.indexing.readers.ocr import inner
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 M = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
@@ -155,8 +156,10 @@ def test_merged_and_nested_tables():
     assert {"Sensor; Class: IP67", "Sensor; Pressure: 2.4 bar"} <= set(lines)
 
 
-def test_charts_pictures_and_reading_order_of_a_slide():
+def test_charts_pictures_and_reading_order_of_a_slide(monkeypatch):
     from PIL import Image
+
+    monkeypatch.setattr(inner, "engine_name", lambda: None)
 
     show = pptx.Presentation()
     slide = show.slides.add_slide(show.slide_layouts[6])
@@ -199,3 +202,48 @@ def test_smart_art_is_read():
             new.writestr(name, content.encode("utf-8", "surrogateescape"))
         new.writestr("word/diagrams/data1.xml", data)
     assert read(changed.getvalue(), ".docx").text == "- Order"
+
+
+@pytest.mark.parametrize(
+    ("runs", "text"),
+    [
+        ('<w:r><w:t>10</w:t></w:r><w:r><w:rPr><w:vertAlign w:val="superscript"/></w:rPr><w:t>6</w:t></w:r>', "10⁶"),
+        ("<w:r><w:rPr><w:strike/></w:rPr><w:t>700</w:t></w:r><w:r><w:t> 800</w:t></w:r>", "(struck out: 700) 800"),
+        ('<w:r><w:t>a</w:t><w:ptab w:alignment="right"/><w:t>99</w:t></w:r>', "a 99"),
+        ('<w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText>HYPERLINK "https://a.example/f.pdf"</w:instrText></w:r>'
+         '<w:r><w:t>the form</w:t></w:r><w:r><w:fldChar w:fldCharType="end"/></w:r>', "the form (https://a.example/f.pdf)"),
+        ("<w:r><w:t>def f():</w:t><w:br/><w:t xml:space='preserve'>    return 7</w:t></w:r>", "def f():\n    return 7"),
+    ],
+)  # fmt: skip
+def test_what_a_run_looks_like_is_kept(runs, text):
+    """A power, a struck word, a gap, where a link leads, and what was indented."""
+    assert of_xml(f"<w:p>{runs}</w:p>").text == text
+
+
+def test_a_link_says_where_it_leads():
+    document = docx.Document()
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/hyperlink"
+    link = document.part.relate_to("https://example.org/form-17.pdf", kind, is_external=True)
+    paragraph = document.add_paragraph("Sign ")
+    paragraph._p.append(
+        parse_xml(
+            f'<w:hyperlink {W} xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
+            f' r:id="{link}"><w:r><w:t>the form</w:t></w:r></w:hyperlink>'
+        )
+    )
+    paragraph.add_run(" today.")
+    text = read(saved(document), ".docx").text
+    assert text == "Sign the form (https://example.org/form-17.pdf) today."
+
+
+def test_a_chart_shows_percents_and_a_hidden_slide_is_said():
+    show = pptx.Presentation()
+    slide = show.slides.add_slide(show.slide_layouts[6])
+    data = CategoryChartData(number_format="0%")
+    data.categories = ["Rent", "Pay"]
+    data.add_series("Cost", (0.25, 0.75))
+    slide.shapes.add_chart(XL_CHART_TYPE.PIE, 0, 0, 5_000_000, 4_000_000, data)
+    slide._element.set("show", "0")
+    found = read(saved(show), ".pptx")
+    assert "Rent; Cost: 25%" in found.text
+    assert found.notes == ["1 hidden slide read as well"]

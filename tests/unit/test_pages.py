@@ -173,7 +173,7 @@ a:
     assert found.notes == ["1 embedded picture not read"]
     for part in (
         "owner: Okafor", "at 5 * 3 & more", "for the map, see rules (https://x.org/r)",
-        "Warning: Pressure", "[x] order", "Valve: A; Size: DN50", "attune ask <file>",
+        "Warning: Pressure", "(done) order", "Valve: A; Size: DN50", "attune ask <file>",
         "attune show <path>", "a:\n  - b",
     ):  # fmt: skip
         assert part in found.text
@@ -195,6 +195,39 @@ def test_binary_data_under_the_name_of_a_text_is_refused(name, data):
 
 def test_plain_text_keeps_its_indentation():
     assert read("a:\n  b:\n    - c\n", ".txt").text == "a:\n  b:\n    - c"
+    assert read("def f():\n\n    return 7\n", ".txt").text == "def f():\n\n    return 7"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Guide\n=====\n\nSome text.\n\nCleaning\n--------\n\nRinse it.\n",
+        "= Guide\n\n== Cleaning\n\nRinse it.\n",
+        "* Guide\n** Cleaning\nRinse it.\n",
+        "\\section{Guide}\nText.\n\\subsection{Cleaning}\nRinse it.\n",
+        "1 Guide\n\nSome text on it.\n\n1.1 Cleaning\n\nRinse it.\n",
+        "GUIDE\n\nSome text on it.\n\n1.2. Cleaning\n\nRinse it.\n",
+    ],
+)
+def test_headings_of_a_text_are_found_by_their_marks(text):
+    found = read(text, ".txt")
+    start, level, title = found.headings[-1]
+    assert "Cleaning" in found.text[start : start + 20]
+    assert level > found.headings[0][1]
+    assert title.endswith("Cleaning")
+
+
+def test_a_list_of_stars_has_no_headings():
+    assert read("* milk\n* bread\n\nEnd of it.\n", ".txt").headings == []
+
+
+def test_lists_keep_their_letters_and_formulas_their_lines():
+    text = read(
+        "<ol type=a start=3><li>Open<li>Close</ol><p>The flow <math><mi>Q</mi><mo>=</mo><mfrac>"
+        "<mi>V</mi><mi>t</mi></mfrac><annotation>Q=V/t tex</annotation></math> holds.</p>",
+        ".html",
+    ).text
+    assert text == "c. Open\nd. Close\n\nThe flow Q=V/t holds."
 
 
 HOSTILE = {
@@ -205,7 +238,6 @@ HOSTILE = {
 }  # fmt: skip
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("name", HOSTILE)
 def test_time_grows_with_the_page_and_not_with_its_square(name):
     unit, suffix = HOSTILE[name]

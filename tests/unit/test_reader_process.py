@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from pipelines.errors import InputError
-from pipelines.indexing import convert
+from pipelines.indexing import child
 from pipelines.indexing.convert import Converter, parse_answer
 from pipelines.indexing.converted import Converted
 
@@ -62,11 +62,31 @@ def test_what_a_child_sends_is_not_unpickled(tmp_path, monkeypatch):
     harm = pickle.dumps(Harm(str(tmp_path / "harm")))
     with Converter() as reader:
         with monkeypatch.context() as patched:
-            patched.setattr(convert, "CHILD", TAKEN_OVER.replace("ANSWER", repr(harm)))
+            patched.setattr(reader, "_program", TAKEN_OVER.replace("ANSWER", repr(harm)))
             with pytest.raises(InputError, match="its reader is damaged"):
                 reader.convert(b"text", "a.txt")
         assert not (tmp_path / "harm").exists()
         assert reader.convert(b"The ferry leaves at nine.", "a.txt").text.startswith("The ferry")
+
+
+def test_news_that_cannot_be_told_leaves_no_answer_behind():
+    """What fails while a child still works ends it: its answer is not that about the next file."""
+    tells = (
+        "import sys; from multiprocessing.connection import Connection;"
+        "pipe = Connection(int(sys.argv[1])); pipe.recv_bytes(); pipe.recv_bytes();"
+        "pipe.send_bytes(b'[0, 2]'); pipe.send_bytes(b'\"the answer about a\"');"
+        "pipe.recv_bytes(); pipe.recv_bytes(); pipe.send_bytes(b'\"the answer about b\"')"
+    )
+
+    def fails(done: int, total: int) -> None:
+        raise RuntimeError(f"{done} of {total}")
+
+    with Converter() as reader:
+        reader._program = tells
+        with pytest.raises(RuntimeError, match="0 of 2"):
+            reader.convert(b"text", "a.txt", fails)
+        with pytest.raises(InputError, match="the answer about a"):
+            reader.convert(b"text", "b.txt")
 
 
 def test_the_child_finds_no_secrets(monkeypatch):
@@ -83,19 +103,20 @@ def test_the_child_finds_no_secrets(monkeypatch):
         "pipe = Connection(int(sys.argv[1])); pipe.recv_bytes(); pipe.recv_bytes();"
         "import json; pipe.send_bytes(json.dumps(json.dumps(dict(os.environ))).encode())"
     )
-    monkeypatch.setattr(convert, "CHILD", tells)
-    with Converter() as reader, pytest.raises(InputError) as told:
-        reader.convert(b"text", "a.txt")
+    with Converter() as reader:
+        monkeypatch.setattr(reader, "_program", tells)
+        with pytest.raises(InputError) as told:
+            reader.convert(b"text", "a.txt")
     environment = json.loads(str(told.value))
     assert SECRET not in environment.values()
-    assert set(environment) <= {*convert.PASSED_ON, "PYTHONPATH"}
+    assert set(environment) <= {*child.PASSED_ON, "PYTHONPATH"}
     assert environment["PATH"] == os.environ["PATH"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has no_new_privs")
 def test_the_child_cannot_gain_rights():
     program = (
-        "from pipelines.indexing import convert; convert._give_up_privileges();"
+        "from pipelines.indexing import child; child.give_up_privileges();"
         "print(open('/proc/self/status').read())"
     )
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from app.actions.backup.sealing import MAGIC, PART_BYTES, SALT_BYTES, seal, unseal
+from app.sealing.streams import MAGIC, PART_BYTES, SALT_BYTES, seal, unseal
 from pipelines.errors import ArtifactError, AttuneError, InputError
 
 KEY = "a long passphrase"

@@ -24,6 +24,7 @@ def texts(text: str) -> list[str]:
         ("A is so [1]. B is so.[2] C too. [3]", ["A is so [1].", "B is so.[2]", "C too. [3]"]),
         ('He said "Go." Then he went.', ['He said "Go."', "Then he went."]),
         ("日本語の文です。次の文！「はい。」そうですか？", ["日本語の文です。", "次の文！", "「はい。」", "そうですか？"]),
+        ("Zahlbar bis 31. März. Der Austritt ist zum 31. Dezember möglich.", ["Zahlbar bis 31. März.", "Der Austritt ist zum 31. Dezember möglich."]),
         ("यह वाक्य है। दूसरा वाक्य।", ["यह वाक्य है।", "दूसरा वाक्य।"]),
     ],
 )  # fmt: skip

@@ -72,7 +72,7 @@ def test_chunk_over_a_short_page_knows_where_the_next_begins():
     assert (chunk.page, chunk.heading) == (2, "Staff")
     assert [(place.page, place.heading) for place in chunk.places] == [(1, "Costs"), (2, "Staff")]
     fell = chunk.text.index("They fell.")
-    assert places.at(chunk.places, fell) == (0, 1, "Costs")
+    assert places.at(chunk.places, fell) == places.Place(0, 1, "Costs")
     assert chunk.text[chunk.places[1].start :].startswith("Staff")
 
 

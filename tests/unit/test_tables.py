@@ -46,6 +46,10 @@ def workbook(*rows) -> openpyxl.Workbook:
         (0.1 + 0.2, "General", "0.3"),
         (49_123_456, '#,##0.0,,"M"', "49.1M"),
         (True, "General", "TRUE"),
+        (datetime.timedelta(days=1, hours=6), "[h]:mm", "30:00"),
+        (datetime.timedelta(minutes=90, seconds=5), "[mm]:ss", "90:05"),
+        (2.75, "# ?/?", "2 3/4"),
+        (0.125, "# ??/??", "1/8"),
     ],
 )
 def test_a_value_is_read_as_it_is_shown(value, number_format, text):
@@ -196,3 +200,56 @@ def test_hostile_spans_stay_small():
     rows += [[grid.Cell("z")]] * 2000
     table, _, _ = grid.spread(rows)
     assert sum(len(cell) for row in table for cell in row) < 10_000_000
+
+
+TWO_ROWS = [["", "Width", "", "Height", ""], ["Model", "min", "max", "min", "max"]]
+
+
+def test_groups_above_a_header_need_no_merged_cells():
+    """CSV, OpenDocument and careless workbooks leave the rest of a group empty."""
+    rows = [*TWO_ROWS, ["Alder", "10", "20", "31", "41"], ["Birch", "11", "21", "32", "42"]]
+    row = "Model: Birch; Width min: 11; Width max: 21; Height min: 32; Height max: 42"
+    assert row in read("\n".join(map(",".join, rows)).encode(), ".csv").text
+    book = workbook(*([int(c) if c.isdigit() else c or None for c in row] for row in rows))
+    assert row in read(saved(book), ".xlsx").text
+
+
+def test_units_below_a_header_are_part_of_it():
+    text = read(b"Pump,Flow,Head\n,l/min,m\nP-1,120,14\nP-2,140,18\n", ".csv").text
+    assert "Pump: P-2; Flow l/min: 140; Head m: 18" in text
+
+
+def test_a_workbook_says_where_links_lead_and_what_charts_are_called():
+    from openpyxl.chart import BarChart, Reference
+
+    book = workbook(["Form", "Where"], ["Leave", "here"], ["Trips", 3])
+    sheet = book.active
+    sheet["B2"].hyperlink = "https://forms.example.org/leave-22"
+    sheet.column_dimensions["A"].hidden = True
+    chart = BarChart()
+    chart.title = "Museum visitors"
+    chart.add_data(Reference(sheet, min_col=2, min_row=1, max_row=3))
+    sheet.add_chart(chart, "E5")
+    found = read(saved(book), ".xlsx")
+    assert "here (https://forms.example.org/leave-22)" in found.text
+    assert "(chart: Museum visitors)" in found.text
+    assert found.notes == ["1 hidden column of sheet 'Sheet' read as well"]
+
+
+def test_a_ticked_box_stands_before_what_it_says():
+    rows = [["☑", "Annual report"], ["☐", "Transition report"]]
+    assert grid.lines(rows) == ["☑ Annual report", "☐ Transition report"]
+
+
+def test_two_columns_of_words_have_names_where_the_second_names_a_kind_of_thing():
+    """A list of people or terms below another table, and no form with labels and values."""
+    book = workbook(
+        ("Part", "Qty", "Price"), ("Bolt", 4, 1.5), ("Nut", 9, 0.2), (),
+        ("Role", "Person"), ("Owner", "Ada Lovelace"), ("Cook", "Julia Child"), (),
+        ("Begriff", "Bedeutung"), ("MTBF", "mittlere Zeit zwischen Ausfällen"), (),
+        ("Client", "Northwind"), ("Place", "Rome"), ("Status", "open"),
+    )  # fmt: skip
+    lines = read(saved(book), ".xlsx").text.split("\n\n")
+    assert lines[3:5] == ["Role: Owner; Person: Ada Lovelace", "Role: Cook; Person: Julia Child"]
+    assert lines[5] == "Begriff: MTBF; Bedeutung: mittlere Zeit zwischen Ausfällen"
+    assert lines[6:] == ["Client: Northwind", "Place: Rome", "Status: open"]

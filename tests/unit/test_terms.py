@@ -3,9 +3,11 @@
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipelines.text.stop_words import says_something
-from pipelines.text.terms import question_terms, terms
+from pipelines.text.terms import plain_terms, question_terms, terms
 
 
 def test_plain_ascii_is_cut_like_any_other_text():
@@ -47,6 +49,12 @@ def test_typographic_signs_part_words_as_spaces_do():
         ("4 500 118", "4500118"),
         ("K53", "K-53"),
         ("AB4471", "AB/4471"),
+        ("AX4472B", "AX/4472-B"),
+        ("AX4472", "AX/4472-B"),
+        ("128803", "12-880/3"),
+        ("X200B", "X200-B"),
+        ("HTTP server port", "HTTPServerPort"),
+        ("parse URL", "parseURL"),
         ("retries", "maxRetries"),
         ("max_retries", "maxRetries"),
         ("کتابی", "كتابي"),
@@ -72,3 +80,30 @@ def test_passages_added_before_letters_were_folded_are_still_found():
 def test_japanese_keeps_its_characters():
     assert terms("計算機", "ja") == ["計算", "算機"]
     assert terms("計算機", "zh") == ["计算", "算机"]
+
+
+@given(st.text(max_size=40), st.sampled_from([None, "en", "de", "fr", "ru"]))
+def test_text_has_the_same_terms_beside_a_script_that_needs_the_slow_pattern(text, language):
+    found = plain_terms(text, language)
+    assert plain_terms(f"{text} \u0e01", language) == [*found, "\u0e01"]
+    assert terms(text, language)[: len(found)] == found
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("Frist Kündigung", "Die Kündigungsfrist beträgt sechs Wochen."),
+        ("Tage Urlaub", "Die Zahl der Urlaubstage beträgt 31."),
+        ("Wagen", "Der Dienstwagen steht im Hof."),
+        ("Preis", "Die Preisliste gilt ab Mai."),
+        ("Gebühren Parken", "Parkgebühren zahlt der Gast."),
+    ],
+)
+def test_a_german_compound_is_found_by_its_parts(question, text):
+    held = set(terms(text, "de"))
+    groups = question_terms(question, ["de"])
+    assert all(held.intersection(forms) for forms in groups)
+
+
+def test_words_of_other_languages_are_not_cut():
+    assert len(terms("investigate the estimate", "en")) == 3

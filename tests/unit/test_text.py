@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.text import clean
+from pipelines.text.encodings import decode
 
 
 @given(st.text(alphabet=st.characters()))
@@ -45,7 +46,7 @@ def test_utf8_that_was_read_as_latin1_is_put_right():
     ],
 )
 def test_decode_finds_the_encoding(encoding, sample):
-    assert clean.decode(sample.encode(encoding))[0] == sample
+    assert decode.decode(sample.encode(encoding))[0] == sample
 
 
 def test_language_is_named_where_there_is_enough_text():
@@ -64,3 +65,26 @@ def test_hyphens_at_line_ends_are_joined_by_evidence():
 def test_what_is_invisible_inside_words_goes_without_being_counted():
     found = clean.clean("Quell\u200bthorpe four\u00adteen re\u200dady می\u200cخواهم")
     assert found == clean.Cleaned("Quellthorpe fourteen ready می\u200cخواهم", 0)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1250", "Název;Cena;Město\nŠroub M8;12,50;Plzeň\nMatice;3,20;Žďár\n"),
+        ("cp1250", "Imię;Miasto;Kwota\nŁukasz Żak;Łódź;1200\n"),
+        ("cp1250", "Név;Város;Összeg\nKovács Győző;Győr;1200\n"),
+        ("iso8859_2", "Příliš žluťoučký kůň. Cena zboží je 120 Kč.\n"),
+        ("cp1254", "İsim;Şehir;Tutar\nAyşe Yıldız;İzmir;1200\nDağlı;Muğla;900\n"),
+        ("cp1252", "Það er gott að búa á Íslandi, sagði Þóra.\n"),
+        ("cp1252", "Straße;Größe\nÖlgasse;7\n“quoted” – 5 €;1\n"),
+        ("cp1252", "L’été à Nîmes; 12 m² à 40 € «tout compris»\n"),
+        ("cp1257", "Vardas;Miestas\nŽygimantas Šulskis;Panevėžys\n"),
+        ("cp850", "Der Schlüssel liegt unter der Türmatte. Größe: 12 mm.\n"),
+        ("mac_roman", "Straße;Größe\nMüllerweg;12\n"),
+        ("cp1251", "Имя;Город;Сумма\nИван Петров;Казань;1200\n"),
+        ("cp932", "名前,年齢,住所\n佐藤太郎,30,東京\n三木英子,25,大阪\n"),
+    ],
+)
+def test_short_texts_of_old_encodings_are_read(encoding, text):
+    """A few words tell the encoding, as in a short table: all letters belong to one language."""
+    assert decode.decode(text.encode(encoding))[0] == text

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from pipelines.search import evidence
 from pipelines.search.threshold import decide
+from pipelines.store.hits import Hit
 
 OWN = [0.2, 0.4, 0.8, 0.9, 1.0]  # the median is 0.8: the bounds are 0.44 and 0.52
 
@@ -24,3 +26,21 @@ def test_the_lower_quartile_elsewhere_is_held_between_shares_of_the_own(elsewher
 
 def test_too_few_questions_decide_nothing():
     assert decide(OWN[:4], OWN) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [("Income 2021: 4,610", True), ("Income 2017: 4,610", False), ("Income 2016/17", False), ("Income", False)],
+)  # fmt: skip
+def test_passages_of_other_years_are_known(text, other):
+    """A year of which no passage tells, beside passages that tell of others."""
+    hit = Hit(
+        chunk_id=1, document_id=1, title="t", source="s", collection="c", page=None, heading=None,
+        text=text, language="en", score=1.0, dense=0.5, lexical=0.5, window_start=0, window_end=1,
+    )  # fmt: skip
+    assert evidence.weigh("What was the income in 2017?", [hit]).of_other_years is other
+
+
+def test_numbers_of_clauses_are_codes():
+    """A passage that holds one counts as naming it. A year is none."""
+    assert evidence.codes("What does clause 3.2 say of 2021?") == ("3.2",)

@@ -1,0 +1,53 @@
+"""The chat's page as browser tests look at it: its parts, and asking in it."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, Page, expect
+
+
+def box(page: Page) -> Locator:
+    """Where a question is typed."""
+    return page.locator("#question textarea")
+
+
+def bot(page: Page) -> Locator:
+    """The last answer."""
+    return page.locator("#chat [data-testid=bot]").last
+
+
+def citations(page: Page) -> Locator:
+    """The numbers in the answers."""
+    return page.locator('#chat a[href*="#source-"]:not(.source)')
+
+
+def panel(page: Page) -> Locator:
+    """Where a citation shows its passage."""
+    return page.locator(".sidebar.right")
+
+
+def marked(page: Page) -> Locator:
+    """The supporting sentence in the passage."""
+    return panel(page).locator("#passage mark")
+
+
+def conversations(page: Page) -> Locator:
+    """The list on the left."""
+    return page.locator("#conversation-list label")
+
+
+def title(page: Page) -> Locator:
+    """Where the open conversation is renamed."""
+    return page.locator("#conversation-title input, #conversation-title textarea").first
+
+
+def ask(page: Page, question: str) -> None:
+    """Send a question, and wait for nothing."""
+    box(page).fill(question)
+    box(page).press("Enter")
+
+
+def asked(page: Page, question: str) -> None:
+    """Ask, and wait for the whole answer."""
+    ask(page, question)
+    expect(citations(page).last).to_be_visible(timeout=20_000)
+    expect(page.locator("#chat [aria-label=Retry]").last).to_be_visible()
