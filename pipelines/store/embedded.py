@@ -16,9 +16,11 @@ from typing import Any
 import psutil
 
 from pipelines.errors import DISK_FULL, NotReadyError, is_disk_full
-from pipelines.system import atomic_files
+from pipelines.system import accounts, atomic_files
 
 CONFIG = "attune.conf"
+# The library's name for the account that the server runs under, where the process is root's.
+ACCOUNT = "pgserver"
 # Short queries over vectors and postings on one small machine. JIT is off, because it compiles
 # longer than they run. Random reads cost about as much as sequential ones. Bulk loads have room
 # between checkpoints. There are connections for a web process, a worker and some commands.
@@ -58,6 +60,10 @@ class EmbeddedPostgres:
         PostgresServer.runtime_path = folder
         PostgresServer._lock = fasteners.InterProcessLock(folder / "start.lock")
         data = folder / "pg"
+        try:
+            accounts.ensure(ACCOUNT)
+        except OSError as error:
+            raise NotReadyError(f"The embedded database did not start: {error}") from error
         self._server: Any = get_server(data, start=False)
         deadline = time.monotonic() + START_WAIT_S
         while data not in PostgresServer._instances or self._server._postmaster_info is None:
