@@ -60,10 +60,12 @@ class EmbeddedPostgres:
         PostgresServer.runtime_path = folder
         PostgresServer._lock = fasteners.InterProcessLock(folder / "start.lock")
         data = folder / "pg"
-        try:
-            accounts.ensure(ACCOUNT)
-        except OSError as error:
-            raise NotReadyError(f"The embedded database did not start: {error}") from error
+        if accounts.is_root():
+            try:
+                with PostgresServer._lock:
+                    _give_to_account(data)
+            except OSError as error:
+                raise NotReadyError(f"The embedded database did not start: {error}") from error
         self._server: Any = get_server(data, start=False)
         deadline = time.monotonic() + START_WAIT_S
         while data not in PostgresServer._instances or self._server._postmaster_info is None:
@@ -120,6 +122,25 @@ class EmbeddedPostgres:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _give_to_account(data: Path) -> None:
+    """
+    Make the account, and let it own data that another machine's account wrote.
+
+    :raises OSError: The account cannot be made.
+    :raises NotReadyError: The data belong to somebody else on this machine.
+    """
+    accounts.ensure(ACCOUNT)
+    version = data / "PG_VERSION"
+    if not version.exists() or (owner := accounts.owner(version)) == ACCOUNT:
+        return
+    if owner is not None:
+        raise NotReadyError(
+            f"The embedded database in {data} belongs to the account {owner}. Run Attune as {owner}."
+        )
+    log.info("giving %s to the account %s of this machine", data, ACCOUNT)
+    accounts.give(data, ACCOUNT)
 
 
 def _configure(data: Path) -> None:

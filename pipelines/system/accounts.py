@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,16 +13,20 @@ from filelock import FileLock
 LOCK = Path("/run/attune-account.lock")
 
 
+def is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
 def ensure(name: str) -> None:
     """
-    Make the account if this process is root's and the account is missing.
+    Make the account if it is missing. Only root can.
 
     Two `useradd` at once both succeed, and the second one gives the account another number. Files
     of the first are then somebody else's, so only one process of the machine makes it.
 
     :raises OSError: The account cannot be made.
     """
-    if not hasattr(os, "geteuid") or os.geteuid() != 0 or _is_there(name):
+    if _is_there(name):
         return
     with FileLock(LOCK, preserve_lock_file=True):
         if _is_there(name):
@@ -31,6 +36,24 @@ def ensure(name: str) -> None:
         )
         if made.returncode:
             raise OSError(f"The account {name} cannot be made: {made.stderr.strip()}")
+
+
+def give(folder: Path, name: str) -> None:
+    """
+    Let the account own a folder and all that is in it. Only root can.
+
+    A folder that came from another machine carries the number that the account has there.
+    """
+    for place in (folder, *folder.rglob("*")):
+        shutil.chown(place, name, name)
+
+
+def owner(path: Path) -> str | None:
+    """The name of the account that owns a file; none if this machine has no such account."""
+    try:
+        return path.owner()
+    except KeyError:
+        return None
 
 
 def _is_there(name: str) -> bool:

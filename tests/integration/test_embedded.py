@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -35,5 +36,23 @@ def test_files_that_were_cut_off_do_not_keep_it_from_starting(monkeypatch):
             patched.setattr(embedded, "_configure", no_space)
             with pytest.raises(NotReadyError, match="disk that Attune writes to is full"):
                 EmbeddedPostgres(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_data_folder_of_another_machine_opens():
+    """There the account of the database has another number."""
+    folder = Path(tempfile.mkdtemp(prefix="at"))
+    try:
+        with EmbeddedPostgres(folder) as server, psycopg.connect(server.dsn) as conn:
+            conn.execute("create table kept as select 7 as value")
+        for place in ((data := folder / "pg"), *data.rglob("*")):
+            os.chown(place, 54321, 54321)
+        with EmbeddedPostgres(folder) as server, psycopg.connect(server.dsn) as conn:
+            assert conn.execute("select value from kept").fetchone() == (7,)
+        shutil.chown(data / "PG_VERSION", "nobody")
+        with pytest.raises(NotReadyError, match="Run Attune as nobody"):
+            EmbeddedPostgres(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
