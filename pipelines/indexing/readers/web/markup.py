@@ -9,6 +9,7 @@ from typing import Any
 from pipelines.errors import InputError
 from pipelines.indexing.converted import Block, Converted, assemble
 from pipelines.indexing.readers.web import page
+from pipelines.indexing.readers.web.unfolding import is_made_by_script, unfold
 from pipelines.text.encodings.decode import decode
 
 DECLARED_IN = 4096
@@ -31,20 +32,25 @@ def read_html(data: bytes, mime: str) -> Converted:
     """The content of a web page, without its menus and banners."""
     text, encoding = decode(data, declared=declared_encoding(data))
     tree = _tree(text)
+    notes = unfold(tree)
     blocks = page.blocks(tree)
+    if not blocks and is_made_by_script(tree):
+        notes.append("its text is written by a script, which is not run")
     title = " ".join((tree.findtext(".//head/title") or "").split())
     first = next((block.text for block in blocks if block.level is not None), None)
     if title and not any(block.level == 1 for block in blocks) and title != first:
         blocks.insert(0, Block(title, level=1))
-    return assemble(blocks, mime, encoding)
+    return assemble(blocks, mime, encoding, notes=notes)
 
 
 def html_blocks(text: str) -> list[Block]:
     """The blocks of HTML that is no web page: a chapter, a mail. All of it is content."""
     try:
-        return page.blocks(_tree(text), page=False)
+        tree = _tree(text)
     except InputError:  # an empty one
         return []
+    unfold(tree)
+    return page.blocks(tree, page=False)
 
 
 def decoded(data: bytes) -> str:
