@@ -13,7 +13,7 @@ from pipelines.indexing.readers.ocr.engine import engine_name
     ("sample", "content"), reading.contents(), ids=lambda one: getattr(one, "name", one.__class__)
 )
 def test_a_format_is_read_as_the_page_says(sample, content):
-    if sample.name in ("picture", "PDF, scanned") and engine_name() is None:
+    if sample.name in ("picture", "Word, picture", "PDF, scanned") and engine_name() is None:
         pytest.skip("neither tesseract nor RapidOCR is installed")
     mime = kinds.mime_of(f"file{sample.ending}")
     found = readers.read(sample.make(content), mime, ReadLimits())

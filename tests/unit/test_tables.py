@@ -178,6 +178,23 @@ def test_a_csv_of_figures_alone_has_no_header():
     assert read(b"1,2\n3,4\n5,6\n", ".csv").text == "1; 2\n\n3; 4\n\n5; 6"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Berlin,Germany\nParis,France\nRome,Italy\n", ["Berlin: Germany", "Paris: France", "Rome: Italy"]),
+        ("Name,Peter\nAddress,Main St\nPhone,0123\n", ["Name: Peter", "Address: Main St", "Phone: 0123"]),
+        ("Anna,Berlin,Red\nBo,Berlin,Blue\n", ["Anna; Berlin; Red", "Bo; Berlin; Blue"]),
+        ("City,Snow\nAlta,310\nLund,12\n", ["City: Alta; Snow: 310", "City: Lund; Snow: 12"]),
+        ("Land,Hauptstadt\nPeru,Lima\n", ["Land: Peru; Hauptstadt: Lima"]),
+        ("first_name,hobby\nAda,chess\nBo,go\n", ["first_name: Ada; hobby: chess", "first_name: Bo; hobby: go"]),
+        ("Term,Explained\nSump,the lowest part\nWeir,a low dam\n",
+         ["Term: Sump; Explained: the lowest part", "Term: Weir; Explained: a low dam"]),
+    ],
+)  # fmt: skip
+def test_the_first_row_of_a_csv_names_columns_only_where_it_does(text, expected):
+    assert read(text.encode(), ".csv").text.split("\n\n") == expected
+
+
 def test_a_long_row_goes_on_under_its_label():
     names = ["Part", *(f"column {n}" for n in range(60))]
     rows = [names, ["K-53", *(f"value {n}" for n in range(60))]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pipelines.indexing.readers.tables import grid, headers
+from pipelines.indexing.readers.tables import first_row, grid, headers
 
 Row = list[str]
 
@@ -13,7 +13,8 @@ def lines(rows: Iterable[Row], *, certain: bool = False) -> Iterator[str]:
     """
     The rows of a sheet as lines that carry their column names.
 
-    :param certain: As in `grid.lines`: a first row of names is taken for a header.
+    :param certain: As in `grid.lines`: a first row of names is taken for a header, unless its
+        records say otherwise.
     """
     header: list[Row] = []
     for part in _parts(rows):
@@ -22,6 +23,10 @@ def lines(rows: Iterable[Row], *, certain: bool = False) -> Iterator[str]:
         for table in tables:
             if header and _continues(table, header):
                 yield from grid.lines([*header, *table], len(header))
+                continue
+            if certain and not _is_named(table):
+                yield from grid.lines(table, 0)
+                header = []
                 continue
             yield from grid.lines(table, certain=certain_here)
             header = _header_of(table, certain=certain_here)
@@ -74,6 +79,13 @@ def _stands_alone(table: list[Row]) -> bool:
 def _header_of(table: list[Row], *, certain: bool) -> list[Row]:
     preamble, depth = headers.place(table, certain=certain)
     return table[preamble : preamble + depth]
+
+
+def _is_named(table: list[Row]) -> bool:
+    """Whether the first row of a table of records names its columns, if it could."""
+    sample = headers.clean(table[: first_row.SAMPLED_ROWS])
+    start, depth = headers.place(sample, certain=True)
+    return depth != 1 or first_row.names_columns(sample[start], sample[start + 1 :])
 
 
 def _continues(table: list[Row], header: list[Row]) -> bool:
