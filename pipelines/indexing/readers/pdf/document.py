@@ -17,7 +17,7 @@ from pipelines.errors import InputError
 from pipelines.indexing.converted import Block, Converted, assemble
 from pipelines.indexing.readers.members import Member, Members, bundle
 from pipelines.indexing.readers.ocr.engine import HOW_TO_INSTALL, engine_name
-from pipelines.indexing.readers.pdf import columns, remarks, ruled, spaced, turned
+from pipelines.indexing.readers.pdf import columns, remarks, ruled, side_by_side, spaced, turned
 from pipelines.indexing.readers.pdf.carried import Carried
 from pipelines.indexing.readers.pdf.fields import Field, fields_of, in_place
 from pipelines.indexing.readers.pdf.hidden import Layers
@@ -170,11 +170,14 @@ def _shown(page: Any, whole: Any, carried: Carried, fields: list[Field]) -> str:
         text = whole.get_text_bounded(*page.get_cropbox())
     elif len(text) == whole.count_chars():
         places = Places(whole)
+        parted = side_by_side.in_order(text, places)
         ruled_text = ruled.in_rows(text, page, places, carried)
         if ruled_text is None and fields:
             return in_place(text, places, fields).replace("\r\n", "\n")
         by_columns = columns.in_rows(text, places) if ruled_text is None else ruled_text
         text = spaced.in_rows(text, whole, places, carried) if by_columns == text else by_columns
+        for lines, columns_of in parted:
+            text = text.replace(lines, columns_of)
     return text.replace("\r\n", "\n")
 
 

@@ -5,21 +5,18 @@ from __future__ import annotations
 import ctypes
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 from typing import Any
 
 from pipelines.indexing.readers.pdf import heads
 from pipelines.indexing.readers.pdf.carried import Carried
+from pipelines.indexing.readers.pdf.cells import Cell, Line, line_of
 from pipelines.indexing.readers.pdf.columns import edges_of
 from pipelines.indexing.readers.pdf.places import Places
 from pipelines.indexing.readers.tables import grid, headers
 
-# A gap parts two cells if it is wider than this share of the height of a line.
-WIDE_GAP = 0.8
-# Lines are at the same height if they differ by less than this share of it.
-SAME_LEVEL = 0.4
 FEWEST_ROWS = 3
 MOST_COLUMNS = 20
 # Longer lines with fewer figures are prose.
@@ -31,39 +28,6 @@ FILLED, FIGURES = 0.6, 0.5
 SHORT_CELL = 25
 
 _FIGURE = re.compile(r"\d")
-_SIGN = re.compile(r"[$€£¥]|USD|EUR")
-_AFTER = re.compile(r"[%)]+")
-
-
-@dataclass(frozen=True)
-class _Cell:
-    left: float
-    right: float
-    text: str
-
-
-@dataclass(frozen=True)
-class _Line:
-    """A line of a page, or several that stand beside each other, by the place of its characters."""
-
-    start: int
-    end: int
-    cells: list[_Cell]
-    bottom: float = 0.0
-    height: float = 0.0
-
-    def is_below(self, other: _Line) -> bool:
-        """Whether this line stands a line or more below another, which then begins something new."""
-        return bool(self.cells and other.cells) and other.bottom - self.bottom > self.height
-
-    def beside(self, other: _Line) -> bool:
-        """Whether another line stands right of this one, at the same height."""
-        level = abs(other.bottom - self.bottom) < SAME_LEVEL * self.height
-        return (
-            bool(self.cells and other.cells)
-            and level
-            and other.cells[0].left > self.cells[-1].right
-        )
 
 
 def in_rows(text: str, page: Any, places: Places, carried: Carried) -> str:
@@ -102,7 +66,7 @@ def in_rows(text: str, page: Any, places: Places, carried: Carried) -> str:
     return "".join([*parts, text[place:]]) if parts else text
 
 
-def _names_columns(rows: list[list[str]], run: list[_Line], page: Any) -> bool:
+def _names_columns(rows: list[list[str]], run: list[Line], page: Any) -> bool:
     """Whether the first row is a header: above figures, or set in another font, or single words."""
     place, depth = headers.place(rows, certain=True)
     if not depth:
@@ -120,17 +84,17 @@ def _names_columns(rows: list[list[str]], run: list[_Line], page: Any) -> bool:
     return _font(page, lines[0].start) != _font(page, lines[1].start)
 
 
-def _is_joined(run: list[_Line], text: str) -> bool:
+def _is_joined(run: list[Line], text: str) -> bool:
     """Whether cells of one row are lines of the text."""
     return any("\n" in text[line.start : line.end] for line in run)
 
 
-def _runs(text: str, places: Places) -> Iterator[list[_Line]]:
+def _runs(text: str, places: Places) -> Iterator[list[Line]]:
     """Lines in a row that have several cells, with single cells between them."""
-    run: list[_Line] = []
+    run: list[Line] = []
     for lines in _candidates(text):
         for start, line in lines:
-            cut = _line(start, line, places)
+            cut = line_of(start, line, places)
             if run and run[-1].beside(cut):
                 above = run.pop()
                 run.append(replace(above, end=cut.end, cells=[*above.cells, *cut.cells]))
@@ -148,7 +112,7 @@ def _runs(text: str, places: Places) -> Iterator[list[_Line]]:
         run = []
 
 
-def _trimmed(run: list[_Line]) -> list[_Line]:
+def _trimmed(run: list[Line]) -> list[Line]:
     """A run without the single cells above and below its rows."""
     rows = [place for place, line in enumerate(run) if len(line.cells) > 1]
     return run[rows[0] : rows[-1] + 1] if rows else []
@@ -174,45 +138,7 @@ def _candidates(text: str) -> Iterator[list[tuple[int, str]]]:
         yield run
 
 
-def _line(start: int, text: str, places: Places) -> _Line:
-    """A line cut into cells where the gap between two words is wide."""
-    first = len(text) - len(text.lstrip())
-    last = len(text.rstrip()) - 1
-    begin = places.box(start + first)
-    if begin is None or last < first:
-        return _Line(start, start + len(text), [])
-    cells: list[_Cell] = []
-    left, cut, height = begin[0], first, begin[3] - begin[1]
-    for gap in re.finditer(r"\s+", text[first : last + 1]):
-        before, after = first + gap.start() - 1, first + gap.end()
-        edges = places.gap(start + before, start + after)
-        if edges is None or abs(edges[1] - edges[0]) <= WIDE_GAP * height:
-            continue
-        cells.append(_Cell(left, edges[0], text[cut : before + 1]))
-        left, cut = edges[1], after
-    end = places.box(start + last)
-    cells.append(_Cell(left, end[2] if end is not None else left, text[cut : last + 1]))
-    return _Line(start, start + len(text), list(_joined(cells)), begin[1], height)
-
-
-def _joined(cells: list[_Cell]) -> Iterator[_Cell]:
-    """Cells with the sign of a currency, or a percent, at their figure."""
-    waiting: _Cell | None = None
-    for cell in cells:
-        if waiting is not None and _SIGN.fullmatch(waiting.text):
-            cell = _Cell(waiting.left, cell.right, f"{waiting.text} {cell.text}")
-            waiting = None
-        if waiting is not None and _AFTER.fullmatch(cell.text):
-            waiting = _Cell(waiting.left, cell.right, f"{waiting.text}{cell.text}")
-            continue
-        if waiting is not None:
-            yield waiting
-        waiting = cell
-    if waiting is not None:
-        yield waiting
-
-
-def _rows(run: list[_Line]) -> list[list[str]]:
+def _rows(run: list[Line]) -> list[list[str]]:
     """The rows of a table, or none if the lines do not stand in columns."""
     wide = [line for line in run if len(line.cells) > 1]
     if len(wide) < FEWEST_ROWS or any(
@@ -239,7 +165,7 @@ def _rows(run: list[_Line]) -> list[list[str]]:
     return table if _is_table(table) else []
 
 
-def _columns(run: list[_Line]) -> list[heads.Column]:
+def _columns(run: list[Line]) -> list[heads.Column]:
     """From where to where the columns of a table go: each up to the next one."""
     wide = [line for line in run if len(line.cells) > 1]
     height = median(line.height for line in wide) or 1.0
@@ -248,7 +174,7 @@ def _columns(run: list[_Line]) -> list[heads.Column]:
     return [(left - height / 4, right - height / 4) for left, right in pairwise(edges)]
 
 
-def _turns(cells: list[_Cell]) -> Iterator[tuple[float, float]]:
+def _turns(cells: list[Cell]) -> Iterator[tuple[float, float]]:
     """The left edges of cells that follow each other."""
     return ((a.left, b.left) for a, b in pairwise(cells))
 
