@@ -48,7 +48,7 @@ from app.web.lost import LostPage
 from app.web.temporary import TemporaryFolder
 from app.web.watching import health
 from app.web.watching.loop import LoopWatch
-from app.web.watching.requests import Watched
+from app.web.watching.requests import MeasureRequests
 from pipelines.indexing.pages.drawer import RECOGNISING, Drawer
 from pipelines.store import chats, document_list
 
@@ -111,7 +111,7 @@ def create_app(services: Services, host: str | None = None) -> FastAPI:
     app.add_middleware(Bodies, uploads=upload_limits(services.settings), check=events)
     hosts = Hosts.of(services.settings, host or services.settings.host)
     app.add_middleware(Guard, access=access, hosts=hosts)
-    app.add_middleware(Watched)
+    app.add_middleware(MeasureRequests)
     return app
 
 

@@ -44,7 +44,7 @@ NEARLY, SURE_SHARE, ENOUGH, ENOUGH_ABSENT = 0.62, 0.3, 1.0, 1.05
 logging.getLogger("haystack.core.pipeline.breakpoint").setLevel(logging.ERROR)
 
 
-class Shared:
+class Immutable:
     """An immutable value that Haystack may share instead of copying."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
@@ -52,7 +52,7 @@ class Shared:
 
 
 @dataclass(frozen=True, eq=False)
-class Query(Shared):
+class Query(Immutable):
     """What is looked for, and with which version."""
 
     question: str = field(repr=False)
@@ -62,7 +62,7 @@ class Query(Shared):
 
 
 @dataclass(frozen=True, eq=False)
-class Found(Shared):
+class Found(Immutable):
     """
     What the search brought, best first.
 
@@ -80,7 +80,7 @@ class Found(Shared):
 
 
 @dataclass(frozen=True, eq=False)
-class EmbeddedQuery(Shared):
+class EmbeddedQuery(Immutable):
     """A question's vector (*Shape:* ``(d,)``), and its tokens if the version compares them."""
 
     vector: Vectors = field(repr=False)

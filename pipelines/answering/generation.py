@@ -28,7 +28,7 @@ from haystack.dataclasses import (
 )  # fmt: skip
 from haystack.utils import Secret
 
-from pipelines.answering.components import Found, Pose, PoseAgain, Shared, Tidy
+from pipelines.answering.components import Found, Immutable, Pose, PoseAgain, Tidy
 from pipelines.answering.events import Retrying
 from pipelines.answering.llm import LLMOptions, count_tokens, explain, llm_requests, retry
 from pipelines.text.thinking import Part, Thoughts, answer_of
@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
-class FollowUp(Shared):
+class FollowUp(Immutable):
     """A question with the conversation before it."""
 
     question: str = field(repr=False)

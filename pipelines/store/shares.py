@@ -22,7 +22,7 @@ LONGEST_TOKEN = 100
 
 
 @dataclass(frozen=True)
-class Shared:
+class SharedConversation:
     """A conversation that its owner shares by a link."""
 
     title: str
@@ -75,7 +75,7 @@ def token(conn: Connection, visitor: str, conversation_id: UUID) -> str | None:
     return row[0] if row else None
 
 
-def read(conn: Connection, share_token: str) -> Shared | None:
+def read(conn: Connection, share_token: str) -> SharedConversation | None:
     """
     The conversation that a link opens.
 
@@ -90,4 +90,4 @@ def read(conn: Connection, share_token: str) -> Shared | None:
     if row is None:
         return None
     conversation_id, visitor, title = row
-    return Shared(title, chats.messages(conn, visitor, conversation_id))
+    return SharedConversation(title, chats.messages(conn, visitor, conversation_id))

@@ -14,6 +14,7 @@ LOCK = Path("/run/attune-account.lock")
 
 
 def is_root() -> bool:
+    """Whether this process may make accounts and give files away."""
     return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
@@ -49,7 +50,7 @@ def give(folder: Path, name: str) -> None:
 
 
 def owner(path: Path) -> str | None:
-    """The name of the account that owns a file; none if this machine has no such account."""
+    """The name of the account that owns a file, if this machine has that account."""
     try:
         return path.owner()
     except KeyError:

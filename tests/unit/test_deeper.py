@@ -11,7 +11,7 @@ from app.chat.rendering import markup
 from app.chat.turns import AnswerProgress
 from app.chat.waiting import growing
 from pipelines.answering.deeper.asked import is_about_whole, wants_more
-from pipelines.answering.deeper.budget import Budget, Meter
+from pipelines.answering.deeper.budget import Budget, CallMeter
 from pipelines.store.chats import Message, Remarks
 from pipelines.store.ids import MessageId
 
@@ -73,16 +73,16 @@ def test_whole_documents_are_meant_by_summaries_alone():
 
 
 def test_a_meter_ends_at_the_first_limit_and_says_which():
-    calls = Meter(Budget(), 2, lambda: True)
+    calls = CallMeter(Budget(), 2, lambda: True)
     assert [calls.may_go_on() for _ in range(4)] == [True, True, False, False]
     assert calls.ended == "3 calls of the language model"
-    late = Meter(Budget(seconds=0), 2, lambda: True)
+    late = CallMeter(Budget(seconds=0), 2, lambda: True)
     assert not late.may_go_on()
     assert late.ended == "0 seconds"
-    none_left = Meter(Budget(), 2, lambda: False)
+    none_left = CallMeter(Budget(), 2, lambda: False)
     assert not none_left.may_go_on()
     assert none_left.ended == "calls of the language model in a day"
-    other = Meter(Budget(), 2, lambda: True)
+    other = CallMeter(Budget(), 2, lambda: True)
     other.end("characters")
     assert (other.may_go_on(), other.ended) == (False, "characters")
 

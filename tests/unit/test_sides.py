@@ -7,7 +7,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.pairs.sides import Piece, assign
+from training.pairs.sides import Placed, assign
 
 WORDS = [a + b for a in "bcdfghklmnprst" for b in "aeiou"]
 
@@ -16,9 +16,9 @@ def text(seed: int, words: int = 60) -> str:
     return " ".join(random.Random(seed).choices(WORDS, k=words))
 
 
-def pieces(documents: int, each: int = 10) -> list[Piece]:
+def pieces(documents: int, each: int = 10) -> list[Placed]:
     return [
-        Piece(f"{d}-{n}", text(100 * d + n), f"doc{d}", "", n)
+        Placed(f"{d}-{n}", text(100 * d + n), f"doc{d}", "", n)
         for d in range(documents)
         for n in range(each)
     ]
@@ -38,21 +38,21 @@ def test_one_document_is_divided_by_its_parts():
 
 def test_what_repeats_a_passage_is_on_its_side():
     rows = pieces(20)
-    copy = Piece("copy", "Introduction. " + rows[0].text + " And so on.", "another", "", 0)
+    copy = Placed("copy", "Introduction. " + rows[0].text + " And so on.", "another", "", 0)
     found = assign([*rows, copy], {})
     assert found["copy"] == found["0-0"]
 
 
 def test_a_passage_between_both_sides_belongs_to_neither():
     rows = pieces(20)
-    both = Piece("both", f"{rows[0].text} {rows[10].text}", "another", "", 0)
+    both = Placed("both", f"{rows[0].text} {rows[10].text}", "another", "", 0)
     known = {"0-0": "train", "1-0": "heldout"}
     assert assign([*rows, both], known)["both"] is None
 
 
 def test_a_wanted_side_is_refused_to_repeats_of_the_other():
     rows = pieces(1, each=3)
-    again = Piece("again", rows[0].text + " more", "file", "", 0)
+    again = Placed("again", rows[0].text + " more", "file", "", 0)
     found = assign([*rows, again], {"0-0": "heldout"}, wanted="train")
     assert found["again"] is None
 

@@ -15,7 +15,7 @@ from pipelines.store.pair_passages import Passage
 from pipelines.store.pairs import CORPUS, NewPair, Split
 from training.pairs import quality, sides
 from training.pairs.asking import QuestionsOfPassage
-from training.pairs.sides import Piece
+from training.pairs.sides import Placed
 
 OTHER_SIDE = "its passage is on the other side, or repeats one that is"
 SUSPICIOUS = "its document gives orders to language models"
@@ -89,7 +89,7 @@ class Collector:
                 if p.passage_sha256 not in there
             }
         self._sides: Mapping[str, Split | None] = sides.assign(
-            [Piece(p.sha256, p.text, p.document, p.section, p.ordinal) for p in there.values()],
+            [Placed(p.sha256, p.text, p.document, p.section, p.ordinal) for p in there.values()],
             known,
             wanted=wanted,
         )

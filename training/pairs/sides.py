@@ -32,7 +32,7 @@ _WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
-class Piece:
+class Placed:
     """A passage, and where it stands."""
 
     key: str
@@ -43,7 +43,7 @@ class Piece:
 
 
 def assign(
-    pieces: Sequence[Piece],
+    pieces: Sequence[Placed],
     known: Mapping[str, Split],
     *,
     wanted: Split | None = None,
@@ -84,7 +84,7 @@ def assign(
     return found
 
 
-def _groups(pieces: Sequence[Piece]) -> list[list[str]]:
+def _groups(pieces: Sequence[Placed]) -> list[list[str]]:
     """Keys that have to be on one side, in the order of their first passage."""
     first: dict[tuple[str, ...], int] = {}
     few = len({piece.document for piece in pieces}) < FEWEST_DOCUMENTS
@@ -96,7 +96,7 @@ def _groups(pieces: Sequence[Piece]) -> list[list[str]]:
     return list(members.values())
 
 
-def _unit(piece: Piece, by_section: bool) -> tuple[str, ...]:
+def _unit(piece: Placed, by_section: bool) -> tuple[str, ...]:
     if not by_section:
         return (piece.document,)
     # Under one heading there may be the whole of a document: its parts are told by place too.

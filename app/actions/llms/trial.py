@@ -22,7 +22,7 @@ ADDRESS_HINT = "Addresses of language models often end in /v1."
 
 
 @dataclass(frozen=True)
-class Tried:
+class LLMTrial:
     """What came of a trial, in a sentence. `seconds` is how long it took."""
 
     works: bool
@@ -30,7 +30,7 @@ class Tried:
     seconds: float
 
 
-def run(services: Services, options: LLMOptions, *, who: str) -> Tried:
+def run(services: Services, options: LLMOptions, *, who: str) -> LLMTrial:
     """Send one short request. It ends within half a minute, and whatever happens is told."""
     with services.pool.connection() as conn:
         detail = {"model": options.model, "address": options.base_url or ""}
@@ -38,7 +38,7 @@ def run(services: Services, options: LLMOptions, *, who: str) -> Tried:
     return asyncio.run(_tried(options))
 
 
-async def _tried(options: LLMOptions) -> Tried:
+async def _tried(options: LLMOptions) -> LLMTrial:
     from openai import AsyncOpenAI
 
     started = time.perf_counter()
@@ -57,12 +57,12 @@ async def _tried(options: LLMOptions) -> Tried:
                 text = await _answer(client, options.model)
         except Exception as error:
             sentence = f"{explain(error, bounded)}{await _hint(client, error)}"
-            return Tried(False, sentence, time.perf_counter() - started)
+            return LLMTrial(False, sentence, time.perf_counter() - started)
     seconds = time.perf_counter() - started
     if not text:
-        return Tried(False, f"It answered without any text. {ADDRESS_HINT}", seconds)
+        return LLMTrial(False, f"It answered without any text. {ADDRESS_HINT}", seconds)
     shown = text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
-    return Tried(True, f"It answered after {seconds:.1f} s: “{shown}”", seconds)
+    return LLMTrial(True, f"It answered after {seconds:.1f} s: “{shown}”", seconds)
 
 
 async def _answer(client: AsyncOpenAI, model: str) -> str:

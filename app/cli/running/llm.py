@@ -10,7 +10,7 @@ import typer
 from app.cli.common import AsJson
 
 if TYPE_CHECKING:
-    from app.actions.llms.trial import Tried
+    from app.actions.llms.trial import LLMTrial
     from app.services import Services
     from pipelines.store.language_models import LanguageModel
 
@@ -104,7 +104,7 @@ def try_model(
         llm = opened.llms.options(_known(opened, name)) if name else opened.llms.default()
         if llm is None:
             raise InputError("No language model is set up: attune llm set MODEL --address URL")
-        tried: Tried = trial.run(opened, llm, who="cli")
+        tried: LLMTrial = trial.run(opened, llm, who="cli")
     if as_json:
         emit_json(vars(tried))
     else:

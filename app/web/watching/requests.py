@@ -30,7 +30,7 @@ def route_of(path: str) -> str:
     return next((one for one in ROUTES if path == one or path.startswith(f"{one}/")), "other")
 
 
-class Watched:
+class MeasureRequests:
     """ASGI middleware. A request's time is that until its answer begins, because streams last."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -16,7 +16,7 @@ from haystack.dataclasses import ChatMessage, StreamingChunk
 from haystack.hooks import FunctionHook
 
 from pipelines.answering.deeper import tools
-from pipelines.answering.deeper.budget import Meter
+from pipelines.answering.deeper.budget import CallMeter
 from pipelines.answering.deeper.notebook import Notebook
 from pipelines.answering.deeper.tools import Tools
 from pipelines.answering.events import StepTaken
@@ -39,7 +39,7 @@ class Look:
     def __init__(
         self,
         llm: OpenAIChatGenerator,
-        meter: Meter,
+        meter: CallMeter,
         notebook: Notebook,
         in_thread: Callable[[Callable[[], Any]], Awaitable[Any]],
     ) -> None:

@@ -28,7 +28,7 @@ class Budget:
 DEFAULT = Budget()
 
 
-class Meter:
+class CallMeter:
     """
     Counts the calls of the language model for one question.
 

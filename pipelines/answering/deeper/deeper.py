@@ -21,7 +21,7 @@ from pipelines.answering.deeper.budget import Budget
 from pipelines.answering.deeper.library import Library, Listed
 from pipelines.answering.deeper.looking import look
 from pipelines.answering.deeper.notebook import Notebook
-from pipelines.answering.deeper.question import Question
+from pipelines.answering.deeper.question import DeepQuestion
 from pipelines.answering.deeper.reading import read
 from pipelines.answering.events import Depth, Done, Event, StageStarted, StepTaken, Turn
 from pipelines.answering.generation import Generation
@@ -58,7 +58,7 @@ class Deeper:
         """
         yield StageStarted("deeper")
         library, notebook = Library(self.pool, query, self.search), Notebook(self.budget.chars)
-        question = Question(
+        question = DeepQuestion(
             query, clock, depth, self.budget, generation, library, notebook, self.in_thread
         )
         documents: list[Listed] = []

@@ -15,7 +15,7 @@ from pipelines.answering import cite
 from pipelines.answering.compose import NOTHING_INDEXED, Writing, compose, written
 from pipelines.answering.deeper.agent import Look
 from pipelines.answering.deeper.library import FIRST_PASSAGES
-from pipelines.answering.deeper.question import Question
+from pipelines.answering.deeper.question import DeepQuestion
 from pipelines.answering.deeper.tools import Tools, searched
 from pipelines.answering.events import Answer, Done, Event, Passages, StepTaken
 from pipelines.answering.generation import prompt
@@ -37,7 +37,7 @@ _LASTING = (
 log = logging.getLogger(__name__)
 
 
-async def look(question: Question) -> AsyncGenerator[Event, None]:
+async def look(question: DeepQuestion) -> AsyncGenerator[Event, None]:
     """
     The events of an answer for which the model looks things up. If it cannot, or the budget ends, the
     answer is written from what was found until then.
@@ -63,7 +63,7 @@ async def look(question: Question) -> AsyncGenerator[Event, None]:
 class _Looking:
     """The model's own search. `answered` tells whether its events ended with `Done`."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: DeepQuestion) -> None:
         self._question = question
         self._meter = question.meter(question.budget.steps - 1)
         self._look = Look(

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipelines.answering.components import Found, Query
 from pipelines.answering.compose import Clock, generated, untouched
-from pipelines.answering.deeper.budget import Budget, Meter
+from pipelines.answering.deeper.budget import Budget, CallMeter
 from pipelines.answering.deeper.library import Library
 from pipelines.answering.deeper.notebook import Notebook
 from pipelines.answering.events import Depth, Event, Passages, StageStarted
@@ -17,7 +17,7 @@ from pipelines.answering.generation import Generation
 
 
 @dataclass
-class Question:
+class DeepQuestion:
     """
     A question with what has been read for it.
 
@@ -39,9 +39,9 @@ class Question:
         """The numbered passages, as if one search had found them."""
         return untouched(self.query, tuple(self.notebook.hits))
 
-    def meter(self, most: int) -> Meter:
+    def meter(self, most: int) -> CallMeter:
         """A meter of up to `most` calls of the language model before the answer is written."""
-        return Meter(self.budget, most, self.depth.may_call)
+        return CallMeter(self.budget, most, self.depth.may_call)
 
     async def write(self, notes: str | None = None) -> AsyncGenerator[Event, None]:
         """

@@ -14,7 +14,7 @@ from pipelines.answering import cite
 from pipelines.answering.compose import NOT_FOUND, REFUSAL, compose, untouched, written
 from pipelines.answering.deeper.budget import MOST_PARTS
 from pipelines.answering.deeper.library import Listed, Portion
-from pipelines.answering.deeper.question import Question
+from pipelines.answering.deeper.question import DeepQuestion
 from pipelines.answering.events import Done, Event, Retrying, StepTaken
 from pipelines.errors import ProviderError
 
@@ -28,7 +28,7 @@ LONGEST_NOTES = 2000
 SHORTENED = "The limit of {} was reached: {} of {} parts were read. The rest is not in this answer."
 
 
-async def read(question: Question, documents: Sequence[Listed]) -> AsyncGenerator[Event, None]:
+async def read(question: DeepQuestion, documents: Sequence[Listed]) -> AsyncGenerator[Event, None]:
     """The events of an answer from whole documents."""
     ids = [one.document.id for one in documents]
     chars = await question.in_thread(partial(question.library.chars, ids))
@@ -63,7 +63,7 @@ async def read(question: Question, documents: Sequence[Listed]) -> AsyncGenerato
 class _Reading:
     """The reading of some documents. `notes` cite the passages by their numbers in the notebook."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: DeepQuestion) -> None:
         self._question = question
         self.notes: list[str] = []
 

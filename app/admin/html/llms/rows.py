@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.actions.llms.trial import Tried
+from app.actions.llms.trial import LLMTrial
 from app.admin.html import parts
 from pipelines.answering.llm import LLMOptions
 from pipelines.store.ids import LanguageModelId
@@ -48,7 +48,7 @@ def fixed(llm: LLMOptions) -> str:
     return parts.stack(parts.note(said), parts.facts(facts))
 
 
-def tried(result: Tried) -> str:
+def tried(result: LLMTrial) -> str:
     """What came of a trial."""
     if result.works:
         return str(parts.note(result.sentence, "good"))

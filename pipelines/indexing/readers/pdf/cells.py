@@ -18,7 +18,7 @@ _AFTER = re.compile(r"[%)]+")
 
 
 @dataclass(frozen=True)
-class Cell:
+class LinePart:
     """A part of a line, and from where to where it goes."""
 
     left: float
@@ -32,7 +32,7 @@ class Line:
 
     start: int
     end: int
-    cells: list[Cell]
+    cells: list[LinePart]
     bottom: float = 0.0
     height: float = 0.0
 
@@ -57,29 +57,29 @@ def line_of(start: int, text: str, places: Places) -> Line:
     begin = places.box(start + first)
     if begin is None or last < first:
         return Line(start, start + len(text), [])
-    cells: list[Cell] = []
+    cells: list[LinePart] = []
     left, cut, height = begin[0], first, begin[3] - begin[1]
     for gap in re.finditer(r"\s+", text[first : last + 1]):
         before, after = first + gap.start() - 1, first + gap.end()
         edges = places.gap(start + before, start + after)
         if edges is None or abs(edges[1] - edges[0]) <= WIDE_GAP * height:
             continue
-        cells.append(Cell(left, edges[0], text[cut : before + 1]))
+        cells.append(LinePart(left, edges[0], text[cut : before + 1]))
         left, cut = edges[1], after
     end = places.box(start + last)
-    cells.append(Cell(left, end[2] if end is not None else left, text[cut : last + 1]))
+    cells.append(LinePart(left, end[2] if end is not None else left, text[cut : last + 1]))
     return Line(start, start + len(text), list(_joined(cells)), begin[1], height)
 
 
-def _joined(cells: list[Cell]) -> Iterator[Cell]:
+def _joined(cells: list[LinePart]) -> Iterator[LinePart]:
     """Cells with the sign of a currency, or a percent, at their figure."""
-    waiting: Cell | None = None
+    waiting: LinePart | None = None
     for cell in cells:
         if waiting is not None and _SIGN.fullmatch(waiting.text):
-            cell = Cell(waiting.left, cell.right, f"{waiting.text} {cell.text}")
+            cell = LinePart(waiting.left, cell.right, f"{waiting.text} {cell.text}")
             waiting = None
         if waiting is not None and _AFTER.fullmatch(cell.text):
-            waiting = Cell(waiting.left, cell.right, f"{waiting.text}{cell.text}")
+            waiting = LinePart(waiting.left, cell.right, f"{waiting.text}{cell.text}")
             continue
         if waiting is not None:
             yield waiting

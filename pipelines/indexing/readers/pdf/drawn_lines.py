@@ -23,7 +23,7 @@ SAME = 0.01
 BEFORE = 0.5
 
 
-class Line(NamedTuple):
+class DrawnLine(NamedTuple):
     """A line along an axis: at `at` on the other one, from `start` to `end`."""
 
     is_upright: bool
@@ -36,14 +36,14 @@ class Line(NamedTuple):
 class Area:
     """Lines that touch each other."""
 
-    lines: list[Line]
+    lines: list[DrawnLine]
     left: float
     bottom: float
     right: float
     top: float
 
     @classmethod
-    def around(cls, line: Line) -> Area:
+    def around(cls, line: DrawnLine) -> Area:
         """The area of one line."""
         if line.is_upright:
             return cls([line], line.at, line.start, line.at, line.end)
@@ -138,8 +138,8 @@ def _areas(shape: _Shape) -> Iterator[Area]:
         yield from map(Area.around, _drawn(shape))
         return
     _, _, left, bottom, right, top = shape
-    upright = [Line(True, at, bottom, top) for at in (left, right)] if shape.is_high else []
-    level = [Line(False, at, left, right) for at in (bottom, top)] if shape.is_wide else []
+    upright = [DrawnLine(True, at, bottom, top) for at in (left, right)] if shape.is_high else []
+    level = [DrawnLine(False, at, left, right) for at in (bottom, top)] if shape.is_wide else []
     if upright and level:
         yield Area([*upright, *level], left, bottom, right, top)
     else:
@@ -173,7 +173,7 @@ def _points(shape: _Shape, numbers: Iterable[int]) -> Iterator[tuple[Any, tuple[
         yield segment, (a * x.value + c * y.value + e, b * x.value + d * y.value + f)
 
 
-def _drawn(shape: _Shape) -> Iterator[Line]:
+def _drawn(shape: _Shape) -> Iterator[DrawnLine]:
     """The lines of a path, segment by segment."""
     import pypdfium2.raw as pdfium
 
@@ -190,12 +190,12 @@ def _drawn(shape: _Shape) -> Iterator[Line]:
             yield from _along_an_axis(point, begun)
 
 
-def _along_an_axis(a: tuple[float, float], b: tuple[float, float]) -> Iterator[Line]:
+def _along_an_axis(a: tuple[float, float], b: tuple[float, float]) -> Iterator[DrawnLine]:
     wide, high = abs(a[0] - b[0]), abs(a[1] - b[1])
     if wide < THIN and high > SHORTEST:
-        yield Line(True, a[0], min(a[1], b[1]), max(a[1], b[1]))
+        yield DrawnLine(True, a[0], min(a[1], b[1]), max(a[1], b[1]))
     elif high < THIN and wide > SHORTEST:
-        yield Line(False, a[1], min(a[0], b[0]), max(a[0], b[0]))
+        yield DrawnLine(False, a[1], min(a[0], b[0]), max(a[0], b[0]))
 
 
 def clustered(places: Iterable[float]) -> list[float]:
@@ -210,7 +210,7 @@ def clustered(places: Iterable[float]) -> list[float]:
 class Edges:
     """Places on one axis, and the lines of a table that run there."""
 
-    def __init__(self, lines: Iterable[Line]) -> None:
+    def __init__(self, lines: Iterable[DrawnLine]) -> None:
         ordered = sorted(lines, key=_place)
         self.places = clustered(line.at for line in ordered)
         self._spans = [
@@ -230,5 +230,5 @@ class Edges:
         return any(start <= middle <= end for start, end in self._spans[edge])
 
 
-def _place(line: Line) -> float:
+def _place(line: DrawnLine) -> float:
     return line.at

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 
-from pipelines.indexing.readers.pdf.cells import WIDE_GAP, Cell, Line, line_of
+from pipelines.indexing.readers.pdf.cells import WIDE_GAP, Line, LinePart, line_of
 from pipelines.indexing.readers.pdf.places import Places
 
 # Fewer lines beside each other are none, and half as many characters make a shorter line than two.
@@ -88,7 +88,7 @@ def _is_wide(gap: Gap, line: Line) -> bool:
     return gap[1] - gap[0] > WIDE_GAP * line.height
 
 
-def _free(cells: Sequence[Cell], gaps: Sequence[Gap]) -> list[Gap]:
+def _free(cells: Sequence[LinePart], gaps: Sequence[Gap]) -> list[Gap]:
     """What a line leaves free of gaps."""
     free = list(gaps)
     for cell in cells:

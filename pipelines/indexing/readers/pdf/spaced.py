@@ -12,7 +12,7 @@ from typing import Any
 
 from pipelines.indexing.readers.pdf import heads
 from pipelines.indexing.readers.pdf.carried import Carried
-from pipelines.indexing.readers.pdf.cells import Cell, Line, line_of
+from pipelines.indexing.readers.pdf.cells import Line, LinePart, line_of
 from pipelines.indexing.readers.pdf.columns import edges_of
 from pipelines.indexing.readers.pdf.places import Places
 from pipelines.indexing.readers.tables import grid, headers
@@ -174,7 +174,7 @@ def _columns(run: list[Line]) -> list[heads.Column]:
     return [(left - height / 4, right - height / 4) for left, right in pairwise(edges)]
 
 
-def _turns(cells: list[Cell]) -> Iterator[tuple[float, float]]:
+def _turns(cells: list[LinePart]) -> Iterator[tuple[float, float]]:
     """The left edges of cells that follow each other."""
     return ((a.left, b.left) for a, b in pairwise(cells))
 
