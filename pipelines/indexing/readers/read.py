@@ -26,9 +26,9 @@ from pipelines.indexing.readers import (
     plain,
     rtf,
     source,
-    structured,
     subtitles,
 )
+from pipelines.indexing.readers.data import json_files, xml_files
 from pipelines.indexing.readers.kinds import OFFICE, OPEN
 from pipelines.indexing.readers.members import Members
 from pipelines.indexing.readers.ocr.engine import Allowance
@@ -108,9 +108,9 @@ _READERS: dict[str, Callable[[bytes, str], Converted]] = {
     "text/plain": plain.read,
     "text/calendar": calendar.read,
     "text/csv": delimited.read,
-    "application/json": structured.read_json,
-    "application/jsonl": structured.read_json_lines,
-    "application/xml": structured.read_xml,
+    "application/json": json_files.read_json,
+    "application/jsonl": json_files.read_json_lines,
+    "application/xml": xml_files.read_xml,
     "application/x-ipynb+json": notebook.read,
     "application/x-subrip": subtitles.read,
     "text/vtt": subtitles.read,

@@ -23,9 +23,16 @@ _MARKS = re.compile(f"[{chr(FIRST_MARK)}-{chr(FIRST_MARK + LEVELS - 1)}]+")
 # Notes, and text that is not shown: groups of their own.
 _NOTE = re.compile(r"\{\s*(?:\\\*)?\\(footnote|annotation)(?![a-z])")
 _LINK = re.compile(r'HYPERLINK\s+"([^"{}\\\s]{1,500})"')
+# Letters of a line above or below the text that only counts pages: "Seite 1 von 12".
+MOST_OF_NUMBER = 10
 # Characters between an address and its words.
 MOST_BETWEEN = 500
 _HIDDEN = re.compile(r"\{(?:\s*\\(?!v\b)[a-z]{1,20}-?\d{0,6})*\s*\\v(?![a-z0-9])")
+# Text that stands in boxes over the page, and what is printed above and below it.
+_BOX = re.compile(r"\{(?:\s*\\\*)?\s*\\(?:shp|do)(?![a-z])")
+_IN_BOX = re.compile(r"\{\s*\\(?:shptxt|dptxbxtext)(?![a-z])")
+_EDGE = re.compile(r"\{\s*\\(?:header|footer)[lrf]?(?![a-z])")
+_CONTROL = re.compile(r"\\'[0-9a-f]{2}|\\\*|\\[a-z]{1,30}-?\d{0,9} ?|[{}\\]")
 _PICTURE = re.compile(r"\\pict\b")
 _DELETED = re.compile(r"\\deleted\b(?!0)")
 
@@ -42,7 +49,8 @@ def read(data: bytes, mime: str) -> Converted:
     if not source.lstrip("\ufeff \r\n\t").startswith("{\\rtf"):
         raise InputError("the file is damaged: it does not begin like an RTF file")
     # The library leaves a bar after each cell. A bar that was typed is kept apart from these.
-    source = _with_links(_with_notes(source.replace("|", TYPED_BAR)))
+    source = _with_boxes(_with_edges(source.replace("|", TYPED_BAR)))
+    source = _with_links(_with_notes(source))
     text = rtf_to_text(_marked(source), errors="replace")
     pictures = len(_PICTURE.findall(source))
     notes = [f"{counted(pictures, 'picture')} not read"] if pictures else []
@@ -67,6 +75,44 @@ def _with_notes(source: str) -> str:
         else:
             kind = "footnote" if found.group(1) == "footnote" else "comment"
             parts.append(f"{{ ({kind}: {{{source[found.end() : end - 1]}}})}}")
+        place = end
+    return "".join([*parts, source[place:]])
+
+
+def _with_boxes(source: str) -> str:
+    """The source with the text of boxes in paragraphs of their own, where the boxes are anchored."""
+    parts: list[str] = []
+    place = 0
+    for found in _BOX.finditer(source):
+        if found.start() < place:
+            continue  # within the one before
+        end = _group_end(source, found.start())
+        inner = [
+            source[text.end() : _group_end(source, text.start()) - 1]
+            for text in _IN_BOX.finditer(source, found.start(), end)
+        ]
+        if inner:
+            texts = "".join(f"{{\\par {text}\\par}}" for text in inner)
+            parts += [source[place : found.start()], texts]
+            place = end
+    return "".join([*parts, source[place:]])
+
+
+def _with_edges(source: str) -> str:
+    """The source with what is printed above and below each page, once, without numbers of pages."""
+    parts: list[str] = []
+    seen: set[str] = set()
+    place = 0
+    for found in _EDGE.finditer(source):
+        if found.start() < place:
+            continue
+        end = _group_end(source, found.start())
+        inner = source[found.end() : end - 1]
+        told = " ".join(_CONTROL.sub(" ", inner).split())
+        if told in seen or sum(map(str.isalpha, told)) <= MOST_OF_NUMBER:
+            continue
+        seen.add(told)
+        parts += [source[place : found.start()], f"{{{inner}\\par}}"]
         place = end
     return "".join([*parts, source[place:]])
 

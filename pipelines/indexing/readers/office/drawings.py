@@ -38,6 +38,8 @@ def pictures_of(element: Any, package: Package, part: str) -> Iterator[bytes]:
 def chart_lines(chart: Any) -> list[str]:
     """A chart's title, and a row for each category that names the value of each series."""
     told = chart_titles(chart)
+    if any(True for _ in chart.iter("{*}chartData")):
+        return [*told, *_newer_lines(chart)]
     series = list(chart.iter("{*}ser"))
     names = [_text(next(one.iterchildren("{*}tx"), None)) or "value" for one in series]
     values = [_points(one, "val", "yVal") for one in series]
@@ -50,6 +52,22 @@ def chart_lines(chart: Any) -> list[str]:
         for place in places
     ]
     return [*told, *grid.lines([["", *names], *rows], 1)] if rows else told
+
+
+def _newer_lines(chart: Any) -> Iterator[str]:
+    """The rows of a chart of a newer kind: a waterfall, a funnel, a tree map."""
+    named = {one.find("{*}dataId").get("val"): _text(next(one.iter("{*}tx"), None))
+             for one in chart.iter("{*}series") if one.find("{*}dataId") is not None}  # fmt: skip
+    for data in chart.iter("{*}data"):
+        columns = [
+            {int(point.get("idx") or 0): point.text or "" for point in level.iterchildren("{*}pt")}
+            for level in data.iter("{*}lvl")
+        ]
+        places = sorted({place for column in columns for place in column})
+        rows = [[column.get(place, "") for column in columns] for place in places]
+        if rows and len(columns) > 1:
+            names = [*[""] * (len(columns) - 1), named.get(data.get("id")) or "value"]
+            yield from grid.lines([names, *rows], 1)
 
 
 def chart_titles(chart: Any) -> list[str]:

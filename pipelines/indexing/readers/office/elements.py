@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipelines.indexing.readers.office.numbering import W
+from pipelines.indexing.readers.office.symbols import in_font
 from pipelines.indexing.readers.web.elements import power
 
 _MONOSPACED = re.compile(r"courier|consolas|mono|menlo|fixed|typewriter|code|preformatted", re.I)
+# What shows something: letters, a picture, a chart, an equation, an object.
+_SHOWN = ("}t", "}blip", "}imagedata", "}chart", "}relIds", "}oMath", "}OLEObject")
 _LINK = re.compile(r'^\s*HYPERLINK\s+"([^"\s]{1,2000})"')
 
 
@@ -38,6 +41,20 @@ def field_text(data: Any) -> str:
     return "☒" if is_on(ticked) else "☐"
 
 
+def chosen(holder: Any) -> list[Any]:
+    """Of what stands there for newer and for older programs: the first that shows something."""
+    for option in holder:
+        if any(str(one.tag).endswith(_SHOWN) for one in option.iter()):
+            return list(option)
+    return []
+
+
+def hides_text(run: Any) -> bool:
+    """Whether a run has text that is not shown."""
+    is_hidden = is_on(run.find(f"{W}rPr/{W}vanish"))
+    return is_hidden and any((text.text or "").strip() for text in run.iter(W + "t"))
+
+
 def is_on(element: Any | None) -> bool:
     """Whether a property is there and not switched off."""
     return element is not None and element.get(W + "val") not in ("0", "false", "off")
@@ -59,7 +76,9 @@ def value_of(element: Any, path: str) -> str | None:
 
 
 def as_shown(text: str, run: Any) -> str:
-    """The text of a run: raised figures as a power, and struck words as such."""
+    """The text of a run: signs of its font, raised figures as a power, and struck words as such."""
+    fonts = run.find(f"{W}rPr/{W}rFonts")
+    text = in_font(text, (fonts.get(W + "ascii") or "") if fonts is not None else "")
     if value_of(run, f"rPr/{W}vertAlign") == "superscript":
         return power(text)
     struck = is_on(run.find(f"{W}rPr/{W}strike")) or is_on(run.find(f"{W}rPr/{W}dstrike"))

@@ -10,6 +10,8 @@ from pipelines.indexing.converted import Block, Converted, assemble, counted
 from pipelines.indexing.readers.members import Members
 from pipelines.indexing.readers.ocr.inner import InnerPictures
 from pipelines.indexing.readers.office.drawings import of_graphics, pictures_of
+from pipelines.indexing.readers.office.frames import text_of, unwrap
+from pipelines.indexing.readers.office.inside import InsideFiles
 from pipelines.indexing.readers.office.packages import Package
 from pipelines.indexing.readers.tables import grid, headers
 from pipelines.indexing.readers.web.links import of_address
@@ -26,7 +28,8 @@ def read(data: bytes, mime: str, members: Members) -> Converted:
     show = pptx.Presentation(io.BytesIO(data))
     pictures = InnerPictures(members.ocr)
     row_height = int(show.slide_height or 6_858_000) // ROW_SHARE
-    reader = _Slides(Package(data), row_height, pictures)
+    package = Package(data)
+    reader = _Slides(package, row_height, pictures, InsideFiles(package, members))
     blocks = [b for n, slide in enumerate(show.slides, 1) for b in reader.blocks(slide, n)]
     return assemble(blocks, mime, notes=reader.notes())
 
@@ -34,15 +37,18 @@ def read(data: bytes, mime: str, members: Members) -> Converted:
 class _Slides:
     """Reads slides, and counts what is not read on them."""
 
-    def __init__(self, package: Package, row_height: int, pictures: InnerPictures) -> None:
-        self._package = package
+    def __init__(
+        self, package: Package, row_height: int, pictures: InnerPictures, inside: InsideFiles
+    ) -> None:
+        self._package, self._inside = package, inside
         self._row_height = row_height
         self._pictures = pictures
         self._media = self._hidden = 0
+        self._seen: set[str] = set()
 
     def notes(self) -> list[str]:
         """What was seen and not read."""
-        told = self._pictures.notes()
+        told = [*self._pictures.notes(), *self._inside.notes()]
         if self._hidden:
             told.append(f"{counted(self._hidden, 'hidden slide')} read as well")
         if self._media:
@@ -52,14 +58,15 @@ class _Slides:
     def blocks(self, slide: Any, number: int) -> Iterator[Block]:
         """The blocks of a slide: its title, its shapes by their place, comments and notes."""
         self._hidden += slide._element.get("show") in ("0", "false")
+        unwrap(slide._element)
         title = slide.shapes.title
         skip = None
-        if title is not None and title.text_frame.text.strip():
-            yield Block(title.text_frame.text, page=number, level=1)
+        if title is not None and (told := text_of(title.text_frame._element)).strip():
+            yield Block(told, page=number, level=1)
             skip = title.shape_id
         part = str(slide.part.partname).lstrip("/")
         shapes = [shape for shape in slide.shapes if shape.shape_id != skip]
-        for text in self._texts(shapes, part, 0):
+        for text in [*self._texts(shapes, part, 0), *self._behind(slide)]:
             yield Block(text, page=number)
         for comments in self._package.related(part, "/comments"):
             for comment in comments.iter("{*}cm"):
@@ -67,6 +74,20 @@ class _Slides:
                 yield Block(f"(comment: {text})" if text.strip() else "", page=number)
         if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
             yield Block(slide.notes_slide.notes_text_frame.text, page=number)
+
+    def _behind(self, slide: Any) -> Iterator[str]:
+        """What the layout of a slide and its master show on every slide, each text once."""
+        layout = slide.slide_layout
+        is_shown = slide._element.get("showMasterSp") not in ("0", "false")
+        of_layout = layout._element.get("showMasterSp") not in ("0", "false")
+        for holder in [layout, *([layout.slide_master] if of_layout else [])] if is_shown else []:
+            unwrap(holder._element)
+            own = [shape for shape in holder.shapes if not shape.is_placeholder]
+            for shape in own:
+                text = text_of(shape.text_frame._element) if shape.has_text_frame else ""
+                if sum(map(str.isalpha, text)) > 2 and text not in self._seen:
+                    self._seen.add(text)
+                    yield text
 
     def _texts(self, shapes: Iterable[Any], part: str, depth: int) -> Iterator[str]:
         for shape in self._in_order(shapes):
@@ -86,7 +107,11 @@ class _Slides:
         alt = " ".join((named.get("descr") or "").split()) if named is not None else ""
         if alt:
             yield f"(picture: {alt})"
-        if next(shape._element.iter("{*}videoFile", "{*}audioFile", "{*}oleObj"), None) is not None:
+        if (inner := self._inside.objects(part, shape._element)) is not None:
+            yield from inner
+        elif (
+            next(shape._element.iter("{*}videoFile", "{*}audioFile", "{*}oleObj"), None) is not None
+        ):
             self._media += not alt
         elif not texts:
             for picture in pictures_of(shape._element, self._package, part):
@@ -107,7 +132,7 @@ class _Slides:
 
 def _of_frame(frame: Any) -> str:
     """The text of a shape, with addresses after the words that lead to them."""
-    text: str = frame.text.replace("\v", "\n")
+    text = text_of(frame._element)
     for run in (run for paragraph in frame.paragraphs for run in paragraph.runs):
         target = of_address(run.hyperlink.address or "", run.text)
         if target and target not in text:
@@ -124,7 +149,7 @@ def _rows(table: Any) -> list[str]:
     for row in table.rows:
         cells = [
             grid.Cell(
-                " ".join(cell.text.split()),
+                " ".join(text_of(cell.text_frame._element).split()),
                 cell.span_width if cell.is_merge_origin else 1,
                 cell.span_height if cell.is_merge_origin else 1,
                 heading=False,

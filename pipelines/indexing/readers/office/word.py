@@ -19,7 +19,9 @@ from pipelines.indexing.readers.ocr.inner import InnerPictures
 from pipelines.indexing.readers.office.drawings import of_graphics, pictures_of
 from pipelines.indexing.readers.office.elements import (
     as_shown,
+    chosen,
     field_text,
+    hides_text,
     is_bold,
     is_code,
     is_on,
@@ -28,27 +30,19 @@ from pipelines.indexing.readers.office.elements import (
     value_of,
 )
 from pipelines.indexing.readers.office.gathered import LeftOut, Paragraph
+from pipelines.indexing.readers.office.inside import InsideFiles
 from pipelines.indexing.readers.office.numbering import ListNumbering, W
 from pipelines.indexing.readers.office.packages import RELATION, Package
 from pipelines.indexing.readers.office.styles import Styles
-from pipelines.indexing.readers.office.symbols import equation, in_font, symbol
+from pipelines.indexing.readers.office.symbols import equation, symbol
 from pipelines.indexing.readers.tables import grid
 from pipelines.indexing.readers.web.links import of_address
 
 MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
-FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+ALTERNATIVES = "{http://schemas.openxmlformats.org/markup-compatibility/2006}AlternateContent"
 PAGE_BREAK = W + "lastRenderedPageBreak"
 # Deleted, moved away, or no text of the page.
-SKIPPED = {
-    FALLBACK,
-    W + "pPr",
-    W + "rPr",
-    W + "del",
-    W + "moveFrom",
-    W + "rt",
-    W + "sectPr",
-    W + "sdtPr",
-}
+SKIPPED = {W + name for name in ["pPr", "rPr", "del", "moveFrom", "rt", "sectPr", "sdtPr"]}
 DEEPEST = 60
 LONGEST_LABEL = 80
 
@@ -65,18 +59,19 @@ def read(data: bytes, mime: str, members: Members) -> Converted:
     body = root.find(W + "body") if root is not None else None
     if body is None:
         raise InputError("the file is damaged: it has no readable document in it")
-    walker = _BodyWalker(package, name, InnerPictures(members.ocr))
+    walker = _BodyWalker(package, name, members)
     blocks = [*walker.edges("header"), *walker.blocks(body), *walker.edges("footer")]
-    converted = assemble(blocks, mime, notes=[*walker.pictures.notes(), *walker.left.notes()])
+    converted = assemble(blocks, mime, notes=walker.notes())
     return converted if body.find(f".//{PAGE_BREAK}") is not None else replace(converted, pages=[])
 
 
 class _BodyWalker:
     """Walks the elements of a body, and looks into those that it does not know."""
 
-    def __init__(self, package: Package, name: str, pictures: InnerPictures) -> None:
-        self.left = LeftOut()
-        self.pictures = pictures
+    def __init__(self, package: Package, name: str, members: Members) -> None:
+        self._left = LeftOut()
+        self._inside = InsideFiles(package, members)
+        self._pictures = InnerPictures(members.ocr)
         self._package = package
         self._name = self._here = name
         self._styles = Styles(self._part("/styles"))
@@ -86,6 +81,10 @@ class _BodyWalker:
             kind: {note.get(W + "id"): note for note in self._elements(f"/{kind}s", kind)}
             for kind in ("footnote", "endnote", "comment")
         }
+
+    def notes(self) -> list[str]:
+        """What was not read, or not as it stands."""
+        return [*self._pictures.notes(), *self._left.notes(), *self._inside.notes()]
 
     def _part(self, kind: str) -> Any | None:
         return next(self._package.related(self._name, kind), None)
@@ -119,7 +118,9 @@ class _BodyWalker:
             elif child.tag == W + "tbl":
                 yield from self._table(child, depth)
             elif child.tag == W + "altChunk":
-                self.left.objects += 1
+                yield Block(self._inside.part(self._here, child), page=self._page, verbatim=True)
+            elif child.tag == ALTERNATIVES:
+                yield from self.blocks(chosen(child), depth + 1)
             elif child.tag == W + "sdt" and child.find(f"{W}sdtPr/{W}showingPlcHdr") is not None:
                 continue
             elif child.tag not in SKIPPED:
@@ -165,11 +166,9 @@ class _BodyWalker:
             if isinstance(node, str):
                 found.parts.append(node)
                 continue
-            if node.tag == W + "r" and node.find(f"{W}rPr/{W}vanish") is not None:
-                off = node.find(f"{W}rPr/{W}vanish").get(W + "val") in ("0", "false")
-                if not off and any((t.text or "").strip() for t in node.iter(W + "t")):
-                    self.left.hidden += 1
-                    continue
+            if node.tag == W + "r" and hides_text(node):
+                self._left.hidden += 1
+                continue
             if node.tag == W + "txbxContent":
                 found.boxes.append(node)
             elif node.tag == W + "hyperlink":
@@ -179,6 +178,8 @@ class _BodyWalker:
                 waiting.extend(reversed(node))
             elif node.tag == W + "sdt" and node.find(f"{W}sdtPr/{W}showingPlcHdr") is not None:
                 continue
+            elif node.tag == ALTERNATIVES:
+                waiting.extend(reversed(chosen(node)))
             elif not self._leaf(node, found) and node.tag not in SKIPPED:
                 waiting.extend(reversed(node))
         return found
@@ -187,9 +188,7 @@ class _BodyWalker:
         """Read an element that holds text itself, or return False to have its children read."""
         tag = node.tag
         if tag == W + "t":
-            fonts = node.find(f"../{W}rPr/{W}rFonts")
-            font = fonts.get(W + "ascii") if fonts is not None else None
-            found.parts.append(as_shown(in_font(node.text or "", font or ""), node.getparent()))
+            found.parts.append(as_shown(node.text or "", node.getparent()))
         elif tag == W + "instrText":
             found.link = linked(node.text or "") or found.link
         elif tag == W + "fldChar":
@@ -216,7 +215,9 @@ class _BodyWalker:
         elif tag == W + "commentReference":
             self._note(node, "comment", found)
         elif tag == W + "object":
-            self.left.objects += 1
+            texts = self._inside.objects(self._here, node)
+            self._left.objects += texts is None
+            found.after += texts or []
         elif tag in (W + "drawing", W + "pict"):
             self._drawing(node, found)
             return False  # it may hold text boxes
@@ -245,7 +246,7 @@ class _BodyWalker:
         alt = next(filter(None, (" ".join(text.split()) for text in alts)), "")
         if alt:
             found.parts.append(f" (picture: {alt}) ")
-        texts = (self.pictures.text(one, is_described=bool(alt)) for one in pictures)
+        texts = (self._pictures.text(one, is_described=bool(alt)) for one in pictures)
         found.after += filter(None, texts)
 
     def _table(self, table: Any, depth: int) -> Iterator[Block]:

@@ -24,6 +24,8 @@ MOST_COLUMNS = 16_384
 # Cells that merged ranges may repeat.
 MOST_REPEATED = 200_000
 # What Excel writes before the text of a comment for programs that know no threads.
+_CODE = re.compile(r"&\[[^\]]*\]|&[A-Z]")
+_WORDS = re.compile(r"(?:[^\W\d_]{2,}\W+){2}|\d{3}")
 _THREADED = re.compile(r"^\[Threaded comment\].*?Comment:\s*", re.DOTALL)
 
 
@@ -58,7 +60,9 @@ def read(data: bytes, mime: str, members: Members) -> Converted:
             if hidden:
                 notes.append(f"{counted(hidden, what)} of sheet '{page.title}' read as well")
         if found:
-            blocks += [Block(page.title, level=1), *found]
+            blocks += [Block(page.title, level=1), *map(Block, read.printed), *found]
+    for path in package.targets("xl/workbook.xml", "/chartsheet"):
+        blocks += [Block(text) for text in _drawn(package, path, pictures)]
     if unsaved:
         notes.append(f"{counted(unsaved, 'formula')} without a stored result, shown as written")
     notes += pictures.notes()
@@ -77,6 +81,7 @@ class _Sheet:
     unsaved: int = 0
     hidden_rows: int = 0
     hidden_columns: int = 0
+    printed: list[str] = field(default_factory=list)
     _formats: dict[int, str] = field(default_factory=dict)
 
     def rows(
@@ -120,6 +125,7 @@ class _Sheet:
                 if of.get("hidden") in ("1", "true")
             )
             _link(rows, parser.hyperlinks, addresses)
+            self.printed = _printed(getattr(parser, "HeaderFooter", None))
             merged = getattr(parser.merged_cells, "mergeCell", None) or ()
         _repeat(rows, merged)
         told = _in_order(rows)
@@ -170,6 +176,18 @@ class _CellValues:
         if not isinstance(found["value"], str):
             found["value"] = f"={getattr(found['value'], 'text', '') or ''}".replace("==", "=")
         return found
+
+
+def _printed(edges: Any | None) -> list[str]:
+    """What stands above and below the sheet where it is printed, without names and numbers of pages."""
+    kinds = ("oddHeader", "firstHeader", "oddFooter", "firstFooter")
+    parts = (
+        getattr(getattr(edges, kind, None), side, None)
+        for kind in kinds
+        for side in ("left", "center", "right")
+    )
+    texts = (_CODE.sub("", part.text or "").strip() for part in parts if part is not None)
+    return list(dict.fromkeys(text for text in texts if _WORDS.search(text)))
 
 
 def _width(columns: dict[str, str]) -> int:

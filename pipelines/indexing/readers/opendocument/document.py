@@ -124,6 +124,7 @@ def _rows(walker: Walker, table: Any) -> tuple[list[list[str]], int]:
                 continue
             texts = [walker.inline(p).strip() for p in cell.iterchildren(TEXT + "p")]
             text = " ".join(filter(None, texts))
+            text = text or _stored(cell)
             formula = cell.get(TABLE + "formula")
             if formula and not text and cell.get(OFFICE + "value-type") is None:
                 text, unsaved = f"={formula.partition('=')[2]}", unsaved + 1
@@ -139,6 +140,14 @@ def _rows(walker: Walker, table: Any) -> tuple[list[list[str]], int]:
         found += [cells] * (min(times, MOST_REPEATED) if cells else 1)
     texts_of, _, _ = grid.spread(found)
     return texts_of, unsaved
+
+
+def _stored(cell: Any) -> str:
+    """The value of a cell that a program wrote without the text that it shows."""
+    for kind in ("string-value", "value", "date-value", "time-value", "boolean-value"):
+        if value := cell.get(OFFICE + kind):
+            return f"{value}{' ' + unit if (unit := cell.get(OFFICE + 'currency')) else ''}"
+    return ""
 
 
 def _shapes(slide: Any) -> list[Any]:

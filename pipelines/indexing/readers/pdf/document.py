@@ -17,8 +17,7 @@ from pipelines.errors import InputError
 from pipelines.indexing.converted import Block, Converted, assemble
 from pipelines.indexing.readers.members import Member, Members, bundle
 from pipelines.indexing.readers.ocr.engine import HOW_TO_INSTALL, engine_name
-from pipelines.indexing.readers.pdf import columns, remarks, ruled, side_by_side, spaced, turned
-from pipelines.indexing.readers.pdf.carried import Carried
+from pipelines.indexing.readers.pdf import remarks, top_down, turned
 from pipelines.indexing.readers.pdf.fields import Field, fields_of, in_place
 from pipelines.indexing.readers.pdf.hidden import Layers
 from pipelines.indexing.readers.pdf.labels import labels_of
@@ -26,6 +25,8 @@ from pipelines.indexing.readers.pdf.layers import is_garbled
 from pipelines.indexing.readers.pdf.places import Places
 from pipelines.indexing.readers.pdf.running_lines import without_running_lines
 from pipelines.indexing.readers.pdf.scans import Scans
+from pipelines.indexing.readers.pdf.tables import columns, ruled, side_by_side, spaced
+from pipelines.indexing.readers.pdf.tables.carried import Carried
 from pipelines.text.clean import join_hyphens
 
 # Outlines go deeper than a path of headings is worth reading.
@@ -175,7 +176,9 @@ def _shown(page: Any, whole: Any, carried: Carried, fields: list[Field]) -> str:
         if ruled_text is None and fields:
             return in_place(text, places, fields).replace("\r\n", "\n")
         by_columns = columns.in_rows(text, places) if ruled_text is None else ruled_text
+        drawn = text
         text = spaced.in_rows(text, whole, places, carried) if by_columns == text else by_columns
+        text = top_down.in_order(text, places) if text == drawn and not parted else text
         for lines, columns_of in parted:
             text = text.replace(lines, columns_of)
     return text.replace("\r\n", "\n")

@@ -45,6 +45,9 @@ def names_columns(first: Sequence[str], records: Sequence[Sequence[str]]) -> boo
     words = first[1].lower().split()
     if (words and words[-1] in KINDS) or any(map(_IDENTIFIER.fullmatch, first)):
         return True
+    values = [row[1] for row in records if len(row) > 1 and row[1]]
+    if values and all(map(is_number, values)):
+        return True
     return len(records) >= FEWEST_RECORDS and any(
         _is_other(first[place], [row[place] for row in records if len(row) > place and row[place]])
         for place in (0, 1)

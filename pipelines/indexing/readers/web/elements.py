@@ -48,6 +48,28 @@ def names_of(element: Any) -> str:
     return f"{element.get('class') or ''} {element.get('id') or ''}"
 
 
+def is_apart(element: Any) -> bool:
+    """
+    Whether a page shows an element apart from the next one without a space between them.
+
+    Such are a label and its value, two spans with classes of their own in a block.
+    """
+    following, above = element.getnext(), element.getparent()
+    if element.tag != "span" or following is None or following.tag != "span" or element.tail:
+        return False
+    before, after = "".join(element.itertext()), "".join(following.itertext())
+    classes = element.get("class"), following.get("class")
+    return (
+        above.tag in BLOCKS - {"p"}
+        and not (above.text or "").strip()
+        and all(classes)
+        and classes[0] != classes[1]
+        and len(before) > 1
+        and before[-1].isalnum()
+        and after[:1].isalnum()
+    )
+
+
 def is_hidden(element: Any) -> bool:
     """Whether an element is not shown at first."""
     hidden = element.get("hidden") is not None
@@ -63,6 +85,16 @@ def is_bold(cell: Any) -> bool:
         and not (cell.text or "").strip()
         and not (children[0].tail or "").strip()
     )
+
+
+def sign_of(cell: Any) -> str:
+    """What a cell without text shows by a sign, by the words that stand for it."""
+    told = (
+        (one.get("aria-label") or one.get("alt") or one.get("title") or one.text or "")
+        for one in cell.iter()
+        if one.get("aria-label") or one.get("title") or one.tag in ("img", "title")
+    )
+    return ", ".join(dict.fromkeys(filter(None, (" ".join(text.split()) for text in told))))
 
 
 def span(cell: Any, name: str) -> int:

@@ -18,10 +18,12 @@ from pipelines.indexing.readers.web.elements import (
     BLOCKS,
     SILENT,
     UNFOLDS,
+    is_apart,
     is_bold,
     is_called_menu,
     is_hidden,
     names_of,
+    sign_of,
     span,
 )
 from pipelines.indexing.readers.web.inline import of_element
@@ -111,7 +113,7 @@ class _PageWalker:
                 self._inside = True
             self.visit(child, depth + 1)
             self._inside = was
-            self._parts.append(_SPACE.sub(" ", child.tail or ""))
+            self._parts.append(_SPACE.sub(" ", child.tail or "") or (" " * is_apart(child)))
 
     def _block(self, element: Any, depth: int) -> None:
         self._end_line()
@@ -223,6 +225,7 @@ class _PageWalker:
         else:
             lines = [line.removeprefix("- ") for b in walker.found for line in b.text.split("\n")]
             text = ", ".join(filter(None, map(str.strip, lines)))
+        text = text if text.strip() else sign_of(cell)
         bold = cell.tag == "th" or is_bold(cell)
         return grid.Cell(text, span(cell, "colspan"), span(cell, "rowspan"), heading=bold)
 

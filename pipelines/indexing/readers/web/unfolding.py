@@ -1,6 +1,7 @@
 """
 What a page shows though its elements are silent: pages within it (`iframe srcdoc`), the open half of
-a component (`template shadowrootmode`), and what stands in for a script (`noscript`).
+a component (`template shadowrootmode`), and what stands in for a script (`noscript`), a drawing or a
+film (`object`, `canvas`, `video`, `audio`).
 
 Each becomes a plain element in its place before the page is read.
 """
@@ -19,11 +20,12 @@ from pipelines.indexing.readers.web.elements import BLOCKS, SILENT
 MOST_FRAMES = 200
 DEEPEST_FRAME = 3
 MOST_CHARS = 5_000_000
-# A shorter text with this word asks to switch scripts on.
+# A shorter text with such a word asks for scripts or for another browser.
 LONGEST_REQUEST = 400
 
 _TALL = ("table", "pre", "h1", "h2", "h3", "h4", "h5", "h6")
-_SCRIPTS = re.compile(r"java\s?script", re.IGNORECASE)
+_STAND_INS = ("noscript", "object", "canvas", "video", "audio")
+_REQUEST = re.compile(r"java\s?script|browser|flash|plug-?in|html\s?5", re.IGNORECASE)
 
 
 def unfold(tree: Any) -> list[str]:
@@ -36,7 +38,7 @@ def unfold(tree: Any) -> list[str]:
     for part in list(tree.iter("template")):
         if part.get("shadowrootmode") is not None:
             part.tag = "div"
-    stand_ins = list(tree.iter("noscript"))
+    stand_ins = list(tree.iter(*_STAND_INS))
     if stand_ins:
         known = " ".join(" ".join(_texts(tree)).split())
         for one in stand_ins:
@@ -83,19 +85,19 @@ def _body(source: str) -> Any | None:
 
 
 def _stand_in(element: Any, known: str) -> None:
-    """Show what stands in for a script, without what the page says anyway."""
+    """Show what stands in for another thing, without what the page says anyway."""
     for child in list(element):
         texts = list(_texts(child))
         if texts and all(text in known for text in texts):
             tail, child.tail = child.tail, None
-            element.remove(child)
+            element.remove(child)  # the page says it anyway
             element.text = f"{element.text or ''} {tail or ''}"
-    element.tag = "div"  # else its own text is silent
+    silent, element.tag = element.tag, "div"  # else its own text is silent
     texts = list(_texts(element))
     told = " ".join(texts)
-    is_request = len(told) < LONGEST_REQUEST and _SCRIPTS.search(told) is not None
+    is_request = len(told) < LONGEST_REQUEST and _REQUEST.search(told) is not None
     if is_request or all(text in known for text in texts):
-        element.tag = "noscript"
+        element.tag = silent
     elif not any(one.tag in BLOCKS or one.tag in _TALL for one in element.iterdescendants()):
         element.tag = "span"
 

@@ -6,9 +6,9 @@ import re
 from bisect import bisect_right
 from typing import Any
 
-from pipelines.indexing.readers.pdf.carried import Carried
-from pipelines.indexing.readers.pdf.drawn_lines import Area, Edges, areas_of
 from pipelines.indexing.readers.pdf.places import Box, Places
+from pipelines.indexing.readers.pdf.tables.carried import Carried
+from pipelines.indexing.readers.pdf.tables.drawn_lines import Area, Edges, areas_of
 from pipelines.indexing.readers.tables import grid, headers
 
 MOST_TABLES = 40

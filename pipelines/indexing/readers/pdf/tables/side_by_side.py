@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 
-from pipelines.indexing.readers.pdf.cells import WIDE_GAP, Line, LinePart, line_of
 from pipelines.indexing.readers.pdf.places import Places
+from pipelines.indexing.readers.pdf.tables.cells import WIDE_GAP, Line, LinePart, line_of
 
 # Fewer lines beside each other are none, and half as many characters make a shorter line than two.
 FEWEST_LINES = 5

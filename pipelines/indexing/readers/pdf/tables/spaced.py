@@ -10,11 +10,11 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
-from pipelines.indexing.readers.pdf import heads
-from pipelines.indexing.readers.pdf.carried import Carried
-from pipelines.indexing.readers.pdf.cells import Line, LinePart, line_of
-from pipelines.indexing.readers.pdf.columns import edges_of
 from pipelines.indexing.readers.pdf.places import Places
+from pipelines.indexing.readers.pdf.tables import heads
+from pipelines.indexing.readers.pdf.tables.carried import Carried
+from pipelines.indexing.readers.pdf.tables.cells import Line, LinePart, line_of
+from pipelines.indexing.readers.pdf.tables.columns import edges_of
 from pipelines.indexing.readers.tables import grid, headers
 
 FEWEST_ROWS = 3
