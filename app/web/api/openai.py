@@ -164,8 +164,6 @@ class _OpenAIRoutes:
         async with aclosing(events):
             async for event in events:
                 if isinstance(event, Done):
-                    if event.answer.kind == "error":
-                        return keys.error(502, event.answer.note or event.answer.text)
                     return JSONResponse(replies.completion(event.answer))
         raise AssertionError("the stream ended without an answer")
 
@@ -254,10 +252,6 @@ async def _streamed(
                 elif isinstance(event, StepTaken):
                     yield ": still looking\n\n"  # a comment, so that nobody takes the silence for the end
                 elif isinstance(event, Done):
-                    if event.answer.kind == "error":
-                        reply = keys.error(502, event.answer.note or event.answer.text)
-                        yield f"data: {bytes(reply.body).decode()}\n\n"
-                        break
                     for chunk in chunks.end(event.answer):
                         yield _sent(chunk)
     except Exception as error:
