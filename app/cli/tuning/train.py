@@ -147,6 +147,9 @@ def _print_begun(run_id: RunId, plan: RunPlan) -> None:
         f" {len(plan.material.heldout)} validation questions to tell when to stop",
         err=True,
     )
+    if wrong := plan.material.wrong:
+        passages = "passage" if wrong == 1 else "passages"
+        typer.echo(f"{wrong} {passages} marked as wrong to tell the right ones from", err=True)
 
 
 def _next_step(opened: Services, model: Model) -> str:
