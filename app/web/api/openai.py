@@ -17,7 +17,6 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.requests import ClientDisconnect
@@ -110,7 +109,7 @@ def failed(error: Exception) -> JSONResponse:
         return keys.error(502, str(error))
     if is_disk_full(error):
         return keys.error(503, DISK_FULL)
-    if isinstance(error, psycopg.OperationalError):
+    if faults.is_outage(error):
         faults.report("request", error)
         return keys.error(503, faults.NO_DATABASE, headers=faults.SOON)
     incident = uuid4().hex[:8]
