@@ -7,12 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Question:
-    """
-    A question and the ids of the passages that answer it.
-
-    :param wrong: Passages that a person called wrong for it.
-    """
+    """A question and the ids of the passages that answer it."""
 
     text: str
     passages: tuple[str, ...]
-    wrong: tuple[str, ...] = ()

@@ -115,9 +115,7 @@ def generate(
     generator_name(services, source)
     handle = services.replica.refresh()
     if source == "feedback":
-        summary = collect.collect_liked(services.pool, handle, created_by=who)
-        summary.wrong = collect.collect_wrong(services.pool, created_by=who)
-        return summary
+        return collect.collect_liked(services.pool, handle, created_by=who)
     with services.pool.connection() as conn:
         planned = plan(
             conn, services, source, per_passage=per_passage, limit=limit, without=without

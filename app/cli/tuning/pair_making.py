@@ -28,7 +28,7 @@ Source = Annotated[
     Generator,
     typer.Option(
         "--with",
-        help="llm asks the language model; offline needs none; feedback takes liked answers, and sources marked as wrong;"
+        help="llm asks the language model; offline needs none; feedback takes liked answers;"
         " auto: llm where one is configured, else offline.",
     ),
 ]
@@ -141,8 +141,6 @@ def print_summary(summary: Summary, as_json: bool) -> None:
         f" {summary.review} to review",
         fg="green",
     )
-    if summary.wrong:
-        typer.echo(f"{summary.wrong} passages marked as wrong to review")
     if summary.kinds:
         typer.echo("made from: " + ", ".join(f"{k} {n}" for k, n in summary.kinds.most_common()))
     for reason, count in summary.rejected.most_common():
@@ -153,7 +151,7 @@ def print_summary(summary: Summary, as_json: bool) -> None:
             f" the last: {summary.faults[-1]}",
             fg="yellow",
         )
-    if summary.review or summary.wrong:
+    if summary.review:
         typer.echo("Next: attune pairs review")
     elif summary.accepted:
         typer.echo("Next: attune train")

@@ -13,7 +13,6 @@ from app.cli.tuning.pair_making import generate, print_summary
 from app.cli.tuning.pair_review import StatusChoice, print_pair, review
 
 if TYPE_CHECKING:
-    from pipelines.store.pair_review import Count
     from pipelines.store.pairs import Split
 
 group = typer.Typer(help="Questions and passages to tune on.", no_args_is_help=True)
@@ -95,20 +94,21 @@ def list_pairs(
 ) -> None:
     """Counts by source, side and reason, and the pairs."""
     from app.cli.common import emit_json, services
-    from pipelines.store import pair_review
+    from pipelines.store import pairs
 
     with services(pool_size=2) as opened, opened.pool.connection() as conn:
-        counts = pair_review.counts(conn)
-        found = pair_review.select(
+        counts = pairs.counts(conn)
+        found = pairs.select(
             conn,
-            status=None if status is None else status.value,
+            statuses=None if status is None else [status.value],
             split=None if split is SplitChoice.auto else split.value,
             limit=limit,
         )
     if as_json:
+        names = ("generator", "kind", "split", "status", "reason", "pairs")
         emit_json(
             {
-                "counts": [vars(one) for one in counts],
+                "counts": [dict(zip(names, row, strict=True)) for row in counts],
                 "pairs": [vars(pair) for pair in found],
             }
         )
@@ -118,7 +118,7 @@ def list_pairs(
         print_pair(pair)
 
 
-def _print_counts(counts: list[Count]) -> None:
+def _print_counts(counts: list[tuple[str, str, str, str, str, int]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -126,8 +126,8 @@ def _print_counts(counts: list[Count]) -> None:
         typer.echo("No pairs are stored. Next: attune pairs generate")
         return
     table = Table("generator", "made from", "side", "status", "reason", "pairs", box=None)
-    for one in counts:
-        table.add_row(*map(str, vars(one).values()))
+    for *names, count in counts:
+        table.add_row(*map(str, names), str(count))
     Console().print(table)
 
 

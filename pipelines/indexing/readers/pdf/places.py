@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
+from pipelines.indexing.readers.pdf.calls import address_of, call
+
 # Left, bottom, right and top in points, from the lower left corner of the page.
 Box = tuple[float, float, float, float]
 
@@ -17,42 +19,48 @@ class Places:
     """
 
     def __init__(self, page: Any) -> None:
-        import pypdfium2.raw as pdfium
-
-        self._pdfium, self._page = pdfium, page.raw
+        self._page = address_of(page.raw)
+        self._of = page  # which must outlive its address
         self._edges = tuple(ctypes.c_double() for _ in range(4))
+        self._at = tuple(map(ctypes.addressof, self._edges))
+        self._get = call("FPDFText_GetCharBox")
 
     def box(self, character: int) -> Box | None:
         """The box of a character. PDFium has none for one that it made up itself."""
-        left, right, bottom, top = self._edges
-        get = self._pdfium.FPDFText_GetCharBox
-        if not get(self._page, character, left, right, bottom, top):
+        if not self._get(self._page, character, *self._at):
             return None
+        left, right, bottom, top = self._edges
         return left.value, bottom.value, right.value, top.value
 
     def gap(self, before: int, after: int) -> tuple[float, float] | None:
         """From where to where the gap between two characters goes."""
-        left, right, bottom, top = self._edges
-        get = self._pdfium.FPDFText_GetCharBox
-        if not get(self._page, before, left, right, bottom, top):
+        left, right, _, _ = self._edges
+        if not self._get(self._page, before, *self._at):
             return None
         begin = right.value
-        return (begin, left.value) if get(self._page, after, left, right, bottom, top) else None
+        return (begin, left.value) if self._get(self._page, after, *self._at) else None
 
     def middle(self, character: int) -> tuple[float, float] | None:
         """The middle of a character."""
         box = self.box(character)
         return None if box is None else ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
 
+    def parts(self, start: int, end: int) -> list[Box]:
+        """The boxes of the parts that some characters were drawn in, which takes PDFium little time."""
+        left, top, right, bottom = self._edges
+        get, boxes = call("FPDFText_GetRect"), []
+        for number in range(call("FPDFText_CountRects")(self._page, start, end - start)):
+            get(self._page, number, *self._at)
+            boxes.append((left.value, bottom.value, right.value, top.value))
+        return boxes
+
     def around(self, start: int, end: int) -> Box | None:
         """The box around some characters, which takes PDFium less time than the box of each."""
-        left, right, bottom, top = self._edges
-        get = self._pdfium.FPDFText_GetRect
-        around: Box | None = None
-        for number in range(self._pdfium.FPDFText_CountRects(self._page, start, end - start)):
-            get(self._page, number, left, top, right, bottom)
-            box = left.value, bottom.value, right.value, top.value
-            around = box if around is None else joined(around, box)
+        boxes = self.parts(start, end)
+        around = boxes[0] if boxes else None
+        for box in boxes[1:]:
+            assert around is not None
+            around = joined(around, box)
         return around
 
 

@@ -16,6 +16,9 @@ MOST_EDGES = 3
 MOST_BESIDE = 2
 
 
+_LINE = re.compile(r"\S[^\r\n]*")
+
+
 def in_order(text: str, places: Places) -> str:
     """
     The text of a page whose lines all stand below each other, from the top down.

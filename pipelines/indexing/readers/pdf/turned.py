@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.indexing.readers.pdf.calls import address_of, call
+
 # Characters whose direction is looked up to tell whether a page has turned text, and the share of
 # them that must be turned. Less is a stamp at the margin, or the name of an axis.
 SAMPLED = 60
@@ -38,16 +40,16 @@ class _Piece:
 
 def is_turned(page: Any, text_page: Any) -> bool:
     """Whether a page is shown turned, or much of its text is."""
-    import pypdfium2.raw as pdfium
-
     count = text_page.count_chars()
     if not count:
         return False
     if page.get_rotation():
         return True
     numbers = range(0, count, max(1, count // SAMPLED))
-    angles = (pdfium.FPDFText_GetCharAngle(text_page.raw, number) for number in numbers)
-    return sum(_turns(angle) != 0 for angle in angles) >= LEAST_SHARE * len(numbers)
+    raw, angle_of = address_of(text_page.raw), call("FPDFText_GetCharAngle")
+    angles = (angle_of(raw, number) for number in numbers)
+    found = sum(1 for angle in angles if angle != 0 and _turns(angle) != 0)
+    return found >= LEAST_SHARE * len(numbers)
 
 
 def text_of(load: Callable[[], Any], shown: Callable[[Any], str]) -> str:

@@ -8,12 +8,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from pipelines.indexing.readers.pdf.calls import address_of, call
+
 # Lines closer than this many points are one.
 CLOSE = 3.0
 # Shorter lines are dots and underlines of single letters.
 SHORTEST = 6.0
 # What is thinner is a line along an axis.
 THIN = 1.0
+# A table of two columns and two rows has so many either way.
+FEWEST_LINES = 3
 # A page with more is a drawing.
 MOST_SEGMENTS = 6000
 # A rectangle has its first corner twice. Corners closer than this many points are one.
@@ -62,10 +66,13 @@ def areas_of(page: Any) -> list[Area]:
 
     Looked for are the straight lines along an axis, and the sides of boxes.
 
-    :returns: None of them where all lines run from left to right, or all upright: no table is there.
+    :returns: None of them where too few run from left to right, or upright: no table is there.
     """
     shapes = _shapes(page)
-    if not any(one.is_high for one in shapes) or not any(one.is_wide for one in shapes):
+    # A path of so many segments has fewer lines.
+    high = sum(one.size - 1 for one in shapes if one.is_high)
+    wide = sum(one.size - 1 for one in shapes if one.is_wide)
+    if min(high, wide) < FEWEST_LINES:
         return []
     areas: list[Area] = []
     for new in (area for shape in shapes for area in _areas(shape)):
@@ -114,18 +121,22 @@ def _shapes(page: Any) -> list[_Shape]:
     """
     import pypdfium2.raw as pdfium
 
-    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
-    raw, count = page.raw, 0
+    left, bottom, right, top = edges = tuple(ctypes.c_float() for _ in range(4))
+    at = tuple(map(ctypes.addressof, edges))
+    get, segments, bounds = map(
+        call, ("FPDFPage_GetObject", "FPDFPath_CountSegments", "FPDFPageObj_GetBounds")
+    )
+    raw, count = address_of(page.raw), 0
     shapes = []
-    for place in range(pdfium.FPDFPage_CountObjects(raw)):
-        path = pdfium.FPDFPage_GetObject(raw, place)
-        size = pdfium.FPDFPath_CountSegments(path)
+    for place in range(pdfium.FPDFPage_CountObjects(page.raw)):
+        path = get(raw, place)
+        size = segments(path)
         if size < 0:
             continue  # no path: PDFium says -1
         count += size
         if count > MOST_SEGMENTS:
             break
-        pdfium.FPDFPageObj_GetBounds(path, left, bottom, right, top)
+        bounds(path, *at)
         a, b, c, d = left.value, bottom.value, right.value, top.value
         if c - a > SHORTEST or d - b > SHORTEST:
             shapes.append(_Shape(path, size, a, b, c, d))
@@ -148,11 +159,11 @@ def _areas(shape: _Shape) -> Iterator[Area]:
 
 def _is_filled_box(shape: _Shape) -> bool:
     """Whether a path is its own box. A stroke would make the box larger than the path."""
-    import pypdfium2.raw as pdfium
-
     if not (shape.is_wide and shape.is_high):
         filled, stroked = ctypes.c_int(), ctypes.c_int()
-        pdfium.FPDFPath_GetDrawMode(shape.path, filled, stroked)
+        call("FPDFPath_GetDrawMode")(
+            shape.path, ctypes.addressof(filled), ctypes.addressof(stroked)
+        )
         return not stroked.value
     (_, (x, y)), (_, (u, v)) = _points(shape, (1, 3))
     wide, high = shape.right - shape.left, shape.top - shape.bottom
@@ -161,15 +172,15 @@ def _is_filled_box(shape: _Shape) -> bool:
 
 def _points(shape: _Shape, numbers: Iterable[int]) -> Iterator[tuple[Any, tuple[float, float]]]:
     """Segments of a path by their numbers, and where they end."""
-    import pypdfium2.raw as pdfium
-
-    matrix = pdfium.FS_MATRIX()
-    pdfium.FPDFPageObj_GetMatrix(shape.path, matrix)
-    a, b, c, d, e, f = matrix.a, matrix.b, matrix.c, matrix.d, matrix.e, matrix.f
+    matrix = (ctypes.c_float * 6)()
+    call("FPDFPageObj_GetMatrix")(shape.path, ctypes.addressof(matrix))
+    a, b, c, d, e, f = matrix
     x, y = ctypes.c_float(), ctypes.c_float()
+    at_x, at_y = ctypes.addressof(x), ctypes.addressof(y)
+    get, point = call("FPDFPath_GetPathSegment"), call("FPDFPathSegment_GetPoint")
     for number in numbers:
-        segment = pdfium.FPDFPath_GetPathSegment(shape.path, number)
-        pdfium.FPDFPathSegment_GetPoint(segment, x, y)
+        segment = get(shape.path, number)
+        point(segment, at_x, at_y)
         yield segment, (a * x.value + c * y.value + e, b * x.value + d * y.value + f)
 
 
@@ -178,15 +189,16 @@ def _drawn(shape: _Shape) -> Iterator[DrawnLine]:
     import pypdfium2.raw as pdfium
 
     before = begun = (0.0, 0.0)
+    kind_of, closes = call("FPDFPathSegment_GetType"), call("FPDFPathSegment_GetClose")
     for segment, point in _points(shape, range(shape.size)):
-        kind = pdfium.FPDFPathSegment_GetType(segment)
+        kind = kind_of(segment)
         if kind == pdfium.FPDF_SEGMENT_MOVETO:
             before = begun = point
             continue
         if kind == pdfium.FPDF_SEGMENT_LINETO:
             yield from _along_an_axis(before, point)
         before = point
-        if pdfium.FPDFPathSegment_GetClose(segment):
+        if closes(segment):
             yield from _along_an_axis(point, begun)
 
 

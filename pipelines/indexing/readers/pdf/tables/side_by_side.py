@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from statistics import median
 
-from pipelines.indexing.readers.pdf.places import Places
+from pipelines.indexing.readers.pdf.places import Box, Places
 from pipelines.indexing.readers.pdf.tables.cells import WIDE_GAP, Line, LinePart, line_of
 
 # Fewer lines beside each other are none, and half as many characters make a shorter line than two.
 FEWEST_LINES = 5
 LEAST_CELL = 20
 # Lines that are looked at to tell whether a page has any, and how many must have a gap.
-SAMPLED, LEAST_GAPS = 8, 2
+SAMPLED, LEAST_GAPS = 6, 2
+# Points that a gap between columns has at least.
+LEAST_GAP = 5.0
+# Points that a column is wide at least.
+NARROWEST = 70.0
 # Share of the lines of a column that go on with a small letter, as sentences do.
 LEAST_GOING_ON = 0.25
 # Share of the characters that may be figures: more are a table.
@@ -23,8 +27,6 @@ MOST_FIGURES = 0.15
 # From where to where a gap goes that no line crosses.
 Gap = tuple[float, float]
 
-_SPACE = re.compile(r"(?<=\S)\s+(?=\S)")
-
 
 def in_order(text: str, places: Places) -> list[tuple[str, str]]:
     """
@@ -32,9 +34,9 @@ def in_order(text: str, places: Places) -> list[tuple[str, str]]:
 
     :param places: Where the characters of the text stand.
     """
-    lines = [(found.start(), found.group()) for found in re.finditer(r"[^\r\n]+", text)]
-    if not _may_have_columns(lines, places):
+    if not _may_have_columns(text, places):
         return []
+    lines = [(found.start(), found.group()) for found in re.finditer(r"[^\r\n]+", text)]
     found = []
     for run, gaps in _runs(lines, places):
         columns = _columns(run, gaps)
@@ -44,22 +46,39 @@ def in_order(text: str, places: Places) -> list[tuple[str, str]]:
     return found
 
 
-def _may_have_columns(lines: Sequence[tuple[int, str]], places: Places) -> bool:
-    wide = [line for line in lines if len(line[1]) > 2 * LEAST_CELL]
+def _may_have_columns(text: str, places: Places) -> bool:
+    """Whether some of the lines have a gap at the same place, by the boxes of their parts alone."""
+    lines = text.split("\n")
+    starts = accumulate((len(line) + 1 for line in lines), initial=0)
+    wide = [one for one in zip(starts, lines, strict=False) if len(one[1]) > 2 * LEAST_CELL]
     if len(wide) < FEWEST_LINES:
         return False
-    sample = wide[:: max(1, len(wide) // SAMPLED)]
-    return sum(_has_gap(start, line, places) for start, line in sample) >= LEAST_GAPS
+    step = len(wide) / SAMPLED
+    sample = (wide[int(step * (number + 0.5))] for number in range(SAMPLED))
+    gaps = [
+        _gaps(places.parts(start, start + len(line))) for start, line in sample if _has_words(line)
+    ]
+    return any(
+        sum(any(min(b, d) - max(a, c) > LEAST_GAP for c, d in others) for others in gaps)
+        >= LEAST_GAPS
+        for of_line in gaps
+        for a, b in of_line
+    )
 
 
-def _has_gap(start: int, line: str, places: Places) -> bool:
-    """Whether there is a wide gap somewhere in the middle of a line."""
-    box = places.box(start + len(line) // 2) or places.box(start + len(line) // 2 + 1)
-    for space in _SPACE.finditer(line, len(line) // 5, len(line) - len(line) // 5):
-        edges = places.gap(start + space.start() - 1, start + space.end())
-        if edges and box and edges[1] - edges[0] > WIDE_GAP * (box[3] - box[1]):
-            return True
-    return False
+def _has_words(text: str) -> bool:
+    return sum(map(str.isdigit, text)) <= MOST_FIGURES * len(text)
+
+
+def _gaps(boxes: Sequence[Box]) -> list[Gap]:
+    """The gaps between boxes that follow each other, far enough from both ends of the line."""
+    return [
+        (a[2], b[0])
+        for a, b in pairwise(boxes)
+        if b[0] - a[2] > LEAST_GAP
+        and a[2] - boxes[0][0] > NARROWEST
+        and boxes[-1][2] - b[0] > NARROWEST
+    ]
 
 
 def _runs(
@@ -115,6 +134,4 @@ def _is_prose(column: Sequence[str]) -> bool:
     if len(column) < FEWEST_LINES or median(map(len, column)) < LEAST_CELL:
         return False
     going_on = sum(line[0].islower() for line in column[1:])
-    signs = sum(map(len, column))
-    figures = sum(map(str.isdigit, "".join(column)))
-    return going_on >= LEAST_GOING_ON * (len(column) - 1) and figures <= MOST_FIGURES * signs
+    return going_on >= LEAST_GOING_ON * (len(column) - 1) and _has_words("".join(column))

@@ -93,6 +93,8 @@ def _runs(text: str, places: Places) -> Iterator[list[Line]]:
     """Lines in a row that have several cells, with single cells between them."""
     run: list[Line] = []
     for lines in _candidates(text):
+        if _are_whole(lines, places):
+            continue
         for start, line in lines:
             cut = line_of(start, line, places)
             if run and run[-1].beside(cut):
@@ -110,6 +112,16 @@ def _runs(text: str, places: Places) -> Iterator[list[Line]]:
                 run = [cut]
         yield _trimmed(run)
         run = []
+
+
+def _are_whole(lines: list[tuple[int, str]], places: Places) -> bool:
+    """Whether each line was drawn at once, below the one before: it has no gaps."""
+    if any("  " in line for _, line in lines):
+        return False
+    boxes = places.parts(lines[0][0], lines[-1][0] + len(lines[-1][1]))
+    return len(boxes) == len(lines) and all(
+        a[1] - b[1] > (b[3] - b[1]) / 2 for a, b in pairwise(boxes)
+    )
 
 
 def _trimmed(run: list[Line]) -> list[Line]:
