@@ -80,11 +80,12 @@ def is_disk_full(error: BaseException) -> bool:
     return any(
         (isinstance(one, OSError) and one.errno in _NO_SPACE)
         or getattr(one, "sqlstate", None) == _SQLSTATE_DISK_FULL
-        for one in _chain(error)
+        for one in chain(error)
     )
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and those that it came from."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

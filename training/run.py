@@ -116,6 +116,7 @@ def create(
             "pairs": len(found.train),
             "heldout": len(found.heldout),
             "passages": len(found.corpus),
+            "wrong": found.wrong,
         }
         run_id = runs.add(conn, name=name, settings=settings, created_by=created_by)
         sha256 = base.manifest_sha256 or model_files.Manifest.of(folder).sha256
@@ -253,6 +254,7 @@ def _metrics(folder: RunDir) -> dict[str, Any]:
     result: dict[str, Any] = json.loads(folder.result.read_text(encoding="utf-8"))
     counts = {
         "pairs": sum(1 for _ in read_lines(folder.train)),
+        "wrong": sum(len(row.get("wrong", ())) for row in read_lines(folder.train)),
         "heldout": sum(1 for _ in read_lines(folder.heldout)),
         "passages": sum(1 for _ in read_lines(folder.corpus)),
     }

@@ -17,6 +17,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import psycopg
+
+from pipelines.errors import chain, is_disk_full
+
 EVERY_S = 10
 MOST_PLACES = 1000
 # What clients are told while the database is away, and when to try again.
@@ -28,6 +32,12 @@ log = logging.getLogger(__name__)
 _lock = threading.Lock()
 # By place: when it was last reported, and how many reports were suppressed since.
 _reported: OrderedDict[str, tuple[float, int]] = OrderedDict()
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether an error came from a database that does not answer, or that dropped a connection."""
+    away = (psycopg.OperationalError, psycopg.InterfaceError)
+    return not is_disk_full(error) and any(isinstance(one, away) for one in chain(error))
 
 
 def report(what: str, error: BaseException) -> None:

@@ -13,7 +13,6 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
 
-import psycopg
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
@@ -94,7 +93,7 @@ class Guard:
                 reason, status, more = "An unexpected fault. The log tells more.", 500, {}
                 if is_disk_full(error):
                     reason, status = DISK_FULL, 503
-                elif isinstance(error, psycopg.OperationalError):
+                elif faults.is_outage(error):
                     reason, status, more = faults.NO_DATABASE, 503, faults.SOON
                 answer = JSONResponse({"detail": reason}, status, headers=more)
                 if keys.is_interface(scope["path"]):

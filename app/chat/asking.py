@@ -97,7 +97,7 @@ class Asking:
         Answer a question if the limits allow it.
 
         :param again: Id of the message whose question is asked again. It and all later turns are
-            set aside.
+            set aside. If its answer was looked at deeper, so is the new one.
         :param is_changed: The question takes the place of the last one.
         :param help: A new conversation is about Attune itself.
         :param deeper: Look deeper, even if the question does not ask for it.
@@ -114,7 +114,7 @@ class Asking:
                 yield {self._layout.box: question or gr.skip()}
                 return
             if again is not None:
-                question = await asyncio.to_thread(self._take_back, reader.visitor, again)
+                question, deeper = await asyncio.to_thread(self._take_back, reader.visitor, again)
             if is_changed and mine is not None:
                 await asyncio.to_thread(self._take_back_last, reader.visitor, mine)
             turn = self._turn(reader, mine, question, wanted, help=help, deeper=deeper)
@@ -181,14 +181,14 @@ class Asking:
     ) -> AsyncIterator[Updates]:
         """
         :param clicked: Written by the script: the time, a star if everything is to be searched, an e
-            if the last question is changed or a d if it is to be looked at deeper, a blank, and the
-            question.
+            if the last question is changed or a d if it is to be looked at deeper, a D if another
+            question is to be looked at deeper, a blank, and the question.
         """
         moment, _, question = clicked.partition(" ")
         wanted = read(choice)
         if moment.endswith("*"):
             wanted = Wanted(llm=wanted.llm)
-        is_changed, deeper = moment.endswith(("e", "d")), moment.endswith("d")
+        is_changed, deeper = moment.endswith(("e", "d")), moment.endswith(("d", "D"))
         if not question.strip():
             yield {self._layout.why: gr.skip()}
             return
@@ -239,12 +239,17 @@ class Asking:
         with self._services.pool.connection() as conn:
             return chats.get(conn, visitor, conversation) is not None
 
-    def _take_back(self, visitor: str, message_id: int) -> str:
-        """Set a question and all later turns aside, and return its text to be asked again."""
+    def _take_back(self, visitor: str, message_id: int) -> tuple[str, bool]:
+        """
+        Set a question and all later turns aside.
+
+        :returns: Its text to be asked again, and whether its answer was looked at deeper.
+        """
         with self._services.pool.connection() as conn:
             message = chats.message(conn, visitor, message_id)
+            deeper = chats.was_deeper(conn, visitor, message_id)
             chats.set_aside(conn, visitor, message_id)
-        return message.text if message else ""
+        return message.text if message else "", deeper
 
     def _take_back_last(self, visitor: str, conversation: UUID) -> None:
         """Set the last question and its answer aside, because the question was changed."""

@@ -10,7 +10,7 @@ import psycopg
 from pipelines.answering.events import Answer, Citation, Turn
 from pipelines.errors import is_disk_full
 from pipelines.store import chats, db
-from pipelines.store.chats import Message, Shown
+from pipelines.store.chats import Message, Remarks, Shown
 from pipelines.store.ids import ChunkId, DocumentId, MessageId
 
 if TYPE_CHECKING:
@@ -64,14 +64,21 @@ def store(services: Services, conversation: UUID | None, answer: Answer) -> Mess
     )  # fmt: skip
 
 
-def store_fault(services: Services, conversation: UUID | None, text: str) -> Message:
+def store_fault(
+    services: Services, conversation: UUID | None, text: str, remarks: Remarks
+) -> Message:
     """Store that an answer failed, and why."""
-    message_id = _add(services, conversation, text=text, kind="error")
-    return Message(message_id, "assistant", text, "error", None, None)
+    message_id = _add(services, conversation, text=text, kind="error", remarks=remarks)
+    return Message(message_id, "assistant", text, "error", None, None, remarks=remarks)
 
 
 def store_stopped(
-    services: Services, conversation: UUID | None, text: str, shown: list[Shown], seconds: float
+    services: Services,
+    conversation: UUID | None,
+    text: str,
+    shown: list[Shown],
+    seconds: float,
+    remarks: Remarks,
 ) -> None:
     """Store what came of an answer before it was stopped."""
     _add(
@@ -82,6 +89,7 @@ def store_stopped(
         shown=shown,
         timings_ms={"total": round(seconds * 1e3, 2)},
         note="Stopped before the end." if text else None,
+        remarks=remarks,
     )
 
 

@@ -39,7 +39,7 @@ from pipelines.answering.events import (
 )
 from pipelines.answering.follow_ups import follow_ups
 from pipelines.errors import DISK_FULL, AttuneError, InputError, is_disk_full
-from pipelines.store.chats import Message, Shown
+from pipelines.store.chats import Message, Remarks, Shown
 from pipelines.text.clean import typed
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ class _AnswerUnderWay:
     stored: UUID | None  # the conversation to store in, or None if the disk is full
     visitor: str
     stops: Stops
+    deeper: bool
     text: str = ""
     stage: Stage = "search"
     hits: Sequence[Hit] = ()
@@ -146,7 +147,13 @@ class _AnswerUnderWay:
         seconds = time.perf_counter() - self.started
         stored = asyncio.ensure_future(
             asyncio.to_thread(
-                storing.store_stopped, self.services, self.stored, self.text, self.shown, seconds
+                storing.store_stopped,
+                self.services,
+                self.stored,
+                self.text,
+                self.shown,
+                seconds,
+                Remarks(deeper=self.deeper),
             )
         )
         await asyncio.shield(stored)
@@ -183,7 +190,7 @@ async def ask(
     )
     conversation, within = opened.conversation, opened.within
     stored = conversation if opened.is_stored else None
-    turn = _AnswerUnderWay(services, conversation, stored, reader.visitor, stops)
+    turn = _AnswerUnderWay(services, conversation, stored, reader.visitor, stops, deeper)
     yield turn.take(None)
     steps = _answer(services, limits, question, opened, deeper=deeper)
     try:
@@ -193,7 +200,8 @@ async def ask(
                     yield turn.take(event)
                     continue
                 turn.finished = True
-                answer = opened.choice.mark(_with_follow_ups(event.answer, opened.history))
+                answer = _remarked(event.answer, opened.history, deeper=deeper)
+                answer = opened.choice.mark(answer)
                 answer = await asyncio.to_thread(unread.noted, services, reader, answer)
                 message = await asyncio.to_thread(storing.store, services, stored, answer)
                 yield AnswerProgress(conversation, message=message)
@@ -203,7 +211,9 @@ async def ask(
     except Exception as error:
         turn.finished = True
         metrics.failures.labels(type(error).__name__).inc()
-        message = await asyncio.to_thread(storing.store_fault, services, stored, _reason(error))
+        message = await asyncio.to_thread(
+            storing.store_fault, services, stored, _reason(error), Remarks(deeper=deeper)
+        )
         yield AnswerProgress(conversation, message=message)
     finally:
         if not turn.finished:
@@ -246,9 +256,9 @@ async def _answer(
                 yield event
 
 
-def _with_follow_ups(answer: Answer, history: Sequence[Turn]) -> Answer:
+def _remarked(answer: Answer, history: Sequence[Turn], *, deeper: bool) -> Answer:
     asked = [turn.text for turn in history if turn.role == "user"]
-    remarks = replace(answer.remarks, follow_ups=follow_ups(answer, asked))
+    remarks = replace(answer.remarks, follow_ups=follow_ups(answer, asked), deeper=deeper)
     return replace(answer, remarks=remarks)
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.errors import NotReadyError
+
 if TYPE_CHECKING:
     from app.actions.retrain import Promotion
     from app.services import Services
@@ -28,6 +30,24 @@ def services(*, pool_size: int = 4) -> Iterator[Services]:
 
     with open_services(settings.load(), pool_size=pool_size) as opened:
         yield opened
+
+
+@contextmanager
+def kept_in_an_outage(kept: str) -> Iterator[None]:
+    """
+    If the database goes away meanwhile, say what is kept.
+
+    :param kept: What is kept, and the command to go on.
+    :raises NotReadyError: The database went away.
+    """
+    from app.access import faults
+
+    try:
+        yield
+    except Exception as error:
+        if faults.is_outage(error):
+            raise NotReadyError(f"The database cannot be reached: {kept}") from error
+        raise
 
 
 def hand_over(opened: Services, task: str, *, as_json: bool, **arguments: Any) -> None:

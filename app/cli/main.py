@@ -66,6 +66,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+NO_DATABASE = "The database cannot be reached. Give the command again once it answers."
 ASKING, TUNING, RUNNING = "Ask", "Tune", "Run"
 
 
@@ -131,6 +132,12 @@ def attune(
     """Ask your documents, and tune the search on them."""
 
 
+def _is_outage(error: Exception) -> bool:
+    from app.access import faults  # needed only here, and it takes time to import
+
+    return faults.is_outage(error)
+
+
 def main() -> None:
     """
     Run a command. Exit codes: 0 done, 1 an unexpected fault, 2 unusable input, 3 the state
@@ -159,6 +166,9 @@ def main() -> None:
     except Exception as error:
         if is_disk_full(error):
             typer.secho(f"attune: {DISK_FULL}", err=True, fg="red")
+            sys.exit(NotReadyError.exit_code)
+        if _is_outage(error):
+            typer.secho(f"attune: {NO_DATABASE}", err=True, fg="red")
             sys.exit(NotReadyError.exit_code)
         incident = uuid.uuid4().hex[:8]
         logging.getLogger("attune").exception("incident %s", incident)

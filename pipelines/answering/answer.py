@@ -2,6 +2,7 @@
 A question in, an answer with checked citations out, as one call or as a stream of events.
 
 The steps, each timed: rewrite (follow-ups, with an LLM) -> embed -> search -> answer -> cite.
+An LLM that fails before its first word is done without: the answer is extracts, and says why.
 One handle serves a question from end to end. Receives plain values. Knows no settings, no users
 and no conversations beyond the turns it is handed.
 """
@@ -32,6 +33,7 @@ from pipelines.answering.events import (
     StageStarted,
     Turn,
 )
+from pipelines.answering.llm import LLMError
 from pipelines.answering.replies import Replies, surest
 from pipelines.search.handle import SearchHandle
 from pipelines.store.db import Pool
@@ -158,7 +160,36 @@ class Answerer:
         if (greeting := smalltalk.reply(asked)) is not None:
             yield Done(await self._in_thread(partial(self._replies.greet, query, greeting, clock)))
             return
-        generation = None if llm is None else self._generation(llm)
+        fault = None
+        if llm is not None:
+            written = self._events(query, turns, clock, self._generation(llm), depth)
+            try:
+                async with aclosing(written) as events:
+                    async for event in events:
+                        yield event
+                return
+            except LLMError as error:
+                fault = error
+        async with aclosing(self._events(query, turns, clock, None, depth)) as events:
+            async for event in events:
+                if isinstance(event, Done) and fault is not None:
+                    event = Done(event.answer.without_llm(fault.without_answer))
+                yield event
+
+    async def _events(
+        self,
+        query: Query,
+        turns: Sequence[Turn],
+        clock: Clock,
+        generation: Generation | None,
+        depth: Depth,
+    ) -> AsyncGenerator[Event, None]:
+        """
+        The events of a question, with the LLM or without any.
+
+        :raises LLMError: The LLM failed before it had written anything.
+        """
+        asked = query.question
         if turns and edits.is_edit(asked):
             before = await self._in_thread(partial(self._replies.before, query, turns))
             if generation is None:

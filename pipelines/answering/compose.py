@@ -23,7 +23,7 @@ from pipelines.answering.events import (
     Token,
     cited_first,
 )
-from pipelines.errors import ProviderError
+from pipelines.answering.llm import LLMError, empty_answer
 from pipelines.store.chats import Remarks
 from pipelines.text.places import Place
 from pipelines.text.thinking import Part
@@ -50,7 +50,6 @@ NEEDS_LLM = (
 NOT_DEEPER = (
     "A deeper look needs a language model, and none answers here. This is an ordinary answer."
 )
-EMPTY = "The language model returned an empty answer. Try again."
 # What the model is told to say when the passages do not hold the answer.
 REFUSAL = "NOT IN THE DOCUMENTS"
 
@@ -118,10 +117,11 @@ async def streamed(
 
     :param pieces: What the LLM sends.
     :param last: The answer before, if this is another form of it.
+    :raises LLMError: The LLM failed before it had written anything.
     """
     writing = Writing(len(found.hits))
     whole: GeneratedAnswer | None = None
-    fault: ProviderError | None = None
+    fault: LLMError | None = None
     try:
         async for piece in pieces:
             if isinstance(piece, Retrying):
@@ -131,7 +131,7 @@ async def streamed(
                 break
             elif (event := writing.take(piece)) is not None:
                 yield event
-    except ProviderError as error:
+    except LLMError as error:
         fault = error
     clock.mark("answer")
     text = writing.text
@@ -151,6 +151,7 @@ async def generated(
 
     :param draft: Write it from this text, which cites them.
     :param is_final: The draft is an answer that was given, so its sentences were judged already.
+    :raises LLMError: The LLM failed before it had written anything.
     """
     async with aclosing(generation.answer(found, draft)) as pieces:
         last = draft if is_final else None
@@ -167,7 +168,7 @@ def written(
     llm: str,
     text: str,
     whole: GeneratedAnswer | None,
-    fault: ProviderError | None,
+    fault: LLMError | None,
     last: str | None = None,
 ) -> Answer:
     """
@@ -175,16 +176,19 @@ def written(
 
     :param last: The answer before, if this is another form of it. Its citations are kept, and its
         sentences were judged already.
+    :raises LLMError: The LLM failed before it had written anything.
     """
     text = cite.normalise(text) if whole is None else (whole.data or "")
     aligner = cite.Aligner([(hit.text, hit.language) for hit in found.hits])
     text, corrected = (text, 0) if last else support.correct(text, aligner, len(found.hits))
     text, dropped = cite.drop_dangling(text, len(found.hits))
-    if not text:
-        message = EMPTY if fault is None else str(fault)
-        return compose(found, clock, "error", message, dropped=dropped, llm=llm)
-    if fault is None and text.strip(" .\"'*").upper() == REFUSAL:
+    said = text.strip(" .\"'*").upper()
+    if said == REFUSAL:
         return compose(found, clock, "not_found", NOT_FOUND, llm=llm)
+    if fault is not None and REFUSAL.startswith(said):
+        raise fault
+    if not text:
+        raise empty_answer(llm)
     if last and not cite.numbers(text):
         text = f"{text} {''.join(f'[{number}]' for number in cite.numbers(last))}"
     aligned = aligner.spans(text)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 Kind = Literal["llm", "extracts", "not_found", "error", "greeting", "outline"]
 Stage = Literal["rewrite", "search", "deeper", "answer"]
 
+# Follows the line that says why the language model did not answer.
+THEMSELVES = "This is what the documents say themselves."
+
 
 def _no_limit() -> bool:
     return True
@@ -95,6 +98,8 @@ class Answer:
     then the others, best first. ``[n]`` in the text counts them from 1. `citations` are those that
     the text cites. `note` reports minor problems: an answer that broke off, or a rewritten
     question. `in_time` is False if late interaction was left out because its time was over.
+    `has_failed_llm` is True if this is the answer without a language model because that failed. Then
+    `note` says why.
     """
 
     text: str
@@ -111,6 +116,7 @@ class Answer:
     llm: str | None = None
     remarks: Remarks = field(default_factory=Remarks)
     in_time: bool = True
+    has_failed_llm: bool = False
 
     @property
     def uncited(self) -> bool:
@@ -122,6 +128,15 @@ class Answer:
     def noted(self, note: str | None) -> Answer:
         """The answer with another note, if there is one."""
         return self if note is None else replace(self, note=note)
+
+    def without_llm(self, why: str) -> Answer:
+        """
+        The answer to a question that the LLM failed at.
+
+        :param why: Tells the fault.
+        """
+        is_answer = self.kind in ("extracts", "outline")
+        return replace(self, note=f"{why} {THEMSELVES}" if is_answer else why, has_failed_llm=True)
 
 
 @dataclass(frozen=True)

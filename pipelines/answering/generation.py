@@ -2,7 +2,7 @@
 The LLM's part: a streamed answer from numbered passages, and follow-ups rewritten to stand alone.
 
 Only this module retries, and it reports each retry to the reader. Every fault becomes one
-`ProviderError` with a message that a person understands.
+`LLMError` with a message that a person understands.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Generation:
         request.
 
         :param last: The answer before, if the question asks for another form of it.
-        :raises ProviderError: The model failed, perhaps after some pieces.
+        :raises LLMError: The model failed, perhaps after some pieces.
         """
         deadline = time.monotonic() + self.options.timeout_s
         for attempt in range(1, ATTEMPTS + 1):

@@ -20,6 +20,9 @@ llm_errors = Counter(
 )
 llm_tokens = Counter("attune_llm_tokens", "Tokens that it counted, where it tells them.", ["kind"])
 
+SILENT = "did not answer"
+EMPTY = "sent an empty answer. Try again."
+
 log = logging.getLogger(__name__)
 
 
@@ -39,10 +42,35 @@ class LLMOptions:
     counts_tokens: bool = False
 
 
-def explain(error: BaseException, options: LLMOptions) -> ProviderError:
+class LLMError(ProviderError):
+    """
+    The language model failed.
+
+    :param reason: The fault, as the end of "The language model ...".
+    """
+
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(f"The language model {model} {reason}")
+        self._model, self._reason = model, reason
+
+    @property
+    def without_answer(self) -> str:
+        """The fault of a model that has not written anything, for the person who asked."""
+        if self._reason.startswith(SILENT):
+            return str(self)
+        return f"The language model {self._model} {SILENT}: it {self._reason}"
+
+
+def explain(error: BaseException, options: LLMOptions) -> LLMError:
     """Explain a fault of the language model in words for the person who asked, and count it."""
     llm_errors.labels(type(_cause(error)).__name__).inc()
-    return ProviderError(f"The language model {_reason(_cause(error), options)}")
+    return LLMError(options.model, _reason(_cause(error), options))
+
+
+def empty_answer(model: str) -> LLMError:
+    """The fault of a model that ended without having written anything. It is counted."""
+    llm_errors.labels("EmptyAnswer").inc()
+    return LLMError(model, EMPTY)
 
 
 def count_tokens(usage: object) -> None:
@@ -108,17 +136,17 @@ def _reason(cause: BaseException, options: LLMOptions) -> str:
     import openai
 
     if isinstance(cause, (openai.APITimeoutError, TimeoutError)):
-        return f"did not answer within {options.timeout_s:g} seconds. Try again."
+        return f"{SILENT} within {options.timeout_s:g} seconds. Try again."
     if isinstance(cause, openai.AuthenticationError):
         return "refused the key (401). The administrator needs to check the key."
     if isinstance(cause, openai.PermissionDeniedError):
         return "is not open to this key (403). The administrator needs to check the account."
     if isinstance(cause, openai.NotFoundError):
-        return f"{options.model!r} is not known to the provider (404)."
+        return "is not known to the provider (404)."
     if isinstance(cause, openai.RateLimitError):
         if cause.code == "insufficient_quota":
             return "has no credit left (429). The administrator needs to check the account."
-        return "is busy: too many requests (429). Try again in a moment."
+        return "got too many requests (429). Try again in a moment."
     if isinstance(cause, openai.BadRequestError):
         if cause.code == "context_length_exceeded" or "context length" in str(cause).lower():
             return "cannot take so much text. Ask for fewer passages."
@@ -128,7 +156,7 @@ def _reason(cause: BaseException, options: LLMOptions) -> str:
     if isinstance(cause, openai.APIStatusError):
         return f"refused the request ({cause.status_code})."
     if isinstance(cause, openai.APIConnectionError):
-        return "is out of reach: the connection failed. Try again."
+        return "is out of reach, because the connection failed. Try again."
     if isinstance(cause, json.JSONDecodeError):
         return "sent something that cannot be read."
     log.warning("the language model's stream ended in %s", type(cause).__name__)

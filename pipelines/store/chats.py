@@ -69,6 +69,7 @@ class Remarks:
     :param within_of: The collections that `within` or `steps` name, or whose documents they name.
     :param steps: What was done for the answer, if one search was not enough.
     :param looked_in: Number of documents that the steps have read or found.
+    :param deeper: Whether the reader wanted a deeper look.
     """
 
     searched: str | None = None
@@ -80,6 +81,12 @@ class Remarks:
     within_of: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
     looked_in: int = 0
+    deeper: bool = False
+
+    @property
+    def wants_deeper(self) -> bool:
+        """Whether asking again is to look deeper again."""
+        return self.deeper or bool(self.steps)
 
 
 @dataclass(frozen=True)
@@ -164,6 +171,17 @@ def message(conn: Connection, visitor: str, message_id: int) -> Message | None:
         (message_id, visitor),
     ).fetchone()
     return None if row is None else _message(row)
+
+
+def was_deeper(conn: Connection, visitor: str, question_id: int) -> bool:
+    """Whether the answer to one of the visitor's questions was looked at deeper, or was to be."""
+    row = conn.execute(
+        "select a.remarks from message q join conversation c on c.id = q.conversation_id"
+        " join message a on a.conversation_id = q.conversation_id and a.id > q.id"
+        " and a.role = 'assistant' where q.id = %s and c.visitor = %s order by a.id limit 1",
+        (question_id, visitor),
+    ).fetchone()
+    return row is not None and _remarks(row[0]).wants_deeper
 
 
 def add(
@@ -290,4 +308,5 @@ def _remarks(stored: dict[str, Any]) -> Remarks:
         within_of=tuple(stored.get("within_of", ())),
         steps=tuple(stored.get("steps", ())),
         looked_in=stored.get("looked_in", 0),
+        deeper=stored.get("deeper", False),
     )

@@ -1,4 +1,4 @@
-"""Questions with their votes, marks on sources, and passages known to be wrong for a question."""
+"""Questions with their votes, and marks on the sources of their answers."""
 
 from __future__ import annotations
 
@@ -86,19 +86,6 @@ class Source:
     heading: str | None
     text: str
     page_label: str | None
-
-
-@dataclass(frozen=True)
-class Wrong:
-    """A passage that does not answer a question."""
-
-    question: str
-    question_sha256: str
-    passage: str
-    passage_sha256: str
-    document: str
-    message_id: int | None
-    visitor: str | None
 
 
 def page(
@@ -207,34 +194,8 @@ def taught(conn: Connection) -> dict[str, int]:
             " select visitor, message_id from pair where visitor is not null"
             "  and status <> 'rejected' and created_at > now() - interval '30 days'"
             " union all select visitor, message_id from wrong_passage where visitor is not null"
-            "  and created_at > now() - interval '30 days') t group by visitor"
+            "  and status <> 'rejected' and created_at > now() - interval '30 days') t group by visitor"
         ).fetchall()
-    )
-
-
-def add_wrong(conn: Connection, wrong: Wrong, *, who: str) -> bool:
-    """
-    Store that a passage does not answer a question.
-
-    :returns: False if it was known.
-    """
-    return (
-        conn.execute(
-            "insert into wrong_passage (question, question_sha256, passage, passage_sha256,"
-            " document, message_id, visitor, created_by) values (%s, %s, %s, %s, %s, %s, %s, %s)"
-            " on conflict do nothing",
-            (
-                wrong.question,
-                wrong.question_sha256,
-                wrong.passage,
-                wrong.passage_sha256,
-                wrong.document,
-                wrong.message_id,
-                wrong.visitor,
-                who,
-            ),
-        ).rowcount
-        == 1
     )
 
 
@@ -252,7 +213,8 @@ _COLUMNS = """m.id as message_id, q.text as question, m.created_at as asked_at, 
  m.model_name, f.verdict, f.reason,
  (select count(*) from source_mark k where k.message_id = m.id) as marks,
  (select count(*) from pair p where p.message_id = m.id and p.status <> 'rejected')
- + (select count(*) from wrong_passage w where w.message_id = m.id) as taught"""
+ + (select count(*) from wrong_passage w where w.message_id = m.id
+  and w.status <> 'rejected') as taught"""
 
 
 def _fits(which: Which) -> str:

@@ -63,7 +63,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Fresh:
-    """Counts of new documents, pairs, and votes on answers."""
+    """Counts of new documents, pairs with wrong passages, and votes on answers."""
 
     documents: int
     pairs: int
@@ -184,7 +184,10 @@ def fresh(conn: Connection, last: Improvement | None, *, bundled: str) -> Fresh:
             "  and updated_at > coalesce(%(began)s::timestamptz, '-infinity')) as documents,"
             " (select count(*) from pair where status = 'accepted' and split = 'train'"
             "  and (created_at > coalesce(%(ended)s::timestamptz, %(began)s::timestamptz, '-infinity')"
-            "   or reviewed_at > coalesce(%(began)s::timestamptz, '-infinity'))) as pairs,"
+            "   or reviewed_at > coalesce(%(began)s::timestamptz, '-infinity')))"
+            " + (select count(*) from wrong_passage where status = 'accepted'"
+            "  and coalesce(reviewed_at, created_at)"
+            "   > coalesce(%(began)s::timestamptz, '-infinity')) as pairs,"
             " (select count(*) from feedback"
             "  where created_at > coalesce(%(began)s::timestamptz, '-infinity')) as votes",
             {

@@ -135,7 +135,8 @@ def held(conn: Connection, *, bundled: str) -> ContentCounts:
     made = conn.execute(
         "select count(*) filter (where status = 'accepted' and split = 'train'),"
         " count(*) filter (where status = 'accepted' and split = 'heldout'),"
-        " count(*) filter (where status = 'review') from pair"
+        " count(*) filter (where status = 'review')"
+        " + (select count(*) from wrong_passage where status = 'review') from pair"
     ).fetchone()
     assert row is not None
     assert made is not None

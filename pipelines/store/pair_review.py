@@ -1,4 +1,8 @@
-"""Pairs for review by a person: one after the other, and counted."""
+"""
+Pairs and wrong passages for review by a person: one after the other, and counted.
+
+They share one list, because a person decides on both in the same way.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,23 @@ from typing import Any, Literal
 from psycopg.errors import UniqueViolation
 
 from pipelines.errors import ConflictError
-from pipelines.store import pairs
+from pipelines.store import pairs, wrong_passages
 from pipelines.store.db import Connection
 from pipelines.store.pairs import Pair, Status
 from pipelines.store.rows import class_row
 
 Step = Literal["here", "next", "before", "last"]
+# Both as rows of one kind. A wrong passage belongs to training.
+_ITEMS = f"""(
+ select id, question, question_sha256, passage, passage_sha256, origin, generator, kind, document,
+  section, language, split, status, reason, base_rank, message_id, visitor, created_by, created_at,
+  reviewed_by, reviewed_at, false as wrong from pair
+ union all
+ select id, question, question_sha256, passage, passage_sha256, '{pairs.CORPUS}', 'feedback',
+  '{wrong_passages.KIND}', document, '', null, 'train', status,
+  case status when 'review' then '{wrong_passages.MARKED}' else '' end, null, message_id, visitor,
+  created_by, created_at, reviewed_by, reviewed_at, true from wrong_passage
+) item"""
 # The sample of pairs made from documents that a person reviews to judge all of them, always the same.
 _SAMPLE = (
     "select id from pair where message_id is null"
@@ -51,10 +66,17 @@ class Filter:
 
 
 @dataclass(frozen=True)
-class ReviewPlace:
-    """A pair and its position among those that a filter selects, counted from 1."""
+class Reviewed(Pair):
+    """What a person decides on: a pair, or a passage that is wrong for the question."""
 
-    pair: Pair
+    wrong: bool = False
+
+
+@dataclass(frozen=True)
+class ReviewPlace:
+    """What is reviewed, and its position among those that a filter selects, counted from 1."""
+
+    pair: Reviewed
     number: int
     total: int
 
@@ -84,7 +106,7 @@ def look(conn: Connection, wanted: Filter, at: int = 0, step: Step = "here") -> 
     if found is None:
         return None
     row = conn.execute(
-        f"select count(*) filter (where id <= %(at)s), count(*) from pair where{_WHERE}",
+        f"select count(*) filter (where id <= %(at)s), count(*) from {_ITEMS} where{_WHERE}",
         _values(wanted) | {"at": found.id},
     ).fetchone()
     assert row is not None
@@ -92,8 +114,30 @@ def look(conn: Connection, wanted: Filter, at: int = 0, step: Step = "here") -> 
 
 
 def counts(conn: Connection) -> list[Count]:
-    """Count the pairs of every combination."""
-    return [Count(*row) for row in pairs.counts(conn)]
+    """Count the pairs of every combination, and the wrong passages by their status."""
+    wrong = [
+        Count("feedback", wrong_passages.KIND, "train", status, "", number)
+        for status, number in wrong_passages.counts(conn)
+    ]
+    return [Count(*row) for row in pairs.counts(conn)] + wrong
+
+
+def select(
+    conn: Connection,
+    *,
+    status: str | None = None,
+    split: str | None = None,
+    after: int = 0,
+    limit: int | None = None,
+) -> list[Reviewed]:
+    """Pairs and wrong passages by status and side with ids above `after`, oldest first."""
+    with conn.cursor(row_factory=class_row(Reviewed)) as cursor:
+        return cursor.execute(
+            f"select * from {_ITEMS} where id > %(after)s"
+            " and (%(status)s::text is null or status = %(status)s)"
+            " and (%(split)s::text is null or split = %(split)s) order by id limit %(limit)s",
+            {"status": status, "split": split, "after": after, "limit": limit},
+        ).fetchall()
 
 
 def phrases(conn: Connection) -> tuple[int, int]:
@@ -112,7 +156,7 @@ def phrases(conn: Connection) -> tuple[int, int]:
 
 def decide(
     conn: Connection,
-    pair_id: int,
+    item: Reviewed,
     status: Status,
     *,
     who: str,
@@ -120,39 +164,32 @@ def decide(
     question_sha256: str | None = None,
 ) -> bool:
     """
-    Store a person's decision on a pair.
+    Store a person's decision.
 
-    :returns: False if the pair is gone.
-    :raises ConflictError: The passage has another pair with the edited question.
+    :returns: False if the row is gone.
+    :raises ConflictError: The passage has another row with the edited question.
     """
+    edited = {"question": question, "question_sha256": question_sha256}
     try:
         with conn.transaction():
-            return (
-                pairs.decide(
-                    conn,
-                    [pair_id],
-                    status,
-                    who=who,
-                    question=question,
-                    question_sha256=question_sha256,
-                )
-                == 1
-            )
+            if item.wrong:
+                return wrong_passages.decide(conn, item.id, status, who=who, **edited) == 1
+            return pairs.decide(conn, [item.id], status, who=who, **edited) == 1
     except UniqueViolation:
         raise ConflictError("This passage has a pair with the same question already.") from None
 
 
-def get(conn: Connection, pair_id: int) -> Pair | None:
-    """The pair with this id."""
-    with conn.cursor(row_factory=class_row(Pair)) as cursor:
-        return cursor.execute("select * from pair where id = %s", (pair_id,)).fetchone()
+def get(conn: Connection, item_id: int) -> Reviewed | None:
+    """The pair or wrong passage with this id."""
+    with conn.cursor(row_factory=class_row(Reviewed)) as cursor:
+        return cursor.execute(f"select * from {_ITEMS} where id = %s", (item_id,)).fetchone()
 
 
-def _one(conn: Connection, wanted: Filter, at: int, step: Step) -> Pair | None:
+def _one(conn: Connection, wanted: Filter, at: int, step: Step) -> Reviewed | None:
     condition, order = _STEPS[step]
-    with conn.cursor(row_factory=class_row(Pair)) as cursor:
+    with conn.cursor(row_factory=class_row(Reviewed)) as cursor:
         return cursor.execute(
-            f"select * from pair where {condition} and{_WHERE} order by id {order} limit 1",
+            f"select * from {_ITEMS} where {condition} and{_WHERE} order by id {order} limit 1",
             _values(wanted) | {"at": at},
         ).fetchone()
 

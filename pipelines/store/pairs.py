@@ -169,11 +169,13 @@ def sides(conn: Connection) -> list[SourceSides]:
 
 
 def changed_since(conn: Connection, moment: datetime) -> bool:
-    """Whether a training pair was added or decided on after a moment."""
+    """Whether a training pair or a wrong passage was added or decided on after a moment."""
     row = conn.execute(
         "select exists (select 1 from pair where status = 'accepted' and split = 'train'"
-        " and greatest(created_at, reviewed_at) > %s)",
-        (moment,),
+        " and greatest(created_at, reviewed_at) > %(moment)s)"
+        " or exists (select 1 from wrong_passage where status = 'accepted'"
+        " and greatest(created_at, reviewed_at) > %(moment)s)",
+        {"moment": moment},
     ).fetchone()
     return row is not None and bool(row[0])
 
@@ -223,8 +225,9 @@ def delete(conn: Connection, *, generator: str) -> int:
 
 def forget_absent(conn: Connection) -> int:
     """
-    Delete pairs made from documents whose passage is in no document any more, and return their
-    number.
+    Delete pairs made from documents whose passage is in no document any more, and wrong passages.
+
+    :returns: The number of deleted pairs.
     """
     gone = conn.execute(
         "delete from pair p where p.origin = %s"
@@ -234,6 +237,10 @@ def forget_absent(conn: Connection) -> int:
     conn.execute(
         "delete from pair_done p"
         " where not exists (select from chunk c where c.sha256 = p.passage_sha256)"
+    )
+    conn.execute(
+        "delete from wrong_passage w"
+        " where not exists (select from chunk c where c.sha256 = w.passage_sha256)"
     )
     return gone
 

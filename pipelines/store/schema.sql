@@ -650,7 +650,12 @@ CREATE TABLE public.wrong_passage (
     message_id bigint,
     visitor text,
     created_by text NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    id bigint DEFAULT nextval('public.pair_id_seq'::regclass) NOT NULL,
+    status text DEFAULT 'accepted'::text NOT NULL,
+    reviewed_by text,
+    reviewed_at timestamp with time zone,
+    CONSTRAINT wrong_passage_status_check CHECK ((status = ANY (ARRAY['accepted'::text, 'review'::text, 'rejected'::text])))
 );
 
 ALTER TABLE ONLY public.active
@@ -805,6 +810,9 @@ ALTER TABLE ONLY public.window_rule
 
 ALTER TABLE ONLY public.window_rule
     ADD CONSTRAINT window_rule_size_tokens_stride_tokens_tokenizer_key UNIQUE (size_tokens, stride_tokens, tokenizer);
+
+ALTER TABLE ONLY public.wrong_passage
+    ADD CONSTRAINT wrong_passage_id_key UNIQUE (id);
 
 ALTER TABLE ONLY public.wrong_passage
     ADD CONSTRAINT wrong_passage_pkey PRIMARY KEY (question_sha256, passage_sha256);

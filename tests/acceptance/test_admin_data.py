@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests import harbour
+from tests import chat_page, harbour
 from tests.serving import Served, screenshot, serving
 
 pytestmark = pytest.mark.browser
@@ -231,6 +231,32 @@ def test_a_question_is_kept_with_the_source_that_was_right(admin, served, images
     find.fill("the ferry terminal")
     find.press("Enter")
     expect(detail).to_contain_text("Building the terminal")
+
+
+def test_a_source_marked_wrong_in_the_chat_is_reviewed_under_pairs(admin, served, tmp_path):
+    """A reader's mark waits with the pairs of liked answers, and accepted it counts as learned from."""
+    page = admin("pairs")
+    chat = page.context.new_page()
+    chat.goto(served.url)
+    chat_page.asked(chat, COST)
+    chat_page.citations(chat).first.click()
+    chat.locator("#mark-wrong").click()
+    expect(chat.locator("#marked")).to_contain_text("You marked this as the wrong source.")
+    chat.close()
+    page.locator("#pairs-source label", has_text="From votes and marks").click()
+    expect(page.locator("#pairs-estimate")).to_contain_text("1 passage marked as wrong")
+    page.locator("#pairs-generate").click()
+    facts = page.locator("#pair-facts")
+    page.locator("#pairs-search input, #pairs-search textarea").fill(COST)
+    expect(facts).to_contain_text("wrong source", timeout=LONG_S)
+    expect(facts).to_contain_text("A reader marked this passage as wrong for the question")
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 860})
+        shown_whole(page)
+        screenshot(page, tmp_path / f"wrong-{width}.png")
+    page.locator("#pair-accept").click()
+    learned = re.compile(r"and from \d passages? marked as wrong")
+    expect(page.locator("#pairs-counts")).to_contain_text(learned)
 
 
 def test_screens_fit_a_phone(admin, served, images):

@@ -18,12 +18,19 @@ COST = "How much did the ferry terminal cost?"
 FOLLOW_UP = "And who is the harbour master?"
 STANDING = "Who is the harbour master of Saltmere?"
 INVENTED = "The mayor of Paris opened it with 500 guests in 1899."
+HERRING = "How many tonnes did the herring fleet land?"
+_refused: list[str] = []
 
 
 def speak(call: LLMCall) -> None:
     """What the scripted model thinks and says, by its prompt."""
     prompt = call.body["messages"][-1]["content"]
-    if not call.body.get("stream"):
+    if HERRING in prompt and not _refused:
+        _refused.append(HERRING)
+        call.fail(401)
+    elif HERRING in prompt:
+        call.say("It landed 1,930 tonnes of herring [1].")
+    elif not call.body.get("stream"):
         call.say(f"<think>They mean Saltmere.</think>{STANDING}")
     elif "Request: shorter" in prompt:
         call.say("4.2 million pounds [1].")
@@ -111,3 +118,26 @@ def test_rewritten_question_and_missing_source_are_shown(visit):
     ask(page, FOLLOW_UP)
     expect(bot(page)).to_contain_text(f"Searched for: {STANDING}", timeout=20_000)
     expect(bot(page).locator(".label.uncited")).to_have_text("No source cited")
+
+
+@pytest.mark.parametrize(("width", "height", "scheme"), [(1280, 800, "light"), (390, 844, "dark")])
+def test_a_model_that_fails_leaves_the_documents_answer(visit, width, height, scheme):
+    """With its sources, one line that says why, and the button that tries the model again."""
+    _refused.clear()
+    page = visit(width=width, height=height, color_scheme=scheme)
+    expect(page.locator("#chat .example").first).to_be_visible()
+    ask(page, HERRING)
+    expect(bot(page).locator(".label.extracts")).to_be_visible(timeout=20_000)
+    expect(bot(page)).to_contain_text("1,930 tonnes")
+    expect(bot(page).locator(".note")).to_contain_text(
+        "The language model scripted did not answer: it refused the key (401)."
+    )
+    expect(bot(page).locator(".note")).to_contain_text("This is what the documents say themselves.")
+    bot(page).locator("a.citation").first.click()
+    expect(page.locator(".sidebar.right #passage mark")).to_contain_text("1,930 tonnes")
+    page.keyboard.press("Escape")
+    page.reload()
+    expect(bot(page).locator(".note")).to_contain_text("did not answer")
+    page.locator("#chat [aria-label=Retry]").last.click()
+    expect(bot(page)).to_contain_text("It landed 1,930 tonnes of herring", timeout=20_000)
+    expect(bot(page).locator(".label.extracts")).to_have_count(0)

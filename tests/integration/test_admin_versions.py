@@ -206,7 +206,7 @@ def test_a_sample_of_pairs_stays_the_same_while_it_is_judged(world):
         sample = pair_review.Filter(sample=20)
         first = pair_review.look(conn, sample)
         assert first.total == 20
-        pair_review.decide(conn, first.pair.id, "rejected", who="test")
+        pair_review.decide(conn, first.pair, "rejected", who="test")
         again = pair_review.look(conn, sample)
         assert (again.pair.id, again.pair.status, again.total) == (first.pair.id, "rejected", 20)
         assert pair_review.look(conn, pair_review.Filter("accepted")).total == 30

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipelines.store import chats
-from pipelines.store.chats import Shown
+from pipelines.store.chats import Remarks, Shown
 
 SHOWN = Shown(
     number=1, document_id=1, chunk_id=1, title="a.pdf", page=3, heading=None,
@@ -102,3 +102,19 @@ def test_asking_again_sets_the_turn_aside_with_what_followed(conn, talk):
     assert chats.messages(conn, "bob", talk[0], aside=True) == []
     kept = chats.messages(conn, "ann", talk[0])
     assert [m.text for m in kept] == ["What?", "This [1].", "Once more?"]
+
+
+@pytest.mark.parametrize(
+    ("remarks", "deeper"),
+    [(Remarks(), False), (Remarks(steps=("Searched",)), True), (Remarks(deeper=True), True)],
+)
+def test_an_answer_knows_whether_to_look_deeper_when_asked_again(conn, remarks, deeper):
+    """Also one that was stopped or failed before its first step. Nobody else is told."""
+    talk = chats.start(conn, "ann", "Title")
+    question = chats.add(conn, talk, role="user", text="What?")
+    chats.add(conn, talk, role="assistant", text="This.", kind="llm", remarks=remarks)
+    other = chats.add(conn, talk, role="user", text="And?")
+    chats.add(conn, talk, role="assistant", text="That.", kind="llm")
+    assert chats.was_deeper(conn, "ann", question) is deeper
+    assert not chats.was_deeper(conn, "ann", other)
+    assert not chats.was_deeper(conn, "bob", question)

@@ -136,15 +136,33 @@ def test_a_name_that_fits_nothing_or_several_is_said_with_the_candidates(library
     assert run("--document", str(private))[0] == 2
 
 
-def test_failing_llm_has_its_exit_code(attune, monkeypatch):
-    """A provider's fault ends with 6, a plain message, and the nearest passages."""
+def test_failing_llm_is_done_without(attune, monkeypatch):
+    """The documents answer, and one line says why the model did not."""
     with scripted_llm() as fake:
         fake.script = [lambda call: call.fail(401)]
         monkeypatch.setenv("OPENAI_BASE_URL", fake.url)
         code, out = attune("ask", "What was the total revenue in 2021?")
+    assert code == 0
+    assert out.startswith("Extracts")
+    assert "17,455 million" in out
+    assert "did not answer: it refused the key (401)" in " ".join(out.split())
+
+
+def test_an_answer_that_breaks_off_has_its_exit_code(attune, monkeypatch):
+    """What was written is shown, and the code says that it is not whole."""
+
+    def half(call):
+        call.begin()
+        call.piece({"delta": {"content": "Total revenue was $17,455 million [1]. And"}})
+        call.hang_up()
+
+    with scripted_llm() as fake:
+        fake.script = [half]
+        monkeypatch.setenv("OPENAI_BASE_URL", fake.url)
+        code, out = attune("ask", "What was the total revenue in 2021?")
     assert code == 6
-    assert "refused the key (401)" in out
-    assert "Nearest passages" in out
+    assert "Total revenue was" in out
+    assert "breaks off here" in out
 
 
 def test_bytes_that_are_no_character_do_not_count(attune):

@@ -5,7 +5,15 @@ from __future__ import annotations
 import json
 import random
 import shlex
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from training.finetune import launch
 
 
 def write(path: Path, words: str, passages: int) -> str:
@@ -49,3 +57,41 @@ def test_the_next_step_after_training_on_files_works(attune, tmp_path):
     assert ", v1 0." in out
     assert "base: indexing, " in err
     assert "v1: figures, 9" in err
+
+
+@contextmanager
+def away(dsn: str) -> Iterator[None]:
+    """The database drops all connections and takes no new ones."""
+    name = str(conninfo_to_dict(dsn)["dbname"])
+    allow = sql.SQL("alter database {} with allow_connections {}")
+    with psycopg.connect(make_conninfo(dsn, dbname="postgres"), autocommit=True) as other:
+        other.execute(allow.format(sql.Identifier(name), sql.SQL("false")))
+        other.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,)
+        )
+        try:
+            yield
+        finally:
+            other.execute(allow.format(sql.Identifier(name), sql.SQL("true")))
+
+
+def test_a_run_outlives_a_database_that_goes_away(attune, dsn, tmp_path, monkeypatch):
+    """One sentence says that the run is kept. The command in it goes on."""
+    pairs = write(tmp_path / "pairs.json", "ira", 12)
+    train, began = launch.train, []
+
+    def begin(folder, machine, task):
+        began.append(lost.enter_context(away(dsn)))
+        return train(folder, machine, task)
+
+    with ExitStack() as lost:
+        monkeypatch.setattr(launch, "train", begin)
+        code, _, err = attune("train", "--pairs", pairs, "--method", "adapter")
+    assert began, err
+    assert code == 4, err
+    assert "The database cannot be reached: run 1 is kept, and" in err
+    assert "incident" not in err
+    monkeypatch.setattr(launch, "train", train)
+    code, out, err = attune("train", "--resume", "1")
+    assert code == 0, err
+    assert "v1 is registered (run 1, adapter)." in out

@@ -147,9 +147,7 @@ def test_no_more_is_read_than_the_budget_allows(make, handle, llm, pool):
         add_document(
             conn, handle, "long.md", [f"Torque number {n} is {n} Nm. " * 8 for n in range(40)]
         )
-    llm.script = [
-        lambda call: call.call_tools(("read_document", {"document": id_of(pool, "long.md")}))
-    ]
+    llm.script = [lambda call: call.say("The torque is 40 Nm [1].")]
     _, answer = events(make(chars=2000), handle)
     given = "".join(m["content"] or "" for m in llm.requests[0]["messages"][1:])
     assert 1000 < len(given) < 4000
@@ -211,11 +209,20 @@ def test_an_answer_without_a_call_of_a_tool_is_an_answer(make, handle, llm):
     assert len(steps(seen)) == 1
 
 
-def test_a_model_that_is_not_there_is_a_fault_in_plain_words(make, handle, llm):
-    llm.script = [lambda call: call.fail(401)]
-    _, answer = events(make(), handle)
-    assert answer.kind == "error"
-    assert "refused the key" in answer.text
+def test_a_model_that_is_not_there_is_done_without(make, handle, llm):
+    """At the first step or a later one: what the documents say without it, and why."""
+    for script in (
+        [lambda call: call.fail(401)],
+        [
+            lambda call: call.call_tools(("search_documents", {"query": "torque"})),
+            lambda call: call.fail(401),
+        ],
+    ):
+        llm.script = script
+        _, answer = events(make(), handle)
+        assert answer.has_failed_llm
+        assert answer.kind != "error"
+        assert "did not answer: it refused the key" in answer.note
 
 
 def test_words_before_a_step_are_taken_back(make, handle, llm):

@@ -172,8 +172,8 @@ def test_a_wrong_key_is_said_plainly(services, llm):
     llm.script = [lambda call: call.fail(401)]
     registry.save(services, ModelWish("scripted", llm.url, key=KEY), who="ada")
     answer = ask(services)
-    assert answer.kind == "error"
-    assert "refused the key (401)" in answer.text
+    assert answer.kind == "extracts"
+    assert "refused the key (401)" in answer.note
     screen = screen_of(services)
     (model,) = services.llms.added()
     told = screen._test("ada", model.id, llm.url, "scripted", "", "scripted")
@@ -266,7 +266,7 @@ def test_a_trial_tells_what_came_back(services, llm):
     assert works.sentence.endswith("s: “I am ready.”")
     lost = tried(lambda call: call.fail(404))
     assert not lost.works
-    assert "'scripted' is not known to the provider (404)." in lost.sentence
+    assert "scripted is not known to the provider (404)." in lost.sentence
     assert "often end in /v1" in lost.sentence
     assert "without any text" in tried(lambda call: call.say("")).sentence
     assert "out of reach" in tried(lambda call: (call.begin(), call.hang_up())).sentence
@@ -286,7 +286,9 @@ def test_a_trial_is_bounded_in_time(services, llm):
     options = registry.wished_options(services, ModelWish("scripted", llm.url))
     tried = trial.run(services, replace(options, timeout_s=0.5), who="ada")
     over.set()
-    assert tried.sentence == ("The language model did not answer within 0.5 seconds. Try again.")
+    assert tried.sentence == (
+        "The language model scripted did not answer within 0.5 seconds. Try again."
+    )
 
 
 def test_the_commands_are_the_screens_twin(attune, llm, monkeypatch):

@@ -16,6 +16,7 @@ from pipelines.store import (
     overview,
     pair_review,
     pairs,
+    wrong_passages,
 )
 from pipelines.store.evaluations import QuestionRow
 from pipelines.store.pair_review import Filter
@@ -23,7 +24,9 @@ from pipelines.versions import first
 from tests.corpus import add_document
 from tests.versions import load_handle
 from training.evaluation.figures import voted
-from training.pairs import collect, collector, quality, teach
+from training.finetune.options import TrainOptions
+from training.finetune.rundir import RunDir, RunSettings
+from training.pairs import collect, collector, quality, stored, teach
 from training.pairs.collect import MOST_PER_VISITOR
 from training.pairs.teach import Lesson
 
@@ -120,6 +123,108 @@ def test_a_wrong_passage_is_kept_beside_its_question(pool, handle):
     assert stored == [(quality.digest(ASK.format("Porto")), passage("Madrid"))]
     with pytest.raises(ConflictError):
         teach.teach(pool, handle, wrong, "wrong", who="edda")
+
+
+def wrong_items(pool):
+    with pool.connection() as conn:
+        return [item for item in pair_review.select(conn) if item.wrong]
+
+
+def test_a_readers_mark_reaches_training_after_review(pool, handle, tmp_path):
+    """
+    A reader marks a source as wrong. It waits for review, where it is accepted. Then it is a wrong
+    passage of the question's pair in the run folder, and in the corpus to search.
+    """
+    message = ask(pool, "Porto")
+    with pool.connection() as conn:
+        feedback.mark(conn, message, chunk_of(pool, "Madrid"), "wrong", who="anna", by_admin=False)
+    for place in ("Porto", "Lisbon"):
+        asked = message if place == "Porto" else ask(pool, place)
+        teach.teach(pool, handle, lesson(pool, place, asked), "train", who="edda")
+    assert collect.collect_wrong(pool) == 1
+    assert collect.collect_wrong(pool) == 0, "nothing is collected twice"
+    (item,) = wrong_items(pool)
+    assert (item.status, item.reason) == ("review", wrong_passages.MARKED)
+    with pool.connection() as conn:
+        assert stored.material(conn).wrong == 0, "a mark alone teaches nothing"
+        teach.decide(conn, item.id, "accepted", who="edda")
+        found = stored.material(conn)
+    assert found.wrong == 1
+    folder = RunDir(tmp_path / "run")
+    folder.write_inputs(
+        RunSettings("1", "", "base", "", TrainOptions()), found.corpus, found.train, found.heldout
+    )
+    (asked,) = [q for q in folder.read_questions(folder.train) if q.wrong]
+    corpus = folder.read_corpus()
+    assert asked.text == ASK.format("Porto")
+    assert [corpus[name] for name in asked.wrong] == [passage("Madrid")]
+    assert [corpus[name] for name in asked.passages] == [passage("Porto")]
+
+
+def test_a_wrong_passage_belongs_to_pairs_of_its_answer_with_an_edited_question(pool, handle):
+    message = ask(pool, "Porto")
+    edited = lesson(pool, "Porto", message, question="How many vessels does Porto register?")
+    teach.teach(pool, handle, edited, "train", who="edda")
+    wrong = Lesson(message, "anna", ASK.format("Porto"), [chunk_of(pool, "Madrid")])
+    teach.teach(pool, handle, wrong, "wrong", who="edda")
+    with pool.connection() as conn:
+        (negative,) = wrong_passages.hard_negatives(conn)
+    assert negative.question_sha256 == quality.digest("How many vessels does Porto register?")
+
+
+def test_what_is_accepted_as_right_is_no_negative(pool, handle):
+    """It cannot be accepted as wrong, and where it was, it is not used."""
+    message = ask(pool, "Porto")
+    with pool.connection() as conn:
+        feedback.mark(conn, message, chunk_of(pool, "Porto"), "wrong", who="anna", by_admin=False)
+    collect.collect_wrong(pool)
+    teach.teach(pool, handle, lesson(pool, "Porto", message), "train", who="edda")
+    (item,) = wrong_items(pool)
+    with pool.connection() as conn:
+        with pytest.raises(GateError, match="Reject that pair first"):
+            teach.decide(conn, item.id, "accepted", who="edda")
+        conn.execute("update wrong_passage set status = 'accepted'")
+        assert wrong_passages.hard_negatives(conn) == []
+
+
+def test_an_admins_mark_overrules_a_readers(pool, handle):
+    """What an admin called right is not collected, nor what was rejected before."""
+    message, other = ask(pool, "Porto"), ask(pool, "Lisbon")
+    madrid = chunk_of(pool, "Madrid")
+    with pool.connection() as conn:
+        feedback.mark(conn, message, madrid, "wrong", who="anna", by_admin=False)
+        feedback.mark(conn, message, madrid, "right", who="edda", by_admin=True)
+        feedback.mark(conn, other, madrid, "wrong", who="anna", by_admin=False)
+        assert wrong_passages.count_marked(conn) == 1
+    assert collect.collect_wrong(pool) == 1
+    (item,) = wrong_items(pool)
+    with pool.connection() as conn:
+        teach.decide(conn, item.id, "rejected", who="edda")
+        assert wrong_passages.marked(conn) == []
+    wrong = Lesson(other, "anna", ASK.format("Lisbon"), [madrid])
+    assert teach.teach(pool, handle, wrong, "wrong", who="edda") == 1, "an admin may change it"
+    assert [item.status for item in wrong_items(pool)] == ["accepted"]
+
+
+def test_wrong_passages_stand_in_one_list_with_pairs(pool, handle):
+    """They are numbered, counted and searched together, and go with their document."""
+    ask(pool, "Porto", vote="like")
+    message = ask(pool, "Lisbon")
+    with pool.connection() as conn:
+        feedback.mark(conn, message, chunk_of(pool, "Madrid"), "wrong", who="anna", by_admin=False)
+    collect.collect_liked(pool, handle)
+    collect.collect_wrong(pool)
+    with pool.connection() as conn:
+        first_one = pair_review.look(conn, Filter())
+        second = pair_review.look(conn, Filter(), first_one.pair.id, "next")
+        assert [first_one.pair.wrong, second.pair.wrong, second.total] == [False, True, 2]
+        assert pair_review.look(conn, Filter(split="heldout"), 0) != second
+        counted = {one.kind: one.pairs for one in pair_review.counts(conn)}
+        assert counted == {"liked": 1, wrong_passages.KIND: 1}
+        assert overview.held(conn, bundled="handbook").review_pairs == 2
+        conn.execute("delete from document where title = 'Madrid.txt'")
+        pairs.forget_absent(conn)
+    assert wrong_items(pool) == []
 
 
 def test_no_visitor_teaches_more_than_their_share(pool, handle):

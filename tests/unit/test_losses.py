@@ -21,6 +21,7 @@ def guide(
     candidates: list[list[int]],
     gold: list[list[int]],
     *,
+    wrong: list[list[int]] | None = None,
     questions: list[list[float]] | None = None,
     windows: list[list[float]] | None = None,
     margin: float = 0.0,
@@ -33,6 +34,7 @@ def guide(
         questions=torch.tensor(questions or [[1.0, 0.0]]),
         windows=torch.tensor(windows or WINDOWS),
         gold=torch.tensor(gold),
+        wrong=torch.tensor(wrong or [[-1]] * len(gold)),
         margin=margin,
     )
 
@@ -60,6 +62,16 @@ def test_a_window_that_the_base_model_finds_closer_is_a_false_negative():
     assert near.false_negatives(pair, columns).tolist() == [[True, False, False]]
     assert far.false_negatives(pair, columns).tolist() == [[True, True, True]]
     assert lenient.false_negatives(pair, columns).tolist() == [[True, True, False]]
+
+
+def test_what_a_person_called_wrong_stays_a_negative_however_near_it_is():
+    """The base model finds the first window nearest. Unless it is an answer too, it counts."""
+    pair, columns = torch.tensor([0]), torch.arange(3)
+    told, both = guide([[1]], [[1]], wrong=[[0]]), guide([[1]], [[1, 0]], wrong=[[0]])
+    assert told.false_negatives(pair, columns).tolist() == [[False, True, True]]
+    assert both.false_negatives(pair, columns).tolist() == [[True, True, True]]
+    assert over_corpus(told) == pytest.approx(log(exp(0) + exp(1)))
+    assert over_corpus(guide([[1]], [[1]])) == pytest.approx(0.0)
 
 
 def test_the_corpus_loss_is_minus_the_log_of_the_share_of_right_windows():

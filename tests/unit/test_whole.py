@@ -105,6 +105,13 @@ class Said:
 
 def pairs(words: list[float], cosines: list[float], **options: object) -> list[int]:
     """The candidates of a question about the first passage. Each passage is one window."""
+    return all_pairs(words, cosines, [0], [], **options)[0]
+
+
+def all_pairs(
+    words: list[float], cosines: list[float], right: list[int], wrong: list[int], **options: object
+) -> list[list[int]]:
+    """The candidates of each pair of a question with right passages and some called wrong."""
     vectors = np.array([[c, np.sqrt(1 - c * c)] for c in cosines], dtype=np.float32)
     count = len(cosines)
     windows = Windows(
@@ -115,8 +122,9 @@ def pairs(words: list[float], cosines: list[float], **options: object) -> list[i
         np.array([[1.0, 0.0]], dtype=np.float32),
     )
     retrieval = Retrieval(None, Said(words), 0.65, [1.0], PieceCounts.of([]))
-    made = _pairs(windows, ["?"], [np.array([0])], retrieval, TrainOptions(**options))
-    return made.candidates[0].tolist()
+    labels = [np.array(right)], [np.array(wrong, dtype=np.int64)]
+    made = _pairs(windows, ["?"], labels, retrieval, TrainOptions(**options))
+    return made.candidates.tolist()
 
 
 def test_hard_negatives_are_the_wrong_passages_that_the_whole_search_ranks_best():
@@ -144,3 +152,40 @@ def test_hard_negatives_are_drawn_by_the_seed_from_the_eight_best():
 def test_a_pair_without_enough_wrong_passages_is_trained_all_the_same():
     """Its own window stands in, which is no negative of itself."""
     assert pairs([0.5, 0.4], [0.5, 0.4]) in ([0, 1, 0], [0, 0, 1])
+
+
+def test_what_a_person_called_wrong_is_a_hard_negative_beside_a_searched_one():
+    """
+    The second passage is nearer than the right one by more than the margin. Searched, it is taken
+    for an answer. Called wrong, it is the first hard negative, and the best of the others follows.
+    """
+    words, cosines = [0.5, 0.9, 0.3, 0.1], [0.5, 0.7, 0.2, 0.1]
+    ((_, *searched),) = all_pairs(words, cosines, [0], [])
+    ((right, *hard),) = all_pairs(words, cosines, [0], [1])
+    assert 1 not in searched
+    assert (right, hard[0]) == (0, 1)
+    assert hard[1] in (2, 3)
+
+
+def test_an_answer_is_no_negative_because_somebody_called_it_wrong():
+    words, cosines = [0.5, 0.9, 0.3, 0.1], [0.5, 0.7, 0.2, 0.1]
+    for right, *hard in all_pairs(words, cosines, [0, 1], [1]):
+        assert right in (0, 1)
+        assert set(hard) == {2, 3}
+
+
+def test_more_wrong_passages_than_fit_come_with_the_pair_again():
+    """Of two places one is theirs: three of them make three pairs, or are dealt to two answers."""
+    words, cosines = [0.5] * 8, [0.5] * 8
+    once = all_pairs(words, cosines, [0], [1, 2, 3])
+    assert [row[:2] for row in once] == [[0, 1], [0, 2], [0, 3]]
+    assert all(row[2] in range(4, 8) for row in once)
+    dealt = all_pairs(words, cosines, [0, 4], [1, 2])
+    assert [row[:2] for row in dealt] == [[0, 1], [4, 2]]
+
+
+def test_without_places_there_are_no_hard_negatives():
+    """Methods that see all windows anyway have no places, and neither has --hard-negatives 0."""
+    assert all_pairs([0.5] * 4, [0.5] * 4, [0], [1], hard_negatives=0) == [[0]]
+    assert all_pairs([0.5] * 4, [0.5] * 4, [0], [1], method="adapter") == [[0]]
+    assert all_pairs([0.5] * 4, [0.5] * 4, [0], [1], hard_negatives=1) == [[0, 1]]

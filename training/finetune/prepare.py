@@ -56,13 +56,15 @@ class TrainingPairs:
     """
     Training pairs: one for each question and each passage that answers it.
 
-    `gold` holds the places of all passages that answer the pair's question.
+    `gold` holds the places of all passages that answer the pair's question, `wrong` those that a
+    person called wrong for it.
     """
 
     question: Ints  # place in the questions. Shape: (p,)
     # Windows: the positive, then hard negatives. Where these are too few, the positive stands in.
     candidates: Ints  # Shape: (p, 1 + k)
     gold: list[Ints]
+    wrong: list[Ints]
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ def load(
         _write(run.windows, key, stored)
     place = {name: i for i, name in enumerate(corpus)}
     gold = [np.array([place[p] for p in q.passages], dtype=np.int64) for q in questions]
+    wrong = [np.array([place[p] for p in q.wrong], dtype=np.int64) for q in train]
     texts = [q.text for q in questions]
     retrieval = Retrieval(
         encoder,
@@ -131,7 +134,7 @@ def load(
         gold=gold,
         heldout=np.arange(len(train), len(questions)),
         windows=stored,
-        pairs=_pairs(stored, texts[: len(train)], gold, retrieval, options),
+        pairs=_pairs(stored, texts[: len(train)], (gold, wrong), retrieval, options),
         retrieval=retrieval,
     )
 
@@ -187,45 +190,74 @@ def _texts(
 def _pairs(
     windows: Windows,
     questions: Sequence[str],
-    gold: Sequence[Ints],
+    labels: tuple[Sequence[Ints], Sequence[Ints]],
     retrieval: Retrieval,
     options: TrainOptions,
 ) -> TrainingPairs:
     """
     :param questions: Those to train on.
-    :param gold: Of these, and of others after them.
+    :param labels: Places of the passages that answer each of them, and of those that a person
+        called wrong for it.
     """
+    gold = labels[0]
+    # What is right for one person is no negative because another one called it wrong.
+    called_wrong = [np.setdiff1d(bad, good) for bad, good in zip(labels[1], gold, strict=False)]
     # Windows stand in the order of their passages.
     present, first = np.unique(windows.passage, return_index=True)
     windows_of = np.split(np.arange(len(windows.texts)), first[1:])
     of_passage = dict(zip(present.tolist(), windows_of, strict=True))
     draw = np.random.default_rng(options.seed)
     count = options.resolved_hard_negatives
-    question, rows, answers = [], [], []
+    question, rows = [], []
     for q, text in enumerate(questions):
         scores = windows.vectors @ windows.questions[q]
+        told = [
+            _nearest(of_passage[p], scores) for p in called_wrong[q].tolist() if p in of_passage
+        ]
         wrong: list[int] = []
         if count:
             lexical = retrieval.words.scores(text)
             cosines = np.zeros(len(lexical))
             cosines[present] = np.maximum.reduceat(scores, first)
             order = candidates(cosines, lexical, retrieval.share, retrieval.trust[q])
-            best_wrong = [p for p in order.tolist() if p in of_passage and p not in gold[q]]
+            known = {*gold[q].tolist(), *called_wrong[q].tolist()}
+            best_wrong = [p for p in order.tolist() if p in of_passage and p not in known]
             wrong = [_nearest(of_passage[p], scores) for p in best_wrong[: LOOKED_AT * WRONG]]
-        for passage in gold[q].tolist():
-            own = of_passage.get(passage)
-            if own is None:  # no token of it is in the tokenizer's vocabulary
-                continue
-            best = _nearest(own, scores)
-            hard = _drawn(wrong, scores, scores[best] + options.margin, count, draw)
+        # A passage without windows has no token that the tokenizer's vocabulary knows.
+        own = [_nearest(of_passage[p], scores) for p in gold[q].tolist() if p in of_passage]
+        for best, given in _dealt(own, told, count):
+            ceiling = scores[best] + options.margin
+            hard = [*given, *_drawn(wrong, scores, ceiling, count - len(given), draw)]
             question.append(q)
             rows.append([best, *hard, *[best] * (count - len(hard))])
-            answers.append(gold[q])
     if not question:
         raise InputError("No pair to train on: no passage has a token the base model knows.")
     return TrainingPairs(
-        np.array(question, dtype=np.int64), np.array(rows, dtype=np.int64), answers
+        np.array(question, dtype=np.int64),
+        np.array(rows, dtype=np.int64),
+        [gold[q] for q in question],
+        [called_wrong[q] for q in question],
     )
+
+
+def _dealt(own: Sequence[int], told: Sequence[int], count: int) -> list[tuple[int, Sequence[int]]]:
+    """
+    The pairs of a question: the window of each right passage with the wrong ones it is told from.
+
+    One place stays free for a wrong passage that is searched. Where wrong ones are too many for
+    the pairs that there are, right windows come again with the others.
+
+    :param own: Windows of the right passages.
+    :param told: Windows of the passages that a person called wrong.
+    :param count: Hard negatives of a pair.
+    """
+    if not own:
+        return []
+    places = min(count, max(1, count - 1))
+    parts = [told[i : i + places] for i in range(0, len(told), places)] if places else []
+    parts = parts or [()]
+    most = max(len(own), len(parts))
+    return [(own[i % len(own)], parts[i % len(parts)]) for i in range(most)]
 
 
 def _sample(texts: Sequence[str]) -> Sequence[str]:

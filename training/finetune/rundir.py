@@ -56,7 +56,10 @@ class RunDir:
 
     @property
     def train(self) -> Path:
-        """Questions to train on, one JSON object a line: question, passages."""
+        """
+        Questions to train on, one JSON object a line: question, passages, and `wrong` passages if
+        there are any.
+        """
         return self.path / "train.jsonl"
 
     @property
@@ -122,8 +125,7 @@ class RunDir:
         self.path.mkdir(parents=True, exist_ok=True)
         write_lines(self.corpus, ({"id": name, "text": text} for name, text in corpus.items()))
         for path, questions in ((self.train, train), (self.heldout, heldout)):
-            rows = ({"question": q.text, "passages": list(q.passages)} for q in questions)
-            write_lines(path, rows)
+            write_lines(path, map(_row, questions))
         value = vars(settings) | {"options": settings.options.as_json()}
         write_json(self.settings, value)
 
@@ -144,7 +146,15 @@ class RunDir:
 
     def read_questions(self, path: Path) -> list[Question]:
         """The questions of `train` or `heldout`."""
-        return [Question(row["question"], tuple(row["passages"])) for row in read_lines(path)]
+        return [
+            Question(row["question"], tuple(row["passages"]), tuple(row.get("wrong", ())))
+            for row in read_lines(path)
+        ]
+
+
+def _row(question: Question) -> dict[str, Any]:
+    wrong = {"wrong": list(question.wrong)} if question.wrong else {}
+    return {"question": question.text, "passages": list(question.passages), **wrong}
 
 
 def last_lines(path: Path, count: int, *, most_bytes: int = 20_000) -> str:

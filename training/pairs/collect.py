@@ -1,5 +1,5 @@
 """
-Stores pairs from documents, from files, and from liked answers.
+Stores pairs from documents, from files, and from liked answers, and what readers marked as wrong.
 
 Every pair passes the same checks, gets its side, and is stored with the objections found. Nothing
 is dropped silently: rejected pairs are stored with their reason.
@@ -15,10 +15,11 @@ from pipelines.answering.llm import LLMOptions
 from pipelines.errors import InputError
 from pipelines.progress import NO_TASK, Progress, Task
 from pipelines.search.handle import SearchHandle
-from pipelines.store import documents, feedback, pair_passages, pairs
+from pipelines.store import documents, feedback, pair_passages, pairs, wrong_passages
 from pipelines.store.db import Connection, Pool
 from pipelines.store.pair_passages import Passage
-from training.pairs import asking
+from pipelines.store.wrong_passages import MarkedWrong, Wrong
+from training.pairs import asking, quality
 from training.pairs.asking import QuestionsOfPassage
 from training.pairs.collector import Collector, PairDraft, Summary
 from training.pairs.offline import OfflineGenerator
@@ -149,6 +150,31 @@ def collect_liked(pool: Pool, handle: SearchHandle, *, created_by: str = "system
     collector = Collector(pool, handle, "feedback", [draft.passage for draft in asked], created_by)
     collector.store(asked, [None] * len(asked), hold=FEEDBACK)
     return collector.summary
+
+
+def collect_wrong(pool: Pool, *, created_by: str = "system") -> int:
+    """
+    Store passages that readers marked as wrong for their question. All wait for review.
+
+    No visitor contributes more than `MOST_PER_VISITOR`.
+
+    :returns: Number of passages stored.
+    """
+    with pool.connection() as conn, conn.transaction():
+        room = _room(feedback.taught(conn))
+        return sum(
+            wrong_passages.add(conn, _wrong(marked), "review", who=created_by)
+            for marked in wrong_passages.marked(conn)
+            if room(marked.visitor, marked.message_id)
+        )
+
+
+def _wrong(marked: MarkedWrong) -> Wrong:
+    question = " ".join(marked.question.split())
+    return Wrong(
+        question, quality.digest(question), marked.passage, marked.passage_sha256, marked.document,
+        marked.message_id, marked.visitor,
+    )  # fmt: skip
 
 
 def _room(taught: Mapping[str, int]) -> Callable[[str, int], bool]:

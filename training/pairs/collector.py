@@ -25,13 +25,14 @@ SUSPICIOUS = "its document gives orders to language models"
 class Summary:
     """
     The result of a call: numbers of passages and of pairs by status, reasons for rejection, and
-    faults.
+    faults. `wrong` passages wait for review too.
     """
 
     passages: int = 0
     stored: int = 0
     accepted: int = 0
     review: int = 0
+    wrong: int = 0
     sides: Counter[str] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)

@@ -20,6 +20,11 @@ class Material:
     train: list[Question]
     heldout: list[Question]
 
+    @property
+    def wrong(self) -> int:
+        """Number of wrong passages that are hard negatives of training questions."""
+        return sum(len(question.wrong) for question in self.train)
+
 
 def material(
     pairs: SeedFile, heldout: SeedFile | None, *, seed: int = 0, offline: int = 0

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Question:
-    """A question and the ids of the passages that answer it."""
+    """
+    A question and the ids of the passages that answer it.
+
+    :param wrong: Passages that a person called wrong for it.
+    """
 
     text: str
     passages: tuple[str, ...]
+    wrong: tuple[str, ...] = ()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from pipelines.errors import InputError
-from pipelines.store import documents, pair_passages, pairs
+from pipelines.store import documents, pair_passages, pairs, wrong_passages
 from pipelines.store.db import Connection
 from pipelines.store.pairs import Pair, Split
 from training.pairs import split
 from training.pairs.forms import FRAGMENTS
 from training.pairs.material import FEWEST_PAIRS, Material
+from training.pairs.question import Question
 from training.pairs.seedfile import SeedFile
 
 # Total number of passages to search in. Passages without questions are an even sample of the
@@ -45,7 +47,17 @@ def material(
         ),
         seed,
     )
-    return Material(corpus_of(conn, train), chosen, aside)
+    wrong = [w for w in wrong_passages.hard_negatives(conn) if w.question_sha256 in asked]
+    wrong_of: dict[str, list[str]] = {}
+    for one in wrong:
+        text = asked[one.question_sha256][0].question
+        wrong_of.setdefault(text, []).append(one.passage_sha256)
+    corpus = corpus_of(conn, train, {one.passage_sha256: one.passage for one in wrong})
+    return Material(corpus, _with_wrong(chosen, wrong_of), aside)
+
+
+def _with_wrong(questions: Sequence[Question], wrong_of: Mapping[str, list[str]]) -> list[Question]:
+    return [replace(q, wrong=tuple(wrong_of.get(q.text, ()))) for q in questions]
 
 
 def evidence(conn: Connection) -> list[Pair]:
@@ -73,9 +85,15 @@ def accepted(conn: Connection, split: Split | None) -> SeedFile:
     )
 
 
-def corpus_of(conn: Connection, found: Sequence[Pair]) -> dict[str, str]:
-    """The pairs' passages, filled up with other passages of the documents to `MOST_PASSAGES`."""
-    corpus = {pair.passage_sha256: pair.passage for pair in found}
+def corpus_of(
+    conn: Connection, found: Sequence[Pair], also: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """
+    The pairs' passages, filled up with other passages of the documents to `MOST_PASSAGES`.
+
+    :param also: Further passages to include, by their sha256.
+    """
+    corpus = {pair.passage_sha256: pair.passage for pair in found} | dict(also or {})
     others = {
         p.sha256: p.text
         for p in pair_passages.passages(conn, suspicious_code=documents.SUSPICIOUS)

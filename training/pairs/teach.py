@@ -13,12 +13,19 @@ from typing import Literal
 
 from pipelines.errors import ConflictError, GateError, InputError
 from pipelines.search.handle import SearchHandle
-from pipelines.store import documents, feedback, pair_passages, pair_review, pairs
+from pipelines.store import (
+    documents,
+    feedback,
+    pair_passages,
+    pair_review,
+    pairs,
+    wrong_passages,
+)
 from pipelines.store.chunks import digest
 from pipelines.store.db import Connection, Pool
-from pipelines.store.feedback import Wrong
 from pipelines.store.pair_passages import Passage
 from pipelines.store.pairs import Split, Status
+from pipelines.store.wrong_passages import Wrong
 from training.pairs import quality
 from training.pairs.collect import MOST_PER_VISITOR
 from training.pairs.collector import OTHER_SIDE, Collector, PairDraft
@@ -82,7 +89,7 @@ def _add_wrong(
         question, quality.digest(question), text, digest(text), title, lesson.message_id,
         lesson.visitor,
     )  # fmt: skip
-    return feedback.add_wrong(conn, wrong, who=who)
+    return wrong_passages.add(conn, wrong, "accepted", who=who)
 
 
 def _add_pairs(
@@ -123,10 +130,10 @@ def decide(
     conn: Connection, pair_id: int, status: Status, *, who: str, question: str | None = None
 ) -> None:
     """
-    Store a person's decision on a pair, with the edited question if given.
+    Store a person's decision on a pair or a wrong passage, with the edited question if given.
 
     :raises InputError: The question is empty, or the pair is gone.
-    :raises GateError: Its passage is on the other side.
+    :raises GateError: Its passage is on the other side, or accepted as right and now called wrong.
     :raises ConflictError: Another pair has the edited question.
     """
     pair = pair_review.get(conn, pair_id)
@@ -134,6 +141,10 @@ def decide(
         raise InputError("This pair is gone: its document was deleted.")
     if status == "accepted" and pair.reason == OTHER_SIDE:
         raise GateError(f"It cannot be accepted: {OTHER_SIDE}.")
+    if status == "accepted" and pair.wrong and wrong_passages.answers(conn, pair_id):
+        raise GateError(
+            "This passage is accepted as an answer to the question. Reject that pair first."
+        )
     edited = None if question is None else " ".join(question.split())
     if edited == "":
         raise InputError("The question is empty.")
@@ -141,7 +152,7 @@ def decide(
         edited = None
     pair_review.decide(
         conn,
-        pair_id,
+        pair,
         status,
         who=who,
         question=edited,

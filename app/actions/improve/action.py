@@ -114,7 +114,8 @@ def _begin(services: Services, who: str) -> Improvement:
 
 def _make_pairs(services: Services, one: Improvement, bar: Bar) -> Improvement:
     """
-    Make pairs of the passages that were not looked at. Pairs of liked answers wait for review.
+    Make pairs of the passages that were not looked at. Pairs of liked answers, and what was marked
+    as wrong, wait for review.
     """
     task = bar.stage("pairs")
     task.tell(Progress("asking"))
@@ -190,12 +191,13 @@ def _as_stored(options: Mapping[str, object]) -> dict[str, object]:
     return {n: list(v) if isinstance(v, tuple) else v for n, v in options.items()}
 
 
-def _counts(material: Material) -> tuple[int, int, int]:
-    return len(material.train), len(material.heldout), len(material.corpus)
+def _counts(material: Material) -> tuple[int, int, int, int]:
+    return len(material.train), len(material.heldout), len(material.corpus), material.wrong
 
 
 def _counts_of(found: Run) -> tuple[object, ...]:
-    return tuple(found.settings.get(name) for name in ("pairs", "heldout", "passages"))
+    names = ("pairs", "heldout", "passages", "wrong")
+    return tuple(found.settings.get(name, 0) for name in names)
 
 
 def _conclude(services: Services, one: Improvement, done: Promotion) -> Improvement:

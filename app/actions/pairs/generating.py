@@ -115,7 +115,9 @@ def generate(
     generator_name(services, source)
     handle = services.replica.refresh()
     if source == "feedback":
-        return collect.collect_liked(services.pool, handle, created_by=who)
+        summary = collect.collect_liked(services.pool, handle, created_by=who)
+        summary.wrong = collect.collect_wrong(services.pool, created_by=who)
+        return summary
     with services.pool.connection() as conn:
         planned = plan(
             conn, services, source, per_passage=per_passage, limit=limit, without=without

@@ -8,7 +8,7 @@ from app.actions.pairs import generating
 from app.admin.html import words
 from app.services import Services
 from pipelines.errors import InputError
-from pipelines.store import jobs, overview, pairs
+from pipelines.store import jobs, overview, pairs, wrong_passages
 from pipelines.store.db import Connection
 from training.pairs import collect
 
@@ -49,11 +49,12 @@ def _words(
     conn: Connection, services: Services, source: str, per_passage: int, limit: int, again: bool
 ) -> tuple[str, bool]:
     if source == "feedback":
-        waiting = overview.liked_without_pair(conn)
+        waiting, wrong = overview.liked_without_pair(conn), wrong_passages.count_marked(conn)
         return (
-            f"{words.count(waiting, 'liked answer')} without a pair. At most"
+            f"{words.count(waiting, 'liked answer')} without a pair,"
+            f" {words.count(wrong, 'passage')} marked as wrong. At most"
             f" {collect.MOST_PER_VISITOR} from one visitor in 30 days are used. You review all of them."
-        ), waiting > 0
+        ), waiting + wrong > 0
     plan = generating.plan(
         conn, services, source, per_passage=per_passage or None, limit=limit, again=again
     )

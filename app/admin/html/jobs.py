@@ -41,7 +41,7 @@ _TONES: dict[str, Tone] = {
 _SOURCES = {
     "offline": "without a language model",
     "llm": "with the language model",
-    "feedback": "from liked answers",
+    "feedback": "from votes and marks",
 }
 
 

@@ -11,10 +11,16 @@ from app.admin.html import jobs, parts, words
 from app.admin.html.template import Template
 from pipelines.store.jobs import Job
 from pipelines.store.pair_review import Count, Filter, ReviewPlace
+from pipelines.store.wrong_passages import KIND
 from training.evaluation.gate import FEWEST_QUESTIONS
 
 SIDES = {"train": "training", "heldout": "held-out"}
 WAITS = {"review": "to review"}
+# What a person decides on where the passage is no answer.
+WRONG = (
+    "A reader marked this passage as wrong for the question. Accept: the search learns to keep it"
+    " below the right one, once the question has a training pair. Reject: the mark is not used."
+)
 
 _html = Template("pairs")
 
@@ -23,11 +29,12 @@ def counts(found: Sequence[Count]) -> Markup:
     """How many pairs there are on each side, and how many wait for review."""
     total: Counter[str] = Counter()
     for one in found:
-        total[one.split if one.status == "accepted" else one.status] += one.pairs
+        accepted_as = KIND if one.kind == KIND else one.split
+        total[accepted_as if one.status == "accepted" else one.status] += one.pairs
     accepted = total["train"] + total["heldout"]
     cards = parts.cards(
         [
-            ("Training", f"{total['train']:,}", "the search learns from these"),
+            ("Training", f"{total['train']:,}", _learned(total[KIND])),
             (parts.term("held-out", "Held-out"), f"{total['heldout']:,}", "to judge versions"),
             ("To review", f"{total['review']:,}", "not used until accepted"),
             ("Rejected", f"{total['rejected']:,}", "kept, so that they are not made again"),
@@ -39,7 +46,11 @@ def counts(found: Sequence[Count]) -> Markup:
 def next_step(found: Sequence[Count], phrases: tuple[int, int], making: bool) -> Markup:
     """What to do with the pairs, or nothing while more are made."""
     train, heldout = (
-        sum(one.pairs for one in found if one.status == "accepted" and one.split == split)
+        sum(
+            one.pairs
+            for one in found
+            if one.status == "accepted" and one.split == split and one.kind != KIND
+        )
         for split in ("train", "heldout")
     )
     if making or not train:
@@ -52,6 +63,12 @@ def next_step(found: Sequence[Count], phrases: tuple[int, int], making: bool) ->
         return parts.note(said, "warn")
     said = f"{words.count(train, 'training pair')}. {_phrases(*phrases)}".strip()
     return parts.verdict(said, "good", [parts.door("Tune on them", "tune", primary=True)])
+
+
+def _learned(wrong: int) -> str:
+    """What the training pairs are for, and the wrong passages beside them."""
+    said = "the search learns from these"
+    return f"{said}, and from {words.count(wrong, 'passage')} marked as wrong" if wrong else said
 
 
 def _phrases(count: int, total: int) -> str:
@@ -115,7 +132,7 @@ def nothing(wanted: Filter) -> Markup:
     if wanted.sample:
         return parts.empty("No pairs to look at yet", "Make pairs from the documents first.")
     said = {
-        "review": ("No pairs to review", "Pairs from liked answers and from suspicious documents come here first."),
+        "review": ("No pairs to review", "Pairs from liked answers and from suspicious documents come here first, and passages that readers marked as wrong."),
         "accepted": ("No accepted pairs yet", "Make some from the documents, or import a file."),
         "rejected": ("No rejected pairs", "Pairs that the checks or a person rejected are kept here."),
     }  # fmt: skip
@@ -133,10 +150,11 @@ def facts(place: ReviewPlace) -> Markup:
     )
     pills = [
         parts.pill(WAITS.get(pair.status, pair.status), parts.TONES[pair.status]),
-        parts.pill(SIDES[pair.split], "quiet"),
-        *([parts.pill("phrase", "warn")] if is_phrase(pair.question) else []),
+        parts.pill("wrong source", "bad") if pair.wrong else parts.pill(SIDES[pair.split], "quiet"),
+        *([parts.pill("phrase", "warn")] if is_phrase(pair.question) and not pair.wrong else []),
     ]
-    return _html.facts(place, pills, origin, pair.reason)
+    asked = WRONG if pair.wrong and pair.status == "review" else ""
+    return _html.facts(place, pills, origin, asked or pair.reason)
 
 
 def passage(place: ReviewPlace) -> Markup:

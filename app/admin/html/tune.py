@@ -200,6 +200,7 @@ def _facts(run: Run, options: Mapping[str, Any]) -> Markup:
             ("Method", method_name(run)),
             ("From", run.settings.get("base")),
             ("Training pairs", run.settings.get("pairs")),
+            ("Passages marked wrong", run.settings.get("wrong") or None),
             (parts.term("validation", "Validation questions"), run.settings.get("heldout")),
             ("Epochs", options.get("epochs")),
             ("Batch size", options.get("batch_size")),

@@ -139,6 +139,7 @@ def _facts(model: Model, parent: str | None, status: Status) -> Markup:
             ("Made from", parent or model.base),
             ("Method", KINDS.get(model.kind, model.kind)),
             ("Training pairs", model.metrics.get("pairs")),
+            ("Passages marked wrong", model.metrics.get("wrong") or None),
             (parts.term("validation", "Validation questions"), model.metrics.get("heldout")),
             (_html.in_training(parts.term("NDCG@10")), gain(model.metrics)),
             ("Vector length", model.dimension),

@@ -20,7 +20,7 @@ from training.pairs import collect
 SOURCES = [
     ("With the language model", "llm"),
     ("Without a language model", "offline"),
-    ("From liked answers", "feedback"),
+    ("From votes and marks", "feedback"),
 ]
 FORMATS = (
     "JSON with `queries`, `corpus` and `relevant_docs`, or CSV with the columns `question` and"

@@ -94,7 +94,11 @@
     const rows = [...document.querySelectorAll("#chat .user-row")];
     return textOf(rows.filter((row) => row.compareDocumentPosition(pressed) & Node.DOCUMENT_POSITION_FOLLOWING).at(-1));
   };
-  const again = (pressed) => send("", questionOf(pressed));
+  // What was looked at deeper is looked at deeper again.
+  const again = (pressed) => {
+    const isDeep = pressed.closest(".bot-row, .message-row")?.querySelector("details.steps, .wants-deeper");
+    return send(isDeep ? "D" : "", questionOf(pressed));
+  };
   // The last question, looked at deeper in place of its answer.
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.('#chat a[href$="#deeper"]');

@@ -68,7 +68,9 @@ def answer(message: Message, *, deeper: bool = False) -> str:
     if remarks.steps:
         parts.append(_steps_taken(remarks))
     if message.note:
-        parts.append(f'<p class="note" dir="auto">{escape(message.note)}</p>')
+        # The page's script looks deeper when such an answer is asked for again.
+        css = "note wants-deeper" if remarks.wants_deeper else "note"
+        parts.append(f'<p class="{css}" dir="auto">{escape(message.note)}</p>')
     if message.kind in DID_YOU_MEAN:
         parts.append(_suggested(DID_YOU_MEAN_TITLE, remarks.suggestions))
     if message.kind in ("not_found", "error") and message.shown:

@@ -61,7 +61,8 @@ def ask(
 ) -> int:
     """Answer a question from the documents, with its sources.
 
-    Exit code 0 with an answer, or when the documents do not hold one. Exit code 6 when the LLM failed.
+    Exit code 0 with an answer, or when the documents do not hold one. An LLM that does not answer is
+    done without, with a note. Exit code 6 when its answer breaks off, or when vectors cannot be had.
     """
     from app.cli.asking import remote
     from app.cli.common import emit_json, services

@@ -109,9 +109,10 @@ def ask(
     body: dict[str, Any] = {name: values for name, values in named.items() if values}
     body |= {"question": question, **({"deeper": True} if deeper else {})}
     told = there.call("POST", "/ask", json=body)
+    code = ProviderError.exit_code if told.get("kind") == "error" else 0
     if as_json:
         emit_json(told)
-        return 0
+        return code
     typer.secho(LABELS.get(str(told.get("kind")), "Answer"), bold=True)
     typer.echo(told["answer"])
     if told.get("note"):
@@ -121,7 +122,7 @@ def ask(
         place = ", ".join(part for part in (page, one.get("heading") or "") if part)
         typer.echo(f"\n[{one['number']}] {one['title']}  {place}".rstrip())
     typer.secho(f"\nversion {told['model']} at {there.url}", dim=True)
-    return 0
+    return code
 
 
 def list_documents(there: Remote, search: str, collection: str | None, *, as_json: bool) -> None:

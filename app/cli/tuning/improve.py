@@ -68,9 +68,11 @@ def improve(
 def _run(opened: Services) -> Improvement:
     from app.actions.improve import action
     from app.cli.bar import progress_bar
+    from app.cli.common import kept_in_an_outage
 
+    kept = "what is done stays, and attune improve goes on from there."
     try:
-        with progress_bar() as task:
+        with kept_in_an_outage(kept), progress_bar() as task:
             return action.run(opened, who="cli", task=task)
     except KeyboardInterrupt:
         typer.echo("\nStopped. What is done stays: attune improve continues from there.", err=True)

@@ -28,7 +28,7 @@ Source = Annotated[
     Generator,
     typer.Option(
         "--with",
-        help="llm asks the language model; offline needs none; feedback takes liked answers;"
+        help="llm asks the language model; offline needs none; feedback takes liked answers, and sources marked as wrong;"
         " auto: llm where one is configured, else offline.",
     ),
 ]
@@ -141,6 +141,8 @@ def print_summary(summary: Summary, as_json: bool) -> None:
         f" {summary.review} to review",
         fg="green",
     )
+    if summary.wrong:
+        typer.echo(f"{summary.wrong} passages marked as wrong to review")
     if summary.kinds:
         typer.echo("made from: " + ", ".join(f"{k} {n}" for k, n in summary.kinds.most_common()))
     for reason, count in summary.rejected.most_common():
@@ -151,7 +153,7 @@ def print_summary(summary: Summary, as_json: bool) -> None:
             f" the last: {summary.faults[-1]}",
             fg="yellow",
         )
-    if summary.review:
+    if summary.review or summary.wrong:
         typer.echo("Next: attune pairs review")
     elif summary.accepted:
         typer.echo("Next: attune train")

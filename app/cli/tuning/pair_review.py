@@ -11,7 +11,8 @@ from app.cli.common import AsJson
 
 if TYPE_CHECKING:
     from app.services import Services
-    from pipelines.store.pairs import Pair, Status
+    from pipelines.store.pair_review import Reviewed
+    from pipelines.store.pairs import Status
 
 
 class StatusChoice(StrEnum):
@@ -30,7 +31,7 @@ def review(
     ] = StatusChoice.review,
     as_json: AsJson = False,
 ) -> None:
-    """Accept or reject pairs, one by one or by their numbers.
+    """Accept or reject pairs and passages marked as wrong, one by one or by their numbers.
 
     Without --accept and --reject the pairs are shown one after the other. Of the numbers given
     either all are decided on, or none.
@@ -52,12 +53,12 @@ def review(
 
 def _go_through(opened: Services, status: str) -> None:
     """Show the pairs one by one, and store each decision."""
-    from pipelines.store import pairs
+    from pipelines.store import pair_review
 
     after = decided = 0
     while True:
         with opened.pool.connection() as conn:
-            found = pairs.select(conn, statuses=[status], after=after, limit=1)
+            found = pair_review.select(conn, status=status, after=after, limit=1)
         if not found:
             typer.echo(f"Nothing is left to look at; {decided} decided.")
             return
@@ -73,7 +74,7 @@ def _go_through(opened: Services, status: str) -> None:
             decided += _decide(opened, pair, choice)
 
 
-def _decide(opened: Services, pair: Pair, choice: str) -> bool:
+def _decide(opened: Services, pair: Reviewed, choice: str) -> bool:
     """
     Store one decision.
 
@@ -92,9 +93,10 @@ def _decide(opened: Services, pair: Pair, choice: str) -> bool:
     return True
 
 
-def print_pair(pair: Pair) -> None:
-    """Print a pair in two lines."""
+def print_pair(pair: Reviewed) -> None:
+    """Print a pair or a wrong passage in two lines."""
+    side = "wrong" if pair.wrong else pair.split
     colour = {"accepted": "green", "review": "yellow", "rejected": "red"}[pair.status]
-    typer.secho(f"{pair.id:6} {pair.status:9}{pair.split:8} {pair.question}", fg=colour)
+    typer.secho(f"{pair.id:6} {pair.status:9}{side:8} {pair.question}", fg=colour)
     place = f"{pair.document} > {pair.section}" if pair.section else pair.document
     typer.echo(f"       {place[:90]}" + (f"  ({pair.reason})" if pair.reason else ""))

@@ -13,6 +13,7 @@ from app.cli.tuning.pair_making import generate, print_summary
 from app.cli.tuning.pair_review import StatusChoice, print_pair, review
 
 if TYPE_CHECKING:
+    from pipelines.store.pair_review import Count
     from pipelines.store.pairs import Split
 
 group = typer.Typer(help="Questions and passages to tune on.", no_args_is_help=True)
@@ -94,21 +95,20 @@ def list_pairs(
 ) -> None:
     """Counts by source, side and reason, and the pairs."""
     from app.cli.common import emit_json, services
-    from pipelines.store import pairs
+    from pipelines.store import pair_review
 
     with services(pool_size=2) as opened, opened.pool.connection() as conn:
-        counts = pairs.counts(conn)
-        found = pairs.select(
+        counts = pair_review.counts(conn)
+        found = pair_review.select(
             conn,
-            statuses=None if status is None else [status.value],
+            status=None if status is None else status.value,
             split=None if split is SplitChoice.auto else split.value,
             limit=limit,
         )
     if as_json:
-        names = ("generator", "kind", "split", "status", "reason", "pairs")
         emit_json(
             {
-                "counts": [dict(zip(names, row, strict=True)) for row in counts],
+                "counts": [vars(one) for one in counts],
                 "pairs": [vars(pair) for pair in found],
             }
         )
@@ -118,7 +118,7 @@ def list_pairs(
         print_pair(pair)
 
 
-def _print_counts(counts: list[tuple[str, str, str, str, str, int]]) -> None:
+def _print_counts(counts: list[Count]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -126,8 +126,8 @@ def _print_counts(counts: list[tuple[str, str, str, str, str, int]]) -> None:
         typer.echo("No pairs are stored. Next: attune pairs generate")
         return
     table = Table("generator", "made from", "side", "status", "reason", "pairs", box=None)
-    for *names, count in counts:
-        table.add_row(*map(str, names), str(count))
+    for one in counts:
+        table.add_row(*map(str, vars(one).values()))
     Console().print(table)
 
 

@@ -110,9 +110,10 @@ def _execute(opened: Services, run_id: RunId, processes: int, auto: bool, as_jso
     """Train, promote the version if that was asked for, and print what came of it."""
     from app.actions import fine_tuning, retrain
     from app.cli.bar import progress_bar
-    from app.cli.common import emit_json, print_promotion
+    from app.cli.common import emit_json, kept_in_an_outage, print_promotion
 
-    with progress_bar() as task:
+    kept = f"run {run_id} is kept, and attune train --resume {run_id} goes on with it."
+    with kept_in_an_outage(kept), progress_bar() as task:
         model = fine_tuning.train(opened, run_id, task, processes=processes)
     promotion: Promotion | None = None
     if auto:
@@ -147,6 +148,9 @@ def _print_begun(run_id: RunId, plan: RunPlan) -> None:
         f" {len(plan.material.heldout)} validation questions to tell when to stop",
         err=True,
     )
+    if wrong := plan.material.wrong:
+        passages = "passage" if wrong == 1 else "passages"
+        typer.echo(f"{wrong} {passages} marked as wrong to tell the right ones from", err=True)
 
 
 def _next_step(opened: Services, model: Model) -> str:

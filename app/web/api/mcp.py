@@ -136,11 +136,10 @@ class _Tools:
                 answer = await self._answer(reach, question, deeper=deeper)
             except Exception as error:
                 raise _failed(error) from None
-        if answer.kind == "error":
-            raise ToolError(answer.note or answer.text)
         return {
             "answer": answer.text,
             "kind": answer.kind,
+            "note": answer.note,
             "citations": [as_json.citation(one) for one in answer.citations],
         }
 

@@ -17,7 +17,6 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.requests import ClientDisconnect
@@ -110,7 +109,7 @@ def failed(error: Exception) -> JSONResponse:
         return keys.error(502, str(error))
     if is_disk_full(error):
         return keys.error(503, DISK_FULL)
-    if isinstance(error, psycopg.OperationalError):
+    if faults.is_outage(error):
         faults.report("request", error)
         return keys.error(503, faults.NO_DATABASE, headers=faults.SOON)
     incident = uuid4().hex[:8]
@@ -164,8 +163,6 @@ class _OpenAIRoutes:
         async with aclosing(events):
             async for event in events:
                 if isinstance(event, Done):
-                    if event.answer.kind == "error":
-                        return keys.error(502, event.answer.note or event.answer.text)
                     return JSONResponse(replies.completion(event.answer))
         raise AssertionError("the stream ended without an answer")
 
@@ -254,10 +251,6 @@ async def _streamed(
                 elif isinstance(event, StepTaken):
                     yield ": still looking\n\n"  # a comment, so that nobody takes the silence for the end
                 elif isinstance(event, Done):
-                    if event.answer.kind == "error":
-                        reply = keys.error(502, event.answer.note or event.answer.text)
-                        yield f"data: {bytes(reply.body).decode()}\n\n"
-                        break
                     for chunk in chunks.end(event.answer):
                         yield _sent(chunk)
     except Exception as error:

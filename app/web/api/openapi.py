@@ -29,7 +29,7 @@ ERRORS = {
     "409": "The state does not allow it.",
     "413": "The body is too large.",
     "429": "Too many requests: wait for the seconds in Retry-After.",
-    "502": "The language model failed.",
+    "502": "A service that computes vectors failed.",
     "503": "Attune is not ready.",
 }
 

@@ -37,7 +37,7 @@ def completion(answer: Answer) -> dict[str, Any]:
     """
     message = {
         "role": "assistant",
-        "content": answer.text + sources(answer.citations),
+        "content": answer.text + _ending(answer),
         "refusal": None,
         "citations": [as_json.citation(one) for one in answer.citations],
     }
@@ -46,7 +46,9 @@ def completion(answer: Answer) -> dict[str, Any]:
         "object": "chat.completion",
         "created": int(time.time()),
         "model": answer.model_name,
-        "choices": [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}],
+        "choices": [
+            {"index": 0, "message": message, "finish_reason": _reason(answer), "logprobs": None}
+        ],
         "attune": as_json.facts(answer),
     }
 
@@ -61,6 +63,20 @@ def sources(citations: Sequence[Citation]) -> str:
         place = ", ".join(part for part in (one.title, page, one.heading or "") if part)
         lines.append(f"[{one.number}] {' '.join(place.split())}")
     return SOURCES + "\n".join(lines)
+
+
+def _ending(answer: Answer) -> str:
+    """
+    What a message says after its text: that the language model failed, if it did, and the sources.
+    """
+    failed = answer.kind == "error" or answer.has_failed_llm
+    note = f"\n\n({answer.note})" if failed and answer.note else ""
+    return note + sources(answer.citations)
+
+
+def _reason(answer: Answer) -> str:
+    """Why the text ends. Clients know two reasons: it is whole, or it was cut off."""
+    return "length" if answer.kind == "error" else "stop"
 
 
 class Chunks:
@@ -87,13 +103,15 @@ class Chunks:
     def end(self, answer: Answer) -> Iterator[dict[str, Any]]:
         """The rest of the text with the sources, then a chunk with the citations."""
         rest = answer.text
-        if self._text:  # what was sent cannot be taken back
+        if self._text and answer.has_failed_llm:
+            rest = f"\n\n{answer.text}"
+        elif self._text:  # what was sent cannot be taken back
             is_part = answer.text.startswith(self._text)
             rest = answer.text[len(self._text) :] if is_part else ""
-        if rest := rest + sources(answer.citations):
+        if rest := rest + _ending(answer):
             yield self._chunk({"content": rest})
         delta = {"citations": [as_json.citation(one) for one in answer.citations]}
-        last = self._chunk(delta, "stop")
+        last = self._chunk(delta, _reason(answer))
         yield last | {"attune": as_json.facts(answer)}
 
     def _chunk(self, delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:

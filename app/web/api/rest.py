@@ -79,8 +79,6 @@ class _Interface:
             searched = await asyncio.to_thread(self._searched, request, key, named)
             answer = await self._answer(question, searched, deeper=deeper)
         metrics.observe(answer)
-        if answer.kind == "error":
-            return keys.error(502, answer.note or answer.text)
         answer_id = await asyncio.to_thread(self._stored, key, question, answer)
         return JSONResponse({"answer_id": answer_id, **as_json.whole(answer)})
 

@@ -54,6 +54,7 @@ class Deeper:
         The events of one question, `Done` last. Closing the iterator ends the LLM's request.
 
         :param turns: The conversation before the question.
+        :raises LLMError: The language model failed before it had written anything.
         :raises psycopg.Error: The database failed.
         """
         yield StageStarted("deeper")

@@ -19,8 +19,7 @@ from pipelines.answering.deeper.question import DeepQuestion
 from pipelines.answering.deeper.tools import Tools, searched
 from pipelines.answering.events import Answer, Done, Event, Passages, StepTaken
 from pipelines.answering.generation import prompt
-from pipelines.answering.llm import explain
-from pipelines.errors import ProviderError
+from pipelines.answering.llm import LLMError, explain
 from pipelines.text.thinking import Part, answer_of
 
 NO_TOOLS = "The language model cannot search by itself. This answer rests on one wide search."
@@ -41,6 +40,8 @@ async def look(question: DeepQuestion) -> AsyncGenerator[Event, None]:
     """
     The events of an answer for which the model looks things up. If it cannot, or the budget ends, the
     answer is written from what was found until then.
+
+    :raises LLMError: The model failed before it had written anything.
     """
     words = question.query.question
     hits = await question.in_thread(partial(question.library.search, words, FIRST_PASSAGES))
@@ -118,7 +119,7 @@ class _Looking:
         event = self._writing.take(piece)
         return [*events, event] if event is not None else events
 
-    def _explained(self, error: Exception) -> ProviderError | None:
+    def _explained(self, error: Exception) -> LLMError | None:
         """A fault of the model that lasts. None if it may still write the answer without tools."""
         explained = explain(error, self._question.generation.options)
         if any(isinstance(cause, _LASTING) for cause in _causes(error)):
@@ -126,7 +127,7 @@ class _Looking:
         log.warning("the language model could not use its tools: %s", explained)
         return None
 
-    async def _answer(self, fault: ProviderError | None) -> Answer:
+    async def _answer(self, fault: LLMError | None) -> Answer:
         question, reply = self._question, self._look.reply
         whole, text = None, self._writing.text
         if reply is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -11,12 +10,11 @@ from functools import partial
 from haystack.dataclasses import GeneratedAnswer
 
 from pipelines.answering import cite
-from pipelines.answering.compose import NOT_FOUND, REFUSAL, compose, untouched, written
+from pipelines.answering.compose import NOT_FOUND, REFUSAL, compose, untouched
 from pipelines.answering.deeper.budget import MOST_PARTS
 from pipelines.answering.deeper.library import Listed, Portion
 from pipelines.answering.deeper.question import DeepQuestion
 from pipelines.answering.events import Done, Event, Retrying, StepTaken
-from pipelines.errors import ProviderError
 
 NOTES = (
     "Take notes for somebody who will answer this question: “{}” Write at most ten short lines in the"
@@ -29,29 +27,18 @@ SHORTENED = "The limit of {} was reached: {} of {} parts were read. The rest is 
 
 
 async def read(question: DeepQuestion, documents: Sequence[Listed]) -> AsyncGenerator[Event, None]:
-    """The events of an answer from whole documents."""
+    """
+    The events of an answer from whole documents.
+
+    :raises LLMError: The language model failed before it had written anything.
+    """
     ids = [one.document.id for one in documents]
     chars = await question.in_thread(partial(question.library.chars, ids))
     reading = _Reading(question)
     fits = chars <= question.budget.chars
-    try:
-        async with aclosing(
-            reading.whole(documents) if fits else reading.by_parts(documents)
-        ) as steps:
-            async for step in steps:
-                yield step
-    except ProviderError as error:
-        answer = partial(
-            written,
-            question.found(),
-            question.clock,
-            question.generation.options.model,
-            "",
-            None,
-            error,
-        )
-        yield Done(await asyncio.to_thread(answer))
-        return
+    async with aclosing(reading.whole(documents) if fits else reading.by_parts(documents)) as steps:
+        async for step in steps:
+            yield step
     if not question.notebook.hits and not reading.notes:
         yield Done(compose(question.found(), question.clock, "not_found", NOT_FOUND))
         return
@@ -80,7 +67,7 @@ class _Reading:
         """
         Take notes of the parts, one after the other, as far as the budget allows.
 
-        :raises ProviderError: The language model failed.
+        :raises LLMError: The language model failed.
         """
         meter = self._question.meter(MOST_PARTS)
         total, done = sum(one.parts for one in documents), 0

@@ -8,7 +8,7 @@ computed once per run, so the guide costs a look-up instead of a forward pass pe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
@@ -42,15 +42,12 @@ class Guide:
     questions: Tensor  # Shape: (q, d)
     windows: Tensor  # Shape: (w, d)
     gold: Tensor  # places of passages, padded with -1. Shape: (p, g)
+    wrong: Tensor  # of those that a person called wrong, likewise. Shape: (p, n)
     margin: float
 
     @classmethod
     def of(cls, prepared: TrainingData, margin: float, device: torch.device) -> Guide:
         """The guide on the device that trains."""
-        widest = max(len(places) for places in prepared.pairs.gold)
-        gold = np.full((len(prepared.pairs.gold), widest), -1)
-        for row, places in enumerate(prepared.pairs.gold):
-            gold[row, : len(places)] = places
 
         def tensor(values: NDArray[Any]) -> Tensor:
             return torch.as_tensor(values, device=device)
@@ -61,13 +58,15 @@ class Guide:
             window_passage=tensor(prepared.windows.passage),
             questions=tensor(prepared.windows.questions),
             windows=tensor(prepared.windows.vectors),
-            gold=tensor(gold),
+            gold=tensor(_padded(prepared.pairs.gold)),
+            wrong=tensor(_padded(prepared.pairs.wrong)),
             margin=margin,
         )
 
     def false_negatives(self, pairs: Tensor, columns: Tensor) -> Tensor:
         """
-        Where a window is an answer too, as far as labels and the base model tell.
+        Where a window is an answer too, as far as labels and the base model tell. What a person
+        called wrong is none, however near the base model finds it.
 
         A pair's own window is marked as well: callers give it back.
 
@@ -78,8 +77,18 @@ class Guide:
         asked = self.questions[self.pair_question[pairs]]
         own = (asked * self.windows[self.candidates[pairs, 0]]).sum(dim=1, keepdim=True)
         closer = asked @ self.windows[columns].T > own + self.margin
-        same = (self.window_passage[columns][None, :, None] == self.gold[pairs][:, None, :]).any(2)
-        return closer | same
+        passages = self.window_passage[columns][None, :, None]
+        same = (passages == self.gold[pairs][:, None, :]).any(2)
+        told = (passages == self.wrong[pairs][:, None, :]).any(2)
+        return closer & ~told | same
+
+
+def _padded(places: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Rows of different lengths, padded with -1. *Shape:* ``(p, longest)``"""
+    padded = np.full((len(places), max(len(row) for row in places)), -1)
+    for row, own in enumerate(places):
+        padded[row, : len(own)] = own
+    return padded
 
 
 class WindowRankingLoss(CachedLossMixin, nn.Module):  # type: ignore[misc]
