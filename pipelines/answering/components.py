@@ -161,9 +161,7 @@ class Retrieve:
 class Pose:
     """What the prompt needs: the question, and the passages behind a fence nobody can guess."""
 
-    @component.output_types(
-        question=str, passages=list[dict[str, str]], documents=list[Document], fence=str
-    )
+    @component.output_types(question=str, passages=str, documents=list[Document], fence=str)
     def run(self, found: Found) -> dict[str, Any]:
         """
         Prepare the variables of the prompt.
@@ -172,13 +170,13 @@ class Pose:
         :returns: `question`, `passages` for the prompt, the same as Haystack `documents`, and
             `fence`, a random mark around the passages.
         """
+        fence = secrets.token_hex(4)
+        numbered = enumerate(found.hits, start=1)
         return {
             "question": found.query.question,
-            "passages": [
-                {"title": hit.title, "place": place(hit), "text": hit.text} for hit in found.hits
-            ],
+            "passages": "\n\n".join(fenced(hit, number, fence) for number, hit in numbered),
             "documents": [Document(id=str(hit.chunk_id), content=hit.text) for hit in found.hits],
-            "fence": secrets.token_hex(4),
+            "fence": fence,
         }
 
 
@@ -271,6 +269,15 @@ def place(hit: Hit) -> str:
     """Where in its document a passage stands, for people: ``page 3, Revenue``."""
     page = page_name(hit.page, hit.page_label)
     return ", ".join(part for part in (page, hit.heading or "") if part)
+
+
+def fenced(hit: Hit, number: int, fence: str, name: str = "Document") -> str:
+    """A passage as the language model reads it, between marks that its text cannot close."""
+    where = f" ({place(hit)})" if place(hit) else ""
+    return (
+        f'<passage-{fence} number="{number}">\n'
+        f"{name}: {hit.title}{where}\n{hit.text}\n</passage-{fence}>"
+    )
 
 
 def _answers(fit: float, question: str, hits: Sequence[Hit]) -> bool:

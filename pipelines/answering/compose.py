@@ -24,6 +24,7 @@ from pipelines.answering.events import (
     cited_first,
 )
 from pipelines.answering.llm import LLMError, empty_answer
+from pipelines.answering.prompts.template import REFUSAL
 from pipelines.store.chats import Remarks
 from pipelines.text.places import Place
 from pipelines.text.thinking import Part
@@ -50,8 +51,6 @@ NEEDS_LLM = (
 NOT_DEEPER = (
     "A deeper look needs a language model, and none answers here. This is an ordinary answer."
 )
-# What the model is told to say when the passages do not hold the answer.
-REFUSAL = "NOT IN THE DOCUMENTS"
 
 
 @dataclass

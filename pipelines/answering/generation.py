@@ -13,15 +13,13 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 from haystack import Pipeline, component
-from haystack.components.builders import AnswerBuilder, ChatPromptBuilder
+from haystack.components.builders import AnswerBuilder
 from haystack.components.generators.chat import OpenAIChatGenerator
 from haystack.dataclasses import (
-    ChatMessage,
     GeneratedAnswer,
     ReasoningContent,
     StreamingChunk,
@@ -31,6 +29,8 @@ from haystack.utils import Secret
 from pipelines.answering.components import Found, Immutable, Pose, PoseAgain, Tidy
 from pipelines.answering.events import Retrying
 from pipelines.answering.llm import LLMOptions, count_tokens, explain, llm_requests, retry
+from pipelines.answering.prompts.builders import FromTemplate, fixed
+from pipelines.answering.prompts.template import DEFAULT
 from pipelines.text.thinking import Part, Thoughts, answer_of
 
 if TYPE_CHECKING:
@@ -41,8 +41,6 @@ ATTEMPTS = 3
 REWRITE_ATTEMPTS = 2
 REWRITE_TIMEOUT_S = 15
 LONGEST_REWRITE = 400
-
-_PROMPTS = Path(__file__).parent / "prompts"
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +78,7 @@ class Generation:
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Pipelines] = WeakKeyDictionary()
 
     async def answer(
-        self, found: Found, last: str | None = None
+        self, found: Found, last: str | None = None, *, is_note: bool = False
     ) -> AsyncGenerator[Part | Retrying | GeneratedAnswer, None]:
         """
         Stream the answer and the thinking before it piece by piece. The last item is the complete
@@ -90,13 +88,16 @@ class Generation:
         request.
 
         :param last: The answer before, if the question asks for another form of it.
+        :param is_note: What is asked is no reader's question, so that no admin's wishes apply.
         :raises LLMError: The model failed, perhaps after some pieces.
         """
+        here = self._here()
+        pipeline = here.revise if last is not None else here.note if is_note else here.answer
         deadline = time.monotonic() + self.options.timeout_s
         for attempt in range(1, ATTEMPTS + 1):
             begun = False
             try:
-                async with aclosing(self._attempt(found, last, deadline)) as pieces:
+                async with aclosing(self._attempt(pipeline, found, last, deadline)) as pieces:
                     async for piece in pieces:
                         begun = begun or not isinstance(piece, Part) or not piece.is_thought
                         yield piece
@@ -110,7 +111,7 @@ class Generation:
             await asyncio.sleep(again.wait_s)
 
     async def _attempt(
-        self, found: Found, last: str | None, deadline: float
+        self, pipeline: Pipeline, found: Found, last: str | None, deadline: float
     ) -> AsyncGenerator[Part | GeneratedAnswer, None]:
         """
         Send one request.
@@ -118,7 +119,6 @@ class Generation:
         :param deadline: Time by which the first piece must arrive, in monotonic seconds.
         """
         llm_requests.inc()
-        pipeline = self._here().answer if last is None else self._here().revise
         pose = {"found": found} if last is None else {"found": found, "last": last}
         handle = pipeline.stream({"pose": pose}, streaming_components=["llm"])
         pieces, thoughts = aiter(handle), Thoughts()
@@ -180,9 +180,11 @@ class _Pipelines:
         # In Haystack a component can belong to only one pipeline.
         rewriter = _generator(options, retries=REWRITE_ATTEMPTS - 1, streams=False)
         self.agent_llm = _generator(options, retries=ATTEMPTS - 1)
-        self._llms = [_generator(options), _generator(options), rewriter, self.agent_llm]
-        self.answer = _answering(self._llms[0])
-        self.revise = _revising(self._llms[1])
+        answers, notes, revises = (_generator(options) for _ in range(3))
+        self._llms = [answers, notes, revises, rewriter, self.agent_llm]
+        self.answer = _answering(answers, options.prompts.template("answer"))
+        self.note = _answering(notes, DEFAULT.template("answer"))
+        self.revise = _revising(revises)
         self.rewrite = _rewriting(rewriter)
 
     async def aclose(self) -> None:
@@ -191,22 +193,23 @@ class _Pipelines:
             await llm.close_async()
 
 
-def _answering(llm: OpenAIChatGenerator) -> Pipeline:
+def _answering(llm: OpenAIChatGenerator, template: str) -> Pipeline:
     """The pipeline from `Found` to the answer with the documents it cites."""
-    return _from_pose(Pose(), "answer", ("question", "passages", "fence"), llm)
+    variables = ("question", "passages", "fence")
+    return _from_pose(Pose(), FromTemplate(template), variables, llm)
 
 
 def _revising(llm: OpenAIChatGenerator) -> Pipeline:
     """The pipeline from the answer before to another form of it."""
-    return _from_pose(PoseAgain(), "revise", ("request", "answer", "fence"), llm)
+    return _from_pose(PoseAgain(), fixed("revise"), ("request", "answer", "fence"), llm)
 
 
 def _from_pose(
-    pose: Any, name: str, variables: Sequence[str], llm: OpenAIChatGenerator
+    pose: Any, prompt: Any, variables: Sequence[str], llm: OpenAIChatGenerator
 ) -> Pipeline:
     pipeline = Pipeline()
     pipeline.add_component("pose", pose)
-    pipeline.add_component("prompt", prompt(name))
+    pipeline.add_component("prompt", prompt)
     pipeline.add_component("llm", llm)
     pipeline.add_component("tidy", Tidy())
     pipeline.add_component("answers", AnswerBuilder(reference_pattern=r"\[(\d+)\]"))
@@ -225,22 +228,12 @@ def _rewriting(llm: OpenAIChatGenerator) -> Pipeline:
     """The pipeline from `FollowUp` to replies."""
     pipeline = Pipeline()
     pipeline.add_component("recall", Recall())
-    pipeline.add_component("prompt", prompt("rewrite"))
+    pipeline.add_component("prompt", fixed("rewrite"))
     pipeline.add_component("llm", llm)
     for name in ("question", "turns"):
         pipeline.connect(f"recall.{name}", f"prompt.{name}")
     pipeline.connect("prompt.prompt", "llm.messages")
     return pipeline
-
-
-def prompt(name: str) -> ChatPromptBuilder:
-    """The messages of a prompt by its name, with all its variables required."""
-
-    def text(role: str) -> str:
-        return (_PROMPTS / f"{name}_{role}.txt").read_text(encoding="utf-8")
-
-    template = [ChatMessage.from_system(text("system")), ChatMessage.from_user(text("user"))]
-    return ChatPromptBuilder(template=template, required_variables="*")
 
 
 class _Generator(OpenAIChatGenerator):

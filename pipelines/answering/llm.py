@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from prometheus_client import Counter
 
+from pipelines.answering.prompts.template import DEFAULT, Prompts
 from pipelines.errors import ProviderError
 
 # The metrics of the process report them.
@@ -32,7 +33,8 @@ class LLMOptions:
     The chat model and its endpoint.
 
     `timeout_s` is the longest silence before a token, including retries. With `counts_tokens` the
-    endpoint is asked how many tokens a streamed answer took. Some refuse the question.
+    endpoint is asked how many tokens a streamed answer took. Some refuse the question. `prompts` are
+    what it is told.
     """
 
     model: str
@@ -40,6 +42,7 @@ class LLMOptions:
     base_url: str | None = None
     timeout_s: float = 60
     counts_tokens: bool = False
+    prompts: Prompts = field(default=DEFAULT, repr=False)
 
 
 class LLMError(ProviderError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import httpx2
 import openai
@@ -67,7 +68,7 @@ def asked_by_rest(served, key):
 def asked_by_openai(served, key, *, stream):
     messages = [{"role": "user", "content": QUESTION}]
     with openai.OpenAI(base_url=f"{served.url}/v1", api_key=key, max_retries=0) as client:
-        made = client.chat.completions.create(model="attune", messages=messages, stream=stream)
+        made: Any = client.chat.completions.create(model="attune", messages=messages, stream=stream)
         if not stream:
             return made.choices[0].message.content, made.choices[0].finish_reason
         chunks = [chunk.choices[0] for chunk in made]

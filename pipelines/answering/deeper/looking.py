@@ -18,8 +18,8 @@ from pipelines.answering.deeper.library import FIRST_PASSAGES
 from pipelines.answering.deeper.question import DeepQuestion
 from pipelines.answering.deeper.tools import Tools, searched
 from pipelines.answering.events import Answer, Done, Event, Passages, StepTaken
-from pipelines.answering.generation import prompt
 from pipelines.answering.llm import LLMError, explain
+from pipelines.answering.prompts.builders import FromTemplate
 from pipelines.text.thinking import Part, answer_of
 
 NO_TOOLS = "The language model cannot search by itself. This answer rests on one wide search."
@@ -81,7 +81,8 @@ class _Looking:
         :param passages: What a first search found, as the model reads it.
         """
         question, fault = self._question, None
-        messages: list[ChatMessage] = prompt("deeper").run(
+        template = question.generation.options.prompts.template("deeper")
+        messages: list[ChatMessage] = FromTemplate(template).run(
             question=question.query.question, passages=passages, fence=question.notebook.fence
         )["prompt"]
         own = Tools(question.library, question.notebook, question.in_thread, self._look.tell)

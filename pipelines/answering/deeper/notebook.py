@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pipelines.answering.components import place
+from pipelines.answering.components import fenced
 from pipelines.answering.events import Answer, StepTaken
 from pipelines.store.hits import Hit
 from pipelines.store.ids import ChunkId
@@ -85,8 +85,4 @@ class Notebook:
         return replace(answer, passages=passages, note=notes or None, remarks=remarks)
 
     def _passage(self, hit: Hit) -> str:
-        where = f", {place(hit)}" if place(hit) else ""
-        return (
-            f'<passage-{self.fence} number="{self.number(hit)}">\n'
-            f"Document {hit.document_id}: {hit.title}{where}\n{hit.text}\n</passage-{self.fence}>"
-        )
+        return fenced(hit, self.number(hit), self.fence, f"Document {hit.document_id}")

@@ -10,11 +10,12 @@ from functools import partial
 from haystack.dataclasses import GeneratedAnswer
 
 from pipelines.answering import cite
-from pipelines.answering.compose import NOT_FOUND, REFUSAL, compose, untouched
+from pipelines.answering.compose import NOT_FOUND, compose, untouched
 from pipelines.answering.deeper.budget import MOST_PARTS
 from pipelines.answering.deeper.library import Listed, Portion
 from pipelines.answering.deeper.question import DeepQuestion
 from pipelines.answering.events import Done, Event, Retrying, StepTaken
+from pipelines.answering.prompts.template import REFUSAL
 
 NOTES = (
     "Take notes for somebody who will answer this question: “{}” Write at most ten short lines in the"
@@ -93,7 +94,7 @@ class _Reading:
         asked = NOTES.format(self._question.query.question)
         found = untouched(replace(self._question.query, question=asked), portion.hits)
         text = ""
-        async with aclosing(self._question.generation.answer(found)) as pieces:
+        async with aclosing(self._question.generation.answer(found, is_note=True)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Retrying):
                     yield piece
