@@ -1,21 +1,23 @@
 """
 The language models that answers may be written with: the environment's, or those that admins added.
 
-What admins added is read from the database at every question. So a change reaches every process at
-its next question, and an answer under way ends with the model that it began with.
+What admins added, and what they changed in the instructions, is read from the database at every
+question. So a change reaches every process at its next question, and an answer under way ends with
+the model and the instructions that it began with.
 """
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.access.limits import OVER_BUDGET, Limits
 from app.sealing import secrets
 from app.settings import Settings
 from pipelines.answering.llm import LLMOptions
+from pipelines.answering.prompts.template import DEFAULT, Prompts
 from pipelines.errors import InputError
-from pipelines.store import language_models
+from pipelines.store import language_models, prompts
 from pipelines.store.db import Connection, Pool
 from pipelines.store.ids import LanguageModelId
 from pipelines.store.language_models import LanguageModel
@@ -116,7 +118,13 @@ class LanguageModels:
             return Granted()
         if limits is not None and not limits.may_call_llm(calls):
             return Granted(note=OVER_BUDGET)
-        return Granted(llm)
+        return Granted(replace(llm, prompts=self.prompts()))
+
+    def prompts(self) -> Prompts:
+        """What the language models are told."""
+        with self._pool.connection() as conn:
+            changed = {one.name: one.template for one in prompts.list_all(conn)}
+        return Prompts(changed.get("answer"), changed.get("deeper")) if changed else DEFAULT
 
     def _opened(self, name: str, secret: bytes) -> str:
         if secret not in self._keys:

@@ -411,6 +411,13 @@ CREATE TABLE public.posting (
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0.05');
 
+CREATE TABLE public.prompt (
+    name text NOT NULL,
+    template text NOT NULL,
+    changed_by text NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.question_week (
     week date NOT NULL,
     questions integer NOT NULL,
@@ -756,6 +763,9 @@ ALTER TABLE ONLY public.pair
 
 ALTER TABLE ONLY public.posting
     ADD CONSTRAINT posting_pkey PRIMARY KEY (term, chunk_id) INCLUDE (tf, length, places);
+
+ALTER TABLE ONLY public.prompt
+    ADD CONSTRAINT prompt_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY public.question_week
     ADD CONSTRAINT question_week_pkey PRIMARY KEY (week);

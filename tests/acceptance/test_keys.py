@@ -193,3 +193,54 @@ def test_a_language_model_is_tried_saved_used_and_removed(keys_tab, served):
         assert {sent["authorization"] for sent in llm.headers} == {
             "Bearer sk-wrong", "Bearer sk-right"
         }  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_instructions_are_changed_tried_and_put_back(keys_tab, served, width):
+    """What is missing is said in a sentence, and nothing is saved then."""
+    page = keys_tab(width=width)
+    with scripted_llm() as llm:
+        llm.script = [lambda call: call.say("Drop a file on the chat [1].")]
+        page.goto(f"{served.url}/admin/?tab=llm")
+        field = lambda name: page.locator(f"#llm-{name} input, #llm-{name} textarea")  # noqa: E731
+        expect(page.locator("#llm-list")).to_contain_text("No language model is set up")
+        field("address").fill(llm.url)
+        field("model").fill("scripted")
+        page.locator("#llm-save").click()
+        expect(page.locator("#llm-list tbody tr")).to_have_count(1)
+        page.locator("#prompt").get_by_role("button", name="Instructions").click()
+        text, state = page.locator("#prompt-text textarea"), page.locator("#prompt-state")
+        expect(text).to_have_value(re.compile("^You answer questions from numbered passages"))
+        expect(state).to_contain_text("default")
+        expect(page.locator("#prompt-placeholders")).to_contain_text("{{ fence }}")
+        default = text.input_value()
+        text.fill(default.replace("{{ passages }}", ""))
+        page.locator("#prompt-save").click()
+        expect(page.locator(".toast-body").last).to_contain_text("{{ passages }} is missing")
+        expect(state).to_contain_text("default")
+        text.fill(default.replace("Be short and direct.", "Speak like a sailor."))
+        page.locator("#prompt-question textarea").fill("How do I add documents?")
+        page.locator("#prompt-test").click()
+        expect(page.locator("#prompt-result")).to_contain_text(
+            re.compile("Drop a file on the chat|not answer this question"), timeout=20_000
+        )
+        page.locator("#prompt-save").click()
+        expect(state).to_contain_text("changed")
+        page.get_by_label("Deeper looks", exact=True).click()
+        expect(text).to_have_value(re.compile("search_documents"))
+        page.get_by_label("Answers", exact=True).click()
+        expect(text).to_have_value(re.compile("Speak like a sailor."))
+        chat = page.context.new_page()
+        chat.goto(f"{served.url}/?help")
+        chat.locator("#question textarea").fill("How do I add documents?")
+        chat.keyboard.press("Enter")
+        expect(chat.locator("#chat .bot").last).to_contain_text("Drop a file on the chat")
+        assert "Speak like a sailor." in str(llm.requests[-1])
+        page.locator("#prompt-reset").click()
+        expect(state).to_contain_text("default")
+        expect(text).to_have_value(default)
+        assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+        page.locator("#llm-list tbody tr").click()
+        page.locator("#llm-remove").click()
+        page.locator("#llm-yes").click()
+        expect(page.locator("#llm-list")).to_contain_text("No language model is set up")

@@ -11,6 +11,7 @@ from app.actions.llms.registry import KEY_CHARS, MOST_CHARS, ModelWish
 from app.admin.html import parts
 from app.admin.html.llms import rows as html
 from app.admin.screen import Screen, View, clickable, header
+from app.admin.screens.llm_prompts import PromptForm
 from pipelines.answering.llm import LLMOptions
 from pipelines.errors import InputError
 from pipelines.store.ids import LanguageModelId
@@ -32,6 +33,7 @@ def build(screen: Screen) -> None:
         _Added(screen)
     else:
         _Fixed(screen, fixed)
+    PromptForm(screen)
 
 
 class _Fixed:

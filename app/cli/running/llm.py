@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.common import AsJson
+from app.cli.running import llm_prompt
 
 if TYPE_CHECKING:
     from app.actions.llms.trial import LLMTrial
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
     from pipelines.store.language_models import LanguageModel
 
 group = typer.Typer(
-    help="Language models that write answers: show, set, test, remove.", no_args_is_help=True
+    help="Language models that write answers: show, set, test, remove, prompt.",
+    no_args_is_help=True,
 )
+group.add_typer(llm_prompt.group, name="prompt")
 
 Named = Annotated[str, typer.Argument(metavar="NAME", help="As `attune llm show` lists it.")]
 
