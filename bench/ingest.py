@@ -10,11 +10,13 @@ one more sentence. `bench/growth` and `bench/scale` measure what a graph over ma
 
 from __future__ import annotations
 
+import itertools
 import json
 import statistics
+import sys
 import tarfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -40,6 +42,10 @@ ROUNDS = 3
 TORCH_FILES, TWIN_FILES = 40, 210
 # As many windows as an annual report has.
 EDITED_FILES = 130
+# Small files of a window or two each, and how many of them make a large one.
+SMALL_FILES, JOINED = 10_000, 500
+SMALL_CHARS = 700
+MOST_OVER_LARGE = 1.2
 # Batch size of SentenceTransformer.encode.
 AT_ONCE = 32
 
@@ -69,6 +75,7 @@ def rows() -> list[dict[str, Any]]:
             services, _rounds(by_twin), [openvino_as_it_comes(graph), encoder.encode_documents]
         )
         edited, whole, windows = _edited(services, by_twin[:EDITED_FILES])
+        small = small_over_large(services, SMALL_FILES)
     return [
         _row("ingest over bare SentenceTransformer.encode", torch, 0),
         _row("ingest over bare encode by OpenVINO as it comes", twin, 0),
@@ -82,6 +89,7 @@ def rows() -> list[dict[str, Any]]:
             "how": f"{EDITED_FILES} pages as one Markdown file, {windows} windows:"
             f" {edited:.1f} against {whole:.1f} s",
         },
+        small,
     ]
 
 
@@ -187,6 +195,50 @@ def _edited(services: Services, pages: Sequence[Incoming]) -> tuple[float, float
     return edited, whole, windows
 
 
+def small_over_large(services: Services, count: int) -> dict[str, Any]:
+    """Seconds per window of many small files over those of the same texts in large ones."""
+    texts = list(itertools.islice(_paragraphs(), count))
+    parts = [texts[n : n + JOINED] for n in range(0, len(texts), JOINED)]
+    seconds: dict[str, float] = {}
+    windows: dict[str, int] = {}
+    with open_ingester(services) as ingester:
+        ingester = replace(ingester, on_bulk=None)
+        _ingest(ingester, _files("first", ["A first file."]))
+        for name, files in (
+            ("large", ["\n\n".join(part) for part in parts]),
+            ("small", texts),
+        ):
+            _empty(services)
+            seconds[name], windows[name] = _ingest(ingester, _files(name, files))
+    each = {name: 1000 * seconds[name] / windows[name] for name in seconds}
+    return {
+        "name": f"{len(texts):,} small files over the same texts in {len(parts)} large ones, per window",
+        "value": round(each["small"] / each["large"], 3),
+        "unit": "x",
+        "goal": MOST_OVER_LARGE,
+        "better": "lower",
+        "how": f"{windows['small']} windows at {each['small']:.1f} ms against {windows['large']}"
+        f" at {each['large']:.1f} ms, accelerated",
+    }
+
+
+def _paragraphs() -> Iterator[str]:
+    """Texts of about the same size, each under a heading of its own, from pages of documentation."""
+    for number, page in enumerate(some_pages(SMALL_FILES)):
+        text = page.load().decode("utf-8", "replace")
+        for start in range(0, len(text) - SMALL_CHARS, SMALL_CHARS):
+            body = " ".join(text[start : start + SMALL_CHARS].replace("`", "").split())
+            yield f"# Note {number}.{start}\n\n{body}"
+
+
+def _files(name: str, texts: Sequence[str]) -> list[Incoming]:
+    names = [f"{name}/{number}.md" for number in range(len(texts))]
+    return [
+        Incoming(one, one, partial(bytes, text.encode()))
+        for one, text in zip(names, texts, strict=True)
+    ]
+
+
 def _ingest(ingester: Ingester, files: Sequence[Incoming]) -> tuple[float, int]:
     """Ingest files and return the seconds and the number of windows."""
     started = time.perf_counter()
@@ -230,3 +282,20 @@ def _row(name: str, measured: _Measured, which: int) -> dict[str, Any]:
         "how": f"median of {ROUNDS} rounds of Markdown files in turn, {measured.windows} windows;"
         f" {measured.rate:.0f} windows/s ingested",
     }
+
+
+def main() -> None:
+    """Compare so many small files with large ones."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else SMALL_FILES
+    with scratch() as services:
+        with open_ingester(services) as ingester:
+            _ingest(replace(ingester, on_bulk=None), some_pages(50))
+        with services.pool.connection() as conn:
+            model = models.get(conn, services.replica.current().model_id)
+        assert model is not None
+        _accelerate(services, model, _windows(services))
+        print(small_over_large(services, count))
+
+
+if __name__ == "__main__":
+    main()

@@ -183,6 +183,15 @@ def test_values_of_an_open_sheet_that_no_program_has_shown():
     assert lines(data, "a.ods") == ["S", "A: 171; B: deep; C: 2026-03-03"]
 
 
+def test_a_group_of_an_open_slide_stands_where_its_shapes_do():
+    def shape(kind: str, top: int, text: str) -> str:
+        return f'<draw:{kind} svg:y="{top}cm"><text:p>{text}</text:p></draw:{kind}>'
+
+    group = f"<draw:g>{shape('rect', 9, 'Low.')}</draw:g>"
+    page = f"<draw:page>{group}{shape('custom-shape', 1, 'High.')}</draw:page>"
+    assert lines(made.open_document("presentation", page), "a.odp") == ["High.", "Low."]
+
+
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
@@ -214,6 +223,8 @@ def test_entities_that_an_xml_file_defines_and_no_others():
         ("<table><tr><th>Feature<th>Basic<th>Pro<tr><td>Export<td><svg role=img aria-label=No></svg>"
          "<td><i class=tick title=Yes></i></table>", ["Feature: Export; Basic: No; Pro: Yes"]),
         ("<object data=a.svg><p>Plan with exits E1 and E2</p></object>", ["Plan with exits E1 and E2"]),
+        ("<table><thead><tr><th>A<th>B<th>C</thead><tfoot><tr><td>sum<td>9<td>8</tfoot><tbody><tr><td>x"
+         "<td>1<td>2</tbody></table>", ["A: x; B: 1; C: 2", "A: sum; B: 9; C: 8"]),
         ("<p>Film:</p><video><p>Your browser shows no films.</p></video>", ["Film:"]),
     ],
 )  # fmt: skip

@@ -156,7 +156,9 @@ def _shapes(slide: Any) -> list[Any]:
 
 def _place(shape: Any) -> tuple[bool, int, float]:
     """Titles first, then row by row from the top, and each row from the left."""
-    top, left = _cm(shape.get(SVG + "y")), _cm(shape.get(SVG + "x"))
+    # A group stands where the first of its shapes does.
+    placed = next((one for one in shape.iter() if one.get(SVG + "y")), shape)
+    top, left = _cm(placed.get(SVG + "y")), _cm(placed.get(SVG + "x"))
     return shape.get(SHOW + "class") != "title", round(top / 1.5), left
 
 

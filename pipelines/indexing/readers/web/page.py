@@ -201,7 +201,8 @@ class _PageWalker:
             self.visit(caption, depth)
         inner: list[Block] = []
         rows = []
-        for row in table.iter("tr"):
+        # The foot of a table stands below its rows, wherever it is written.
+        for row in sorted(table.iter("tr"), key=lambda row: row.getparent().tag == "tfoot"):
             if next(row.iterancestors("table")) is table:
                 cells = [cell for cell in row if cell.tag in ("td", "th")]
                 rows.append([self._cell(cell, inner) for cell in cells])
