@@ -13,14 +13,14 @@ from app.services import Services
 from pipelines.embedder import loading, registry
 from pipelines.errors import AttuneError, ConflictError, GateError, InputError, NotReadyError
 from pipelines.search import opening
-from pipelines.store import active, evaluations, indexes, models, replicas, shadows
+from pipelines.store import active, indexes, models, replicas, shadows
 from pipelines.store.active import Active, Audit, Serving
 from pipelines.store.db import Connection
 from pipelines.store.indexes import SearchIndex
 from pipelines.store.models import Model
 from pipelines.store.shadows import ShadowReport
 from pipelines.versions import switch
-from training.evaluation import gate
+from training.evaluation import evidence, gate
 from training.evaluation.candidates import identity
 
 # Where a version that no replica runs is proved and switched to: in this process alone.
@@ -104,14 +104,12 @@ def verdict(
     conn: Connection, model: Model, serving: Model, *, override: str | None = None
 ) -> gate.Verdict:
     """
-    Whether a version should serve, by its newest comparison with the one that does: the one answer
-    for every command and page.
+    Whether a version should serve, by its comparisons with the one that does: the one answer for
+    every command and page.
 
     :raises GateError: The reason to override is too short.
     """
-    found = evaluations.latest_of(conn, identity(model), identity(serving))
-    figures = None if found is None else found.figures
-    return gate.decide(figures, identity(model), identity(serving), override=override)
+    return evidence.verdict(conn, identity(model), identity(serving), override=override)
 
 
 def advised(conn: Connection, *, limit: int) -> list[tuple[Model, gate.Verdict]]:

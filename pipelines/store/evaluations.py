@@ -103,6 +103,18 @@ def latest_of(conn: Connection, model: str, reference: str | None = None) -> Eva
         ).fetchone()
 
 
+def comparisons(
+    conn: Connection, model: str, reference: str, *, limit: int = 20
+) -> list[Evaluation]:
+    """The evaluations that compare a model with a reference, by identities, newest first."""
+    with conn.cursor(row_factory=class_row(Evaluation)) as cursor:
+        return cursor.execute(
+            "select * from evaluation where models @> array[%s] and models[1] = %s"
+            " order by id desc limit %s",
+            (model, reference, limit),
+        ).fetchall()
+
+
 def list_all(conn: Connection, *, limit: int = 100) -> list[Evaluation]:
     """Evaluations, newest first."""
     with conn.cursor(row_factory=class_row(Evaluation)) as cursor:

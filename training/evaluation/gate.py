@@ -2,7 +2,8 @@
 Decides by a rule on figures whether a model may be promoted. It neither measures nor promotes.
 
 The rule requires an evaluation against the serving version on held-out questions whose interval
-does not lie below zero. A person may override it with a reason, which is stored.
+does not lie below zero. Where the newest one proves nothing, several are counted together. A person
+may override it with a reason, which is stored.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, Literal
 
 from pipelines.errors import GateError
 from training.evaluation.figures.comparison import DECIDING, system_name
+from training.evaluation.figures.statistics import Difference, words
 
 # With fewer questions an interval means nothing.
 FEWEST_QUESTIONS = 20
@@ -46,11 +48,21 @@ class Verdict:
         return self.advice == "promote"
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """The difference of two versions in MRR@10 on the questions of several comparisons."""
+
+    questions: int
+    comparisons: int
+    difference: Difference
+
+
 def decide(
     figures: Mapping[str, Any] | None,
     candidate: str,
     serving: str,
     *,
+    pooled: Evidence | None = None,
     override: str | None = None,
 ) -> Verdict:
     """
@@ -60,10 +72,13 @@ def decide(
         (`evaluations.latest_of(conn, candidate, serving)`), or None without one.
     :param candidate: Identity of the model: its manifest's sha256, or ``openai:NAME``.
     :param serving: Identity of the serving model.
+    :param pooled: What several comparisons say together. It counts if the newest proves nothing.
     :param override: Reason to promote in spite of a refusal.
     :raises GateError: The reason for overriding is too short to be understood later.
     """
     verdict = _examine(figures, candidate, serving)
+    if verdict.advice == "wait" and pooled is not None and pooled.questions >= FEWEST_QUESTIONS:
+        verdict = _of_pooled(pooled)
     why = (override or "").strip()
     if not why or verdict.advice in ("promote", "serves"):
         return verdict
@@ -136,6 +151,24 @@ def _of_outcome(figures: Mapping[str, Any], name: str, count: int) -> Verdict:
         else f"Not proved better: about as good on {count:,} questions."
     )
     return Verdict(True, reason, "wait", said)
+
+
+def _of_pooled(pooled: Evidence) -> Verdict:
+    """The verdict by several comparisons together."""
+    found = pooled.difference
+    asked = f"{pooled.questions:,} questions of {pooled.comparisons} comparisons together"
+    reason = (
+        f"On {asked}: {words(found)} (MRR@10 {found.mean:+.3f},"
+        f" 95% interval {found.low:+.3f} to {found.high:+.3f})."
+    )
+    if found.outcome == "worse":
+        said = f"Worse on {asked}: do not promote."
+        return Verdict(False, f"It is worse. {reason}", "leave", said)
+    if found.outcome == "better":
+        return Verdict(True, reason, "promote", f"Ready to serve: better on {asked}.")
+    more = found.more_questions
+    left = f"about {more:,} more are needed" if more else "about as good"
+    return Verdict(True, reason, "wait", f"Not proved better on {asked}: {left}.")
 
 
 def _more_questions(figures: Mapping[str, Any], name: str) -> int | None:

@@ -69,11 +69,13 @@ class Known:
     :param serving: The model that serves.
     :param versions: Names of the registered versions, by identity.
     :param outdated: Identities of candidates that a newer evaluation compares with the same model.
+    :param decided: The gate's verdicts on candidates by all their comparisons, by identity.
     """
 
     serving: Model
     versions: Mapping[str, str]
     outdated: frozenset[str]
+    decided: Mapping[str, gate.Verdict]
 
 
 def verdicts(one: Evaluation, known: Known) -> str:
@@ -106,7 +108,7 @@ def _advice(one: Evaluation, facts: Mapping[str, Any], known: Known) -> Markup:
     if facts["identity"] in known.outdated:
         said = "There is a newer comparison of the same two versions. That one counts."
         return parts.verdict(said, "quiet", look, subject=name)
-    decided = gate.decide(one.figures, facts["identity"], identity(known.serving))
+    decided = known.decided[facts["identity"]]
     tone = jobs.ADVICE[decided.advice]
     steps = _steps(decided.advice, registered, look)
     return parts.verdict(decided.sentence, tone, steps, subject=name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +12,7 @@ from app.cli.common import AsJson, Queued
 
 if TYPE_CHECKING:
     from training.evaluation.figures.comparison import EvaluationReport
+    from training.evaluation.gate import Verdict
 
 COLOUR = {"promote": "green", "leave": "red", "wait": "yellow", "serves": "default"}
 
@@ -51,6 +52,7 @@ def evaluate(
     from app.cli.bar import progress_bar
     from app.cli.common import emit_json, hand_over, services
     from pipelines.errors import InputError
+    from training.evaluation import evidence
     from training.evaluation.dataset import of_file
 
     if queue and (beside or out):
@@ -73,6 +75,9 @@ def evaluate(
                 opened, chosen, names, beside=given, whole=whole, task=task
             )
         evaluation_id, paths = evaluating.keep(opened, report, chosen, who="cli", out=out)
+        with opened.pool.connection() as conn:
+            reference, *others = (model.identity for model in report.models)
+            decided = [evidence.verdict(conn, other, reference) for other in others]
     if as_json:
         from training.evaluation.figures.stored_report import figures
 
@@ -80,7 +85,7 @@ def evaluate(
             {"id": evaluation_id, **figures(report), "report": paths[0], "report_json": paths[1]}
         )
         return
-    _print(report)
+    _print(report, decided)
     typer.echo(f"\n{report.verdict}\nReport: {paths[0]}")
 
 
@@ -102,11 +107,10 @@ def _beside(text: str) -> tuple[str, tuple[str, float]]:
     return name, (measure, number)
 
 
-def _print(report: EvaluationReport) -> None:
+def _print(report: EvaluationReport, decided: Sequence[Verdict]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from training.evaluation import gate
     from training.evaluation.figures.comparison import better_side
     from training.finetune.card import SHOWN, label
 
@@ -139,7 +143,5 @@ def _print(report: EvaluationReport) -> None:
                 f"{model.name}: on these questions [yellow]{side[0]} rank better[/] than the whole"
                 f" search (MRR@10 {-side[1].mean:+.3f})."
             )
-    figures = json.loads(json.dumps(report.as_json()))
-    for model in report.models[1:]:
-        verdict = gate.decide(figures, model.identity, report.models[0].identity)
+    for model, verdict in zip(report.models[1:], decided, strict=True):
         console.print(f"{model.name}: [{COLOUR[verdict.advice]}]{verdict.sentence}[/]")

@@ -24,6 +24,7 @@ from pipelines.store.db import Connection
 from pipelines.store.evaluations import Evaluation
 from pipelines.store.ids import EvaluationId, JobId
 from pipelines.store.jobs import Job
+from training.evaluation import evidence
 from training.evaluation.candidates import identity
 from training.evaluation.figures import stored_report
 from training.finetune.card import SHOWN, label
@@ -232,6 +233,7 @@ def _known(conn: Connection, one: Evaluation, listed: Sequence[plans.VersionEntr
         serving=next(row.model for row in listed if row.state == "serving"),
         versions={identity(row.model): row.model.name for row in listed},
         outdated=frozenset(name for name, e in newest.items() if e is not None and e.id != one.id),
+        decided={name: evidence.verdict(conn, name, reference) for name in candidates},
     )
 
 
