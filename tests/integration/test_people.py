@@ -16,10 +16,12 @@ from app.worker import upkeep
 from pipelines.errors import InputError
 from pipelines.store import active, audits, chats, scope, visitors
 from pipelines.store import sessions as session_rows
+from pipelines.store.chunks import digest
 from pipelines.store.sessions import Session
 from tests.corpus import add_document
 
 ADA, BOB = account_visitor("ada"), "0123456789abcdef" * 2
+TEXT = "some text of theirs"
 TABLES = ("conversation", "message", "feedback", "pair", "wrong_passage", "usage_count")
 
 
@@ -55,8 +57,8 @@ def fill(services, visitor):
         )
         conn.execute(
             "insert into wrong_passage (question_sha256, passage_sha256, question, passage, document,"
-            " visitor, created_by) values (%s, 'x', 'q', 'p', 'd', %s, 'x')",
-            (visitor, visitor),
+            " visitor, created_by) values (%s, %s, 'q', %s, 'd', %s, 'x')",
+            (visitor, digest(TEXT), TEXT, visitor),
         )
         conn.execute(
             "insert into usage_count (key, slot, used) values (%s, now(), 1)", (f"day {visitor}",)
@@ -66,7 +68,7 @@ def fill(services, visitor):
             conn,
             handle,
             f"of {visitor}",
-            ["some text of theirs"],
+            [TEXT],
             collection=scope.private(visitor),
         )
 
