@@ -260,6 +260,11 @@ class Answerer:
         clock.ms |= {"embed": found.embed_ms, "sql": found.search_ms}
         yield Passages(list(found.hits), query.question)
         if not found.answerable:
+            if generation is None and not vague:
+                count = partial(self._replies.counted, found, clock, self._search)
+                if (counted := await self._in_thread(count)) is not None:
+                    yield Done(counted)
+                    return
             refuse = partial(self._replies.refuse, found, turns, clock, vague=vague)
             yield Done(await self._in_thread(refuse))
             return

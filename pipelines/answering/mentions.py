@@ -41,6 +41,22 @@ _LISTS = tuple(
         r"(?:nenne|liste|zeige?|finde|gib)(?: mir| uns)? (?:alle|jede[nrs]?|sämtliche) (?P<of>.+?)(?: auf| in (?:den|allen|meinen) dokumenten)?",
     )
 )
+# "How many boats are there?", and not "How many boats are there in the west harbour?".
+_COUNTS = tuple(
+    re.compile(rule)
+    for rule in (
+        r"(?:how many|which|what) (?P<of>.+?) (?:are there|exist)(?: (?:in total|altogether|in all|overall))?(?: in (?:the|all|my|our|these) documents?)?",
+        r"(?:wie ?viele|welche) (?P<of>.+?) gibt es(?: (?:insgesamt|alles))?(?: in (?:den|allen|meinen|unseren) dokumenten)?",
+    )
+)
+_ONLY_DOCUMENTS = re.compile(rf"(?i)(?:different |other |verschiedene )?{_DOCUMENTS}")
+# What counts in front of a thing: "three old boats", "14 boats". A year or a long number does not.
+_NUMBER = re.compile(
+    r"(?i)(?!(?:19|20)\d\d$)\d{1,4}|no|none|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?"
+    r"|hundreds?|keine?|eine?|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|dutzend|hundert"
+)
+_WORDS_BETWEEN = 2
+_ENUMERATED = re.compile(r"(?i),[^,]+(?:,|\b(?:and|or|und|oder)\b)|\n\W*\w.*\n\W*\w")
 
 
 def subject(question: str) -> str | None:
@@ -51,6 +67,29 @@ def subject(question: str) -> str | None:
 def listed(question: str) -> str | None:
     """What a question wants all of, as in "List all invoices". None if it is another question."""
     return _of(question, _LISTS)
+
+
+def counted(question: str) -> str | None:
+    """What a question wants the number or the names of, as in "How many invoices are there?"."""
+    wanted = _of(question, _COUNTS)
+    return None if wanted is None or _ONLY_DOCUMENTS.fullmatch(wanted) else wanted
+
+
+def is_told(text: str, wanted: str, language: str | None) -> bool:
+    """Whether a text may say itself how many of something there are, or which."""
+    is_list = _all(text, wanted, language) and _ENUMERATED.search(text) is not None
+    return is_list or is_numbered(text, wanted, language)
+
+
+def is_numbered(text: str, wanted: str, language: str | None) -> bool:
+    """Whether a text has a number of something, as in "three old boats"."""
+    names = set(_words(wanted, language))
+    words = re.findall(r"\w+", text)
+    return any(
+        names & set(terms(" ".join(words[place + 1 : place + 2 + _WORDS_BETWEEN]), language))
+        for place, word in enumerate(words)
+        if _NUMBER.fullmatch(word)
+    )
 
 
 def _of(question: str, rules: Sequence[re.Pattern[str]]) -> str | None:
@@ -69,20 +108,22 @@ def held(hits: Sequence[Hit], wanted: str) -> list[Hit]:
     return sorted(found, key=lambda hit: (first[hit.document_id], hit.chunk_id))
 
 
-def told(question: str, wanted: str, hits: Sequence[Hit]) -> str:
+def told(question: str, wanted: str, hits: Sequence[Hit], *, is_count: bool = False) -> str:
     """
     How many passages of which documents there are, and what some of them say.
 
     :param hits: Those of a document together. The text cites them by their numbers.
+    :param is_count: The question asks for a number or for names, which nothing tells.
     """
     documents = len({hit.document_id for hit in hits})
     more = "+" if len(hits) >= MOST_PASSAGES else ""
-    counted = (
-        f"„{wanted}“: {len(hits)}{more} Stellen in {documents}{more} Dokumenten."
-        if is_german(question)
-        else f"“{wanted}”: {len(hits)}{more} passage{'s' * (len(hits) != 1)} in {documents}{more} document{'s' * (documents != 1)}."
-    )
-    parts = [counted]
+    if is_german(question):
+        line = f"„{wanted}“: {len(hits)}{more} Stellen in {documents}{more} Dokumenten."
+        line += " Gezählt sind die Stellen, die das nennen." if is_count else ""
+    else:
+        line = f"“{wanted}”: {len(hits)}{more} passage{'s' * (len(hits) != 1)} in {documents}{more} document{'s' * (documents != 1)}."
+        line += " This counts the passages that mention it." if is_count else ""
+    parts = [line]
     numbered = enumerate(hits, start=1)
     for _, group in groupby(numbered, key=lambda pair: pair[1].document_id):
         own = list(group)

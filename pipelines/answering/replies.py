@@ -149,14 +149,46 @@ class Replies:
     def _every(self, found: Found, clock: Clock, search: Callable[[Query], Found]) -> Answer | None:
         """All places of what a question wants all of, if there is more than one."""
         wanted = mentions.listed(found.query.question)
+        return None if wanted is None else self._places(found, wanted, clock, search)
+
+    def counted(
+        self,
+        found: Found,
+        clock: Clock,
+        search: Callable[[Query], Found],
+        extracts: Sequence[Extract] = (),
+    ) -> Answer | None:
+        """
+        All places that mention what a question wants the number or the names of.
+
+        :param extracts: What else would answer. None is returned if that may tell it.
+        """
+        wanted = mentions.counted(found.query.question)
         if wanted is None:
             return None
-        held = mentions.held(
-            search(replace(found.query, top_k=mentions.MOST_PASSAGES)).hits, wanted
-        )
+        if any(
+            mentions.is_told(one.text, wanted, found.hits[one.number - 1].language)
+            for one in extracts
+        ):
+            return None
+        return self._places(found, wanted, clock, search, is_count=True)
+
+    def _places(
+        self,
+        found: Found,
+        wanted: str,
+        clock: Clock,
+        search: Callable[[Query], Found],
+        *,
+        is_count: bool = False,
+    ) -> Answer | None:
+        hits = search(replace(found.query, top_k=mentions.MOST_PASSAGES)).hits
+        held = mentions.held(hits, wanted)
         if len(held) < mentions.FEWEST_LISTED:
             return None
-        text = mentions.told(found.query.question, wanted, held)
+        if is_count and any(mentions.is_numbered(hit.text, wanted, hit.language) for hit in held):
+            return None  # the documents may say another number
+        text = mentions.told(found.query.question, wanted, held, is_count=is_count)
         return told(found.query, clock, "outline", text, held)
 
     def extract(self, found: Found, clock: Clock, search: Callable[[Query], Found]) -> Answer:
@@ -177,6 +209,10 @@ class Replies:
         clock.mark("answer")
         if not listing.is_listing(extracts) and (every := self._every(found, clock, search)):
             return every
+        if not listing.is_listing(extracts) and (
+            counted := self.counted(found, clock, search, extracts)
+        ):
+            return counted
         if extracts and extract.is_sure(extracts):
             spans = {e.number: e.span for e in extracts}
             return compose(found, clock, "extracts", readout.render(extracts), spans)

@@ -236,3 +236,38 @@ def test_all_of_something_is_listed_by_document_where_no_list_has_it(pool, answe
     assert "(2): H1 for water, H2 for oil" in answerer.ask("List all hoses", handle=handle).text
     alone = answerer.ask("List all invoices of Schmidt", handle=handle)
     assert (alone.kind, len(alone.citations)) == ("extracts", 1)
+
+
+INVOICES = [
+    "Invoice of the painter for the west wall. The work was done in spring.",
+    "Invoice of the plumber for the kitchen. He came on a Monday.",
+]
+
+
+@pytest.mark.parametrize(
+    "question", ["How many invoices are there?", "Which invoices are there in the documents?"]
+)
+def test_what_no_table_counts_is_counted_by_its_mentions(pool, answerer, handle, question):
+    """It says that passages are counted. Each is cited, and closed ones are not."""
+    with pool.connection() as conn:
+        add_document(conn, handle, "invoices.pdf", INVOICES)
+        add_document(conn, handle, "more.pdf", ["Invoice of the roofer, with thanks."])
+        add_document(conn, handle, "hidden.pdf", ["Invoice of the spy."], collection="closed")
+    answer = answerer.ask(question, handle=handle, collections=["default"])
+    assert answer.kind == "outline"
+    assert answer.text.startswith(
+        "“invoices”: 3 passages in 2 documents. This counts the passages that mention it."
+    )
+    assert len(answer.citations) == 3
+    assert "spy" not in answer.text
+
+
+def test_mentions_are_not_counted_where_the_documents_say_a_number(pool, answerer, handle):
+    """Nor what is not mentioned."""
+    with pool.connection() as conn:
+        add_document(conn, handle, "boats.pdf", ["There are fourteen 14 boats. The boats are old."])
+        add_document(conn, handle, "old.pdf", ["The boats are painted in spring."])
+    answer = answerer.ask("How many boats are there?", handle=handle)
+
+    assert "This counts" not in answer.text
+    assert answerer.ask("How many unicorns are there?", handle=handle).kind == "not_found"

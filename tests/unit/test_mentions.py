@@ -62,3 +62,46 @@ def test_places_are_counted_by_document():
 )
 def test_what_is_wanted_all_of(question, wanted):
     assert mentions.listed(question) == wanted
+
+
+@pytest.mark.parametrize(
+    ("question", "wanted"),
+    [
+        ("How many invoices are there?", "invoices"),
+        ("Which boats are there in the documents?", "boats"),
+        ("Wie viele Rechnungen gibt es insgesamt?", "Rechnungen"),
+        ("Welche Boote gibt es?", "Boote"),
+        ("How many boats are there in the west harbour?", None),
+        ("How many days are there in a leap year?", None),
+        ("How many documents are there?", None),
+        ("How many boats does the club own?", None),
+    ],
+)
+def test_what_is_wanted_the_number_of(question, wanted):
+    """Only of things as such, not of those at one place, and not of the documents themselves."""
+    assert mentions.counted(question) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "tells"),
+    [
+        ("The club owns three boats.", True),
+        ("The club owns 14 boats.", True),
+        ("Boats of the club are Anna, Berta and Clara.", True),
+        ("He keeps 3 old wooden boats.", True),
+        ("Boats:\n- Anna\n- Berta", True),
+        ("The boats are old. There were 14 storms.", False),
+        ("Boat no. 14 was built in 2021. Boats rot.", False),
+        ("In 2021 boats were painted.", False),
+    ],
+)
+def test_a_sentence_may_tell_the_number_itself(text, tells):
+    assert mentions.is_told(text, "boats", "en") is tells
+
+
+def test_a_count_says_what_it_counts():
+    held = [hit(1, 1, "An invoice."), hit(2, 2, "Another invoice.")]
+    told = mentions.told("How many invoices are there?", "invoices", held, is_count=True)
+    assert told.startswith(
+        "“invoices”: 2 passages in 2 documents. This counts the passages that mention it.\n\n"
+    )
