@@ -30,6 +30,11 @@ def marked(page: Page) -> Locator:
     return panel(page).locator("#passage mark")
 
 
+def drawn(page: Page) -> Locator:
+    """The words of a citation where they are printed, in the small picture of their page."""
+    return panel(page).locator(".source-window .source-box").first
+
+
 def conversations(page: Page) -> Locator:
     """The list on the left."""
     return page.locator("#conversation-list label")

@@ -12,7 +12,18 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests import harbour
-from tests.chat_page import ask, asked, bot, box, citations, conversations, marked, panel, title
+from tests.chat_page import (
+    ask,
+    asked,
+    bot,
+    box,
+    citations,
+    conversations,
+    drawn,
+    marked,
+    panel,
+    title,
+)
 from tests.fakes import LLMCall, ScriptedLLM, scripted_llm
 from tests.serving import Served, screenshot
 
@@ -154,6 +165,7 @@ def test_answer_streams_and_its_citation_opens_the_passage(visit, images):
     expect(marked(page)).to_have_text(
         "Building the terminal cost 4.2 million pounds, of which the county paid a third."
     )
+    expect(drawn(page)).to_be_visible()
     page.wait_for_timeout(400)  # the panel slides in
     screenshot(page, images / "chat-citation.png")
 
@@ -426,6 +438,7 @@ def test_dark_mode_follows_the_system(visit, images):
     assert page.locator("body").evaluate(dark)
     citations(page).first.click()
     expect(panel(page).locator("#passage")).to_contain_text("4.2 million")
+    expect(drawn(page)).to_be_visible()
     page.wait_for_timeout(400)
     screenshot(page, images / "chat-dark.png")
 
@@ -447,6 +460,7 @@ def test_phone_width_shows_the_chat_first_and_all_of_it(visit, images):
     expect(conversations(page).first).not_to_be_in_viewport()
     citations(page).first.click()
     expect(panel(page).locator("#passage")).to_contain_text("4.2 million")
+    expect(drawn(page)).to_be_visible()
     page.wait_for_timeout(400)
     screenshot(page, images / "chat-phone-citation.png")
 
