@@ -42,6 +42,12 @@ _PREPOSITION = (
     r"(?:of|for|in|at|with|by|from|on|to|during|per|von|vom|für|in|im|bei|mit|aus|an|am|zu|zum|zur)"
 )
 _LEADING = re.compile(rf"(?i)^{_PREPOSITION}\s+")
+# The verb that ends a question: "does a night in summer cost", "hat die Fahrt im Mai gekostet".
+_LAST_VERB = re.compile(
+    r"(?i)\s+(?:cost|take|last|weigh|need|use|open|close|start|begin|end|mean|contain|include|happen|earn|pay"
+    r"|charge|work|run|go|leave|arrive|increase|decrease|grow|fall|change|kosten|dauern|wiegen|brauchen|öffnen"
+    r"|schließen|beginnen|enden|gelten|steigen|sinken|zahlen|bezahlen|ge\w{3,}(?:t|en))$"
+)
 _DETERMINER = re.compile(r"(?i)^(?:the|a|an|der|die|das|den|dem|des|ein|eine[rnms]?)\s+")
 _ASKING = re.compile(
     r"(?i)^(?:who|whom|whose|what|when|where|why|which|how|is|are|was|were|do|does|did|can|could|will|would|should"
@@ -197,7 +203,10 @@ def _of_another_thing(bare: str, before: str) -> str | None:
     if led is None:
         return None
     place = re.search(rf"(?i)\b{re.escape(led[0].strip())}\s+(.+)$", before)
-    return f"{before[: place.start(1)]}{bare[led.end() :]}?" if place else f"{before} {bare}?"
+    if place is None:
+        return f"{before} {bare}?"
+    verb = _LAST_VERB.search(before, place.start(1))
+    return f"{before[: place.start(1)]}{bare[led.end() :]}{verb[0] if verb else ''}?"
 
 
 def _in_place_of(bare: str, before: str) -> str | None:

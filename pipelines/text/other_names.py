@@ -4,6 +4,7 @@ Other names for what a question asks for: *weight* for "how heavy", *warranty* f
 People seldom ask in the words of a document, and never in those of its tables: whoever asks "Combien
 pèse ...?" wants the row *Poids*. The lists are short on purpose. They hold words of everyday questions
 in English, German, French and Spanish, and what manuals, contracts and price lists call the same.
+Forms of irregular words are names of one another, too.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain
 
+from pipelines.text import irregular
 from pipelines.text.terms import terms
 
 LANGUAGES = (None, "en", "de", "fr", "es")
@@ -160,35 +163,8 @@ opening open opens
 schließen geschlossen schließt
 teach teaches taught teacher trainer instructor coach lessons
 unterrichtet lehrer lehrerin trainer trainerin
-sleep slept
-take took taken
-pay paid
-buy bought
-sell sold
-write wrote written
-begin began begun
 choose chose chosen pick picked
-give gave given
 win won winner
-build built
-spend spent
-grow grew grown
-rise rose risen
-fall fell fallen
-break broke broken
-drive drove driven
-send sent
-bring brought
-geben gibt gab gegeben
-nehmen nimmt genommen
-verlieren verlor verloren
-beginnen begann begonnen
-gewinnen gewann gewonnen
-fahren fährt gefahren
-essen isst gegessen
-treffen trifft getroffen
-laufen läuft gelaufen
-tragen trägt getragen
 aufheben aufgehoben aufbewahren aufbewahrt gespeichert
 keep kept store stored
 mettre mise mettez
@@ -213,11 +189,12 @@ vacaciones permiso
 @lru_cache(maxsize=1)
 def _groups() -> dict[str, frozenset[str]]:
     """The other names of each word, by the word and by its stems."""
+    alike = ((LANGUAGES, line.split()) for line in _ALIKE_WORDS.strip().splitlines())
+    bent = (((language,), words) for language, words in irregular.forms())
     found: dict[str, set[str]] = {}
-    for line in _ALIKE_WORDS.strip().splitlines():
-        words = line.split()
+    for languages, words in chain(alike, bent):
         for word in words:
-            for form in {word, *(t for of in LANGUAGES for t in terms(word, of)[:1])}:
+            for form in {word, *(t for of in languages for t in terms(word, of)[:1])}:
                 found.setdefault(form, set()).update(words)
     return {word: frozenset(others) for word, others in found.items()}
 

@@ -75,6 +75,8 @@ def test_small_words_of_every_language_say_nothing(question, language, content):
         ("Wann ist die Malerrechnung fällig?", "Die Rechnung ist am 1. Juli fällig, Datum 3.6.", "de"),
         ("Wie schwer ist die Gartenpumpe?", "Gewicht der Pumpe: 11,8 kg", "de"),
         ("Which languages does she speak?", "She spoke three languages.", "en"),
+        ("Can I freeze the goulash?", "The goulash can be frozen.", "en"),
+        ("Darf ich die Suppe einfrieren?", "Die Suppe kann eingefroren werden.", "de"),
     ],
 )  # fmt: skip
 def test_other_names_count_as_the_words_of_a_question(question, text, language):

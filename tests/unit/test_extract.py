@@ -9,6 +9,7 @@ import pytest
 
 from pipelines.answering.extracts import extract, readout
 from pipelines.store.hits import Hit
+from pipelines.text.places import Place
 
 QUESTION = "When was the harbour bridge opened?"
 WEIGHTS = {"harbour": 1.0, "bridg": 1.0, "open": 2.0}
@@ -220,6 +221,22 @@ def test_steps_under_a_heading_are_shown_whole():
     text = "## Reset the device\n\n1. Switch it off.\n2. Hold the button.\n3. Let go.\n\n## Clean it\n\nUse a cloth."
     shown = answered("How do I reset the device?", text, reset=3, devic=2)
     assert shown == "1. Switch it off.\n2. Hold the button.\n3. Let go."
+
+
+def test_steps_are_shown_whole_if_what_opens_them_is_only_near_the_question():
+    """They end where the next heading stands."""
+    text = (
+        "Heating\n\nTo start the heating:\n\n1. Open the gas valve.\n\n2. Press the red button."
+        "\n\nPrices\n\nA night costs 85 EUR."
+    )
+    passage = replace(hit(1, text), heading="Guide > Heating", weights={"heat": 3.0, "turn": 3.0})
+    passage = replace(
+        passage,
+        places=(Place(0, None, "Guide > Heating"), Place(len(text) - 30, None, "Guide > Prices")),
+    )
+    question = "How do I turn the heating on?"
+    (shown,) = extract.choose(question, by_letters([question])[0], [passage], by_letters)
+    assert shown.shown.endswith("1. Open the gas valve.\n2. Press the red button.")
 
 
 def test_a_list_comes_with_the_sentence_that_opens_it():

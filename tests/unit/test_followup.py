@@ -41,6 +41,8 @@ FERRY = "How much did the ferry terminal cost?"
         ("Welches Drehmoment hat die K-53?", "und die K-54?", "Welches Drehmoment hat die K-54?"),
         ("How many employees are there in Berlin?", "and in Munich?", "How many employees are there in Munich?"),
         ("What does a kayak cost per day?", "and a canoe?", "What does a canoe cost per day?"),
+        ("What does a night in summer cost?", "and in winter?", "What does a night in winter cost?"),
+        ("How long does a trip by bus take?", "and by ferry?", "How long does a trip by ferry take?"),
         ("Why was the swing at Mill Green closed?", "What did it cost?", "What did the swing at Mill Green cost?"),
         ("Wie lange dauert das Programm Wolle?", "Und wie heiß ist es?", "wie heiß ist das Programm Wolle?"),
     ],

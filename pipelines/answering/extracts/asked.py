@@ -166,7 +166,8 @@ class Asked:
             weight = STEPS if self.wants == "steps" or self.wants_several else HEADED
             if self.wants in ("figure", "date", "meaning") and unit.kind == "section":
                 weight = 0.0
-            return fit + weight * headed - HEADED * (headed < 0.5)
+            opened = self.wants == "steps" and unit.kind == "steps" and headed > 0
+            return fit + weight * headed - HEADED * (headed < 0.5 and not opened)
         looks = next((holds for asks, holds in kinds.LOOKS if asks.search(self.question)), None)
         if looks is not None and looks.search(unit.text):
             fit += HOLDS

@@ -72,7 +72,7 @@ def _goes_on(text: str, before: Piece, piece: Piece) -> bool:
 def _split(text: str, titles: frozenset[str]) -> Iterator[Piece]:
     spans = list(lines.split(text))
     paragraph = 0
-    after_colon = False
+    after_colon = False  # a list that may have lost its marks
     for number, (start, end) in enumerate(spans):
         if number and "\n\n" in text[spans[number - 1][1] : start]:
             paragraph += 1
@@ -86,11 +86,14 @@ def _split(text: str, titles: frozenset[str]) -> Iterator[Piece]:
             and len(piece) <= LONGEST_UNMARKED
             and not piece.endswith(":")
             and not piece.startswith("#")
+            and lines.plain(piece) not in titles
         ):
             following = spans[number + 1] if number + 1 < len(spans) else None
             if kind == "text" or _continues(text, following):
                 kind = "item"
-        after_colon = piece.rstrip("*_ ").endswith(":") or (after_colon and kind == "item")
+        has_mark = kind == "item" and lines.ITEM.match(piece)
+        goes_on = after_colon and kind == "item" and not has_mark
+        after_colon = piece.rstrip("*_ ").endswith(":") or goes_on
         yield Piece((start, end), piece, kind, paragraph)
 
 
