@@ -27,7 +27,8 @@ from pipelines.store.ids import ModelId, RunId
 from pipelines.store.models import Model
 from pipelines.store.runs import Run
 from pipelines.system.locks import exclusive
-from training.finetune import launch, travelling
+from training import known_vectors, travelling
+from training.finetune import launch
 from training.finetune.card import model_card
 from training.finetune.launch import Machine
 from training.finetune.options import TrainOptions
@@ -132,6 +133,7 @@ def create(
         folders.run(run_id).write_inputs(run, found.corpus, found.train, found.heldout)
         if folders.travel:
             travelling.send(conn, run_id, folders.run(run_id))
+        known_vectors.give(conn, folders.run(run_id), base, list(found.corpus))
     return run_id
 
 
@@ -246,6 +248,7 @@ def _register(pool: Pool, folders: Folders, run_id: RunId) -> ModelId:
     # What the store keeps, and what can be made again, need not lie here too.
     shutil.rmtree(folder.model)
     folder.windows.unlink(missing_ok=True)
+    folder.known.unlink(missing_ok=True)
     return model_id
 
 

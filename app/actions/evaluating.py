@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from app.services import Services
@@ -10,8 +11,9 @@ from pipelines.progress import NO_TASK, Task
 from pipelines.store import pairs
 from pipelines.store.db import Connection
 from pipelines.store.ids import EvaluationId
-from training.evaluation import stored_dataset
-from training.evaluation.candidates import Surroundings, check_name, resolve
+from pipelines.store.models import Model
+from training.evaluation import made, stored_dataset
+from training.evaluation.candidates import Surroundings, check_name, identity, resolve
 from training.evaluation.dataset import Dataset, of_file
 from training.evaluation.evaluate import evaluate as compare
 from training.evaluation.evaluate import forget
@@ -60,6 +62,7 @@ def evaluate(
     *,
     beside: Mapping[str, tuple[str, float]] | None = None,
     whole: bool = False,
+    to_build: str = "",
     task: Task = NO_TASK,
 ) -> EvaluationReport:
     """
@@ -68,6 +71,7 @@ def evaluate(
     The report is not stored: see `keep`. An evaluation that was interrupted continues.
 
     :param whole: Rank whole passages by one vector each, too, as published figures do.
+    :param to_build: A version that will be built if it is better. See `made_of`.
     """
     settings = services.settings
     around = Surroundings(
@@ -82,6 +86,12 @@ def evaluate(
     )
     with services.pool.connection() as conn:
         candidates = [resolve(conn, name, around) for name in names]
+    candidates = [
+        replace(one, made=made.path_of(_unfinished(services), one.identity))
+        if one.name == to_build and one.kind != "openai"
+        else one
+        for one in candidates
+    ]
     return compare(
         services.dsn,
         chosen,
@@ -91,6 +101,14 @@ def evaluate(
         kept=_unfinished(services),
         task=task,
     )
+
+
+def made_of(services: Services, model: Model) -> Path:
+    """
+    Where an evaluation keeps the vectors of a version's windows, so that its build need not make
+    them again.
+    """
+    return made.path_of(_unfinished(services), identity(model))
 
 
 def _unfinished(services: Services) -> Path:

@@ -11,23 +11,25 @@ off. `improve` does all of it in one go and remembers where it was.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.actions import evaluating, twins, versions
 from app.services import Services
 from pipelines.embedder import loading, registry
+from pipelines.embedder.batches import Watched
 from pipelines.errors import ConflictError
 from pipelines.progress import NO_TASK, Progress, Task
 from pipelines.search import opening
 from pipelines.search.handle import SearchHandle
-from pipelines.store import active, evaluations
+from pipelines.store import active, evaluations, queue_workers
 from pipelines.store.active import Active
 from pipelines.store.evaluations import Evaluation
 from pipelines.store.ids import EvaluationId
 from pipelines.store.models import Model
 from pipelines.versions import build as building
 from pipelines.versions import switch
+from training.evaluation import made
 from training.evaluation.candidates import identity
 
 
@@ -78,6 +80,7 @@ def promote_if_better(
         if not gate.better:
             detail = {"version": name, "gate": gate.reason, "evaluation": compared.id, "auto": True}
             active.add_audit(conn, who, "not promoted", detail)
+            evaluating.made_of(services, model).unlink(missing_ok=True)
             return Promotion(name, False, gate.reason, None, compared.id)
     after = promote(services, name, who=who, task=task, detail={"auto": True})
     return Promotion(name, True, gate.reason, after.epoch, compared.id)
@@ -94,7 +97,8 @@ def _evaluate(services: Services, model: Model, serving: Model, who: str, task: 
 
     if (known := latest()) is not None:
         return known
-    report = evaluating.evaluate(services, dataset, [serving.name, model.name], task=task)
+    names = [serving.name, model.name]
+    report = evaluating.evaluate(services, dataset, names, to_build=model.name, task=task)
     evaluating.keep(services, report, dataset, who=who)
     made = latest()
     assert made is not None, "it was just stored"
@@ -153,11 +157,18 @@ def build(
     with services.pool.connection() as conn:
         loading.share(conn, model, services.options)
         model = registry.find(conn, name)
-    twins.before_build(services, model, task)
+    kept = evaluating.made_of(services, model)
+    known = made.known(kept)
+    with services.pool.connection() as conn:
+        has_worker = bool(queue_workers.live_workers(conn))
+    if known is None or not has_worker:  # else few windows are left, and a worker does it later
+        twins.before_build(services, model, task)
     encoder = loading.load_model(model, services.options)
     with services.pool.connection() as conn:
         coded = loading.makes_codes(encoder, services.options)
         index_id = building.create(conn, model, encoder.tokenizer, coded=coded, again=again)
         handle = opening.load_index(conn, index_id, services.options)
-    building.build(services.pool, handle, task)
+    quick = handle if known is None else replace(handle, encoder=Watched(encoder, NO_TASK, known))
+    building.build(services.pool, quick, task)
+    kept.unlink(missing_ok=True)
     return handle

@@ -56,6 +56,13 @@ class KnownVectors:
 
 
 NOTHING = KnownVectors()
+# What is known of some texts, and whether codes are needed too.
+Known = Callable[[Sequence[str], bool], KnownVectors]
+
+
+def unknown(texts: Sequence[str], coded: bool) -> KnownVectors:
+    """Nothing is known of any text."""
+    return NOTHING
 
 
 class Embedder:
@@ -175,8 +182,9 @@ class Embedding:
 class Watched:
     """An encoder that gives another's vectors, tells a task how far it is, and ends with it."""
 
-    def __init__(self, encoder: Encoder, task: Task) -> None:
-        self._encoder, self._task = encoder, task
+    def __init__(self, encoder: Encoder, task: Task, known: Known = unknown) -> None:
+        """:param known: Documents that need not be embedded."""
+        self._encoder, self._task, self._known = encoder, task, known
 
     @property
     def dimension(self) -> int:
@@ -190,11 +198,11 @@ class Watched:
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """:raises Stopped: The task was asked to stop."""
-        return self._vectors(self._encoder.encode_queries, texts)
+        return self._vectors(self._encoder.encode_queries, texts, NOTHING)
 
     def encode_documents(self, texts: Sequence[str]) -> Vectors:
         """:raises Stopped: The task was asked to stop."""
-        return self._vectors(self._encoder.encode_documents, texts)
+        return self._vectors(self._encoder.encode_documents, texts, self._known(texts, False))
 
     @property
     def late(self) -> bool:
@@ -203,7 +211,8 @@ class Watched:
 
     def encode_documents_late(self, texts: Sequence[str]) -> tuple[Vectors, Sequence[bytes]]:
         """:raises Stopped: The task was asked to stop."""
-        made = self._encode(partial(embed_documents, self._encoder, coded=True), texts, coded=True)
+        encode = partial(embed_documents, self._encoder, coded=True)
+        made = self._encode(encode, texts, self._known(texts, True), coded=True)
         assert made.codes is not None
         return made.vectors, made.codes
 
@@ -223,20 +232,26 @@ class Watched:
         """See `Encoder.reading`."""
         return self._encoder.reading(text)
 
-    def _vectors(self, encode: Callable[[Sequence[str]], Vectors], texts: Sequence[str]) -> Vectors:
-        return self._encode(lambda some: Embedded(encode(some)), texts).vectors
+    def _vectors(
+        self,
+        encode: Callable[[Sequence[str]], Vectors],
+        texts: Sequence[str],
+        known: KnownVectors,
+    ) -> Vectors:
+        return self._encode(lambda some: Embedded(encode(some)), texts, known).vectors
 
     def _encode(
         self,
         encode: Callable[[Sequence[str]], Embedded],
         texts: Sequence[str],
+        known: KnownVectors,
         *,
         coded: bool = False,
     ) -> Embedded:
         if len(texts) <= 1:
             return encode(texts)
         with Embedder() as embedder:
-            embedding = embedder.begin(encode, texts, self.dimension, coded=coded)
+            embedding = embedder.begin(encode, texts, self.dimension, known=known, coded=coded)
             return embedding.wait(self._tell, self._task.is_stopping)
 
     def _tell(self, done: int, total: int) -> None:

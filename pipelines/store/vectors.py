@@ -5,7 +5,7 @@ the codes of their tokens.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +16,9 @@ from psycopg import sql
 from pipelines.store import arrays, indexes
 from pipelines.store.db import Connection
 from pipelines.store.ids import ChunkId, IndexId, WindowId
+
+# Rows of a cursor on the server at a time.
+FETCHED = 200
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,48 @@ def nearest_windows(
     for chunk_id, *window in rows:
         found.setdefault(chunk_id, []).append(NearWindow(*window))
     return found
+
+
+def of_all_windows(
+    conn: Connection, index_id: IndexId
+) -> Iterator[tuple[str, NDArray[np.float16], bytes | None]]:
+    """
+    The sums of all windows' texts with their vectors and codes, each text once.
+
+    *Shape of a vector:* ``(d,)``
+    """
+    # By a cursor on the server: codes of a large library would fill the memory.
+    with conn.cursor("of_windows", binary=True) as rows:
+        rows.itersize = FETCHED
+        rows.execute(
+            sql.SQL("select distinct on (sha256) sha256, v, codes from {} order by sha256").format(
+                indexes.table(index_id)
+            )
+        )
+        for sha256, vector, code in rows:
+            yield sha256, vector.to_numpy(), code
+
+
+def of_passages(
+    conn: Connection, index_id: IndexId, sha256s: Sequence[str]
+) -> tuple[list[str], NDArray[np.float16]]:
+    """
+    The sums of all windows of passages with these sums, and their vectors.
+
+    *Shape:* ``(w, d)``
+    """
+    rows = conn.cursor(binary=True).execute(
+        sql.SQL(
+            "select distinct on (e.sha256) e.sha256, e.v from chunk c"
+            " join text_window w on w.chunk_id = c.id"
+            " join {} e on e.window_id = w.id and e.sha256 = w.sha256"
+            " where c.sha256 = any(%s) order by e.sha256"
+        ).format(indexes.table(index_id)),
+        (list(sha256s),),
+    )
+    found = [(row[0], row[1].to_numpy()) for row in rows]
+    vectors = np.array([vector for _, vector in found], dtype=np.float16)
+    return [name for name, _ in found], vectors
 
 
 def codes(

@@ -12,15 +12,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app import queue
-from app.actions import evaluating, fine_tuning, methods
+from app.actions import evaluating, fine_tuning, methods, retrain
 from app.actions.improve import action, plan, schedule
 from app.actions.pairs import generating
 from app.services import open_services
 from app.settings import Settings
 from app.worker import upkeep
+from pipelines.embedder.local import LocalEncoder
 from pipelines.errors import BusyError, InputError
 from pipelines.progress import NO_TASK, Progress, Stopped, Task
 from pipelines.store import active, evaluations, improvements, models, pairs, runs
+from pipelines.versions import proof as proving
 from tests.corpus import add_document, prose
 from training import run
 from training.evaluation.candidates import identity
@@ -91,7 +93,7 @@ def judged(monkeypatch):
     done = []
     real = evaluating.evaluate
 
-    def evaluate(services, chosen, names, task=NO_TASK):
+    def evaluate(services, chosen, names, to_build="", task=NO_TASK):
         for step in ("loading", "indexing", "figures"):
             task.tell(Progress(f"{names[0]}: {step}"))
             task.check()
@@ -190,6 +192,37 @@ def test_the_handbook_alone_is_not_learned(services):
     assert action.run(services, who="eve").outcome == "nothing"
     with services.pool.connection() as conn:
         assert pairs.select(conn) == []
+
+
+def test_a_build_takes_what_the_comparison_embedded(services, trained, monkeypatch):
+    """No window is embedded again, and the index holds what was compared. The file goes then."""
+    fill(services)
+    generating.generate(services, "offline", who="test")
+    with services.pool.connection() as conn:
+        base = active.serving(conn).model.name
+    found = fine_tuning.learned_from(services)
+    options = fine_tuning.options(services, method="full")
+    model = fine_tuning.train(services, fine_tuning.create(services, base, found, options))
+    questions = evaluating.dataset(services, evaluating.CORPUS)
+    evaluating.evaluate(services, questions, [base, model.name], to_build=model.name)
+    kept = evaluating.made_of(services, model)
+    assert kept.is_file()
+    embedded: list[str] = []
+    for name in ("encode_documents", "encode_documents_late"):
+        real = getattr(LocalEncoder, name)
+
+        def counting(self, texts, real=real):
+            embedded.extend(texts)
+            return real(self, texts)
+
+        monkeypatch.setattr(LocalEncoder, name, counting)
+    handle = retrain.build(services, model.name)
+    assert not [text for text in embedded if text]
+    assert not kept.exists()
+    with services.pool.connection() as conn:
+        proof = proving.prove(conn, handle)
+    assert proof.passed, proof.failures()
+    assert embedded, "the proof embeds a sample itself"
 
 
 def test_stopped_anywhere_the_next_call_goes_on(services, trained, judged, monkeypatch):

@@ -8,8 +8,8 @@ import pytest
 from pipelines.search.rerank import LATE_SHARE
 from pipelines.text.scoring.late import PieceCounts
 from training.finetune.heldout import HIT, NDCG, HeldOut, choose
+from training.finetune.negatives import Retrieval, Windows, training_pairs
 from training.finetune.options import TrainOptions
-from training.finetune.prepare import Retrieval, Windows, _pairs
 from training.finetune.whole import ABSENT, candidates, fused, vectors_side, words_side
 
 
@@ -123,7 +123,7 @@ def all_pairs(
     )
     retrieval = Retrieval(None, Said(words), 0.65, [1.0], PieceCounts.of([]))
     labels = [np.array(right)], [np.array(wrong, dtype=np.int64)]
-    made = _pairs(windows, ["?"], labels, retrieval, TrainOptions(**options))
+    made = training_pairs(windows, ["?"], labels, retrieval, TrainOptions(**options))
     return made.candidates.tolist()
 
 

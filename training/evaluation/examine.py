@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 from pipelines.embedder.batches import Watched
 from pipelines.embedder.encoder import Encoder
+from pipelines.store.db import Connection
+from pipelines.store.ids import IndexId
 from pipelines.store.scratch import scratch_database
-from training.evaluation import rankings
+from training.evaluation import made, rankings
 from training.evaluation import stages as stages_of
 from training.evaluation.dataset import Dataset
 from training.evaluation.figures.comparison import ModelFacts
@@ -41,6 +44,8 @@ class Candidate:
     settings: Mapping[str, Any] = field(default_factory=dict)
     # Digests (`metrics.fingerprint`) of the questions it was trained on, where known.
     trained_on: Collection[str] = frozenset()
+    # Where to keep the vectors of its windows, if they will be needed.
+    made: Path | None = None
 
 
 class Examined:
@@ -116,10 +121,15 @@ class Examined:
                 task=self._meter.steps_of(self._candidate.name),
                 # A question to a provider is paid for, and waits for the network.
                 time_questions=not isinstance(self._encoder, PaidEncoder),
+                on_indexed=partial(self._keep_made, conn),
             )
         if words:
             found["bm25"] = rankings.by_bm25(self._dataset)
         return stages_of.searched(found, timings)
+
+    def _keep_made(self, conn: Connection, index_id: IndexId) -> None:
+        if self._candidate.made is not None:
+            made.keep(conn, index_id, self._candidate.made)
 
     def _once(self, step: str, find: Callable[[], Any], *steps: str) -> Any:
         value = self._stages.get(step)

@@ -10,7 +10,7 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +24,7 @@ from pipelines.search.handle import SearchHandle
 from pipelines.search.hybrid import Mode as SearchMode
 from pipelines.store import graphs, indexes, models
 from pipelines.store.db import Connection
-from pipelines.store.ids import ChunkId
+from pipelines.store.ids import ChunkId, IndexId
 from pipelines.text.languages import language_of_most
 from pipelines.text.terms import terms
 from pipelines.text.windows import WindowRule
@@ -84,6 +84,7 @@ def by_search(
     *,
     task: Task = NO_TASK,
     time_questions: bool = True,
+    on_indexed: Callable[[IndexId], object] = lambda _: None,
 ) -> tuple[dict[Mode, Rankings], Timings]:
     """
     The rankings of a model through the app's own search.
@@ -91,12 +92,14 @@ def by_search(
     :param conn: Of an empty scratch database.
     :param modes: Those of `SEARCH_MODE`.
     :param task: Told each step that begins.
+    :param on_indexed: Called with the index when the passages are in it.
     :raises Stopped: The task was asked to stop.
     """
     task.tell(Progress("indexing"))
     started = time.perf_counter()
     handle, passage_of, windows = _index(conn, encoder, dataset, rules)
     index_s = time.perf_counter() - started
+    on_indexed(handle.index_id)
     task.tell(Progress("embedding the questions"))
     questions = list(dataset.queries.values())
     embed_ms = _time_questions(handle, questions) if time_questions else None

@@ -62,7 +62,7 @@ class Stages:
 
 def forget_old(folder: Path) -> None:
     """Remove files that have not been used for a week."""
-    for path in folder.glob("*.json"):
+    for path in folder.glob("*.*"):
         try:
             if time.time() - path.stat().st_mtime > KEPT_S:
                 path.unlink()

@@ -21,7 +21,8 @@ from pipelines.embedder.local import LocalEncoder
 from pipelines.search.rerank import WINDOWS_EACH
 from pipelines.text.scoring.late import PieceCounts, maxsim
 from training.finetune.costs import MOST_WINDOWS
-from training.finetune.prepare import Retrieval, TrainingData
+from training.finetune.negatives import Retrieval
+from training.finetune.prepare import TrainingData
 from training.finetune.whole import (
     Floats,
     Ints,

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipelines.system.atomic_files import write_json, write_staged
 from training.finetune.options import TrainOptions
 from training.pairs.question import Question
@@ -71,6 +74,11 @@ class RunDir:
     def windows(self) -> Path:
         """Windows of the passages and the base model's vectors of them."""
         return self.path / "windows.npz"
+
+    @property
+    def known(self) -> Path:
+        """Vectors of the base's index, by their windows' content. It need not be there."""
+        return self.path / "known.npz"
 
     @property
     def progress(self) -> Path:
@@ -139,6 +147,23 @@ class RunDir:
         value = json.loads(self.settings.read_text(encoding="utf-8"))
         options = TrainOptions.from_json(value.pop("options"))
         return RunSettings(**value, options=options)
+
+    def write_known(self, names: Sequence[str], vectors: NDArray[np.float16]) -> None:
+        """
+        Store vectors of the base's index by the sha256 of their windows.
+
+        :param vectors: *Shape:* ``(w, d)``
+        """
+        write_staged(
+            self.known, lambda file: np.savez(file, names=np.array(names), vectors=vectors)
+        )
+
+    def read_known(self) -> dict[str, NDArray[np.float16]]:
+        """The vectors of `write_known`, or nothing."""
+        if not self.known.is_file():
+            return {}
+        with np.load(self.known) as stored:
+            return dict(zip(stored["names"].tolist(), stored["vectors"], strict=True))
 
     def read_corpus(self) -> dict[str, str]:
         """Passages by id."""
