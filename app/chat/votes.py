@@ -8,7 +8,7 @@ import gradio as gr
 
 from app.access.reader import reader_of
 from app.chat.layout import QUIET, Layout, shown_if
-from pipelines.store import chats
+from pipelines.store import votes
 
 if TYPE_CHECKING:
     from app.services import Services
@@ -35,14 +35,14 @@ class Votes:
         chosen, visitor = verdict.get(event.liked), reader_of(request).visitor
         with self._services.pool.connection() as conn:
             if chosen is None:
-                chats.unvote(conn, visitor, message_id)
+                votes.remove(conn, visitor, message_id)
             else:
-                chats.vote(conn, visitor, message_id, chosen)  # type: ignore[arg-type]
+                votes.store(conn, visitor, message_id, chosen)  # type: ignore[arg-type]
         return "", [message_id, chosen], gr.Row(visible=shown_if(chosen is not None))
 
     def _give_reason(self, reason: str, voted: list[Any], request: gr.Request) -> Any:
         (message_id, verdict), visitor = voted, reader_of(request).visitor
         with self._services.pool.connection() as conn:
-            chats.vote(conn, visitor, message_id, verdict, reason.strip()[:1000])
+            votes.store(conn, visitor, message_id, verdict, reason.strip()[:1000])
         gr.Info("Thank you, noted.", duration=3)
         return gr.Row(visible="hidden")

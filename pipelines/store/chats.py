@@ -1,5 +1,5 @@
 """
-Rows of `conversation`, `message` and `feedback`.
+Rows of `conversation` and `message`.
 
 Every function that reads for a visitor returns rows of this visitor only.
 """
@@ -7,7 +7,7 @@ Every function that reads for a visitor returns rows of this visitor only.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -17,8 +17,6 @@ from psycopg.types.json import Jsonb
 from pipelines.store.db import Connection
 from pipelines.store.ids import MessageId
 from pipelines.store.rows import class_row
-
-Verdict = Literal["like", "dislike"]
 
 
 @dataclass(frozen=True)
@@ -255,36 +253,6 @@ def set_deleted(conn: Connection, visitor: str, conversation_id: UUID, deleted: 
     )
 
 
-def vote(
-    conn: Connection, visitor: str, message_id: int, verdict: Verdict, reason: str = ""
-) -> bool:
-    """
-    Store the visitor's vote on an answer in place of an earlier one.
-
-    :returns: Whether the answer is in a conversation of the visitor.
-    """
-    return (
-        conn.execute(
-            "insert into feedback (message_id, visitor, verdict, reason)"
-            " select m.id, c.visitor, %s, %s from message m"
-            " join conversation c on c.id = m.conversation_id"
-            " where m.id = %s and c.visitor = %s and m.role = 'assistant'"
-            " on conflict (message_id, visitor) do update set verdict = excluded.verdict,"
-            " reason = case when excluded.reason = '' then feedback.reason else excluded.reason end,"
-            " created_at = now()",
-            (verdict, reason, message_id, visitor),
-        ).rowcount
-        == 1
-    )
-
-
-def unvote(conn: Connection, visitor: str, message_id: int) -> None:
-    """Remove the visitor's vote."""
-    conn.execute(
-        "delete from feedback where message_id = %s and visitor = %s", (message_id, visitor)
-    )
-
-
 def _message(row: tuple[Any, ...]) -> Message:
     shown = [
         Shown(**{**passage, "span": tuple(passage["span"]) if passage["span"] else None})
@@ -298,15 +266,10 @@ def _message(row: tuple[Any, ...]) -> Message:
 
 
 def _remarks(stored: dict[str, Any]) -> Remarks:
-    return Remarks(
-        searched=stored.get("searched"),
-        suggestions=tuple(stored.get("suggestions", ())),
-        unsupported=tuple((start, end) for start, end in stored.get("unsupported", ())),
-        corrected=stored.get("corrected", 0),
-        follow_ups=tuple(stored.get("follow_ups", ())),
-        within=stored.get("within"),
-        within_of=tuple(stored.get("within_of", ())),
-        steps=tuple(stored.get("steps", ())),
-        looked_in=stored.get("looked_in", 0),
-        deeper=stored.get("deeper", False),
-    )
+    names = {field.name for field in fields(Remarks)}
+    return Remarks(**{name: _tuples(value) for name, value in stored.items() if name in names})
+
+
+def _tuples(value: Any) -> Any:
+    """JSON's lists as the tuples that they were."""
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value

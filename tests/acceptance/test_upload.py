@@ -94,7 +94,7 @@ def test_a_phone_has_the_same_by_touch_and_keyboard(
     page.evaluate("window.attuneFiles()")  # the list is drawn again, as it is every second or so
     expect(page.locator(".files-add")).to_be_focused()
     with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
+        page.locator(".files-add").press("Enter")  # as it is drawn at this moment
     text = {
         "name": "pier.txt",
         "mimeType": "text/plain",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.store import chats
+from pipelines.store import chats, votes
 from pipelines.store.chats import Remarks, Shown
 
 SHOWN = Shown(
@@ -47,9 +47,9 @@ def test_nothing_of_it_is_there_for_another_visitor(conn, talk):
     assert chats.message(conn, "bob", answer) is None
     assert not chats.rename(conn, "bob", conversation, "Mine")
     assert not chats.set_deleted(conn, "bob", conversation, deleted=True)
-    assert not chats.vote(conn, "bob", answer, "like")
+    assert not votes.store(conn, "bob", answer, "like")
     chats.set_aside(conn, "bob", answer)
-    chats.unvote(conn, "bob", answer)
+    votes.remove(conn, "bob", answer)
     assert chats.list_mine(conn, "ann")[0].title == "Title"
     assert len(chats.messages(conn, "ann", conversation)) == 2
 
@@ -79,14 +79,14 @@ def test_deleted_conversations_are_gone_for_good_after_a_day(conn, talk):
 
 def test_last_vote_counts_and_its_reason_stays(conn, talk):
     """A vote given with a reason keeps it when only the verdict is sent again."""
-    chats.vote(conn, "ann", talk[1], "like")
-    chats.vote(conn, "ann", talk[1], "dislike", "Too short")
-    chats.vote(conn, "ann", talk[1], "dislike")
+    votes.store(conn, "ann", talk[1], "like")
+    votes.store(conn, "ann", talk[1], "dislike", "Too short")
+    votes.store(conn, "ann", talk[1], "dislike")
     assert conn.execute("select verdict, reason from feedback").fetchall() == [
         ("dislike", "Too short")
     ]
     assert chats.messages(conn, "ann", talk[0])[1].verdict == "dislike"
-    chats.unvote(conn, "ann", talk[1])
+    votes.remove(conn, "ann", talk[1])
     assert chats.messages(conn, "ann", talk[0])[1].verdict is None
 
 
@@ -94,7 +94,7 @@ def test_asking_again_sets_the_turn_aside_with_what_followed(conn, talk):
     """What came before stays, what was set aside can be read, and a vote on it is kept."""
     again = chats.add(conn, talk[0], role="user", text="Again?")
     no = chats.add(conn, talk[0], role="assistant", text="No.", kind="llm")
-    assert chats.vote(conn, "ann", no, "dislike")
+    assert votes.store(conn, "ann", no, "dislike")
     chats.set_aside(conn, "ann", again)
     chats.add(conn, talk[0], role="user", text="Once more?")
     aside = chats.messages(conn, "ann", talk[0], aside=True)

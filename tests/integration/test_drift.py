@@ -10,7 +10,7 @@ from app.actions.drift import measure
 from app.services import open_services
 from app.settings import Settings
 from app.worker import upkeep
-from pipelines.store import chats, question_weeks
+from pipelines.store import chats, question_weeks, votes
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def ask(services, question, at, *, kind="extracts", verdict=None, help=False, ov
         conn.execute(insert, (conversation, "user", question, None, at))
         (answer,) = conn.execute(insert, (conversation, "assistant", "a", kind, at)).fetchone()
         if verdict:
-            assert chats.vote(conn, "v", answer, verdict, "")
+            assert votes.store(conn, "v", answer, verdict, "")
         if overlap is not None:
             conn.execute(
                 "insert into shadow_result (index_id, epoch, message_id, shown, candidate, overlap,"

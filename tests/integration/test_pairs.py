@@ -16,7 +16,7 @@ from pipelines.answering.llm import LLMOptions
 from pipelines.embedder.loading import EncoderOptions
 from pipelines.errors import InputError, ProviderError
 from pipelines.progress import Stopped, Task
-from pipelines.store import chats, chunks, pairs
+from pipelines.store import chats, chunks, pairs, votes
 from pipelines.versions import first
 from tests.corpus import add_document
 from tests.fakes import scripted_llm
@@ -222,7 +222,7 @@ def test_likes_wait_for_review(pool, handle, typed, searched):
             conn, conversation, role="assistant", text="500 [1]", shown=[shown],
             remarks=chats.Remarks(searched=searched),
         )  # fmt: skip
-        chats.vote(conn, "visitor", message, "like", "")
+        votes.store(conn, "visitor", message, "like", "")
     summary = collect.collect_liked(pool, handle)
     (pair,) = all_pairs(pool)
     assert summary.review == 1

@@ -14,7 +14,7 @@ from app.services import open_services
 from app.settings import Settings
 from app.worker import upkeep
 from pipelines.errors import InputError
-from pipelines.store import active, audits, chats, scope, visitors
+from pipelines.store import active, audits, chats, scope, visitors, votes
 from pipelines.store import sessions as session_rows
 from pipelines.store.chunks import digest
 from pipelines.store.sessions import Session
@@ -48,7 +48,7 @@ def fill(services, visitor):
             " returning id",
             (conversation,),
         ).fetchone()
-        assert chats.vote(conn, visitor, answer, "like", "")
+        assert votes.store(conn, visitor, answer, "like", "")
         conn.execute(
             "insert into pair (question, question_sha256, passage, passage_sha256, origin, generator,"
             " document, split, status, visitor, message_id) values ('q', %s, 'p', %s, 'feedback',"

@@ -35,6 +35,7 @@ from pipelines.store import (
     source_runs,
     sources,
     visitors,
+    votes,
 )  # fmt: skip
 
 
@@ -74,7 +75,7 @@ def ask(services, path):
         told = {"kind": answer.kind, "epoch": answer.epoch, "index_id": answer.index_id}
         chats.add(conn, conversation, role="assistant", text=answer.text, **told)
         found = chats.messages(conn, "v", conversation)
-        assert chats.vote(conn, "v", found[-1].id, "like", "")
+        assert votes.store(conn, "v", found[-1].id, "like", "")
 
 
 def read_all(services):

@@ -31,6 +31,7 @@ from pipelines.store import (
     pairs,
     probes,
     scope,
+    votes,
 )
 from tests.serving_app import running
 
@@ -101,7 +102,7 @@ def test_nothing_of_a_private_file_reaches_anybody_else(started):
         seen = STRANGER.clear(stored[1])
         assert (seen.text, seen.shown) == (HIDDEN, [])
         assert OWNER.clear(stored[1]) == stored[1]
-        chats.vote(conn, OWNER.visitor, stored[1].id, "like")
+        votes.store(conn, OWNER.visitor, stored[1].id, "like")
         known = [p.text for p in pair_passages.passages(conn, suspicious_code=documents.SUSPICIOUS)]
         known += [
             p.text

@@ -23,7 +23,7 @@ from app.live import metrics
 from app.services import open_services
 from app.settings import Settings
 from pipelines.errors import ConflictError, InputError, NotReadyError
-from pipelines.store import active, chats, chunks, indexes, shadows
+from pipelines.store import active, chunks, indexes, shadows, votes
 from pipelines.versions import build
 from tests import versions as made
 from tests.corpus import add_document
@@ -151,7 +151,7 @@ def test_liked_and_disliked_answers_judge_the_candidate(services):
                 " (p ->> 'number')::int = %s)) from jsonb_array_elements(shown) p) where id = %s",
                 (marked, answer.id),
             )
-            assert chats.vote(conn, "eve", answer.id, verdict)
+            assert votes.store(conn, "eve", answer.id, verdict)
     found = report(services)
     assert found.liked == shadows.Judged(higher=0, same=0, lower=1)
     assert found.disliked == shadows.Judged(higher=1, same=0, lower=0)

@@ -16,6 +16,7 @@ from pipelines.store import (
     overview,
     pair_review,
     pairs,
+    votes,
     wrong_passages,
 )
 from pipelines.store.evaluations import QuestionRow
@@ -71,7 +72,7 @@ def ask(pool, place, *, visitor="anna", kind="extracts", vote=None, question=Non
             timings_ms=timings,
         )  # fmt: skip
         if vote:
-            chats.vote(conn, visitor, message, vote, "so it is")
+            votes.store(conn, visitor, message, vote, "so it is")
     return message
 
 

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from pipelines.text.scoring import late
+from training.finetune.methods.guide import Guide
 from training.finetune.methods.late import TokenWeights, joined, maxsim, with_states
-from training.finetune.methods.losses import Guide, WindowRankingLoss, corpus_loss
+from training.finetune.methods.losses import WindowRankingLoss, corpus_loss
 
 # How similar the base model finds them to (1, 0): 1, 0 and 0.6.
 WINDOWS = [[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]]

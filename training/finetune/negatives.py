@@ -80,11 +80,11 @@ def training_pairs(
     """
     :param questions: Those to train on.
     :param labels: Places of the passages that answer each of them, and of those that a person
-        called wrong for it.
+        called wrong for it. *Shape of each:* ``(p,)``
     """
     gold = labels[0]
     # What is right for one person is no negative because another one called it wrong.
-    called_wrong = [np.setdiff1d(bad, good) for bad, good in zip(labels[1], gold, strict=False)]
+    called_wrong = [np.setdiff1d(bad, good) for bad, good in zip(labels[1], gold, strict=True)]
     # Windows stand in the order of their passages.
     present, first = np.unique(windows.passage, return_index=True)
     windows_of = np.split(np.arange(len(windows.texts)), first[1:])

@@ -159,7 +159,7 @@ class RunDir:
         )
 
     def read_known(self) -> dict[str, NDArray[np.float16]]:
-        """The vectors of `write_known`, or nothing."""
+        """The vectors of `write_known`, or nothing. *Shape of each:* ``(d,)``"""
         if not self.known.is_file():
             return {}
         with np.load(self.known) as stored:

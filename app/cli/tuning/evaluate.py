@@ -79,14 +79,17 @@ def evaluate(
             reference, *others = (model.identity for model in report.models)
             decided = [evidence.verdict(conn, other, reference) for other in others]
     if as_json:
-        from training.evaluation.figures.stored_report import figures
+        emit_json(_as_dict(report, evaluation_id, paths))
+    else:
+        _print(report, decided)
+        typer.echo(f"\n{report.verdict}\nReport: {paths[0]}")
 
-        emit_json(
-            {"id": evaluation_id, **figures(report), "report": paths[0], "report_json": paths[1]}
-        )
-        return
-    _print(report, decided)
-    typer.echo(f"\n{report.verdict}\nReport: {paths[0]}")
+
+def _as_dict(report: EvaluationReport, evaluation_id: int, paths: Sequence[Path]) -> dict[str, Any]:
+    """The report as the JSON output has it, with the places of its files."""
+    from training.evaluation.figures.stored_report import figures
+
+    return {"id": evaluation_id, **figures(report), "report": paths[0], "report_json": paths[1]}
 
 
 def _beside(text: str) -> tuple[str, tuple[str, float]]:

@@ -25,13 +25,13 @@ from pipelines.answering import as_json
 from pipelines.answering.answer import MAX_QUESTION_CHARS
 from pipelines.answering.events import Answer, Depth, Done
 from pipelines.errors import InputError
-from pipelines.store import active, chats, db, jobs
+from pipelines.store import active, chats, db, jobs, votes
 from pipelines.store.api_keys import ApiKey, Scope
-from pipelines.store.chats import Verdict
 from pipelines.store.db import Connection
 from pipelines.store.ids import JobId
 from pipelines.store.jobs import Job
 from pipelines.store.scope import Within
+from pipelines.store.votes import Vote
 
 TITLE_CHARS = 60
 REASON_CHARS = 2000
@@ -129,7 +129,7 @@ class _Interface:
 
         def stored() -> bool:
             with self._services.pool.connection() as conn:
-                return chats.vote(conn, _visitor(key), answer_id, cast(Verdict, verdict), reason)
+                return votes.store(conn, _visitor(key), answer_id, cast(Vote, verdict), reason)
 
         if not await asyncio.to_thread(stored):
             return _missing("answer of this key")

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from training.finetune.heldout import NDCG, HeldOut
 from training.finetune.methods import networks
-from training.finetune.methods.losses import Guide, corpus_loss
+from training.finetune.methods.guide import Guide
+from training.finetune.methods.losses import corpus_loss
 from training.finetune.options import TrainOptions
 from training.finetune.prepare import TrainingData
 from training.finetune.rundir import RunDir
