@@ -104,7 +104,7 @@ def test_a_visitor_marks_a_source_by_keyboard_and_an_admin_sees_it(visit, served
     row = page.locator("#questions-table tbody tr", has_text=QUESTION)
     expect(row).to_contain_text("1 mark")
     row.locator("button.title").click()
-    source = page.locator("#question-detail .source", has_text=f"[{number}]")
+    source = page.locator("#question-detail .source", has_text=re.compile(rf"^\s*\[{number}\]"))
     expect(source).to_contain_text("the visitor says: wrong")
     expect(source).to_have_class("source ")  # an admin has not decided
 
