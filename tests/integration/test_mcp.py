@@ -91,7 +91,7 @@ def test_an_assistant_searches_reads_and_asks(served):
     assert [one["number"] for one in read["passages"]] == list(range(12))
     assert read["next_passage"] is None
     assert told["answer"]
-    assert set(told) == {"answer", "kind", "citations"}
+    assert set(told) == {"answer", "kind", "citations", "note"}
 
 
 def test_a_key_reaches_its_collections_alone(served, hr):
