@@ -85,7 +85,9 @@ def load(
         gold=gold,
         heldout=np.arange(len(train), len(questions)),
         windows=stored,
-        pairs=training_pairs(stored, texts[: len(train)], (gold, wrong), retrieval, options),
+        pairs=training_pairs(
+            stored, texts[: len(train)], (gold[: len(train)], wrong), retrieval, options
+        ),
         retrieval=retrieval,
     )
 
