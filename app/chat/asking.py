@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 # A reader sees no difference below, and each update costs the server as much as several tokens.
 SHOWN_EVERY_S = 0.08
+# The question box while an answer is on its way.
+CAN_STOP = gr.update(submit_btn=False, stop_btn=True)
 # Prefix of the id of a conversation whose last answer could not be stored.
 NOT_STORED = "not stored: "
 
@@ -152,6 +154,8 @@ class Asking:
                         _bot(await asyncio.to_thread(waiting.growing, step)),
                     ],
                     self._layout.conversation: str(step.conversation),
+                    # What the answer before brings to the page may come late, and take it away.
+                    self._layout.box: CAN_STOP,
                 }
             elif step.message is not None and step.message.id == storing.UNSAVED:
                 yield {
@@ -218,7 +222,7 @@ class Asking:
         first = _bot(waiting.growing(AnswerProgress(UUID(int=0))))
         return {
             self._layout.chat: gr.Chatbot([*chat, first], examples=[]),
-            self._layout.box: gr.Textbox(submit_btn=False, stop_btn=True),
+            self._layout.box: CAN_STOP,
             self._layout.why: gr.Row(visible="hidden"),
         }
 

@@ -51,7 +51,7 @@ def speak(call: LLMCall) -> None:
     elif call.body.get("tools"):
         _look(call)
     elif SLOW in prompt:
-        call.say("Saltmere is a harbour [1]. " + "It goes on and on. " * 60, pause_s=0.1)
+        call.say("Saltmere is a harbour [1]. " + "It goes on and on. " * 200, pause_s=0.1)
     elif SLOW_COST in prompt:
         call.say(COST_ANSWER + " It was money well spent." * 10, pause_s=0.2)
     elif BUSY in prompt:
