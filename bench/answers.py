@@ -9,7 +9,8 @@ rules of the extracts and served to choose them, half `b` after they were frozen
 Halves `c` and `d` are over small documents of other kinds and formats (price lists, forms, policies,
 recipes, a report, help pages, code), with follow-ups, typos and comparisons, and with questions that
 nearly have an answer: another year, another thing, a fact that is not told. They were written
-together. `c` was looked at while the answers were mended, and `d` was only scored at the end.
+together. `c` was looked at while the answers were mended. `d` was scored at the end, and one refusal
+of it was looked at later.
 
 Halves `e` and `f` are questions as ordinary people put them, in English, German, French and Spanish,
 over manuals, contracts, price lists, minutes, a CV, invoices, recipes and policies. They were written
@@ -58,7 +59,7 @@ HOW = {
     "a": "written before the rules",
     "b": "written after the rules were frozen",
     "c": "looked at while the answers were mended",
-    "d": "only scored at the end",
+    "d": "scored at the end, one answer looked at later",
     "e": "looked at while the answers were mended",
     "f": "looked at later while the answers were mended",
     "g": "written before f was looked at",
