@@ -145,7 +145,7 @@ def test_no_more_is_read_than_the_budget_allows(make, handle, llm, pool):
     """What does not fit is not given to the model, and the look ends."""
     with pool.connection() as conn:
         add_document(
-            conn, handle, "long.md", [f"Torque number {n} is {n} Nm. " * 8 for n in range(40)]
+            conn, handle, "long.md", [f"Torque number {n} is {n} Nm. " * 12 for n in range(40)]
         )
     llm.script = [lambda call: call.say("The torque is 40 Nm [1].")]
     _, answer = events(make(chars=2000), handle)
