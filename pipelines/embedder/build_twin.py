@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
 import subprocess
 import sys
@@ -33,7 +32,7 @@ from pipelines.embedder.cpu_twin import (
 from pipelines.embedder.encoder import Encoder, Vectors
 from pipelines.embedder.local import LocalEncoder
 from pipelines.progress import NO_TASK, Task
-from pipelines.system import atomic_files
+from pipelines.system import atomic_files, child_environment
 from pipelines.system.orphan import when_parent_ends
 
 # More than this share of test questions lost from the top 5, and torch goes on serving.
@@ -120,6 +119,8 @@ def build_in_child(
             ],
             stdin=subprocess.PIPE,  # its end tells the child that nobody waits for it any more
             stdout=subprocess.DEVNULL,
+            # OpenVINO and NNCF report their use to their makers, except from such a machine.
+            env=child_environment.whole(CI="true", NNCF_CI="1"),
             stderr=errors,
         ) as child:
             while child.poll() is None:
@@ -203,8 +204,6 @@ def _embedded(
 def main() -> None:
     """Entry of the child process: model folder, target folder, JSON list of windows."""
     when_parent_ends()
-    # Both tools report use to their makers except where these say that a machine runs them.
-    os.environ.update(CI="true", NNCF_CI="1")
     model, target, listed = map(Path, sys.argv[1:4])
     build(model, target, json.loads(listed.read_text()))
 

@@ -85,7 +85,7 @@ class Converter(LimitedChild):
 
 
 class _News:
-    """What a child tells before its answer: that OCR begins a page, or what it has read."""
+    """A message of the reader process before its result: OCR begins a page, or has read one."""
 
     def __init__(self, on_page: OnPage, keeper: Keeper | None) -> None:
         self._on_page, self._keeper = on_page, keeper

@@ -76,7 +76,7 @@ def titles(served):
 
 
 def test_a_space_keeps_what_it_was_given(space, tmp_path):
-    """Stopped by SIGTERM, within a container's time; the next machine starts with all of it."""
+    """Stopped by SIGTERM, within a container's time. The next machine starts with all of it."""
     place = BackupPlace(str(tmp_path / "place"))
     first = space(ATTUNE_BACKUP_EVERY="1d")
     first.start()
@@ -112,7 +112,7 @@ def test_a_stop_never_waits_beyond_its_limit(space, tmp_path):
 
 @pytest.mark.timeout(900)
 def test_machines_that_are_killed_leave_a_usable_backup(space, tmp_path):
-    """Killed at any moment while they back up all the time; the next one goes on from the newest."""
+    """Killed at any moment while they back up all the time. The next one goes on from the newest."""
     place, dice, expected = BackupPlace(str(tmp_path / "place")), random.Random(0), set()
     for number in range(KILLS):
         served = space(ATTUNE_BACKUP_EVERY="1s")

@@ -109,7 +109,7 @@ def test_a_citation_shows_its_page_with_the_words_marked(
 def test_another_kind_of_document_opens_as_its_text_at_the_passage(
     visit: Callable[..., Page],
 ) -> None:
-    """The supporting words are marked and in view; what the document says does not run."""
+    """The supporting words are marked and in view. What the document says does not run."""
     page = visit()
     cited(page, NIGHT)
     expect(page.locator(".source-window")).to_have_count(0)

@@ -116,7 +116,7 @@ def test_the_model_searches_reads_and_answers_with_checked_citations(make, handl
 
 
 def test_a_model_that_never_stops_is_stopped_by_the_budget(make, handle, llm):
-    """It is called as often as allowed, the last time to write from what it has, and that is said."""
+    """It is called as often as allowed. The last call writes the answer, and the note says so."""
     llm.script = [
         *[lambda call: call.call_tools(("search_documents", {"query": "torque"}))] * 3,
         lambda call: call.say("The torque is 40 Nm [1]."),

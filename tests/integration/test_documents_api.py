@@ -60,7 +60,7 @@ def test_a_document_comes_and_goes(served):
 
 
 def test_a_key_sees_and_changes_its_collections_alone(served):
-    """Closed and private collections need a key that names them; nobody's key names private ones."""
+    """Closed and private collections need a key that names them. Nobody's key names private ones."""
     with client_of(served, collections=["hr"]) as hr, client_of(served) as anyone:
         put = hr.post(
             "/api/v1/documents", params={"name": "a.txt", "collection": "hr"}, content=TEXT
@@ -87,7 +87,7 @@ def test_a_key_sees_and_changes_its_collections_alone(served):
 
 
 def test_a_search_can_be_limited(served):
-    """To collections and documents by id or name; what fits nothing is refused, and names nothing closed."""
+    """To collections and documents by id or name. What fits nothing is refused, and names nothing closed."""
     with client_of(served) as client, client_of(served, collections=["hr"]) as hr:
         ids = {}
         for name, to, by in [

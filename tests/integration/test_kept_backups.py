@@ -58,7 +58,7 @@ def state_of(settings):
 
 
 def test_only_what_has_changed_is_backed_up(one, place):
-    """The second time nothing has; signs of life of servers and browsers are no change."""
+    """The second time nothing has. Signs of life of servers and browsers are no change."""
     first = kept(one)
     assert first.snapshot.counts["public.document"] == 1
     before = state_of(one)
@@ -110,7 +110,7 @@ def test_another_place_and_a_lost_snapshot_get_a_new_one(one, place, tmp_path, c
 
 
 def test_a_failure_is_told_everywhere_and_stops_nothing(one, place, tmp_path, caplog):
-    """Log, metric, `doctor`, admin overview; all are calm again after the next success."""
+    """Log, metric, `doctor`, admin overview. All are calm again after the next success."""
     kept(one)
     Path(tmp_path / "file").write_text("no folder")
     broken = one.model_copy(update={"backup": str(tmp_path / "file" / "place")})
@@ -147,7 +147,7 @@ def another(one, empty_dsn, tmp_path):
 
 
 def test_an_empty_installation_gets_the_newest_backup(one, empty_dsn, tmp_path):
-    """Documents and conversations are there; a second start restores nothing."""
+    """Documents and conversations are there. A second start restores nothing."""
     kept(one)
     write(one)
     newest = kept(one)

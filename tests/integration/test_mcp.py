@@ -177,7 +177,7 @@ def test_a_passage_longer_than_the_bound_comes_alone(served, hr):
 
 
 def test_a_desktop_client_starts_the_command(dsn, tiny_model, tmp_path):
-    """Over standard streams: nothing but the protocol on stdout; it ends with its client."""
+    """Over standard streams: nothing but the protocol on stdout. It ends with its client."""
     home = tmp_path / "home"
     settings = Settings(home=home, DATABASE_URL=dsn, base_model=str(tiny_model))
     with open_services(settings) as opened, opened.pool.connection() as conn:

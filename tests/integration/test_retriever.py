@@ -65,7 +65,7 @@ def test_it_finds_passages_in_a_pipeline(retriever, dsn):
 
 
 def test_what_is_asked_for_is_bounded(retriever):
-    """Collections narrow; a visitor's own files are never found; wrong values are refused."""
+    """Collections narrow. A visitor's own files are never found. Wrong values are refused."""
     question = made.passages(8, of="own")[2]
     assert "own" not in titles(retriever.run(question, top_k=50))
     assert titles(retriever.run(question, collections=["hr"])) == {"hr"}

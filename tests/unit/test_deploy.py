@@ -58,7 +58,7 @@ def expressions():
 
 @pytest.mark.parametrize("expression", expressions())
 def test_rules_and_panels_ask_for_metrics_that_exist(expression):
-    """With labels that these have; Prometheus adds `instance`, `job` and `le` itself."""
+    """With labels that these have. Prometheus adds `instance`, `job` and `le` itself."""
     known = exported()
     assert set(NAME.findall(expression)) <= set(known)
     for name, inside in re.findall(r"\b(attune_\w+)\{([^}]*)\}", expression):
@@ -121,7 +121,7 @@ def test_a_unit_runs_a_command_and_stops_it_in_order(path):
 
 
 def test_manifests_refer_to_each_other_and_to_settings():
-    """Labels, ports, volumes and settings; nothing runs as root or writes to its image."""
+    """Labels, ports, volumes and settings. Nothing runs as root or writes to its image."""
     kinds = {(one["kind"], one["metadata"]["name"]): one for one in MANIFESTS}
     config = kinds["ConfigMap", "attune"]["data"]
     assert set(config) <= SETTINGS

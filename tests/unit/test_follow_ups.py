@@ -44,7 +44,7 @@ def test_nothing_is_asked_twice():
 
 
 def test_only_useful_questions_are_shown():
-    """Of passages that fit, with a heading that makes a good question; at most three."""
+    """Of passages that fit, with a heading that makes a good question. At most three."""
     for other in (
         hit(2, "Pump > Warranty period", score=0.2), replace(WARRANTY, document_id=2, dense=0.3, lexical=0.3), hit(2, None), hit(2, "Introduction"),
         hit(2, "Opening"), hit(2, "Pompe > Durée de garantie", language="fr"),

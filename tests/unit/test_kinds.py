@@ -278,7 +278,7 @@ def test_old_office_files_say_what_reads_them(name, said, monkeypatch):
 
 
 def test_libreoffice_makes_old_files_new(tmp_path, monkeypatch):
-    """A program under its name copies a file that is ready; one that makes nothing is said."""
+    """A program under its name copies a file that is ready. One that makes nothing is said."""
     import docx
 
     document = docx.Document()

@@ -48,7 +48,7 @@ def test_a_short_figure_is_not_found_inside_a_longer_one():
 
 
 def test_a_row_of_a_table_is_found_cell_by_cell_in_its_own_row():
-    """The page was drawn column by column; values that occur in several rows are the near ones."""
+    """The page was drawn column by column. Values that occur in several rows are the near ones."""
     columns = ["Part", "K-53", "K-54", "Torque", "11", "11", "Depth", "7", "9"]
     rows = [0, 1, 2, 0, 1, 2, 0, 1, 2]
     page = "\n".join(columns)
@@ -77,7 +77,7 @@ def test_a_page_with_other_words_has_no_marks():
 
 
 def test_characters_of_a_line_get_one_box_and_each_line_its_own():
-    """Two lines of three characters, worked out by hand; a far column is a box of its own."""
+    """Two lines of three characters, worked out by hand. A far column is a box of its own."""
     line = [(0.1 + n * 0.02, 0.10, 0.12 + n * 0.02, 0.12) for n in range(3)]
     below = [(0.1 + n * 0.02, 0.13, 0.12 + n * 0.02, 0.15) for n in range(3)]
     far = [(0.6, 0.13, 0.62, 0.15)]
@@ -137,7 +137,7 @@ def test_an_answer_of_another_form_is_refused(wrong):
 
 
 def test_words_of_a_scan_have_the_boxes_that_recognition_found():
-    """Words that it is not sure of are left out; places are worked out by hand."""
+    """Words that it is not sure of are left out. Places are worked out by hand."""
     table = "\n".join([
         "level\tleft\ttop\twidth\theight\tconf\ttext",
         "4\t0\t0\t200\t10\t-1\t",

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.settings import Settings
 
-# More groups of one account are left out; a cookie-sized token never holds as many.
+# More groups of one account are left out. No token in a cookie holds as many.
 MOST_GROUPS = 1000
 LONGEST = 200
 

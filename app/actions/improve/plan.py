@@ -55,7 +55,7 @@ class ImprovementPlan:
 
     @property
     def sentence(self) -> str:
-        """How long it takes, and by which method unless it is trained already, in words."""
+        """The estimated time as a sentence. It names the training method if training is still to come."""
         method = "" if _is_trained(self.unfinished) else f" {self.choice.sentence()}"
         return f"about {duration(self.seconds / 60)}.{method}"
 

@@ -17,7 +17,7 @@ from pipelines.store.document_text import Location
 from pipelines.store.documents import Document
 from pipelines.store.ids import DocumentId
 
-# The answer's id, or 0 and the conversation of an answer that is being written; the passage's number.
+# The answer's id, or 0 and the conversation of an answer that is being written. Then the passage's number.
 REFERENCE = re.compile(r"(\d{1,18})-(\d{1,4})(?:-([0-9a-f-]{36}))?")
 
 

@@ -15,7 +15,7 @@ class Budget:
     """
     The most that one question may take.
 
-    :param steps: Calls of the language model by which it searches and reads, and writes at last.
+    :param steps: Calls of the language model, including the last one, which writes the answer.
     :param chars: Characters of documents that it is given at once.
     :param seconds: Time after which no further step begins.
     """

@@ -27,7 +27,7 @@ MOST_LISTED = 100
 
 @dataclass(frozen=True)
 class Portion:
-    """A part of a document: its passages, and which of how many parts it is."""
+    """Consecutive passages of a document, with the number of this part and of all parts."""
 
     title: str
     hits: tuple[Hit, ...]

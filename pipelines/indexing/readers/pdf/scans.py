@@ -44,7 +44,7 @@ class Scans:
         """
         The texts of all pages, with those that OCR can read.
 
-        :param data: The document's bytes, by which its pages are known.
+        :param data: The document's bytes. Their hash identifies its pages.
         """
         found = list(texts)
         wanted = sorted({*self._bare, *self._garbled})

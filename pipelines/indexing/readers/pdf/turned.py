@@ -24,7 +24,7 @@ LEAST_SHARE = 0.1
 # Objects of a page that are looked at, and how deep text stands in forms.
 MOST_OBJECTS = 50_000
 DEEPEST = 8
-# Degrees by which text may be off a quarter.
+# Largest deviation from a quarter turn, in degrees.
 CLOSE = 2.0
 
 

@@ -83,7 +83,7 @@ def _parts(text: str) -> Iterator[str]:
             fence = "" if fence else mark.group(1)
         lines.append(line)
         size += len(line) + 1
-        # A list goes on after an empty line; a heading begins something else.
+        # A list goes on after an empty line. A heading ends it.
         if size > PART_CHARS and not fence and not line.strip():
             yield "\n".join(lines)
             lines, size = [], 0

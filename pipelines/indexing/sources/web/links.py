@@ -116,7 +116,7 @@ def is_file(address: str) -> bool:
 
 def document_source(address: str, mime: str) -> str:
     """
-    The name of the document of an address, by which its kind is told.
+    The file name for an address. Its ending tells the kind of file.
 
     :param mime: What the server says that it is.
     :raises InputError: It is of no kind that is read.
