@@ -89,21 +89,3 @@ def latest(conn: Connection) -> dict[SourceId, SourceRun]:
             "select distinct on (source_id) * from source_run order by source_id, id desc"
         ).fetchall()
     return {row.source_id: row for row in rows}
-
-
-def of_source(conn: Connection, source_id: SourceId, *, limit: int = 10) -> list[SourceRun]:
-    """The runs of a source, newest first."""
-    with conn.cursor(row_factory=class_row(SourceRun)) as cursor:
-        return cursor.execute(
-            "select * from source_run where source_id = %s order by id desc limit %s",
-            (source_id, limit),
-        ).fetchall()
-
-
-def settle_waiting(conn: Connection, source_id: SourceId) -> None:
-    """Let nothing wait for a confirmation any more."""
-    conn.execute(
-        "update source_run set waiting = '{}', outcome = 'done'"
-        " where source_id = %s and outcome = 'waiting'",
-        (source_id,),
-    )
