@@ -20,7 +20,7 @@ from pipelines.store import active, models
 from pipelines.store.active import Switch
 from pipelines.store.db import Connection, Pool
 from pipelines.store.ids import IndexId, ModelId
-from pipelines.versions import build
+from pipelines.versions import build, first
 from tests.corpus import add_document
 
 WORDS = [
@@ -40,6 +40,13 @@ def load_handle(conn: Connection, options: EncoderOptions) -> SearchHandle:
     """The handle of the index that is active now."""
     serving = active.serving(conn)
     return opening.load_index(conn, serving.index.id, options, epoch=serving.epoch)
+
+
+def first_handle(conn: Connection, model: Path, cache: Path) -> SearchHandle:
+    """The handle of a first version, in which words count most, as a small model knows little."""
+    options = EncoderOptions(cache=cache)
+    first.ensure_first(conn, str(model), options, size=64, stride=48, lexical_weight=0.9)
+    return load_handle(conn, options)
 
 
 def register(pool: Pool, folder: Path, name: str, store: Path) -> ModelId:

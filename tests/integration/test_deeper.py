@@ -19,11 +19,9 @@ from pipelines.answering.deeper.looking import NO_TOOLS
 from pipelines.answering.deeper.tools import ENOUGH
 from pipelines.answering.events import Depth, StepTaken, Thinking, Token
 from pipelines.answering.llm import LLMOptions
-from pipelines.embedder.loading import EncoderOptions
 from pipelines.store import scope
-from pipelines.versions import first
 from tests.corpus import add_document
-from tests.versions import load_handle
+from tests.versions import first_handle
 
 PUMP = "The pump K-53 has a torque of 40 Nm. It is greased every month."
 VALVE = "The valve V-7 opens at 12 bar. It was tested in May."
@@ -34,10 +32,8 @@ DEEPER = Depth(wanted=True)
 
 @pytest.fixture
 def handle(pool, tiny_model, tmp_path):
-    options = EncoderOptions(cache=tmp_path)
     with pool.connection() as conn:
-        first.ensure_first(conn, str(tiny_model), options, size=64, stride=48, lexical_weight=0.9)
-        handle = load_handle(conn, options)
+        handle = first_handle(conn, tiny_model, tmp_path)
         add_document(conn, handle, "pump.md", [PUMP])
         add_document(conn, handle, "valve.md", [VALVE])
         add_document(conn, handle, "secret.md", [SECRET], collection=scope.private("somebody"))

@@ -14,12 +14,10 @@ import pytest
 from pipelines.answering.answer import Answerer
 from pipelines.answering.events import Done, Token, Turn
 from pipelines.answering.llm import LLMOptions
-from pipelines.embedder.loading import EncoderOptions
-from pipelines.versions import first
 from tests.corpus import add_document
 from tests.fakes import build_tiny_llm
 from tests.listening import free_port, wait_for
-from tests.versions import load_handle
+from tests.versions import first_handle
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +56,8 @@ def answerer(pool):
 
 @pytest.fixture
 def handle(pool, tiny_model, tmp_path):
-    options = EncoderOptions(cache=tmp_path)
     with pool.connection() as conn:
-        first.ensure_first(conn, str(tiny_model), options, size=64, stride=48, lexical_weight=0.9)
-        handle = load_handle(conn, options)
+        handle = first_handle(conn, tiny_model, tmp_path)
         add_document(conn, handle, "a.txt", ["Total revenue was 17,455 in 2021. It rained."])
     return handle
 

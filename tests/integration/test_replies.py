@@ -6,14 +6,12 @@ import pytest
 
 from pipelines.answering.answer import Answerer
 from pipelines.answering.events import Turn
-from pipelines.embedder.loading import EncoderOptions
 from pipelines.search import spelling
 from pipelines.search.spelling import distance
 from pipelines.store import calibration, question_words
 from pipelines.text.scoring import words
-from pipelines.versions import first
 from tests.corpus import add_document
-from tests.versions import load_handle
+from tests.versions import first_handle
 
 BUSINESS = "The Business plan costs 599 pounds per month. It has twenty seats."
 SECRET = "The zeppelin hangar is closed. Nobody may enter the zeppelin hangar."
@@ -22,10 +20,8 @@ PUMPS = "The torque of the K-53 is 11 Nm. The torque of the K-54 is 13 Nm. The p
 
 @pytest.fixture
 def handle(pool, tiny_model, tmp_path):
-    options = EncoderOptions(cache=tmp_path)
     with pool.connection() as conn:
-        first.ensure_first(conn, str(tiny_model), options, size=64, stride=48, lexical_weight=0.9)
-        handle = load_handle(conn, options)
+        handle = first_handle(conn, tiny_model, tmp_path)
         add_document(conn, handle, "plans.pdf", [BUSINESS, "Seats can be added at any time."])
         add_document(conn, handle, "pumps.pdf", [PUMPS])
         add_document(conn, handle, "secret.pdf", [SECRET], collection="closed")
