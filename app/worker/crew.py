@@ -25,7 +25,7 @@ from app.watchdog.heartbeat import UNWATCHED, Heartbeat
 from app.worker import job_context, upkeep
 from app.worker.tasks import app as jobs_app
 from pipelines.errors import ConflictError
-from pipelines.store import db, freezes, jobs, queue_workers
+from pipelines.store import db, freezes, job_progress, jobs, queue_workers
 from pipelines.store.db import Connection
 
 LONGEST_PAUSE_S = 10.0
@@ -260,6 +260,8 @@ class Crew:
 
 async def _configure(conn: psycopg.AsyncConnection) -> None:
     await conn.execute(jobs.USE_SCHEMA)
+    # A worker that stands still between two statements lets go of what it has locked.
+    await conn.execute(f"set idle_in_transaction_session_timeout = {job_progress.STILL_MS}")
     await conn.commit()
 
 

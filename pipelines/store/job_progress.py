@@ -32,6 +32,11 @@ where id = %(job_id)s and worker_id = %(worker_id)s and status = 'doing'
 """
 
 
+# A worker that stands still in a transaction locks the progress of its job, and who rescues it waits.
+# The database ends such a transaction after so long. No work is done in it.
+STILL_MS = 30_000
+
+
 @dataclass(frozen=True)
 class Hold:
     """A job and the worker that has it."""
@@ -44,6 +49,7 @@ def begin(conn: Connection, hold: Hold, task: str) -> Job:
     """Record that a worker has begun a job, and return the job as an earlier attempt left it."""
     before = get(conn, hold.job_id)
     assert before is not None, "a job that a worker was given exists"
+    _limit(conn)
     conn.execute(
         "insert into job_progress (job_id, task) values (%s, %s) on conflict (job_id) do update"
         " set fault = null, started_at = now(), updated_at = now()",
@@ -106,7 +112,13 @@ def set_fault(conn: Connection, hold: Hold, fault: str) -> bool:
     return _write(conn, hold, "fault = %s, eta_s = null", (fault,))
 
 
+def _limit(conn: Connection) -> None:
+    """Have the database end this transaction if nothing more comes from this process."""
+    conn.execute(f"set local idle_in_transaction_session_timeout = {STILL_MS}")
+
+
 def _write(conn: Connection, hold: Hold, columns: str, values: Sequence[object]) -> bool:
+    _limit(conn)
     return (
         conn.execute(
             f"update job_progress set {columns}, updated_at = now() where job_id = %s and exists"
