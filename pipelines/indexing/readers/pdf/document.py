@@ -22,9 +22,11 @@ from pipelines.indexing.readers.pdf.fields import Field, fields_of, in_place
 from pipelines.indexing.readers.pdf.hidden import Layers
 from pipelines.indexing.readers.pdf.labels import labels_of
 from pipelines.indexing.readers.pdf.layers import is_garbled
+from pipelines.indexing.readers.pdf.lines import text_of, text_page
 from pipelines.indexing.readers.pdf.places import Places
+from pipelines.indexing.readers.pdf.right_to_left import turned_back
 from pipelines.indexing.readers.pdf.running_lines import without_running_lines
-from pipelines.indexing.readers.pdf.scans import Scans
+from pipelines.indexing.readers.pdf.scans import Scans, is_scan
 from pipelines.indexing.readers.pdf.tables import columns, ruled, side_by_side, spaced
 from pipelines.indexing.readers.pdf.tables.carried import Carried
 from pipelines.text.clean import join_hyphens
@@ -125,16 +127,16 @@ def _page_texts(document: Any, layers: Layers) -> _PageTexts:
             page = _opened(document, number, layers)
         else:
             layers.remove_hidden(page)
-        whole = page.get_textpage()
+        whole, text = text_page(document, page)
         if not fields and not _is_cropped(page) and turned.is_turned(page, whole):
             text = turned.text_of(
                 partial(_opened, document, number, layers),
-                lambda part: _shown(part, part.get_textpage(), carried, []),
+                lambda part: _shown(part, *text_page(document, part), carried, []),
             )
         else:
-            text = _shown(page, whole, carried, fields)
+            text = _shown(page, whole, text, carried, fields)
         text = remarks.with_links(text, document, page, whole)
-        if not text.strip() and next(page.get_objects(max_depth=1), None) is not None:
+        if is_scan(page, whole, text):
             found.bare.append(number + 1)
         elif is_garbled(text):
             found.garbled.append(number + 1)
@@ -160,17 +162,19 @@ def _is_cropped(page: Any) -> bool:
     )
 
 
-def _shown(page: Any, whole: Any, carried: Carried, fields: list[Field]) -> str:
+def _shown(page: Any, whole: Any, text: str, carried: Carried, fields: list[Field]) -> str:
     """
     The text of a page that its crop box lets be seen, with its tables in rows.
 
     :param whole: PDFium's text page of it.
+    :param text: Its text as PDFium gives it.
     """
-    text: str = whole.get_text_range()
+    text, is_aligned = text_of(whole, text)
     if _is_cropped(page):
         text = whole.get_text_bounded(*page.get_cropbox())
-    elif len(text) == whole.count_chars():
+    elif is_aligned:
         places = Places(whole)
+        text = turned_back(text, places)
         parted = side_by_side.in_order(text, places)
         ruled_text = ruled.in_rows(text, page, places, carried)
         if ruled_text is None and fields:

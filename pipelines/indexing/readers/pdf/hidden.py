@@ -52,9 +52,10 @@ def _may_have_layers(data: bytes) -> bool:
     """Whether the word for layers is in a file, or may be in a part of it that is packed."""
     if b"/OCProperties" in data:
         return True
+    is_encrypted = b"/Encrypt" in data
     for packed in _OBJECT_STREAM.finditer(data):
         begin = data.rfind(b"obj", 0, packed.start())
-        if b"/FlateDecode" not in data[begin : packed.end()] or b"/Encrypt" in data:
+        if b"/FlateDecode" not in data[begin : packed.end()] or is_encrypted:
             return True
         try:
             with memoryview(data) as view:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
+from array import array
 from typing import Any
 
-from pipelines.indexing.readers.pdf.calls import address_of, call
+from pipelines.indexing.readers.pdf.calls import call, places_in, pointer_to
 
 # Left, bottom, right and top in points, from the lower left corner of the page.
 Box = tuple[float, float, float, float]
@@ -19,26 +19,26 @@ class Places:
     """
 
     def __init__(self, page: Any) -> None:
-        self._page = address_of(page.raw)
+        self._page = pointer_to(page.raw)
         self._of = page  # which must outlive its address
-        self._edges = tuple(ctypes.c_double() for _ in range(4))
-        self._at = tuple(map(ctypes.addressof, self._edges))
+        self._edges = array("d", [0.0] * 4)
+        left, bottom, right, top = places_in(self._edges)
+        self._at, self._at_of_part = (left, right, bottom, top), (left, top, right, bottom)
         self._get = call("FPDFText_GetCharBox")
 
     def box(self, character: int) -> Box | None:
         """The box of a character. PDFium has none for one that it made up itself."""
         if not self._get(self._page, character, *self._at):
             return None
-        left, right, bottom, top = self._edges
-        return left.value, bottom.value, right.value, top.value
+        left, bottom, right, top = self._edges
+        return left, bottom, right, top
 
     def gap(self, before: int, after: int) -> tuple[float, float] | None:
         """From where to where the gap between two characters goes."""
-        left, right, _, _ = self._edges
         if not self._get(self._page, before, *self._at):
             return None
-        begin = right.value
-        return (begin, left.value) if self._get(self._page, after, *self._at) else None
+        begin = self._edges[2]
+        return (begin, self._edges[0]) if self._get(self._page, after, *self._at) else None
 
     def middle(self, character: int) -> tuple[float, float] | None:
         """The middle of a character."""
@@ -47,11 +47,11 @@ class Places:
 
     def parts(self, start: int, end: int) -> list[Box]:
         """The boxes of the parts that some characters were drawn in, which takes PDFium little time."""
-        left, top, right, bottom = self._edges
         get, boxes = call("FPDFText_GetRect"), []
         for number in range(call("FPDFText_CountRects")(self._page, start, end - start)):
-            get(self._page, number, *self._at)
-            boxes.append((left.value, bottom.value, right.value, top.value))
+            get(self._page, number, *self._at_of_part)
+            left, bottom, right, top = self._edges
+            boxes.append((left, bottom, right, top))
         return boxes
 
     def around(self, start: int, end: int) -> Box | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from pipelines.indexing.readers.web.links import of_address
@@ -13,18 +14,30 @@ MOST = 2000
 # On a page with more links they are references, and only those to files are written out.
 MOST_LINKS = 8
 LONGEST_ADDRESS = 2000
+# Flags of annotations that no reader of the page sees: hidden, and not for the screen.
+NOT_SHOWN = 0x2 | 0x20
 
 
 def typed(page: Any) -> Iterator[str]:
     """What people typed onto a page, and what they remarked on parts of it."""
     import pypdfium2.raw as pdfium
 
-    shapes = {pdfium.FPDF_ANNOT_FREETEXT: "{}", pdfium.FPDF_ANNOT_TEXT: "(note: {})"}
-    others = "HIGHLIGHT UNDERLINE SQUIGGLY STRIKEOUT CARET SQUARE CIRCLE LINE POLYGON INK STAMP"
-    shapes |= {getattr(pdfium, f"FPDF_ANNOT_{kind}"): "(note: {})" for kind in others.split()}
+    shapes = _shapes()
     for kind, annotation in _annotations(page):
+        if kind == pdfium.FPDF_ANNOT_FREETEXT and pdfium.FPDFAnnot_GetFlags(annotation) & NOT_SHOWN:
+            continue
         if kind in shapes and (text := _contents(annotation)):
             yield shapes[kind].format(text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+@cache
+def _shapes() -> dict[int, str]:
+    """How the words of each kind of annotation are written."""
+    import pypdfium2.raw as pdfium
+
+    shapes = {pdfium.FPDF_ANNOT_FREETEXT: "{}", pdfium.FPDF_ANNOT_TEXT: "(note: {})"}
+    others = "HIGHLIGHT UNDERLINE SQUIGGLY STRIKEOUT CARET SQUARE CIRCLE LINE POLYGON INK STAMP"
+    return shapes | {getattr(pdfium, f"FPDF_ANNOT_{kind}"): "(note: {})" for kind in others.split()}
 
 
 def with_links(text: str, document: Any, page: Any, whole: Any) -> str:

@@ -36,13 +36,23 @@ def without_running_lines(pages: Sequence[str]) -> list[str]:
     A number in such a line is the same on every page, or counts up with the pages. A row of a table
     that goes on over many pages has other numbers on each, and stays.
     """
+    lines = [page.split("\n") for page in pages]
     for _ in range(MOST_LINES):
-        pages = _without_outer_lines(pages)
-    return list(pages)
+        lines = _without_outer_lines([_trimmed(of_page) for of_page in lines])
+    return ["\n".join(of_page) for of_page in lines]
 
 
-def _without_outer_lines(pages: Sequence[str]) -> list[str]:
-    lines = [page.strip("\n").split("\n") for page in pages]
+def _trimmed(lines: list[str]) -> list[str]:
+    """Lines without empty ones at their ends, at least one."""
+    first, last = 0, len(lines) - 1
+    while first < last and not lines[first]:
+        first += 1
+    while first < last and not lines[last]:
+        last -= 1
+    return lines[first : last + 1]
+
+
+def _without_outer_lines(lines: Sequence[list[str]]) -> list[list[str]]:
     alike: dict[tuple[int, str], list[_Edge]] = defaultdict(list)
     for page, of_page in enumerate(lines):
         for side in (0, -1):
@@ -50,7 +60,7 @@ def _without_outer_lines(pages: Sequence[str]) -> list[str]:
             if line.strip():
                 numbers = tuple(int(n[:LONGEST_NUMBER]) for n in _NUMBER.findall(line))
                 alike[side, _NUMBER.sub("#", line.strip())].append(_Edge(page, line, numbers))
-    least = max(FEWEST_PAGES, int(len(pages) * LEAST_SHARE))
+    least = max(FEWEST_PAGES, int(len(lines) * LEAST_SHARE))
     running = {
         (edge.page, edge.line)
         for edges in alike.values()
@@ -63,7 +73,7 @@ def _without_outer_lines(pages: Sequence[str]) -> list[str]:
             of_page = of_page[1:]
         if len(of_page) > 2 and (page, of_page[-1]) in running:
             of_page = of_page[:-1]
-        kept.append("\n".join(of_page))
+        kept.append(of_page)
     return kept
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -20,6 +20,44 @@ MOST_NAMED = 20
 # Dots an inch at which pages are read, and points an inch of a PDF.
 DOTS = 300
 POINTS = 72
+# Characters of a stamp of the scanner, how near to an edge of the page it stands, and the share of
+# the page that a scan takes.
+LONGEST_STAMP = 150
+EDGE = 0.12
+LEAST_SHOWN = 0.5
+
+
+def is_scan(page: Any, whole: Any, text: str) -> bool:
+    """
+    Whether a page shows something, and no text, or only a stamp of the scanner at its edge.
+
+    :param whole: PDFium's text page of it.
+    """
+    if not text.strip():
+        return next(page.get_objects(max_depth=1), None) is not None
+    if len(text) > LONGEST_STAMP:
+        return False
+    width, height = page.get_size()
+    for number in range(whole.count_rects()):
+        _, bottom, _, top = whole.get_rect(number)
+        if top > height * EDGE and bottom < height * (1 - EDGE):
+            return False
+    return any(_area(shape) > LEAST_SHOWN * width * height for shape in _pictures(page))
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _pictures(page: Any) -> Iterator[Any]:
+    import pypdfium2.raw as pdfium
+
+    return iter(page.get_objects(filter=(pdfium.FPDF_PAGEOBJ_IMAGE,), max_depth=2))
+
+
+def _area(shape: Any) -> float:
+    left, bottom, right, top = shape.get_bounds()
+    return float((right - left) * (top - bottom))
 
 
 class Scans:
@@ -69,6 +107,7 @@ class Scans:
             self._read[number] = result.sure
             # What was typed onto a scanned page stays.
             typed = found[number - 1].strip() if number in self._bare else ""
+            typed = "" if _flat(typed) in _flat(result.text) else typed
             parts = [f"{result.mark}\n{result.text}", *([typed] if typed else [])]
             found[number - 1] = "\n\n".join(parts)
         return found

@@ -27,13 +27,13 @@ def in_order(text: str, places: Places) -> str:
 
     :param places: Where the characters of the text stand.
     """
+    starts = [places.box(found.start()) for found in _LINE.finditer(text)]
+    boxes = [box for box in starts if box is not None]
+    if len(boxes) < len(starts) or _is_in_order(boxes):
+        return text
     lines = [
         (found.start(), found.group()) for found in re.finditer(r"[^\r\n]*[^\s][^\r\n]*", text)
     ]
-    starts = [places.box(start + len(line) - len(line.lstrip())) for start, line in lines]
-    boxes = [box for box in starts if box is not None]
-    if len(boxes) < len(lines) or _is_in_order(boxes):
-        return text
     least = LEAST_STEP * median(box[3] - box[1] for box in boxes)
     order = sorted(range(len(lines)), key=lambda number: -boxes[number][1])
     if any(boxes[a][1] - boxes[b][1] < least for a, b in pairwise(order)):

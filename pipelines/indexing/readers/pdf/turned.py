@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.indexing.readers.pdf.calls import address_of, call
+from pipelines.indexing.readers.pdf.calls import call, pointer_to
 
 # Characters whose direction is looked up to tell whether a page has turned text, and the share of
 # them that must be turned. Less is a stamp at the margin, or the name of an axis.
@@ -46,8 +46,10 @@ def is_turned(page: Any, text_page: Any) -> bool:
     if page.get_rotation():
         return True
     numbers = range(0, count, max(1, count // SAMPLED))
-    raw, angle_of = address_of(text_page.raw), call("FPDFText_GetCharAngle")
-    angles = (angle_of(raw, number) for number in numbers)
+    pointer, angle_of = pointer_to(text_page.raw), call("FPDFText_GetCharAngle")
+    angles = [angle_of(pointer, number) for number in numbers]
+    if not any(angles):
+        return False  # most pages
     found = sum(1 for angle in angles if angle != 0 and _turns(angle) != 0)
     return found >= LEAST_SHARE * len(numbers)
 

@@ -46,7 +46,8 @@ class Carried:
         :param above: The text above it on its page.
         :param edges: Where its columns begin and end, if lines show it.
         """
-        place, depth = headers.place(rows, merged_rows=merged_rows, certain=True)
+        rows = headers.clean(rows)
+        place, depth = headers.place_in(rows, merged_rows, certain=True) if rows else (0, 0)
         self._is_new = True
         if self.may_go_on(rows, above, edges=edges, depth=depth):
             if rows[: len(self._header)] == self._header:
@@ -54,7 +55,8 @@ class Carried:
             return grid.lines([*self._header, *rows], len(self._header))
         self._header = rows[place : place + depth]
         self._edges = tuple(edges)
-        return grid.lines(rows, merged_rows=merged_rows, certain=True)
+        told = grid.lines(rows[:place], 0)
+        return [*told, *grid.lines(rows[place:], depth, merged_rows=merged_rows)]
 
     def may_go_on(
         self,

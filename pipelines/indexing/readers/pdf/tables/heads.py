@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipelines.indexing.readers.pdf.places import Box, Places
+from pipelines.indexing.readers.pdf.tables.cells import Line, LinePart
+from pipelines.indexing.readers.tables import figures
 
 # Lines above a table that are looked at, and heights of a line that they may stand above it.
 MOST_LINES = 24
 MOST_ABOVE = 6.0
 # Lines of one name stand so many heights apart.
 MOST_APART = 2.2
+# Edges that differ by fewer points are the same.
+CLOSE = 2.0
 
 # From where to where a column goes.
 Column = tuple[float, float]
@@ -47,6 +51,35 @@ def above(
     told = [" ".join(parts) for parts in names]
     is_named = len(columns) > 2 and all(told[1:]) and not any(map(_is_figure, told))
     return (told, first) if is_named else ([], start)
+
+
+def over_groups(table: Sequence[list[str]], first: Line, second: Line) -> list[str]:
+    """
+    The first row of a table, with each of its names over all columns of the group that it names.
+
+    Such a name stands above the middle of its group, so that its left edge tells nothing.
+
+    :param first: The line of this row.
+    :param second: The line of the row below it, which names the columns.
+    """
+    above, below = table[0], table[1]
+    is_label = bool(above[0]) and not below[0]
+    groups, named = first.cells[is_label:], [column for column, name in enumerate(below) if name]
+    if len(named) != len(second.cells) or not 2 <= len(groups) < len(named):
+        return above
+    if any(map(figures.is_value, [*above, *below])) or all(
+        any(abs(group.left - cell.left) < CLOSE for cell in second.cells) for group in groups
+    ):
+        return above
+    row = [above[0] if is_label else "", *[""] * (len(above) - 1)]
+    for column, cell in zip(named, second.cells, strict=True):
+        if column or groups[0].left < cell.right:
+            row[column] = min(groups, key=lambda group: abs(_middle(group) - _middle(cell))).text
+    return row
+
+
+def _middle(cell: LinePart) -> float:
+    return (cell.left + cell.right) / 2
 
 
 def _column(box: Box, columns: Sequence[Column]) -> int | None:

@@ -9,7 +9,7 @@ from typing import Any
 from pipelines.indexing.readers.pdf.places import Box, Places
 from pipelines.indexing.readers.pdf.tables.carried import Carried
 from pipelines.indexing.readers.pdf.tables.drawn_lines import Area, Edges, areas_of
-from pipelines.indexing.readers.tables import grid, headers
+from pipelines.indexing.readers.tables import figures, grid, levels
 
 MOST_TABLES = 40
 MOST_COLUMNS, MOST_ROWS = 40, 300
@@ -35,8 +35,7 @@ class _Table:
     """The cells between the lines of one area."""
 
     def __init__(self, area: Area) -> None:
-        self._columns = Edges(line for line in area.lines if line.is_upright)
-        self._rows = Edges(line for line in area.lines if not line.is_upright)
+        self._columns, self._rows = Edges(area.upright), Edges(area.level)
         self.xs, self.ys = self._columns.places, self._rows.places
         self.owners: dict[tuple[int, int], tuple[int, int]] = {}
         self.spans: dict[tuple[int, int], tuple[int, int]] = {}
@@ -123,14 +122,15 @@ class _Table:
             own = sorted(place for place in self.spans if place[0] == row)
             rows.append([grid.Cell(texts.get(place, ""), *self.spans[place]) for place in own])
         spread, _, merged = grid.spread(rows)
-        self._show_once(spread)
+        self._show_once(spread, merged)
         kept = [row for row in spread if any(row)]
         return carried.lines(kept, above, edges=self.xs, merged_rows=merged)
 
-    def _show_once(self, rows: list[list[str]]) -> None:
+    def _show_once(self, rows: list[list[str]], header_rows: int) -> None:
         """A cell over several columns of one name stands once: a sign and its figure share it."""
-        names = rows[0] if rows and not any(map(headers.is_number, filter(None, rows[0]))) else []
-        for number, row in enumerate(rows[1:] if names else rows, 1 if names else 0):
+        is_named = bool(rows) and not any(map(figures.is_value, filter(None, rows[0])))
+        names = levels.names(rows[:header_rows]) if is_named else []
+        for number, row in list(enumerate(rows))[header_rows if names else 0 :]:
             below = len(self.ys) - 2 - number
             for column in range(len(row) - 1, 0, -1):
                 same = self.owners.get((below, column)) == self.owners.get((below, column - 1))
@@ -145,7 +145,7 @@ class _Table:
         names = [text for (row, _), text in texts.items() if row == top and _WORD.search(text)]
         is_named = goes_on or len(names) >= max(LEAST, LEAST_WORDED * (len(self.xs) - 1))
         heaped = sum(
-            len(parts := text.split()) > 2 and all(map(headers.is_number, parts))
+            len(parts := text.split()) > 2 and all(map(figures.is_number, parts))
             for text in texts.values()
         )
         return (
@@ -169,7 +169,7 @@ def in_rows(text: str, page: Any, places: Places, carried: Carried) -> str | Non
     tables = [
         table
         for area in areas_of(page)
-        if len(area.lines) >= FEWEST_LINES and (table := _Table(area)).is_table
+        if len(area) >= FEWEST_LINES and (table := _Table(area)).is_table
     ]
     if not tables or len(tables) > MOST_TABLES:
         return None

@@ -15,7 +15,7 @@ from pipelines.indexing.readers.pdf.tables import heads
 from pipelines.indexing.readers.pdf.tables.carried import Carried
 from pipelines.indexing.readers.pdf.tables.cells import Line, LinePart, line_of
 from pipelines.indexing.readers.pdf.tables.columns import edges_of
-from pipelines.indexing.readers.tables import grid, headers
+from pipelines.indexing.readers.tables import figures, grid, headers
 
 FEWEST_ROWS = 3
 MOST_COLUMNS = 20
@@ -28,6 +28,7 @@ FILLED, FIGURES = 0.6, 0.5
 SHORT_CELL = 25
 
 _FIGURE = re.compile(r"\d")
+_FIGURES_CODED = b"0123456789"
 
 
 def in_rows(text: str, page: Any, places: Places, carried: Carried) -> str:
@@ -73,7 +74,7 @@ def _names_columns(rows: list[list[str]], run: list[Line], page: Any) -> bool:
         return False
     body = rows[place + depth :]
     right = [cell for row in body for cell in row[1:] if cell]
-    if sum(map(headers.is_number, right)) >= FIGURES * len(right):
+    if sum(map(figures.is_number, right)) >= FIGURES * len(right):
         return True
     names = [(column, cell) for column, cell in enumerate(rows[place]) if cell]
     if any(row[column] == cell for column, cell in names for row in body):
@@ -136,18 +137,25 @@ def _candidates(text: str) -> Iterator[list[tuple[int, str]]]:
     start = 0
     for line in text.split("\n"):
         bare = line.rstrip("\r")
-        may_be_row = bare.strip() and (
-            len(bare) < LONGEST_WORDS or len(_FIGURE.findall(bare)) > bare.count(" ") / 3
-        )
+        may_be_row = (
+            len(bare) < LONGEST_WORDS or _count_of_figures(bare) > bare.count(" ") / 3
+        ) and not (not bare or bare.isspace())
         if may_be_row:
             run.append((start, bare))
-        if not may_be_row:
+        else:
             if len(run) >= FEWEST_ROWS:
                 yield run
             run = []
         start += len(line) + 1
     if len(run) >= FEWEST_ROWS:
         yield run
+
+
+def _count_of_figures(line: str) -> int:
+    if not line.isascii():
+        return len(_FIGURE.findall(line))
+    coded = line.encode()
+    return len(coded) - len(coded.translate(None, _FIGURES_CODED))
 
 
 def _rows(run: list[Line]) -> list[list[str]]:
@@ -174,7 +182,10 @@ def _rows(run: list[Line]) -> list[list[str]]:
             table[-1] = [f"{a} {b}".strip() for a, b in zip(table[-1], row, strict=True)]
         else:
             table.append(row)
-    return table if _is_table(table) else []
+    if _is_table(table):
+        table[0] = heads.over_groups(table, run[0], run[1])
+        return table
+    return []
 
 
 def _columns(run: list[Line]) -> list[heads.Column]:
