@@ -71,6 +71,9 @@ def _records(lines: list[str], delimiter: str) -> Iterator[list[str]]:
     while place < len(lines):
         line = lines[place]
         place += 1
+        if '\\"' in line and (cells := _escaped(line, delimiter, usual)):
+            yield cells
+            continue
         if line.count('"') % 2 == 0:
             yield _cells(line, delimiter) if line else []
             continue
@@ -82,6 +85,14 @@ def _records(lines: list[str], delimiter: str) -> Iterator[list[str]]:
                 place = end + 1
                 continue
         yield [cell.replace('""', '"') for cell in line.split(delimiter)]
+
+
+def _escaped(line: str, delimiter: str, usual: int) -> list[str]:
+    """The cells of a line whose quotes stand after backslashes, or none if it reads well without."""
+    if line.count('"') % 2 == 0 and len(_cells(line, delimiter)) == usual:
+        return []
+    cells = _quoted(line.replace('\\"', '""'), delimiter)
+    return cells if len(cells) == usual else []
 
 
 def _usual_width(lines: list[str], delimiter: str) -> int:

@@ -27,7 +27,7 @@ def parts(text: str) -> Iterator[str | list[str]]:
         if len(table) < MOST_ROWS and (_ROW.fullmatch(line) or _is_rule(line)):
             table.append(line)
             continue
-        rows = _rows(table)
+        rows = rows_of(table)
         if rows:
             yield "\n".join(waiting)
             yield grid.lines(rows, certain=True)
@@ -43,7 +43,7 @@ def _is_rule(line: str) -> bool:
     return _RULE.fullmatch(line) is not None or _FENCE.fullmatch(line) is not None
 
 
-def _rows(table: list[str]) -> list[list[str]]:
+def rows_of(table: list[str]) -> list[list[str]]:
     """The cells of each row, or nothing if the lines are no table."""
     groups: list[list[list[str]]] = [[]]
     for line in table:

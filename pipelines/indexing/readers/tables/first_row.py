@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from pipelines.indexing.readers.tables.headers import KINDS, is_number
+from pipelines.indexing.readers.tables.column_names import KINDS
+from pipelines.indexing.readers.tables.figures import is_number
 
 # Share of a column that must have what its name lacks.
 MOSTLY = 0.8

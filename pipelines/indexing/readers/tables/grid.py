@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pipelines.indexing.readers.tables import headers
+from pipelines.indexing.readers.tables import figures, forms, headers, levels
 
 # A row longer than this goes on in a further line, which begins with the row's label again.
 LONGEST_LINE = 700
@@ -79,7 +79,9 @@ def spread(rows: Iterable[Sequence[Cell]]) -> tuple[list[list[str]], int | None,
                 if cell.rows > 1:
                     below[place + step] = cell.rows - 1, shown
         grid.append(texts)
-        marked.append(bool(row) and all(cell.heading for cell in row if cell.text))
+        is_title = alone and any(cell.text and cell.columns > 1 for cell in row)
+        is_marked = bool(row) and all(cell.heading for cell in row if cell.text)
+        marked.append(is_marked and not is_title)
     depth = next((n for n, is_header in enumerate(marked) if not is_header), len(marked))
     first = given[0] if given else []
     merged = 1
@@ -107,17 +109,20 @@ def lines(
     table = headers.clean(rows)
     if not table:
         return []
+    if not header_rows and forms.is_form(table):
+        return [line for row in table for line in _wrapped([forms.pairs(row)])]
     start = 0
     if header_rows is None:
         start, header_rows = headers.place_in(table, merged_rows, certain=certain)
-        if (above := headers.groups_above(table, start)) is not None:
-            table[start - 1] = above
-            start, header_rows = start - 1, header_rows + 1
+    elif 0 < header_rows < len(table) and not table[header_rows][0]:
+        header_rows = levels.deepened(table, header_rows)
     told = [_joined(row) for row in table[:start]]
     named, body = table[start : start + header_rows], table[start + header_rows :]
     if not body:
         return [*told, *map(_joined, named)]
-    return [*told, *_named(_names(named), body)]
+    if header_rows and merged_rows == 1:
+        levels.fill_down(body)
+    return [*told, *_named(levels.names(named), body)]
 
 
 def _joined(row: Sequence[str]) -> str:
@@ -126,17 +131,18 @@ def _joined(row: Sequence[str]) -> str:
     if len(values) == 2:
         sign = "" if _MARK.fullmatch(values[0]) else ":"
         return f"{values[0].rstrip(':')}{sign} {values[1]}"
-    return "; ".join(values)
+    return "; ".join(_paired(values))
 
 
-def _names(header: list[list[str]]) -> list[str]:
-    """A name for each column: what stands above it, from the top down."""
-    width = max((len(row) for row in header), default=0)
-    names = []
-    for column in range(width):
-        parts = [row[column] for row in header if column < len(row) and row[column]]
-        names.append(" ".join(dict.fromkeys(parts))[: headers.LONGEST_NAME].rstrip(" :"))
-    return names
+def _paired(cells: Sequence[str]) -> list[str]:
+    """Cells without names, each label that ends in a colon with the value after it."""
+    found: list[str] = []
+    for cell in cells:
+        if found and found[-1].endswith(":"):
+            found[-1] += f" {cell}"
+        else:
+            found.append(cell)
+    return found
 
 
 def _named(names: list[str], body: list[list[str]]) -> Iterator[str]:
@@ -147,12 +153,14 @@ def _named(names: list[str], body: list[list[str]]) -> Iterator[str]:
             if cell
         ]
         is_label = bool(values) and (
-            not headers.is_number(values[0][1]) or _MARK.fullmatch(values[0][1]) is not None
+            not figures.is_number(values[0][1]) or _MARK.fullmatch(values[0][1]) is not None
         )
         if not names and len(values) == 2 and is_label:
             yield _joined([cell for _, cell in values])
         elif len(values) == 1 and row[0] and len(names) > 1:
             yield row[0]  # the title of the rows below it
+        elif not names:
+            yield from _wrapped(_paired([cell for _, cell in values]))
         else:
             yield from _wrapped([f"{name}: {cell}" if name else cell for name, cell in values])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pipelines.indexing.readers.tables import first_row, grid, headers
+from pipelines.indexing.readers.tables import figures, first_row, grid, headers
 
 Row = list[str]
 
@@ -71,13 +71,14 @@ def _stands_alone(table: list[Row]) -> bool:
     return (
         len(first) > 1
         and len(table) > 1
-        and not any(map(headers.is_number, first))
-        and sum(map(headers.is_number, labels)) < len(labels)
+        and not any(map(figures.is_number, first))
+        and sum(map(figures.is_number, labels)) < len(labels)
     )
 
 
 def _header_of(table: list[Row], *, certain: bool) -> list[Row]:
-    preamble, depth = headers.place(table, certain=certain)
+    table = headers.clean(table)
+    preamble, depth = headers.place_in(table, 1, certain=certain)
     return table[preamble : preamble + depth]
 
 
@@ -93,4 +94,4 @@ def _continues(table: list[Row], header: list[Row]) -> bool:
     width = max(map(len, header))
     first = [cell for cell in table[0] if cell.strip()]
     fits = max(map(len, table)) <= width
-    return fits and len(first) > 1 and any(map(headers.is_number, first[1:])) and width > 1
+    return fits and len(first) > 1 and any(map(figures.is_number, first[1:])) and width > 1
