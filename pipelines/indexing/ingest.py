@@ -42,9 +42,9 @@ class Ingester:
         because another version may have taken over.
     :param chunk_chars: Length of a passage.
     :param task: Told the current file, the share that is done, and the time left, from several
-        threads. The stage is "reading", "accelerating", "embedding", or "graph" while the graph
-        over many windows is built, which takes up to minutes. A stop takes effect in the middle of
-        a file too.
+        threads. The stage is "reading", "accelerating", "embedding", "graph" while the graph over
+        many windows is built, which takes up to minutes, or "threshold" at the end. A stop takes
+        effect in the middle of a file too.
     :param on_bulk: Called with some of the texts, about as long as windows, before many are
         embedded: the moment to build a faster encoder. `handle_source` may give another one after.
     """
@@ -98,6 +98,7 @@ class Ingester:
         elif is_large:
             build.settle(self.pool, handle.vectors_id, self.task)
         handle = self.handle_source()  # another version may have taken over meanwhile
+        meter.last("threshold")
         with self.pool.connection() as conn:
             # What counts as an answer depends on what there is to find.
             threshold.refresh(conn, handle)

@@ -142,6 +142,7 @@ def test_a_garbled_text_layer_is_said(without_ocr, monkeypatch):
         ("\ue001\ue002 \ue003\ue004" * 20, True),
         ("(cid:12)(cid:45)(cid:7)" * 20, True),
         ("Предмет договора " * 20, False),
+        ("İLGİLİ BİRİM " * 20, False),
         ("", False),
     ],
 )

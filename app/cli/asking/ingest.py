@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from pipelines.progress import Progress
 
 SOME_FAILED = 10
-STAGES = {"accelerating": "building a faster encoder", "graph": "building the search graph"}
+STAGES = {
+    "accelerating": "building a faster encoder",
+    "graph": "building the search graph",
+    "threshold": "measuring what counts as an answer",
+}
 
 
 def ingest(

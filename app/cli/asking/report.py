@@ -26,6 +26,8 @@ COUNTED = {
 }  # fmt: skip
 # Of the files that are not in when a command is interrupted.
 MOST_NAMED = 20
+# With more files, those that are in without a warning are only counted.
+MOST_LISTED = 200
 
 
 @dataclass
@@ -42,11 +44,20 @@ class IngestReport:
     show: Callable[[str], None] = typer.echo
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
+    def __post_init__(self) -> None:
+        self._is_brief = len(self.names) > MOST_LISTED
+        if self._is_brief and not self.as_json:
+            typer.echo(
+                f"{len(self.names):,} files. Listed are those that fail or have a warning;"
+                " --json lists all."
+            )
+
     def add(self, name: str, outcome: Outcome) -> None:
         """Print how a file has ended."""
         self.names.pop(outcome.source, None)
         self.listed.append({"path": name, **vars(outcome)})
-        if self.as_json:
+        is_plain = outcome.status != "failed" and not outcome.warnings
+        if self.as_json or (self._is_brief and is_plain):
             return
         state = typer.style(f"{outcome.status:10}", fg=COLOUR[outcome.status])
         detail = outcome.reason or ""

@@ -38,6 +38,12 @@ class Meter:
         """Tell of a step between files, whose end nobody knows."""
         self._tell(Progress(stage))
 
+    def last(self, stage: str) -> None:
+        """Tell of the step after the last file."""
+        with self._lock:
+            total = round(self._total)
+        self._tell(Progress(stage, total, total))
+
     def reading(self, file: Incoming) -> None:
         """Note that a file is being read. It is told only while nothing is embedded."""
         self._reading(file.title)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import quopri
 import re
 from collections.abc import Iterator
 
@@ -20,7 +22,7 @@ _CALLED = {
 # Fields for programs, and pictures.
 _FOR_PROGRAMS = {
     "UID", "DTSTAMP", "PRODID", "SEQUENCE", "VERSION", "CALSCALE", "METHOD", "REV", "PHOTO", "LOGO",
-    "KEY", "TRANSP", "CREATED", "LAST-MODIFIED", "TZID", "TZOFFSETFROM", "TZOFFSETTO", "N",
+    "KEY", "TRANSP", "CREATED", "LAST-MODIFIED",
 }  # fmt: skip
 _FIELD = re.compile(
     r"(?:[\w-]+\.)?([A-Za-z][\w-]*)((?:;[^:\"]*(?:\"[^\"]*\"[^:\"]*)*)?):(.*)", re.DOTALL
@@ -28,6 +30,9 @@ _FIELD = re.compile(
 _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)\d\d(Z?))?")
 _NAMED = re.compile(r";CN=\"?([^;:\"]+)", re.I)
 _ZONE = re.compile(r";TZID=\"?([^;:\"]+)", re.I)
+_CHARSET = re.compile(r";CHARSET=\"?([\w-]{1,40})", re.I)
+# A line that ends in "=" goes on in the next one.
+_BROKEN = re.compile(r"^[^\r\n]*ENCODING=QUOTED-PRINTABLE(?:[^\r\n]*=\r?\n)*[^\r\n]*", re.I | re.M)
 _ESCAPED = re.compile(r"\\([nN,;\\])")
 
 
@@ -38,23 +43,46 @@ def read(data: bytes, mime: str) -> Converted:
     :raises InputError: There is none.
     """
     text, encoding = decode(data)
+    text = _BROKEN.sub(_whole, text)
     lines = re.sub(r"\r?\n[ \t]", "", text).splitlines()
     return assemble(list(_entries(lines)), mime, encoding)
 
 
 def _entries(lines: list[str]) -> Iterator[Block]:
     found: list[str] = []
+    person = ""
+    in_zone = False  # when clocks are changed
     for line in lines:
         field = _FIELD.fullmatch(line)
         name = field.group(1).upper() if field else ""
         if name in ("BEGIN", "END"):
+            if person and not any(one.startswith("Name: ") for one in found):
+                found.insert(0, f"Name: {person}")
             yield Block("\n".join(found), verbatim=True)
-            found = []
+            found, person = [], ""
+            is_zone = line.upper().rstrip().endswith(":VTIMEZONE")
+            in_zone = name == "BEGIN" if is_zone else in_zone
+        elif in_zone:
+            continue
+        elif name == "N" and field is not None:
+            person = _person(field.group(2), field.group(3))
         elif field is None:
             found += [line] if line.strip() else []
         elif name not in _FOR_PROGRAMS and (value := _value(name, field.group(2), field.group(3))):
             found.append(f"{_CALLED.get(name, name)}: {value}")
     yield Block("\n".join(found), verbatim=True)
+
+
+def _whole(found: re.Match[str]) -> str:
+    """A field of an old contact that was written over several lines."""
+    return re.sub(r"=\r?\n[ \t]?", "", found.group())
+
+
+def _person(told: str, value: str) -> str:
+    """A name from its parts: family, given, others, title, ending."""
+    parts = [_value("", told, part) for part in re.split(r"(?<!\\);", value)]
+    family, given, others, title, ending = (*parts, "", "", "", "", "")[:5]
+    return " ".join(filter(None, (title, given, others, family, ending)))
 
 
 def _value(name: str, told: str, value: str) -> str:
@@ -63,6 +91,9 @@ def _value(name: str, told: str, value: str) -> str:
 
     :param told: Its parameters.
     """
+    if "QUOTED-PRINTABLE" in told.upper():
+        charset = "".join(_CHARSET.findall(told)[:1]) or "utf-8"
+        value = decode(quopri.decodestring(value.encode()), declared=_known(charset))[0]
     value = _ESCAPED.sub(
         lambda sign: "\n" if sign.group(1) in "nN" else sign.group(1), value
     ).strip()
@@ -75,3 +106,10 @@ def _value(name: str, told: str, value: str) -> str:
     named = _NAMED.search(told)
     bare = re.sub("^(?:mailto|tel):", "", value, flags=re.I)
     return f"{named.group(1)} ({bare})" if named else bare
+
+
+def _known(charset: str) -> str | None:
+    try:
+        return codecs.lookup(charset).name
+    except LookupError:
+        return None

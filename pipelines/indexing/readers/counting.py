@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import re
+
 _ROMAN = (
     (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"),
     (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
 )  # fmt: skip
 _ENDINGS = {1: "st", 2: "nd", 3: "rd"}
+
+
+# "Page 3 of 12", "- 4 -", "Seite 1/9": words beside the numbers of pages.
+_OF_PAGES = re.compile(
+    r"(?:(?:page|pages|p|pp|pg|seite|seiten|s|blatt|pagina|página|pág|sida|side|sivu|strana|str|bl"
+    r"|of|von|de|sur|di|av|af|из|стр|страница|页|頁|第|共|ページ)(?![^\W\d_])|[\W\d_])*",
+    re.IGNORECASE,
+)
+_LONGEST_COUNT = 60
+
+
+def counts_pages(text: str) -> bool:
+    """Whether a line above or below the text of each page does nothing but count pages."""
+    return len(text) <= _LONGEST_COUNT and _OF_PAGES.fullmatch(text) is not None
 
 
 def written(number: int, kind: str) -> str:

@@ -16,7 +16,7 @@ from pipelines.indexing.readers.web import markup
 
 _CONTAINER = "META-INF/container.xml"
 _PROTECTED = "META-INF/encryption.xml"
-_CHAPTERS = ("application/xhtml+xml", "text/html")
+_CHAPTERS = ("application/xhtml+xml", "text/html", "image/svg+xml")
 # These algorithms only hide fonts.
 _FONTS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
 

@@ -107,6 +107,7 @@ def _is_attached(part: Any) -> bool:
 
 def _attached(message: EmailMessage) -> Iterator[Member]:
     bodies = [message.get_body(preferencelist=(kind,)) for kind in ("plain", "html")]
+    other_forms = _other_forms(message)
     for number, part in enumerate(_parts(message), 1):
         kind = part.get_content_type()
         if kind == "message/rfc822":
@@ -123,8 +124,22 @@ def _attached(message: EmailMessage) -> Iterator[Member]:
             continue
         elif _is_attached(part) or kind not in ("text/plain", "text/html"):
             name = part.get_filename() or f"attachment {number}"
-            name = name if "." in name else name + (mimetypes.guess_extension(kind) or "")
+            ending = mimetypes.guess_extension(kind) or (".txt" if kind.startswith("text/") else "")
+            name = name if "." in name else name + ending
             yield Member.of(name, part.get_payload(decode=True) or b"")
+        elif id(part) not in other_forms:
+            ending = "html" if kind == "text/html" else "txt"
+            yield Member.of(f"text {number}.{ending}", _text(part).encode("utf-8", "replace"))
+
+
+def _other_forms(message: EmailMessage) -> set[int]:
+    """The parts that say what another one says as well."""
+    return {
+        id(part)
+        for around in message.walk()
+        if around.get_content_type() == "multipart/alternative"
+        for part in around.walk()
+    }
 
 
 def read_msg(data: bytes, mime: str, members: Members) -> Converted:

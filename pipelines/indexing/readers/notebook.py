@@ -34,7 +34,9 @@ def read(data: bytes, mime: str) -> Converted:
     for cell in cells:
         source = _joined(cell.get("source") or cell.get("input"))
         if cell.get("cell_type") in ("markdown", "heading"):
-            blocks += markdown.markdown_blocks(source)
+            level = cell.get("level") if cell["cell_type"] == "heading" else None
+            marks = f"{'#' * level} " if isinstance(level, int) and 0 < level < 7 else ""
+            blocks += markdown.markdown_blocks(f"{marks}{source}")
             continue
         blocks.append(Block(source, verbatim=True))
         for output, is_picture in _outputs(cell):

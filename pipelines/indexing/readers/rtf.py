@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from pipelines.errors import InputError
 from pipelines.indexing.converted import Block, Converted, assemble, counted
+from pipelines.indexing.readers.counting import counts_pages
 from pipelines.indexing.readers.office.styles import heading_level
 from pipelines.indexing.readers.tables import grid
 from pipelines.indexing.readers.web.links import of_address
 
 # A character of the private area, which no file of letters has.
 TYPED_BAR = "\ue000"
+# Stands in a cell that is merged with the one above it.
+MERGED = "\ue00f"
 # What marks the paragraphs of headings while the text is taken out, one sign for each level.
 FIRST_MARK = 0xE001
 LEVELS = 6
@@ -23,8 +27,6 @@ _MARKS = re.compile(f"[{chr(FIRST_MARK)}-{chr(FIRST_MARK + LEVELS - 1)}]+")
 # Notes, and text that is not shown: groups of their own.
 _NOTE = re.compile(r"\{\s*(?:\\\*)?\\(footnote|annotation)(?![a-z])")
 _LINK = re.compile(r'HYPERLINK\s+"([^"{}\\\s]{1,500})"')
-# Letters of a line above or below the text that only counts pages: "Seite 1 von 12".
-MOST_OF_NUMBER = 10
 # Characters between an address and its words.
 MOST_BETWEEN = 500
 _HIDDEN = re.compile(r"\{(?:\s*\\(?!v\b)[a-z]{1,20}-?\d{0,6})*\s*\\v(?![a-z0-9])")
@@ -33,6 +35,10 @@ _BOX = re.compile(r"\{(?:\s*\\\*)?\s*\\(?:shp|do)(?![a-z])")
 _IN_BOX = re.compile(r"\{\s*\\(?:shptxt|dptxbxtext)(?![a-z])")
 _EDGE = re.compile(r"\{\s*\\(?:header|footer)[lrf]?(?![a-z])")
 _CONTROL = re.compile(r"\\'[0-9a-f]{2}|\\\*|\\[a-z]{1,30}-?\d{0,9} ?|[{}\\]")
+# What stands for an object, and the label of a numbered paragraph, each in a group of its own.
+_SHOWN = re.compile(r"\{\s*\\(?:result|pntext)(?![a-z])")
+_OBJECT = re.compile(r"\{\s*\\object(?![a-z])")
+_ROW = re.compile(r"\\(?:(trowd)|(clvmrg)|(cellx)-?\d+|(cell)|(row))(?![a-z])")
 _PICTURE = re.compile(r"\\pict\b")
 _DELETED = re.compile(r"\\deleted\b(?!0)")
 
@@ -49,8 +55,9 @@ def read(data: bytes, mime: str) -> Converted:
     if not source.lstrip("\ufeff \r\n\t").startswith("{\\rtf"):
         raise InputError("the file is damaged: it does not begin like an RTF file")
     # The library leaves a bar after each cell. A bar that was typed is kept apart from these.
-    source = _with_boxes(_with_edges(source.replace("|", TYPED_BAR)))
-    source = _with_links(_with_notes(source))
+    source = _with_objects(source.replace("|", TYPED_BAR))
+    source = _with_boxes(_with_edges(source))
+    source = _with_merged(_with_links(_with_notes(source)))
     text = rtf_to_text(_marked(source), errors="replace")
     pictures = len(_PICTURE.findall(source))
     notes = [f"{counted(pictures, 'picture')} not read"] if pictures else []
@@ -76,6 +83,49 @@ def _with_notes(source: str) -> str:
             kind = "footnote" if found.group(1) == "footnote" else "comment"
             parts.append(f"{{ ({kind}: {{{source[found.end() : end - 1]}}})}}")
         place = end
+    return "".join([*parts, source[place:]])
+
+
+def _with_objects(source: str) -> str:
+    """The source with what is shown for objects in place of them, and with labels of lists."""
+    parts: list[str] = []
+    place = 0
+    for found in _OBJECT.finditer(source):
+        if found.start() < place:
+            continue
+        end = _group_end(source, found.start())
+        shown = _SHOWN.search(source, found.start(), end)
+        if shown is not None:
+            inner = source[shown.start() : _group_end(source, shown.start())]
+            parts += [source[place : found.start()], inner]
+            place = end
+    return _SHOWN.sub("{", "".join([*parts, source[place:]]))
+
+
+def _with_merged(source: str) -> str:
+    """The source with a mark in each cell that is merged with the one above it."""
+    if "\\clvmrg" not in source:
+        return source
+    parts: list[str] = []
+    place = column = 0
+    merged: list[bool] = []
+    is_merged = False
+    for found in _ROW.finditer(source):
+        begins, merges, defines, cell, ends = found.groups()
+        if begins:
+            merged, is_merged = [], False
+        elif merges:
+            is_merged = True
+        elif defines:
+            merged.append(is_merged)
+            is_merged = False
+        elif ends:
+            column = 0
+        elif cell:
+            if column < len(merged) and merged[column]:
+                parts += [source[place : found.start()], MERGED]
+                place = found.start()
+            column += 1
     return "".join([*parts, source[place:]])
 
 
@@ -109,7 +159,7 @@ def _with_edges(source: str) -> str:
         end = _group_end(source, found.start())
         inner = source[found.end() : end - 1]
         told = " ".join(_CONTROL.sub(" ", inner).split())
-        if told in seen or sum(map(str.isalpha, told)) <= MOST_OF_NUMBER:
+        if told in seen or counts_pages(told):
             continue
         seen.add(told)
         parts += [source[place : found.start()], f"{{{inner}\\par}}"]
@@ -181,4 +231,8 @@ def _group_end(source: str, start: int) -> int:
 
 
 def _table(rows: list[list[str]]) -> Iterator[Block]:
+    for above, row in pairwise(rows):
+        for column, cell in enumerate(row[: len(above)]):
+            if MERGED in cell:
+                row[column] = above[column]
     return (Block(_MARKS.sub("", line).replace(TYPED_BAR, "|")) for line in grid.lines(rows))

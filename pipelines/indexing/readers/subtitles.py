@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 
@@ -57,6 +58,6 @@ def _cues(text: str) -> Iterator[tuple[int, str]]:
         end = found[number + 1].start() if number + 1 < len(found) else len(text)
         # The lines of a cue end at an empty one; after it comes the number of the next.
         body = text[times.end() : end].strip("\n").split("\n\n")[0]
-        body = _TAGS.sub("", _SPEAKER.sub(r"\1: ", body))
+        body = html.unescape(_TAGS.sub("", _SPEAKER.sub(r"\1: ", body)))
         hours, minutes, seconds = (int(part or 0) for part in times.groups())
         yield hours * 3600 + minutes * 60 + seconds, " ".join(body.split())

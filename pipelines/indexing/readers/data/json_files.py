@@ -28,6 +28,8 @@ def read_json(data: bytes, mime: str) -> Converted:
     except json.JSONDecodeError as error:
         if (bare := _without_comments(text)) != text:
             return read_json(bare.encode(), mime)
+        if error.msg == "Extra data" and len(text.split("\n")) > 1:
+            return read_json_lines(data, mime)
         raise InputError(
             f"the file is damaged: it is no JSON (line {error.lineno}: {error.msg})"
         ) from None

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
-from itertools import product
+from itertools import islice, product
 from typing import Any
 
 from pipelines.indexing.converted import Block, counted
-from pipelines.indexing.readers.tables import grid, headers
+from pipelines.indexing.readers.tables import figures, grid
 from pipelines.indexing.readers.web import markup
 
 # A list of more numbers is a curve or an outline on a map, which nobody asks about.
 MOST_NUMBERS = 100
+# Values of a list that are looked at to tell whether it is one, and how deep they may stand.
+MOST_LEAVES = 2000
+DEEPEST = 6
 # Records with more names between them are no table.
 MOST_NAMES = 200
 _NAMES_OF_COLUMNS = ("columns", "headers", "header", "fields")
 _NAMES_OF_ROWS = ("data", "rows", "values", "records")
+_ENTITY = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#\d{1,6}|#x[0-9a-f]{1,6});", re.I)
 _HTML = re.compile(r"</(?:p|div|b|i|a|li|ul|ol|td|table|strong|em|span|h[1-6])>|<br ?/?>", re.I)
 
 
@@ -56,9 +61,11 @@ class Values:
             for number, value in enumerate(values, 1):
                 yield from self.blocks(value, f"{path}[{number}]" if path else "")
             return
+        left = self._left
         records = [self._flat(value) for value in values]
         names = list(dict.fromkeys(name for flat, _ in records for name in flat))
         if len(names) > MOST_NAMES or len(values) < 2:
+            self._left = left  # they are counted where each is read
             for number, value in enumerate(values, 1):
                 yield from self.blocks(value, f"{path}[{number}]" if len(values) > 1 else path)
             return
@@ -76,20 +83,30 @@ class Values:
         flat: dict[str, str] = {}
         rest: list[tuple[str, Any]] = []
         for name, inner in value.items():
-            if isinstance(inner, dict):
+            if isinstance(inner, list) and self._is_curve(inner):
+                self._left += 1
+            elif isinstance(inner, dict):
                 deeper, others = self._flat(inner)
                 flat |= {f"{name}.{key}": text for key, text in deeper.items()}
                 rest += [(f"{name}.{key}", one) for key, one in others]
             elif isinstance(inner, list) and not _is_simple(inner):
                 rest.append((name, inner))
-            elif isinstance(inner, list) and self._is_curve(inner):
-                self._left += 1
             elif text := written(inner):
                 flat[name] = text
         return flat, rest
 
     def _is_curve(self, values: list[Any]) -> bool:
-        return len(values) > MOST_NUMBERS and all(headers.is_number(written(v)) for v in values)
+        """Whether a list is many numbers, also in lists of their own: points of an outline."""
+        leaves = list(islice(_leaves(values), MOST_LEAVES))
+        return len(leaves) > MOST_NUMBERS and all(figures.is_number(one) for one in leaves)
+
+
+def _leaves(values: list[Any], depth: int = 0) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, list) and depth < DEEPEST:
+            yield from _leaves(value, depth + 1)
+        else:
+            yield "{}" if isinstance(value, dict | list) else written(value)
 
 
 def _is_matrix(values: list[Any]) -> bool:
@@ -100,7 +117,7 @@ def _is_matrix(values: list[Any]) -> bool:
         len(rows) == len(values) > 1
         and 1 < width <= MOST_NAMES
         and all(len(row) == width for row in rows)
-        and not all(headers.is_number(written(one)) for row in rows for one in row)
+        and not all(figures.is_number(written(one)) for row in rows for one in row)
     )
 
 
@@ -132,7 +149,7 @@ def written(value: Any) -> str:
     text = str(value).strip()
     if "<" in text and _HTML.search(text):
         return "\n".join(block.text for block in markup.html_blocks(text))
-    return text
+    return html.unescape(text) if _ENTITY.search(text) else text
 
 
 def _under(path: str, name: str) -> str:

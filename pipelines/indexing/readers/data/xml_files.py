@@ -8,7 +8,7 @@ from typing import Any
 from pipelines.errors import InputError
 from pipelines.indexing.converted import Block, Converted, assemble
 from pipelines.indexing.readers.data.values import Values
-from pipelines.indexing.readers.tables import grid
+from pipelines.indexing.readers.tables import grid, sheet
 from pipelines.indexing.readers.web import markup
 
 # Characters that an entity of an XML file stands for, and all of them together.
@@ -18,6 +18,8 @@ _OF_TEXTS = {"p", "para", "simpara", "paragraph", "section", "chapter"}
 _CODE = {"programlisting", "screen", "literallayout", "codeblock"}
 _TABLES = {"table", "informaltable", "tgroup", "simpletable"}
 _ROWS = {"row", "tr", "strow", "sthead"}
+# What Excel saves as XML.
+_EXCEL = "{urn:schemas-microsoft-com:office:spreadsheet}"
 _TITLES = {"title", "head", "heading"}
 
 
@@ -43,6 +45,8 @@ def read_xml(data: bytes, mime: str) -> Converted:
     _put_entities(root)
     if _name(root) == "html":
         return markup.read_html(data, mime)
+    if root.tag == f"{_EXCEL}Workbook":
+        return assemble(list(_sheets(root)), mime)
     if any(_name(element) in _OF_TEXTS for element in root.iter("{*}*")):
         return assemble(list(_in_order(root, 1)), mime)
     values = Values()
@@ -100,6 +104,27 @@ def _value(element: Any) -> Any:
     if text:
         found["text"] = text
     return found
+
+
+def _sheets(root: Any) -> Iterator[Block]:
+    """The rows of each sheet of a workbook, under its name."""
+    for one in root.iter(f"{_EXCEL}Worksheet"):
+        if lines := list(sheet.lines(map(_cells, one.iter(f"{_EXCEL}Row")))):
+            yield Block(one.get(f"{_EXCEL}Name") or "sheet", level=1)
+            yield from map(Block, lines)
+
+
+def _cells(row: Any) -> list[str]:
+    """The cells of a row in their columns. Empty ones are not written, but the next says its place."""
+    cells: list[str] = []
+    for cell in row.iterchildren(f"{_EXCEL}Cell"):
+        place, wide = (cell.get(f"{_EXCEL}{name}") or "" for name in ("Index", "MergeAcross"))
+        if place.isdecimal():
+            cells += [""] * (min(int(place), grid.MOST_COLUMNS) - 1 - len(cells))
+        cells.append(" ".join("".join(cell.itertext()).split()))
+        if wide.isdecimal():
+            cells += [""] * min(int(wide), grid.MOST_COLUMNS)
+    return cells
 
 
 def _in_order(element: Any, depth: int) -> Iterator[Block]:

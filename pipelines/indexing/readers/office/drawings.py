@@ -47,6 +47,9 @@ def chart_lines(chart: Any) -> list[str]:
     for one in series:
         categories = _points(one, "cat", "xVal") | categories
     places = sorted({place for points in values for place in points})
+    if any(sizes := [_points(one, "bubbleSize") for one in series]):
+        names += [f"size of {name}" for name in names]
+        values += sizes
     rows = [
         [categories.get(place, str(place + 1)), *(points.get(place, "") for points in values)]
         for place in places
@@ -91,10 +94,17 @@ def _points(series: Any, *kinds: str) -> dict[int, str]:
     for kind in kinds:
         for holder in series.iterchildren("{*}" + kind):
             code = next((c.text or "" for c in holder.iter("{*}formatCode")), "General")
-            for point in holder.iter("{*}pt"):
-                value = _shown((point.findtext("{*}v") or "").strip(), code)
-                place = int(point.get("idx") or 0)
-                found[place] = f"{value} {found[place]}" if place in found else value
+            levels = list(holder.iter("{*}lvl")) or [holder]
+            for number, level in enumerate(levels):
+                points = {
+                    int(point.get("idx") or 0): _shown((point.findtext("{*}v") or "").strip(), code)
+                    for point in level.iter("{*}pt")
+                }
+                # The name of a group stands at its first category alone.
+                last = ""
+                for place in sorted({*points, *found} if number else points):
+                    last = points.get(place, last)
+                    found[place] = f"{last} {found[place]}".strip() if number else last
     return found
 
 

@@ -13,7 +13,7 @@ from pipelines.indexing.readers.office.drawings import of_graphics, pictures_of
 from pipelines.indexing.readers.office.frames import text_of, unwrap
 from pipelines.indexing.readers.office.inside import InsideFiles
 from pipelines.indexing.readers.office.packages import Package
-from pipelines.indexing.readers.tables import grid, headers
+from pipelines.indexing.readers.tables import figures, forms, grid
 from pipelines.indexing.readers.web.links import of_address
 
 # Shapes whose upper edges are this close stand in one row: a twelfth of a slide's height.
@@ -160,7 +160,8 @@ def _rows(table: Any) -> list[str]:
         rows.append(cells)
     texts, _, merged = grid.spread(rows)
     header = max(1, merged) if table.first_row and len(texts) > max(1, merged) else None
-    # The design of a new table has a header row, also where nobody filled one in.
-    if header is not None and len(texts) > 1 and any(map(headers.is_number, texts[0])):
+    # The design of a new table has a header row, also where its first row is a title or a record.
+    is_title = len({text for text in texts[0] if text}) < 2
+    if is_title or forms.is_form(texts) or any(map(figures.is_number, texts[0])):
         header = None
     return grid.lines(texts, header if len(texts[0]) > 1 else None, merged_rows=merged)

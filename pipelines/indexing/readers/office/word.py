@@ -7,13 +7,13 @@ they were accepted.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from pipelines.errors import InputError
 from pipelines.indexing.converted import Block, Converted, assemble
+from pipelines.indexing.readers.counting import counts_pages
 from pipelines.indexing.readers.members import Members
 from pipelines.indexing.readers.ocr.inner import InnerPictures
 from pipelines.indexing.readers.office.drawings import of_graphics, pictures_of
@@ -102,7 +102,7 @@ class _BodyWalker:
                 continue
             self._here = target
             found = "\n".join(block.text for block in self.blocks(root) if block.text.strip())
-            if re.search(r"[^\W\d_]{3}", found) and not re.fullmatch(r"\s*\w+ \d+\s*", found):
+            if not counts_pages(found):
                 texts[found.strip()] = None
         self._page, self._here = 1, self._name
         return [Block(text, page=1) for text in texts]

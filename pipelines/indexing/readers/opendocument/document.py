@@ -7,6 +7,7 @@ from typing import Any
 
 from pipelines.errors import InputError
 from pipelines.indexing.converted import Block, Converted, assemble, counted
+from pipelines.indexing.readers.counting import counts_pages
 from pipelines.indexing.readers.office.packages import Package
 from pipelines.indexing.readers.opendocument.names import (
     DRAW,
@@ -108,7 +109,7 @@ def _edges(walker: Walker, styles: Any | None, name: str) -> Iterator[tuple[str,
     seen: set[str] = set()
     for edge in styles.iter(STYLE + name) if styles is not None else ():
         text = "\n".join(block.text for block in walker.blocks(edge) if block.text.strip())
-        if sum(map(str.isalpha, text)) > 6 and text not in seen:
+        if text and not counts_pages(text) and text not in seen:
             seen.add(text)
             yield name, text
 

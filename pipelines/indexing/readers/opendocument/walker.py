@@ -22,6 +22,9 @@ from pipelines.indexing.readers.opendocument.names import (
 from pipelines.indexing.readers.tables import grid
 
 DEEPEST = 100
+DEEPEST_LIST = 9
+IDENTITY = "{http://www.w3.org/XML/1998/namespace}id"
+CONTINUED = TEXT + "continue-list"
 # A repeated blank of more than this is layout.
 MOST_BLANKS = 40
 _SKIPPED = {
@@ -42,6 +45,7 @@ class Walker:
     objects: int = 0
     page: int | None = None
     _after: list[str] = field(default_factory=list)
+    _last: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def notes(self) -> list[str]:
         """What was seen and not read, a line for each kind."""
@@ -61,7 +65,7 @@ class Walker:
             elif child.tag == TEXT + "p":
                 yield from self._paragraph(child, "")
             elif child.tag == TEXT + "list":
-                yield from self._list(child, child.get(TEXT + "style-name") or "", 1)
+                yield from self._list(child, child.get(TEXT + "style-name") or "", ())
             elif child.tag == TABLE + "table":
                 yield from self.table(child)
             elif child.tag == DRAW + "frame":
@@ -89,22 +93,33 @@ class Walker:
         waiting, self._after = self._after, []
         yield from (Block(text, page=self.page) for text in waiting)
 
-    def _list(self, element: Any, style: str, level: int) -> Iterator[Block]:
-        numbered = self.lists.is_numbered(style, level)
-        count = 0
+    def _list(self, element: Any, style: str, around: tuple[int, ...]) -> Iterator[Block]:
+        """
+        Read a list.
+
+        :param around: The numbers of the items that it stands in, outermost first.
+        """
+        level = len(around) + 1
+        goes_on = element.get(TEXT + "continue-numbering") == "true"
+        before = element.get(CONTINUED) or (style if goes_on else "")
+        count = self._last.get((before, level), self.lists.first(style, level) - 1)
         for item in element.iterchildren(TEXT + "list-item", TEXT + "list-header"):
-            is_item = item.tag == TEXT + "list-item"
+            # An item that only holds an inner list, which goes on in it, has no number.
+            holds = [child.tag for child in item]
+            is_item = item.tag == TEXT + "list-item" and holds != [TEXT + "list"]
             count = int(item.get(TEXT + "start-value") or count + 1) if is_item else count
-            label = (f"{count}." if numbered else "-") if is_item else ""
+            label = self.lists.label(style, (*around, count)) if is_item else ""
             for child in item:
                 if child.tag == TEXT + "list":
                     inner = child.get(TEXT + "style-name") or style
-                    yield from self._list(child, inner, min(level + 1, 10))
+                    yield from self._list(child, inner, (*around, count)[-DEEPEST_LIST:])
                 elif child.tag in (TEXT + "p", TEXT + "h"):
                     yield from self._paragraph(child, label)
                     label = ""
                 else:
                     yield from self.blocks([child], DEEPEST // 2)
+        for name in filter(None, (style, element.get(IDENTITY))):
+            self._last[name, level] = count
 
     def inline(self, element: Any) -> str:
         """The text of a paragraph. What is anchored in it waits to follow it."""

@@ -15,6 +15,8 @@ BLOCKS = {
     "legend", "li", "main", "menu", "nav", "ol", "optgroup", "p", "section", "summary", "ul",
     "dir", "search",
 }  # fmt: skip
+# What stands apart from the text next to it, though on one line with it.
+CONTROLS = {"button", "input", "label", "select", "textarea"}
 _NAME = r"(?:^|[-_\s])(?:%s)(?=[-_\s]|$)"
 BANNER = re.compile(
     _NAME
@@ -85,6 +87,16 @@ def is_bold(cell: Any) -> bool:
         and not (cell.text or "").strip()
         and not (children[0].tail or "").strip()
     )
+
+
+def code_beside_numbers(table: Any) -> Any | None:
+    """The code of a table that only puts the numbers of its lines next to it."""
+    codes = [one for one in table.iter("pre") if re.search(r"[^\d\s]", "".join(one.itertext()))]
+    if len(codes) != 1 or len(list(table.iter("tr"))) != 1:
+        return None
+    code, whole = ("".join("".join(one.itertext()).split()) for one in (codes[0], table))
+    beside = whole.replace(code, "", 1)
+    return codes[0] if not beside or beside.isdigit() else None
 
 
 def sign_of(cell: Any) -> str:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.indexing.converted import Block, Converted, assemble, counted
 from pipelines.indexing.readers.web.elements import BLOCKS, SILENT
-from pipelines.indexing.readers.web.markdown_lines import FENCE, split_off
+from pipelines.indexing.readers.web.markdown_lines import FENCE, split_off, with_pipes
 from pipelines.indexing.readers.web.markup import html_blocks
+from pipelines.text import lines as lines_of
 from pipelines.text.encodings.decode import decode
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 PART_CHARS = 30_000
 # More marks than this in one paragraph are data, and no emphasis.
 MOST_MARKS = 1_500
+# A longer line is a sentence, and no field of a form.
+LONGEST_FIELD = 100
 
 _FRONT_MATTER = re.compile(
     r"\ufeff?(---|\+\+\+)[ \t]*\n(.*?)\n(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL
@@ -63,7 +66,7 @@ def read_markdown(data: bytes, mime: str) -> Converted:
 
 def markdown_blocks(text: str) -> list[Block]:
     """The blocks of a Markdown text as it is rendered."""
-    text, notes = split_off(text)
+    text, notes = split_off(with_pipes(text))
     renderer = _Renderer(text, notes)
     blocks: list[Block] = []
     for rendered in chain(map(renderer.html, _parts(text)), renderer.notes_left()):
@@ -132,6 +135,7 @@ class _Renderer:
             if children and before is not None and before.type == "heading_open":
                 children[-1].content = _ATTRIBUTES.sub("", children[-1].content)
             if children:
+                _keep_fields_apart(children)
                 token.children = [new for child in children for new in self._inline(child)]
         return str(self._parser.renderer.render(tokens, self._parser.options, self._env))
 
@@ -167,6 +171,21 @@ class _Renderer:
             return ""
         tokens = self._parser.parseInline(" ".join(text.split()), self._env)
         return f" (footnote: {self._rendered(tokens).strip()})"
+
+
+def _keep_fields_apart(children: list[Token]) -> None:
+    """Break lines of a paragraph that are fields, like "Date: 3 May" above "Place: Leeds"."""
+    lines, breaks = [""], []
+    for child in children:
+        if child.type in ("softbreak", "hardbreak"):
+            breaks.append(child)
+            lines.append("")
+        else:
+            lines[-1] += child.content
+    is_field = [len(line) <= LONGEST_FIELD and lines_of.is_field(line.strip()) for line in lines]
+    for place, child in enumerate(breaks):
+        if is_field[place] and is_field[place + 1]:
+            child.type = "hardbreak"
 
 
 def _token(kind: str, content: str) -> Token:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from pipelines.indexing.readers.tables import drawn
+
 FENCE = re.compile(r" {0,3}(```+|~~~+)")
 _NOTE = re.compile(r"(?: {0,3}>)* {0,3}\[\^([^\]\s]{1,100})\]:[ \t]*(.*)")
 _INDENTED = re.compile(r"(?: {4}|\t| {1,3}\t)(.*)")
@@ -19,7 +21,33 @@ _BOX = re.compile(r" {0,3}:{3,}[ \t]*\{?\.?([A-Za-z][\w-]{0,30})?\}?[ \t]*(.{0,2
 _INDENTED_BOX = re.compile(
     r" {0,3}(?:(?:!!!|\?\?\?\+?)[ \t]+([A-Za-z][\w-]*)[ \t]*\"?([^\"]*)|===[+!]?[ \t]+()\"([^\"]+))\"?[ \t]*$"
 )
+# The line around the cells of a table, as Pandoc draws it.
+_GRID = re.compile(r"^\+[-=:]{2,}[-=:+]*\+[ \t]*$", re.MULTILINE)
 _ABBREVIATION = re.compile(r" {0,3}\*\[([^\]]{1,100})\]:[ \t]+(.+)")
+
+
+def with_pipes(text: str) -> str:
+    """A text in which tables with lines around their cells are written as all others."""
+    if not _GRID.search(text):
+        return text
+    kept: list[str] = []
+    table: list[str] = []
+    for line, is_code in [*_outside_code(text), ("", False)]:
+        if not is_code and (_GRID.match(line) or (table and line.startswith("|"))):
+            table.append(line)
+            continue
+        kept += _piped(table)
+        table = []
+        kept.append(line)
+    return "\n".join(kept[:-1])
+
+
+def _piped(table: list[str]) -> list[str]:
+    rows = drawn.rows_of(table)
+    if not rows:
+        return table
+    lines = ["| {} |".format(" | ".join(cell.replace("|", "\\|") for cell in row)) for row in rows]
+    return ["", lines[0], "|---" * len(rows[0]) + "|", *lines[1:], ""]
 
 
 def split_off(text: str) -> tuple[str, dict[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import html
 import re
 from typing import Any
 
@@ -26,6 +27,8 @@ _DECLARED = re.compile(
     re.IGNORECASE,
 )
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+_XHTML = re.compile(r"xmlns\s*=\s*[\"']http://www\.w3\.org/1999/xhtml")
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 
 
 def read_html(data: bytes, mime: str) -> Converted:
@@ -79,7 +82,10 @@ def _tree(text: str) -> Any:
     import lxml.html
     from lxml.etree import LxmlError
 
+    text = _XML_DECLARATION.sub("", text.replace("\x00", ""))
+    if "<![CDATA[" in text and _XHTML.search(text[:DECLARED_IN]):
+        text = _CDATA.sub(lambda found: html.escape(found.group(1), quote=False), text)
     try:
-        return lxml.html.document_fromstring(_XML_DECLARATION.sub("", text.replace("\x00", "")))
+        return lxml.html.document_fromstring(text)
     except (LxmlError, ValueError):
         raise InputError("there is no text in it") from None

@@ -8,16 +8,18 @@ that its links confirm. Everything else stays: lists, steps, terms, asides, capt
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from pipelines.indexing.converted import Block
-from pipelines.indexing.readers.counting import written
 from pipelines.indexing.readers.tables import grid
 from pipelines.indexing.readers.web.elements import (
     BANNER,
     BLOCKS,
+    CONTROLS,
     SILENT,
     UNFOLDS,
+    code_beside_numbers,
     is_apart,
     is_bold,
     is_called_menu,
@@ -28,8 +30,9 @@ from pipelines.indexing.readers.web.elements import (
 )
 from pipelines.indexing.readers.web.inline import of_element
 from pipelines.indexing.readers.web.links import target
-from pipelines.indexing.readers.web.roles import give_tags
+from pipelines.indexing.readers.web.roles import give_tags, part_terms
 from pipelines.indexing.readers.web.sizes import Sizes
+from pipelines.indexing.readers.web.steps import Steps
 
 # Deeper than this the text is taken as it comes.
 DEEPEST = 150
@@ -43,9 +46,10 @@ CHARS_A_LINK = 250
 LONGEST_BANNER = 2000
 # A button with more text is the title of what it unfolds.
 LONGEST_LABEL = 20
+# A longer first cell of a row is not said again before the rows of a table in it.
+LONGEST_ROW_LABEL = 80
 
 _HEADING = re.compile(r"h[1-6]")
-_LIST_KINDS = {"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _ADDRESS = re.compile(r"@|\d{3}")
 _LEGAL = re.compile(r"(?:©|\(c\)|copyright\b).{0,160}|.{0,120}all rights reserved\.?.{0,40}", re.I)
@@ -58,6 +62,7 @@ def blocks(tree: Any, *, page: bool = True) -> list[Block]:
     :param page: It is a web page, which has menus around its content.
     """
     give_tags(tree)
+    part_terms(tree)
     walker = _PageWalker(tree, page=page)
     walker.visit(tree, 0)
     walker.end()
@@ -79,7 +84,7 @@ class _PageWalker:
         self._parts: list[str] = []
         self._items: list[str] = []
         self._mark = self._prefix = self._said = ""
-        self._numbers: dict[Any, int] = {}
+        self._steps = Steps()
         self._linked = self._edges = 0
         self._inside = self._main is None
 
@@ -118,7 +123,7 @@ class _PageWalker:
     def _block(self, element: Any, depth: int) -> None:
         self._end_line()
         if element.tag == "li":
-            self._mark = self._marked(element)
+            self._mark = self._steps.mark(element)
         is_edge = self._page and self._is_menu(element)
         self._edges += is_edge
         self._children(element, depth)
@@ -147,20 +152,6 @@ class _PageWalker:
             self._prefix, self._parts = "", [self._said]
             self._end_line()
 
-    def _marked(self, item: Any) -> str:
-        """The number of a step, or a dash."""
-        above = item.getparent()
-        if above is None or above.tag != "ol":
-            return "-"
-        try:
-            down = above.get("reversed") is not None
-            first = int(above.get("start") or (len(above.findall("li")) if down else 1))
-            number = int(item.get("value") or self._numbers.get(above, first))
-        except ValueError:
-            number, down = self._numbers.get(above, 1), False
-        self._numbers[above] = number - 1 if down else number + 1
-        return f"{written(number, _LIST_KINDS.get(above.get('type') or '', 'decimal'))}."
-
     def _heading(self, element: Any) -> None:
         self.end()
         title = " ".join(self._text(element).split())
@@ -179,6 +170,8 @@ class _PageWalker:
         tag = element.tag
         alone = tag == "img" and self._sizes.density(element.getparent()) >= 1
         own = of_element(element, is_beside_text=not alone)
+        if "-" in tag or tag in CONTROLS:
+            self._parts.append(" ")
         if own is not None:
             self._parts.append(own)
         elif tag in ("s", "strike"):
@@ -194,9 +187,14 @@ class _PageWalker:
             if tag == "a":
                 self._linked += len("".join(element.itertext()).strip())
                 self._parts.append(target(element, is_web_shown=self._shows_links))
+            elif "-" in tag or tag in CONTROLS:
+                self._parts.append(" ")
 
     def _table(self, table: Any, depth: int) -> None:
         self.end()
+        if (code := code_beside_numbers(table)) is not None:
+            self._code(code)
+            return
         for caption in table.iterchildren("caption"):
             self.visit(caption, depth)
         inner: list[Block] = []
@@ -204,15 +202,18 @@ class _PageWalker:
         # The foot of a table stands below its rows, wherever it is written.
         for row in sorted(table.iter("tr"), key=lambda row: row.getparent().tag == "tfoot"):
             if next(row.iterancestors("table")) is table:
-                cells = [cell for cell in row if cell.tag in ("td", "th")]
-                rows.append([self._cell(cell, inner) for cell in cells])
+                cells: list[grid.Cell] = []
+                for cell in (cell for cell in row if cell.tag in ("td", "th")):
+                    label = cells[0].text.strip() if cells else ""
+                    cells.append(self._cell(cell, inner, label))
+                rows.append(cells)
         texts, header, merged = grid.spread(rows)
         self.end()
         self.found += [Block(line) for line in grid.lines(texts, header, merged_rows=merged)]
         self.found += inner
 
-    def _cell(self, cell: Any, inner: list[Block]) -> grid.Cell:
-        """Read a cell with all that stands in it. Tables in it follow the table that it is part of."""
+    def _cell(self, cell: Any, inner: list[Block], label: str) -> grid.Cell:
+        """Read a cell. Tables in it follow the one that it is part of, under the row's label."""
         walker = _PageWalker.__new__(_PageWalker)
         walker.__dict__.update(self.__dict__)
         walker.found, walker._parts, walker._items, walker._mark = [], [], [], ""
@@ -220,7 +221,8 @@ class _PageWalker:
         walker._children(cell, DEEPEST // 2)
         walker.end()
         if any(True for _ in cell.iter("table")):
-            inner += walker.found
+            of = f"{label}; " if 0 < len(label) < LONGEST_ROW_LABEL else ""
+            inner += [replace(b, text=f"{of}{b.text}") for b in walker.found]
             text = " ".join(t for child in cell if child.tag != "table" for t in child.itertext())
             text = f"{cell.text or ''} {text}"
         else:
@@ -257,13 +259,11 @@ class _PageWalker:
         return not around and is_called_menu(element)
 
     def _text(self, element: Any) -> str:
-        texts = []
-        for node in element.iter():
-            if isinstance(node.tag, str):
-                silent = node is not element and (node.tag in SILENT or self._left_out(node))
-                texts.append("" if silent else node.text or (" " if node.tag == "br" else ""))
-            if node is not element:
-                texts.append(node.tail or "")
+        texts = [element.text or (" " if element.tag == "br" else "")]
+        for node in element:
+            is_shown = isinstance(node.tag, str) and node.tag not in SILENT
+            texts.append(self._text(node) if is_shown and not self._left_out(node) else "")
+            texts.append(node.tail or "")
         return "".join(texts)
 
     def _end_line(self) -> None:

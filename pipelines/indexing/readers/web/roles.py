@@ -1,4 +1,4 @@
-"""Elements that a page says are others: tables made of blocks, by their roles."""
+"""Elements that a page says are others, or in other places: by their roles, or not closed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,16 @@ _TAGS = {
     "listitem": "li",
 }  # fmt: skip
 _PLAIN = {"div", "span", "section"}
+
+
+def part_terms(tree: Any) -> None:
+    """Put terms that are not closed one after the other. The parser puts each into the one before."""
+    for element in list(tree.iter("dt", "dd")):
+        above = element.getparent()
+        while above is not None and above.tag in ("dt", "dd"):
+            around = above.getparent()
+            around.insert(around.index(above) + 1, element)
+            above = around
 
 
 def give_tags(tree: Any) -> None:
