@@ -248,7 +248,7 @@ class Answerer:
                 for found in every
             ]
         found = every[0] if len(every) == 1 else await self._in_thread(partial(surest, every))
-        if not turns:
+        if generation is None or not turns:  # a model that rewrites a follow-up mends it as well
             found = await self._in_thread(partial(self._replies.spelt, found, self._search))
         query = found.query
         clock.mark("search")

@@ -22,11 +22,13 @@ from haystack.dataclasses import ChatMessage
 
 from pipelines.answering import cite
 from pipelines.answering.extracts import extract
+from pipelines.answering.extracts.answerable import answers
 from pipelines.answering.extracts.readout import Extract
 from pipelines.embedder.encoder import Vectors
 from pipelines.search import evidence, hybrid, threshold
 from pipelines.search.handle import SearchHandle
 from pipelines.search.hybrid import Searched
+from pipelines.search.parts import PartScores
 from pipelines.store.db import Connection, Pool
 from pipelines.store.hits import Hit
 from pipelines.store.scope import Within
@@ -34,11 +36,6 @@ from pipelines.store.standby import Standby, read_either
 from pipelines.text.places import page_name
 from pipelines.text.scoring.late import QueryTokens
 from pipelines.text.thinking import answer_of
-
-# A passage that nearly fits answers if a part of it is a sure answer by words and kind: fit and this
-# share of the sureness must come to so much, and to more where a name of the question is absent.
-# Chosen on halves a, c, e and f of bench/answers.
-NEARLY, SURE_SHARE, ENOUGH, ENOUGH_ABSENT = 0.62, 0.3, 1.0, 1.05
 
 # At a fault Haystack tries to serialise what was under way, and warns that it cannot.
 logging.getLogger("haystack.core.pipeline.breakpoint").setLevel(logging.ERROR)
@@ -67,7 +64,7 @@ class Found(Immutable):
     What the search brought, best first.
 
     `vector` is the question's. *Shape:* ``(d,)``. `in_time` is False if late interaction was left
-    out because its time was over.
+    out because its time was over. `parts` scores parts of the hits, if it took part.
     """
 
     query: Query
@@ -77,6 +74,7 @@ class Found(Immutable):
     embed_ms: float
     search_ms: float
     in_time: bool = True
+    parts: PartScores | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +127,7 @@ class Retrieve:
             # The connection was lost during the search. Reading again does no harm, and the pool
             # waits until the database is back. No caller retries.
             searched, answerable = self._search(query, embedded)
+        ranked = searched.reranked
         found = Found(
             query,
             embedded.vector,
@@ -136,7 +135,10 @@ class Retrieve:
             answerable,
             embedded.embed_ms,
             _since(started),
-            searched.reranked is None or searched.reranked.in_time,
+            in_time=ranked is None or ranked.in_time,
+            parts=PartScores(query.handle.encoder, ranked.compared)
+            if ranked and ranked.compared
+            else None,
         )
         return {"found": found}
 
@@ -151,8 +153,9 @@ class Retrieve:
                 tokens=embedded.tokens,
                 collections=query.collections,
             )
-            fit = threshold.fit(conn, query.handle, query.question, found.hits)
-            return found, _answers(fit, query.question, found.hits)
+            weighed = evidence.weigh(query.question, found.hits)
+            fit = threshold.fit(conn, query.handle, weighed, found.hits)
+            return found, answers(fit, weighed, query.question, found.hits)
 
         return read_either(self._pool, self._standby, query.handle.epoch, searched)
 
@@ -236,7 +239,12 @@ class ExtractSentences:
         trusted = hybrid.trusted(found.query.handle, question)
         return {
             "extracts": extract.choose(
-                question, found.vector, found.hits, encoder.encode_documents, trusted
+                question,
+                found.vector,
+                found.hits,
+                encoder.encode_documents,
+                trusted,
+                found.parts.of if found.parts else None,
             )
         }
 
@@ -278,14 +286,6 @@ def fenced(hit: Hit, number: int, fence: str, name: str = "Document") -> str:
         f'<passage-{fence} number="{number}">\n'
         f"{name}: {hit.title}{where}\n{hit.text}\n</passage-{fence}>"
     )
-
-
-def _answers(fit: float, question: str, hits: Sequence[Hit]) -> bool:
-    """Whether the passages answer, by how well the best one fits and how sure its best part is."""
-    if fit >= 1 or fit < NEARLY:
-        return fit >= 1
-    sure = fit + SURE_SHARE * extract.sureness(question, hits)
-    return sure >= (ENOUGH_ABSENT if evidence.weigh(question, hits).absent else ENOUGH)
 
 
 def _since(started: float) -> float:

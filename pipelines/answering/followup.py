@@ -196,10 +196,12 @@ def _of_another_thing(bare: str, before: str) -> str | None:
     new = _DETERMINER.sub("", _LEADING.sub("", bare))
     if _ASKING.match(bare):
         return None
-    old = _counterpart(new, before)
+    led = _LEADING.match(bare)
+    old = (_led_name(led[0], before) if led and new[:1].isupper() else None) or _counterpart(
+        new, before
+    )
     if old is not None:
         return f"{before.replace(old, new)}?"
-    led = _LEADING.match(bare)
     if led is None:
         return None
     place = re.search(rf"(?i)\b{re.escape(led[0].strip())}\s+(.+)$", before)
@@ -207,6 +209,16 @@ def _of_another_thing(bare: str, before: str) -> str | None:
         return f"{before} {bare}?"
     verb = _LAST_VERB.search(before, place.start(1))
     return f"{before[: place.start(1)]}{bare[led.end() :]}{verb[0] if verb else ''}?"
+
+
+def _led_name(preposition: str, before: str) -> str | None:
+    """The name after a preposition: of "the first Sunday bus from Harbour Square", the square."""
+    found = re.search(
+        rf"(?i:\b{re.escape(preposition.strip())})\s+(?:(?:the|der|dem|den|die|das)\s+)?"
+        r"([A-ZÄÖÜ][\w'-]*(?:\s+[A-ZÄÖÜ][\w'-]*)*)",
+        before,
+    )
+    return found[1] if found else None
 
 
 def _in_place_of(bare: str, before: str) -> str | None:

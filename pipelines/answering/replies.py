@@ -237,10 +237,10 @@ class Replies:
 
 def surest(every: Sequence[Found]) -> Found:
     """The reading of a question that its passages answer best. An earlier one is likelier."""
-    from pipelines.answering.extracts import extract
+    from pipelines.answering.extracts import candidates
 
     sure = [
-        found.answerable * extract.sureness(found.query.question, found.hits) - LIKELIER * place
+        found.answerable * candidates.sureness(found.query.question, found.hits) - LIKELIER * place
         for place, found in enumerate(every)
     ]
     return every[sure.index(max(sure))]

@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 
+from pipelines.search import counting
 from pipelines.store.hits import Hit
 from pipelines.text import other_names
-from pipelines.text.german import parts
+from pipelines.text.german import parts, verb_forms
 from pipelines.text.lines import YEAR
 from pipelines.text.stop_words import is_small, is_small_anywhere, spoken
 from pipelines.text.terms import plain_terms, terms
@@ -30,18 +33,6 @@ _CODE = re.compile(
     r"(?=[\w./-]*\d)(?=[\w./-]*[^\W\d_])[^\W_][\w./-]*[^\W_]|\d{3,}|\d{1,3}(?:\.\d{1,3})+"
 )
 _WORD = re.compile(r"[^\W\d_][\w'’&-]*")
-_COUNTED = re.compile(
-    r"(?i)\b(?:how many|wie ?viele|combien d(?:e |['’])|cuánt[oa]s) ?(?P<thing>[^\W\d_]{3,})"
-)
-# What is counted in other words: "a team of 14".
-_ANYTHING_WORDS = (
-    "people persons person others things times different more leute personen menschen dinge mal"
-    " verschiedene personnes gens fois personas veces temps fois tiempo zeit"
-    " watt watts volt volts bar kilo kilos gramm liter litre litres liters grad degrees meter metre metres"
-    " meters euro euros pounds dollars percent prozent seconds minutes hours days weeks months years"
-    " sekunden minuten stunden tage wochen monate jahre heures jours semaines mois ans horas días"
-)
-_ANYTHING = frozenset(_ANYTHING_WORDS.split())
 # "Who is the treasurer", "Wie heißt der Geschäftsführer".
 _ROLE = re.compile(
     r"(?i)^\W*(?:who (?:is|was)|what is the name of|wer (?:ist|war)|wie heißt|qui est|comment s'appelle|quién es)"
@@ -57,14 +48,16 @@ class Evidence:
     """
     How a question stands to its passages.
 
-    `absent`: its names, codes and years that no passage holds. `of_other_years`: it asks of years,
-    of which no passage tells, and the passages tell of others.
+    `coverage`: the share of its words that the best passage holds. `absent`: its names, codes and
+    years that no passage holds. `of_others`: it asks of years or numbers, of which no passage tells,
+    and the passages tell of others. `rarest`: the best passage holds the rarest of its words.
     """
 
     named: bool
     coverage: float
     absent: tuple[str, ...]
-    of_other_years: bool = False
+    of_others: bool = False
+    rarest: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -85,32 +78,27 @@ def weigh(question: str, hits: Sequence[Hit]) -> Evidence:
     exact = [*names(question), *codes(question), *years(question)]
     texts = [_whole(hit) for hit in hits]
     absent = tuple(word for word in exact if not any(holds(text, word) for text in texts))
-    for thing in (_role(question), counted(question)):
+    for thing in (role(question), counting.counted(question)):
         if thing is not None and not _names_anywhere(thing, hits, texts):
             absent += (thing,)
     named = any(exact) and any(all(holds(text, word) for word in exact) for text in texts)
-    best = max(
-        (_coverage(question, hit, text) for hit, text in zip(hits, texts, strict=True)), default=0.0
+    best, rarest = max(
+        (_coverage(question, hit, text) for hit, text in zip(hits, texts, strict=True)),
+        default=(0.0, False),
     )
     if not best and (asking := [found for found, _ in other_names.of_question(question)]):
         absent += tuple(asking)  # a height is asked for, of something that no passage names
     asked = years(question)
     told = frozenset(year for text in texts for year in years(text))
     other = bool(asked and told) and not any(_tells(text, year) for text in texts for year in asked)
-    return Evidence(named, best, absent, other)
+    other = other or counting.of_other_numbers(question, texts)
+    return Evidence(named, best, absent, of_others=other, rarest=rarest)
 
 
-def _role(question: str) -> str | None:
+def role(question: str) -> str | None:
     """The role of a person who is asked for: the *treasurer* of "Who is the treasurer?"."""
     found = _ROLE.search(question)
     return found["role"] if found else None
-
-
-def counted(question: str) -> str | None:
-    """What is counted in the answer: the *spaces* of "How many spaces are there?"."""
-    found = _COUNTED.search(question)
-    thing = found["thing"] if found else None
-    return None if thing is None or thing.casefold() in _ANYTHING or is_common(thing) else thing
 
 
 def _names_anywhere(thing: str, hits: Sequence[Hit], texts: Sequence[str]) -> bool:
@@ -163,7 +151,7 @@ def names(question: str) -> tuple[str, ...]:
     if all(word[0].isupper() for word in words):
         return ()
     capital = (w for w in words[1:] if w[0].isupper() and not is_common(w.casefold()))
-    return tuple(dict.fromkeys(re.sub(r"['’]s?$", "", word) for word in capital))
+    return tuple(dict.fromkeys(re.sub(r"['’]s?$|(?<=day)s$", "", word) for word in capital))
 
 
 def is_german(question: str) -> bool:
@@ -201,6 +189,7 @@ def has_unknown(question: str, hits: Sequence[Hit]) -> bool:
     )
 
 
+@lru_cache(maxsize=256)
 def names_of(question: str, language: str | None) -> Mapping[str, frozenset[str]]:
     """
     Each term of a question that says what it is about, with other names for it, as terms.
@@ -215,10 +204,21 @@ def names_of(question: str, language: str | None) -> Mapping[str, frozenset[str]
         for word in _WORD.findall(question):
             for term in set(plain_terms(word, language)).intersection(asked):
                 found[term].update(t for p in parts(word.lower())[-1:] for t in terms(p, language))
+                for form in verb_forms(word):
+                    found[term].update(plain_terms(form, language))
     for asking, names in other_names.of_question(question):
         for term in set(terms(asking, language)).intersection(asked):
-            found[term].update(terms(names, language))
-    return {term: frozenset(names) for term, names in found.items()}
+            found[term].update(answering(names, language))
+    return MappingProxyType({term: frozenset(names) for term, names in found.items()})
+
+
+def answering(names: str, language: str | None) -> frozenset[str]:
+    """
+    The names of what answers, as terms of a language. Names of other languages may be small words
+    of this one, like *due* in French.
+    """
+    found = plain_terms(names, language)
+    return frozenset(term for term in found if not is_small(term, language or "en"))
 
 
 def asks_with(question: str, term: str, language: str | None) -> bool:
@@ -260,9 +260,10 @@ def _whole(hit: Hit) -> str:
     return f"{hit.title.replace('_', ' ')}\n{hit.heading or ''}\n{hit.text}"
 
 
-def _coverage(question: str, hit: Hit, text: str) -> float:
+def _coverage(question: str, hit: Hit, text: str) -> tuple[float, bool]:
     """
-    Share of the weight of a question's words that a passage holds, by these or other names.
+    Share of the weight of a question's words that a passage holds, by these or other names, and
+    whether it holds the rarest of them.
 
     Unknown words weigh most. A passage that holds nothing but the name of what is asked for, like
     the height of "how high", holds no part of the question.
@@ -270,12 +271,14 @@ def _coverage(question: str, hit: Hit, text: str) -> float:
     most = max(hit.weights.values(), default=1.0)
     held = frozenset(terms(text, hit.language))
     total = found = 0.0
-    things: list[bool] = []
+    things: list[tuple[float, bool]] = []
     for term, named in names_of(question, hit.language).items():
         weight = hit.weights.get(term, most)
         total += weight
         is_held = bool(named & held) or in_compound(term, held, hit.language)
         found += weight * is_held
         if not asks_with(question, term, hit.language):
-            things.append(is_held)
-    return found / (total or 1.0) if any(things) or not things else 0.0
+            things.append((weight, is_held))
+    if things and not any(is_held for _, is_held in things):
+        return 0.0, False
+    return found / (total or 1.0), max(things, default=(0.0, False))[1]

@@ -29,6 +29,7 @@ from pipelines.store.scope import Within
 from pipelines.store.vectors import Window
 from pipelines.text.scoring.fusion import Scores, fuse, reordered, trust
 from pipelines.text.scoring.late import QueryTokens
+from pipelines.text.stop_words import spoken
 
 Mode = Literal["hybrid", "dense", "lexical"]
 
@@ -149,7 +150,9 @@ def search(
             reranked = rerank.rerank(conn, handle, query, passages, within_s)
             scores = reordered(scores, first, reranked.scores)
             best = best[np.argsort(-scores[best], kind="stable")]
-    made = [_hit(rows, found, i, float(scores[i])) for i in best[:top_k]]
+    # A table or form may have too few words to tell its language. It is read in the question's.
+    own = spoken(question)
+    made = [_hit(rows, found, i, float(scores[i]), own) for i in best[:top_k]]
     return Searched(made, reranked)
 
 
@@ -182,12 +185,16 @@ def _candidates(
 
 
 def _hit(
-    rows: Mapping[ChunkId, Mapping[str, Any]], found: _Candidates, place: int, score: float
+    rows: Mapping[ChunkId, Mapping[str, Any]],
+    found: _Candidates,
+    place: int,
+    score: float,
+    language: str,
 ) -> Hit:
     chunk = found.ids[place]
     window = found.windows.get(chunk)
     hit = Hit(
-        **rows[chunk],
+        **{**rows[chunk], "language": rows[chunk]["language"] or language},
         score=score,
         dense=float(found.cosines[place]),
         lexical=float(found.shares[place]),

@@ -9,7 +9,7 @@ has codes, the model reads the question, and the codes were read in time.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -61,6 +61,18 @@ class RankedPassages:
 
 
 @dataclass(frozen=True, eq=False)
+class ComparedTokens:
+    """
+    What late interaction compared: the question's tokens with their weights, and the nearest windows
+    of each candidate with the codes of theirs. *Shape of the weights:* ``(t,)``
+    """
+
+    tokens: QueryTokens
+    weights: NDArray[np.float64] = field(repr=False)
+    windows: Mapping[ChunkId, Sequence[NearWindow]] = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
 class Reranked:
     """
     New scores of the candidates, in their order, and what they are made of.
@@ -77,6 +89,7 @@ class Reranked:
     phrase: Scores
     late: Scores | None = None
     in_time: bool = True
+    compared: ComparedTokens | None = field(default=None, repr=False)
 
 
 def rerank(
@@ -103,10 +116,11 @@ def rerank(
     compared = _compare(conn, handle, query.tokens, query, passages.ids, within_s)
     if compared is None:
         return Reranked(passages.ids, scores, passages.scores, phrase, in_time=False)
-    trusted = query.trust * compared
+    met, what = compared
+    trusted = query.trust * met
     more = handle.lexical_weight * PHRASE_MORE * query.trust
     scores = scores + more * phrase + late_share * trusted
-    return Reranked(passages.ids, scores, passages.scores, phrase, trusted)
+    return Reranked(passages.ids, scores, passages.scores, phrase, trusted, compared=what)
 
 
 def _compare(
@@ -116,11 +130,11 @@ def _compare(
     query: LateQuery,
     ids: Sequence[ChunkId],
     within_s: float | None,
-) -> Scores | None:
+) -> tuple[Scores, ComparedTokens] | None:
     """
     Compare tokens with those of each passage's nearest windows, of the best one and of all together.
 
-    :returns: *Shape:* ``(n,)``. None if there is no time.
+    :returns: The scores (*Shape:* ``(n,)``), and what they are made of. None if there is no time.
     """
     pieces = handle.pieces.counts(conn, handle.encoder, handle.rule_id, query.words.chunks)
     started = time.perf_counter()
@@ -128,14 +142,16 @@ def _compare(
     if windows is None or (within_s is not None and time.perf_counter() - started > within_s):
         return None
     coded = [(place, w.codes) for place, i in enumerate(ids) for w in windows.get(i, []) if w.codes]
+    weights = pieces.weights(tokens.ids)
     best_window, together = late.maxsim(
         tokens,
-        pieces.weights(tokens.ids),
+        weights,
         [codes for _, codes in coded],
         np.array([place for place, _ in coded], dtype=np.int64),
         len(ids),
     )
-    return fusion.spread_alike((best_window + together) / 2)
+    scores = fusion.spread_alike((best_window + together) / 2)
+    return scores, ComparedTokens(tokens, weights, windows)
 
 
 def _read(

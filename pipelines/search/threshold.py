@@ -17,6 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipelines.search import evidence, hybrid
+from pipelines.search.evidence import Evidence
 from pipelines.search.handle import SearchHandle
 from pipelines.store import calibration
 from pipelines.store.calibration import Sampled
@@ -38,25 +39,21 @@ LEAST_OF_OWN, MOST_OF_OWN = 0.55, 0.65
 OUTGROWN = 2.0
 
 
-def answerable(conn: Connection, handle: SearchHandle, question: str, hits: Sequence[Hit]) -> bool:
-    """Whether the documents answer: a hit reaches the threshold that the index has now, if any."""
-    return fit(conn, handle, question, hits) >= 1
-
-
-def fit(conn: Connection, handle: SearchHandle, question: str, hits: Sequence[Hit]) -> float:
+def fit(conn: Connection, handle: SearchHandle, weighed: Evidence, hits: Sequence[Hit]) -> float:
     """
     How well the best passage fits, as a share of what counts as an answer.
 
     The threshold is lower where a passage holds the codes, names and rare words of the question,
     and higher where no passage holds one of them. Passages that tell of other years only do not
     answer what is asked of one year.
+
+    :param weighed: How the question stands to the passages.
     """
     if not hits:
         return 0.0
-    weighed = evidence.weigh(question, hits)
     if handle.words_only:  # there is no cosine to compare
         return weighed.coverage / evidence.HALF
-    if weighed.of_other_years:
+    if weighed.of_others:
         return 0.0
     threshold = calibration.threshold(conn, handle.index_id)
     if threshold is None:

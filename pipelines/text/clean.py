@@ -28,8 +28,14 @@ _MISREAD = re.compile("[\xc3-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\x
 _MAYBE_MISREAD = re.compile("[\xc3-\xf4][\x80-\xbf]")
 _SPACES = re.compile(r"[ \t\u00a0\u2000-\u200a\u202f\u3000]+")
 _ODD_SPACES = re.compile(r"[\u00a0\u2000-\u200a\u202f\u3000]")
-# White space to Python that is none to `_SPACES`.
-_ODD_BREAKS = re.compile("[\x0b-\x0d\x1c-\x1f]")
+# All white space but blanks and line feeds.
+_OTHER_SPACES = re.compile(
+    "[\t\x0b-\x0d\x1c-\x1f\x85\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+)
+# What `clean` may change, and some signs that it leaves.
+_MAYBE_UNCLEAN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\xbf\u180e\u200b-\u200d\u2060-\u2064\ud800-\udfff\ufeff\ufffe\uffff]"
+)
 _EMPTY_LINES = re.compile(r"\n{3,}")
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 # A word that a line's end parts, and one that has its hyphen inside a line.
@@ -71,6 +77,8 @@ def clean(text: str) -> Cleaned:
 
     What is invisible inside words is removed as well, and not counted: nothing readable is lost.
     """
+    if not _MAYBE_UNCLEAN.search(text):
+        return Cleaned(text, 0)  # most texts
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if _MAYBE_MISREAD.search(text):
         text = _MISREAD.sub(_reread, text)
@@ -135,11 +143,15 @@ def question_of(text: str, most: int) -> str:
 
 def tidy(text: str) -> str:
     """Reduce white space: one blank between words, at most one empty line, none at the ends."""
-    may_split = not _ODD_BREAKS.search(text)
-    lines = (
-        " ".join(line.split()) if may_split and line.isascii() else _SPACES.sub(" ", line).strip()
-        for line in text.split("\n")
-    )
+    others = set(_OTHER_SPACES.findall(text))
+    if all(map(_SPACES.match, others)):  # most texts
+        for space in others:
+            text = text.replace(space, " ")
+        while "  " in text:
+            text = text.replace("  ", " ")
+        text = text.replace(" \n", "\n").replace("\n ", "\n")
+        return _BLANK_LINES.sub("\n\n", text).strip()
+    lines = (_SPACES.sub(" ", line).strip() for line in text.split("\n"))
     return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
 
 

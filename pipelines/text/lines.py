@@ -7,7 +7,7 @@ A passage is plain text in which tables, forms and lists are lines.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from itertools import groupby
 from typing import Literal
 
@@ -19,6 +19,10 @@ LineKind = Literal["row", "labelled", "item", "field", "figures", "text"]
 # An isolated line up to here, with text below it, is a heading in a file that marks none.
 LONGEST_HEADING = 80
 LONGEST_FIGURES = 200
+# Lines of a list without marks.
+FEWEST_UNMARKED, LONGEST_UNMARKED_LINE = 4, 50
+# Words of a row's name. A longer line with a stop at its end is a sentence, whatever its figures.
+MOST_NAME = 5
 
 YEAR = re.compile(r"(?<![\d.,])(?:19|20)\d\d(?![\d.,]*\d)")
 ITEM = re.compile(r"(?:[-*•‣▪●○·–—]\s+|\(?(\d{1,3}|[a-z]|[ivx]{1,4})[.)]\s+)(?=\S)")
@@ -32,6 +36,7 @@ _ROW_START = re.compile(r"(?:[^:;.\n]{1,60};\s+)?[^:;\n]{1,60}:\s+(?=\S)")
 _SHORT_ROW = re.compile(r"[^:;.\n]{1,40};\s+[^:;.\n]{1,40}:\s+[^:;\n]{1,40}(?<![.!?])")
 # A figure of a row, or a sign that stands apart from one.
 _FIGURE = re.compile(r"[$€£]?\(?-?\d[\d,.]*\)?%?\)?|—")
+_NAME_AND_FIGURE = re.compile(r"[^\W\d_](?:\S| (?! ))*(?: {3,}|\t+)[-+]?[$€£]? ?\d(?:\S| (?! ))*")
 _BEFORE, _AFTER = frozenset("$€£"), frozenset(["%", ")", ")%", "%)"])
 _CLAUSE = re.compile(
     r"(?:§{1,2} ?|Art(?:icle|ikel|\.)? |Clause |Section |Abschnitt )?\d{1,3}[a-z]?(?:\.\d{1,2})*[.)]?"
@@ -52,9 +57,18 @@ def kind(line: str) -> LineKind:
         return "item"
     if is_field(line):
         return "field"
-    if len(line) <= LONGEST_FIGURES and "\n" not in line and len(figures(line)[1]) > 1:
+    is_short = len(line) <= LONGEST_FIGURES and "\n" not in line
+    if is_short and (len(figures(line)[1]) > 1 or is_aligned(line)):
         return "figures"
     return "text"
+
+
+def is_aligned(line: str) -> bool:
+    """Whether a line is set in columns by spaces: three cells, or a name and a figure far from it."""
+    found = columns(line)
+    if any(cell.endswith((".", "!", "?")) and len(cell.split()) > 2 for cell in found):
+        return False  # sentences, with two spaces between them
+    return len(found) > 2 or bool(_NAME_AND_FIGURE.fullmatch(line))
 
 
 def is_field(line: str) -> bool:
@@ -74,7 +88,7 @@ def figures(line: str) -> tuple[str, list[str]]:
     while start and (words[start - 1] in _BEFORE | _AFTER or _FIGURE.fullmatch(words[start - 1])):
         start -= 1
     name = " ".join(words[:start])
-    if not any(char.isalpha() for char in name):
+    if not any(char.isalpha() for char in name) or (start > MOST_NAME and line.endswith(".")):
         return "", []
     found: list[str] = []
     is_open = False
@@ -149,7 +163,14 @@ def is_clause(text: str, span: Span) -> bool:
 
 def columns(line: str) -> list[str]:
     """The cells of a line that is set in columns by spaces."""
-    return [cell for cell in re.split(r" {2,}|\t+", line.strip()) if cell]
+    return [cell for cell, _ in placed(line)]
+
+
+def placed(line: str) -> list[tuple[str, Span]]:
+    """The cells of a line that is set in columns by spaces, and where each stands in it."""
+    return [
+        (match[0], match.span()) for match in re.finditer(r"[^\s](?:[^\s]| (?! ))*(?<! )", line)
+    ]
 
 
 def is_alone(text: str, start: int, end: int) -> bool:
@@ -179,34 +200,69 @@ def spans(text: str, start: int, end: int) -> Iterator[Span]:
             yield a, b
 
 
+def unmarked(text: str) -> dict[int, Literal["item", "heading"]]:
+    """
+    Where the lines of lists without marks begin: short ones below one another, without an end.
+
+    They are things with their amounts, as in a recipe, or names. A line above amounts that has none
+    is what the list is called.
+    """
+    found: dict[int, Literal["item", "heading"]] = {}
+    # Begun at a line only, and never tried with less of it: else a long line costs its square.
+    for paragraph in re.finditer(r"(?m)^[^\n]++(?:\n[^\n]++)+", text):
+        items = list(spans(text, *paragraph.span()))
+        told = [text[a:b] for a, b in items]
+        if len(items) < FEWEST_UNMARKED or not all(map(_may_be_item, told)):
+            continue
+        figures_first = [line[0].isdigit() for line in told]
+        is_named = not figures_first[0] and sum(figures_first) > len(items) / 2
+        if is_named or all(line[0].isdigit() or line[0].isupper() for line in told):
+            found |= dict.fromkeys((a for a, _ in items), "item")
+            if is_named:
+                found[items[0][0]] = "heading"
+    return found
+
+
+def _may_be_item(line: str) -> bool:
+    return (
+        len(line) <= LONGEST_UNMARKED_LINE
+        and line[0].isalnum()
+        and not line.endswith((".", ":", ";", ",", "!", "?"))
+        and kind(line) == "text"
+    )
+
+
 def split(text: str) -> Iterator[Span]:
     """
     The sentences of a text. One that holds lines of a table or a record comes as those lines.
 
     A row between bars is whole, whatever stops stand in its cells.
     """
-    at = 0
+    at, items = 0, unmarked(text)
     for match in re.finditer(r"[^\n]+", text):
         if " | " in match.group() and kind(match.group().strip()) == "row":
-            yield from _sentences(text, at, match.start())
+            yield from _sentences(text, at, match.start(), items)
             yield from spans(text, match.start(), match.end())
             at = match.end()
-    yield from _sentences(text, at, len(text))
+    yield from _sentences(text, at, len(text), items)
 
 
-def _sentences(text: str, at: int, to: int) -> Iterator[Span]:
+def _sentences(text: str, at: int, to: int, items: Container[int]) -> Iterator[Span]:
     for start, end in sentences.split(text[at:to]):
-        yield from _with_lines(text, at + start, at + end)
+        yield from _with_lines(text, at + start, at + end, items)
 
 
-def _with_lines(text: str, start: int, end: int) -> Iterator[Span]:
+def _with_lines(text: str, start: int, end: int, items: Container[int]) -> Iterator[Span]:
     """A sentence, or the lines of it that are of a table or a record, and what is between them."""
     if "\n" not in text[start:end]:
         yield start, end
         return
     found_lines = list(spans(text, start, end))
     special = [kind(text[a:b]) not in ("text", "item") for a, b in found_lines]
-    special = [of or is_clause(text, line) for of, line in zip(special, found_lines, strict=True)]
+    special = [
+        of or is_clause(text, line) or line[0] in items
+        for of, line in zip(special, found_lines, strict=True)
+    ]
     if not any(special):
         yield start, end
         return

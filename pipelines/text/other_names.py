@@ -10,9 +10,10 @@ Forms of irregular words are names of one another, too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
+from pathlib import Path
 
 from pipelines.text import irregular
 from pipelines.text.terms import terms
@@ -24,7 +25,7 @@ _ASKED = tuple(
     (re.compile(rf"(?i)\b(?:{asking})\b"), names)
     for asking, names in (
         ("how (?:tall|high)|wie (?:groß|hoch)|quelle hauteur|qué altura", "height head höhe größe hauteur altura"),
-        ("how heavy|weighs?|wie schwer|wiegt|wieg(?:e|en)|pèse(?:nt)?|pesa[n]?", "weight gewicht mass poids peso"),
+        ("how heavy|weighs?|wie schwer|wiegt|wieg(?:e|en)|pèse(?:nt)?|pesa[n]?", "weight weighs gewicht wiegt mass poids pèse peso pesa"),
         ("how old|wie alt|quel âge|cuántos años", "age alter born âge edad"),
         ("how long|wie lange?|dauert|combien de temps|cuánto (?:tiempo|dura)|dure", "length duration länge dauer minutes hours minuten stunden heures durée duración minutos days weeks months years tage wochen monate jahre jours semaines mois ans días meses años"),
         ("how deep|wie tief", "depth tiefe profondeur"),
@@ -35,13 +36,13 @@ _ASKED = tuple(
         ("how loud|wie laut|how noisy|quel bruit", "sound noise lautstärke schallpegel sonore"),
         ("how (?:strong|powerful)|wie stark", "power leistung puissance potencia"),
         ("how big|how large|wie groß", "size dimensions capacity area größe fläche quadratmeter square"),
-        ("costs?|how expensive|(?:ge)?kostet|kosten|wie teuer|coûte(?:nt)?|cuesta[n]?|quel (?:est le )?prix", "price fee rate preis preise kosten prix tarif tarifs precio cost amount total gesamt betrag free kostenlos gratuit"),
+        ("costs?|(?:how|too|very) expensive|zu teuer|trop cher|(?:ge)?kostet|kosten|wie teuer|coûte(?:nt)?|cuesta[n]?|quel (?:est le )?prix", "price fee rate preis preise kosten prix tarif tarifs precio cost amount total gesamt betrag free kostenlos gratuit"),
         ("pay|paid|bezahlen|bezahlt|zahlen|beglichen|begleichen|überweisen|payer|pagar", "price fee due payable free charge total amount zahlbar betrag rechnungsbetrag pauschale montant importe"),
         ("insgesamt|in total|altogether|en tout|en total", "total gesamt gesamtbetrag summe rechnungsbetrag endbetrag total"),
         ("earns?|salary|verdient", "salary wage income median gehalt"),
         ("born|birthday|geboren|né|née|nació", "birth born geburtsdatum geburt"),
         ("where|wo|wohin|où|dónde", "location place address site ort standort adresse lieu adresse"),
-        ("when|wann|quand|cuándo", "date time datum zeit horaires horario"),
+        ("(?<!bis )(?<!seit )(?<!by )(?<!until )(?<!since )(?:when|wann|quand|cuándo)", "date time datum zeit horaires horario"),
         ("who wrote|author|wer schrieb", "author by verfasser autor"),
         ("phone|telephone|call|ring|telefon(?:nummer)?|anrufen|erreiche|téléphone|teléfono", "phone telephone tel telefon durchwahl hotline téléphone teléfono"),
         ("mean|means|bedeutet|heißt|signifie|significa", "meaning bedeutung cause ursache signification"),
@@ -56,140 +57,55 @@ _ASKED = tuple(
         ("degrees|grad|degrés|grados", "temperature temperatur température temperatura"),
         ("bar|bars", "pressure druck pression"),
         ("dimensions?|abmessungen", "size dimensions maße größe"),
+        ("free time|spare time|leisure|hobb(?:y|ies)|freizeit|temps libre|loisirs|tiempo libre", "interests hobbies leisure interessen hobbys freizeit loisirs aficiones intereses"),
+        ("(?:do|will|would|should) (?:i|we|you|they) need|what is needed|brauche (?:ich|man)|brauchen wir|benötige (?:ich|man)|de quoi (?:ai-je|a-t-on|avons-nous) besoin|que faut-il|qué (?:necesito|se necesita|lleva)",
+         "ingredients materials tools equipment requirements needs required zutaten material werkzeug voraussetzungen ingrédients matériel ingredientes materiales"),
+        ("who (?:runs|leads|heads|manages)|wer leitet|wer führt|qui dirige|quién dirige", "led leads leader head director manager chair ceo leiter leiterin leitung geschäftsführer geschäftsführerin directeur directrice director directora"),
+        ("(?:run|runs|works?) (?:on|with|under)|läuft (?:auf|mit|unter)", "supported supports compatible version requirements unterstützt kompatibel voraussetzungen"),
+        ("instead of|in place of|substitutes? for|replace|statt|anstatt|anstelle|au lieu de|en (?:lugar|vez) de", "instead replace replaced substitute alternative swap leave omit statt anstelle ersetzen ersetzt weglassen remplacer sustituir"),
+        ("since when|seit wann|depuis quand|desde cuándo", "start started begin beginning since joined entry eintritt eintrittsdatum beginn anfang seit début entrée depuis inicio desde"),
+        ("until when|by when|how soon|deadline|bis wann|jusqu'à quand|avant quand|hasta cuándo", "deadline due until before within latest end frist spätestens bis fällig ende échéance délai avant jusqu plazo hasta antes"),
+        ("(?:sits?|serves?|is|are) (?:on|in) the|belongs? to|sitzt im|gehört zum|gehören zum|fait partie|font partie", "consists members comprises composed besteht mitglieder compose membres"),
+        ("how (?:heavy|fast|high|long|much|many|tall|big|large|old|deep|far) (?:may|can|must)|at most|at the most|höchstens|maximal|au maximum|como máximo",
+         "maximum permitted allowed limit max most zulässig zulässige höchstens maximal maximale maximum máximo"),
+        ("at least|mindestens|wenigstens|au moins|au minimum|por lo menos|como mínimo", "minimum least min mindestens minimal minimum mínimo"),
+        ("on (?:one|a|a single) (?:battery )?charge|mit einer (?:akku)?ladung|battery last", "battery life range runtime akkulaufzeit laufzeit reichweite autonomie"),
         ("open|opens|geöffnet|offen|ouvert(?:e)?|abiert[oa]", "open opening hours öffnungszeiten geöffnet horaires ouvre horario"),
     )
 )  # fmt: skip
+# What asks for the most or the least of a column, the names of the column, and whether for the most.
+_MOST = tuple(
+    (re.compile(rf"(?i)\b(?:{asking})\b"), names, is_most)
+    for asking, names, is_most in (
+        ("most expensive|dearest|teuerste[nrs]?|(?:le|la|les) plus ch(?:er|ère)s?|más car[oa]s?", "price cost fee rent amount total preis kosten gebühr miete gesamt betrag prix tarif montant precio importe", True),
+        ("cheapest|least expensive|billigste[nrs]?|günstigste[nrs]?|(?:le|la|les) moins ch(?:er|ère)s?|más barat[oa]s?", "price cost fee rent amount total preis kosten gebühr miete gesamt betrag prix tarif montant precio importe", False),
+        ("heaviest|schwerste[nrs]?|(?:le|la) plus lourde?|más pesad[oa]", "weight mass gewicht poids peso", True),
+        ("lightest|leichteste[nrs]?|(?:le|la) plus lég(?:er|ère)|más liger[oa]", "weight mass gewicht poids peso", False),
+        ("loudest|noisiest|lauteste[nrs]?|(?:le|la) plus bruyante?", "noise sound lautstärke schallpegel geräusch bruit ruido", True),
+        ("quietest|leiseste[nrs]?|(?:le|la) plus silencieu(?:x|se)", "noise sound lautstärke schallpegel geräusch bruit ruido", False),
+        ("tallest|highest|höchste[nrs]?|(?:le|la) plus haute?|más alt[oa]", "height höhe hauteur altura", True),
+        ("lowest|niedrigste[nrs]?|(?:le|la) plus bas(?:se)?|más baj[oa]", "height höhe hauteur altura", False),
+        ("longest|längste[nrs]?|(?:le|la) plus longue?|más larg[oa]", "length duration life time länge dauer laufzeit longueur durée longitud duración", True),
+        ("shortest|kürzeste[nrs]?|(?:le|la) plus courte?|más cort[oa]", "length duration time länge dauer laufzeit longueur durée longitud duración", False),
+        ("fastest|quickest|schnellste[nrs]?|(?:le|la) plus rapide|más rápid[oa]", "speed geschwindigkeit vitesse velocidad", True),
+        ("slowest|langsamste[nrs]?|(?:le|la) plus lente?|más lent[oa]", "speed geschwindigkeit vitesse velocidad", False),
+        ("biggest|largest|größte[nrs]?|(?:le|la) plus grande?|más grande", "size area capacity volume größe fläche inhalt taille surface capacité tamaño", True),
+        ("smallest|kleinste[nrs]?|(?:le|la) plus petite?|más pequeñ[oa]", "size area capacity volume größe fläche inhalt taille surface capacité tamaño", False),
+        ("oldest|älteste[nrs]?", "age alter âge edad", True),
+        ("youngest|jüngste[nrs]?", "age alter âge edad", False),
+        ("strongest|most powerful|stärkste[nrs]?", "power leistung puissance potencia", True),
+        ("(?:the )?most|meiste[nr]?|(?:le|la) plus(?: de)?", "", True),
+        ("(?:the )?(?:fewest|least)|wenigste[nr]?|(?:le|la) moins(?: de)?", "", False),
+    )
+)  # fmt: skip
 # Words that people use for one another, a line each.
-_ALIKE_WORDS = """
-guarantee guaranteed warranty
-garantie gewährleistung
-password passcode
-passwort kennwort
-handy mobiltelefon smartphone
-backup backups
-sicherung sicherungen datensicherung backup backups
-homeoffice heimarbeit telearbeit
-holiday holidays vacation leave
-ferien urlaub urlaubstage
-fee price cost
-gebühr preis kosten entgelt
-wage salary pay
-gehalt lohn vergütung verdienst
-cancel cancellation terminate termination
-kündigen gekündigt kündigung
-absagen stornieren absage stornierung
-studenten studierende
-kid kids child children
-begin begins start starts commence commences
-end ends finish finishes expire expires
-allowed permitted allow
-erlaubt gestattet zulässig
-forbidden prohibited banned
-verboten untersagt
-broken defect defective faulty
-kaputt defekt störung
-fehler störung
-fix repair repaired
-bike bicycle
-fahrrad rad
-car vehicle
-auto fahrzeug pkw
-doctor physician
-arzt ärztin
-ill sick
-refund refunded reimbursement reimbursed
-tyre tyres tire tires
-air pressure
-luft luftdruck reifendruck druck
-back rear
-buy purchase bought
-customer client
-kunde kundin auftraggeber
-boss manager head supervisor
-chef leiter leiterin vorgesetzter
-putzen geputzt reinigen gereinigt reinigung
-putzfirma reinigungsfirma gebäudereinigung
-sauber gereinigt saubergemacht
-monat monatlich monatliche monate
-jahr jährlich jährliche jahre
-month monthly
-year yearly annual annually
-männer herren
-frauen damen
-verloren verlust verlieren
-lost loss lose
-beginnt begonnen beginn
-verspätet verspätung verzug
-late overdue delay
-treasurer accounts money
-chairman chairwoman chairperson chair
-prize prizes award awards
-job position employment
-study studied education degree
-language languages speak speaks spoken
-sprache sprachen spricht sprechen
-langue langues parle
-summe höhe betrag
-liter litern l
-stunde stunden h
-employee employees staff
-worker workers staff employees
-rubbish waste trash garbage
-müll abfall
-address located
-flat apartment
-wohnung apartment
-mobile cell
-delivery shipping shipped deliver
-lieferung versand liefern geliefert
-invoice bill
-rechnung faktura
-noise noisy loud
-lärm laut
-quit resign resignation
-toilet toilets restroom restrooms
-lift elevator
-petrol gasoline fuel
-essen mahlzeit verpflegung
-hire rent rental
-mieten leihen miete
-owner owned belongs
-besitzer eigentümer gehört
-dog dogs pet pets
-hund hunde haustier haustiere tiere
-meet meets meeting meetings
-treffen sitzung versammlung
-opening open opens
-schließen geschlossen schließt
-teach teaches taught teacher trainer instructor coach lessons
-unterrichtet lehrer lehrerin trainer trainerin
-choose chose chosen pick picked
-win won winner
-aufheben aufgehoben aufbewahren aufbewahrt gespeichert
-keep kept store stored
-mettre mise mettez
-nager natation nage
-freír fríe fríen
-konto bankverbindung iban kontonummer
-inscrire inscription inscriptions inscrit
-prix tarif coût coûte
-garantie garanti garantis
-congé congés vacances
-interdit interdite interdits défendu
-panne défaut erreur
-voiture véhicule
-téléphone tél
-precio coste tarifa
-garantía garantizado
-prohibido prohibida
-vacaciones permiso
-"""
+_ALIKE = Path(__file__).with_name("alike.txt")
 
 
 @lru_cache(maxsize=1)
 def _groups() -> dict[str, frozenset[str]]:
     """The other names of each word, by the word and by its stems."""
-    alike = ((LANGUAGES, line.split()) for line in _ALIKE_WORDS.strip().splitlines())
+    alike = ((LANGUAGES, line.split()) for line in _ALIKE.read_text("utf-8").splitlines())
     bent = (((language,), words) for language, words in irregular.forms())
     found: dict[str, set[str]] = {}
     for languages, words in chain(alike, bent):
@@ -208,11 +124,34 @@ def of_word(word: str) -> frozenset[str]:
     return _groups().get(word, frozenset())
 
 
-def of_question(question: str) -> Iterator[tuple[str, str]]:
+@lru_cache(maxsize=256)
+def of_question(question: str) -> tuple[tuple[str, str], ...]:
     """What a question asks with, as it stands in it, and the names of what answers that."""
-    for rule, names in _ASKED:
-        if found := " ".join(match.group() for match in rule.finditer(question)):
-            yield found, names
+    asked = (
+        (" ".join(match.group() for match in rule.finditer(question)), names)
+        for rule, names in _ASKED
+    )
+    found = tuple((asking, names) for asking, names in asked if asking)
+    if (most := superlative(question)) and most.names:
+        return (*found, (most.asking, most.names))
+    return found
+
+
+@dataclass(frozen=True)
+class Superlative:
+    """The most or the least of what a question asks for: its words, and names of the column."""
+
+    asking: str
+    names: str
+    is_most: bool
+
+
+def superlative(question: str) -> Superlative | None:
+    """What a question wants the most or the least of. None if it asks for something else."""
+    for rule, names, is_most in _MOST:
+        if found := rule.search(question):
+            return Superlative(found.group(), names, is_most)
+    return None
 
 
 # Words of questions that documents need not hold. A word with a typo may stand for one of them.

@@ -127,7 +127,7 @@ def says_something(question: str) -> bool:
 
 
 # Words that English questions ask with, besides those that every text has.
-_ASKING = frozenset(["many", "much", "ok", "okay"])
+_ASKING = frozenset(["many", "much", "ok", "okay", "happen", "happens", "happened"])
 # Words of German, French and Spanish questions that say nothing of what is asked.
 _OTHER_WORDS = {
     "de": (

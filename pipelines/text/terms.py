@@ -100,6 +100,9 @@ _LONG_WORD = re.compile(rf"(?<![^\W_])[^\W\d_]{{{german.SHORTEST},{german.LONGES
 # too, but part of the word.
 _OPTIONAL_MARKS = re.compile("[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0640]")
 
+# Of texts up to this length the terms are remembered.
+SHORT = 120
+
 _stemmers = threading.local()
 
 
@@ -109,6 +112,16 @@ def terms(text: str, language: str | None = None) -> list[str]:
 
     :param language: ISO 639-1. Without one, or without a stemmer for it, words are not stemmed.
     """
+    # Extracts ask for those of the same labels, cells and headings again and again.
+    return list(_known(text, language)) if len(text) <= SHORT else _terms(text, language)
+
+
+@lru_cache(maxsize=4096)
+def _known(text: str, language: str | None) -> tuple[str, ...]:
+    return tuple(_terms(text, language))
+
+
+def _terms(text: str, language: str | None) -> list[str]:
     found = plain_terms(text, language)
     text = _TYPOGRAPHY.sub(" ", text)
     others = (

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipelines.answering.extracts import extract, readout
+from pipelines.answering.extracts import candidates, extract, readout
+from pipelines.answering.extracts.units import units
 from pipelines.store.hits import Hit
 from pipelines.text.places import Place
 
@@ -42,6 +43,33 @@ def test_best_sentence_is_taken_with_its_exact_span():
     (best, *_) = choose(replace(hit(1, text), weights=WEIGHTS))
     assert text[slice(*best.span)] == best.text
     assert "The harbour bridge was opened in 1932." in best.text
+
+
+def test_late_interaction_tells_what_meets_the_question_and_spares_the_encoder():
+    """Sentences alike by their words are told apart, and only the best are embedded."""
+    text = "The harbour bridge was painted. " * 12 + "The harbour bridge was inaugurated in May."
+    embedded = []
+
+    def encode(texts):
+        embedded.extend(texts)
+        return by_letters(texts)
+
+    def met(hit, spans):
+        return np.array([0.9 if "inaugurated" in hit.text[slice(*s)] else 0.5 for s in spans])
+
+    passage = replace(hit(1, text), weights=WEIGHTS)
+    (best, *_) = extract.choose(QUESTION, by_letters([QUESTION])[0], [passage], encode, met=met)
+    assert "inaugurated in May" in best.text
+    assert len(embedded) == extract.MOST_EMBEDDED
+
+    def unknown(_, spans):
+        return np.full(len(spans), np.nan)
+
+    plain, same = (
+        extract.choose(QUESTION, by_letters([QUESTION])[0], [passage], by_letters, met=scored)
+        for scored in (None, unknown)
+    )
+    assert plain == same
 
 
 def test_one_sentence_a_passage_and_none_twice():
@@ -109,7 +137,7 @@ def test_few_sentences_are_embedded():
 
     hits = [hit(n, f"A harbour sentence number {n} is here. " * 40) for n in range(1, 9)]
     extract.choose(QUESTION, by_letters([QUESTION])[0], hits, encode)
-    assert asked == [extract.MOST_CANDIDATES]
+    assert asked == [candidates.MOST_CANDIDATES]
 
 
 def answered(question: str, text: str, **weights: float) -> str:
@@ -237,6 +265,13 @@ def test_steps_are_shown_whole_if_what_opens_them_is_only_near_the_question():
     question = "How do I turn the heating on?"
     (shown,) = extract.choose(question, by_letters([question])[0], [passage], by_letters)
     assert shown.shown.endswith("1. Open the gas valve.\n2. Press the red button.")
+
+
+def test_what_follows_the_steps_of_a_section_is_no_part_of_the_last_one():
+    """It stands in a paragraph of its own."""
+    text = "## Change the filter\n\n1. Close the valve.\n2. Pull it out.\n\nWash it before that."
+    section = next(u for u in units(text, frozenset({"change the filter"})) if u.kind == "section")
+    assert section.text == "1. Close the valve.\n2. Pull it out.\n\nWash it before that."
 
 
 def test_a_list_comes_with_the_sentence_that_opens_it():

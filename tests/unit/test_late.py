@@ -83,6 +83,42 @@ def test_maxsim_by_hand():
     assert np.allclose(together, [0.75, 0.625, np.nan, -0.25], equal_nan=True, atol=1e-5)
 
 
+def test_parts_of_a_passage_by_hand():
+    """
+    Two windows of "aa bb cc" overlap in "bb". Each has a token at its beginning and its end.
+
+    The first token of the question weighs 3 and meets "aa" by 1 and "bb" by 0.5, the second meets
+    "bb" by 1 in the second window alone.
+    """
+    a = np.array([1, 1, 1, 1, 1, 1, 1, 1]) / np.sqrt(8)
+    b = np.array([1, -1, 1, -1, 1, -1, 1, -1]) / np.sqrt(8)
+    half = np.array([1, 1, 1, 1, 1, 1, -1, -1]) / np.sqrt(8)  # a 0.5, b 0
+    turned_back = np.stack([a, b]) @ late.rotation(8).T
+    query = QueryTokens(np.array([5, 9]), turned_back.astype(np.float32))
+    windows = [
+        (coded([a, a, half, a]), np.array([[0, 2], [3, 5]])),
+        (coded([a, b, -a, a]), np.array([[3, 5], [6, 8]])),
+        (coded([a, a]), np.zeros((0, 2), dtype=np.int64)),
+    ]
+    spans = [(0, 2), (3, 5), (0, 5), (6, 8), (9, 12)]
+    scores = late.of_spans(query, np.array([3.0, 1.0]), windows, spans)
+    assert np.allclose(scores, [0.75, 0.625, 1.0, -0.75, np.nan], equal_nan=True, atol=1e-5)
+
+
+def test_a_prompt_before_the_text_of_a_window_is_no_part_of_it():
+    """Its tokens stand between the first one and those of the text."""
+    rows = states(6, 8)  # the first token, two of a prompt, two of the text, the last one
+    query = QueryTokens(np.array([1]), rows[3:4])
+    places = np.array([[0, 4], [5, 9]])
+    spans = [(0, 4), (5, 9)]
+    found = late.of_spans(query, np.ones(1), [(late.pack(rows), places)], spans)
+    without = late.pack(rows[[0, 3, 4, 5]])
+    assert np.array_equal(found, late.of_spans(query, np.ones(1), [(without, places)], spans))
+    assert found[0] == found.max()
+    cut = [(late.pack(rows[:2]), places)]  # fewer tokens than the text has
+    assert np.isnan(late.of_spans(query, np.ones(1), cut, spans)).all()
+
+
 def test_a_question_without_tokens_or_codes_scores_nothing():
     nothing = QueryTokens(np.zeros(0, dtype=np.int64), np.zeros((0, 8), dtype=np.float32))
     one = QueryTokens(np.array([1]), states(1, 8))

@@ -1,5 +1,7 @@
 """Text made fit to store, and bytes of any encoding read."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +20,24 @@ def test_clean_text_can_always_be_stored(anything):
 
 def test_clean_counts_what_it_takes_out():
     assert clean.clean("a\x00b\ud800c\td\n") == clean.Cleaned("abc\td\n", 2)
+
+
+@given(st.text(alphabet="ab \n\n\t\x0b\r\x1c\x85\xa0\u1680\u2003\u2028\u202f\u205f\u3000"))
+def test_white_space_is_reduced_alike_however_rare_it_is(anything):
+    """The fast way, for texts with ordinary white space, and the slow one say the same."""
+    lines = [
+        re.sub("[ \t\xa0\u2000-\u200a\u202f\u3000]+", " ", x).strip() for x in anything.split("\n")
+    ]
+    expected = re.sub("\n{2,}", lambda found: "\n\n", "\n".join(lines)).strip()
+    assert clean.tidy(anything) == expected
+
+
+@given(st.text(alphabet="ab \n\r\x00\x0b\x80\x93\xad\xb0\xc3\xe2\ud800\u200b\u200d\ufeff\uffff"))
+def test_a_text_with_nothing_to_clean_stays(anything):
+    """A cleaned text needs no further cleaning."""
+    cleaned = clean.clean(anything)
+    assert not re.search("[\x00\x0b\r\xad\ud800\u200b\ufeff\uffff]", cleaned.text)
+    assert clean.clean(cleaned.text).removed == 0
 
 
 def test_utf8_that_was_read_as_latin1_is_put_right():

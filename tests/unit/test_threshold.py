@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pipelines.answering.extracts.answerable import answers
 from pipelines.search import evidence
 from pipelines.search.threshold import decide
 from pipelines.store.hits import Hit
@@ -32,15 +33,47 @@ def test_too_few_questions_decide_nothing():
     ("text", "other"),
     [("Income 2021: 4,610", True), ("Income 2017: 4,610", False), ("Income 2016/17", False), ("Income", False)],
 )  # fmt: skip
-def test_passages_of_other_years_are_known(text, other):
+def test_passages_of_others_are_known(text, other):
     """A year of which no passage tells, beside passages that tell of others."""
     hit = Hit(
         chunk_id=1, document_id=1, title="t", source="s", collection="c", page=None, heading=None,
         text=text, language="en", score=1.0, dense=0.5, lexical=0.5, window_start=0, window_end=1,
     )  # fmt: skip
-    assert evidence.weigh("What was the income in 2017?", [hit]).of_other_years is other
+    assert evidence.weigh("What was the income in 2017?", [hit]).of_others is other
 
 
 def test_numbers_of_clauses_are_codes():
     """A passage that holds one counts as naming it. A year is none."""
     assert evidence.codes("What does clause 3.2 say of 2021?") == ("3.2",)
+
+
+BATTERY = "How do I replace the battery of the press?"
+
+
+def passage(text, **weights):
+    return Hit(
+        chunk_id=1, document_id=1, title="t", source="s", collection="c", page=None, heading=None,
+        text=text, language="en", score=1.0, dense=0.5, lexical=0.5, window_start=0, window_end=1,
+        weights=weights,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("battery", "held"), [(6.0, False), (3.0, True)])
+def test_the_rarest_word_of_a_question_is_held_or_not(battery, held):
+    hit = passage("Replace the seal of the press.", batteri=battery, press=4.0, replac=2.0)
+    assert evidence.weigh(BATTERY, [hit]).rarest is held
+
+
+@pytest.mark.parametrize(
+    ("text", "fit", "enough"),
+    [
+        ("# Press\n\nThe battery of the press is replaced every year.", 0.5, True),
+        ("# Press\n\nThe battery of the press is replaced every year.", 0.3, False),
+        ("# Press\n\nThe seal of the press is replaced every year.", 0.5, False),
+        ("# Press\n\nThe seal of the press is replaced every year.", 1.0, True),
+    ],
+)
+def test_a_passage_that_fits_little_answers_if_it_holds_the_rarest_word(text, fit, enough):
+    hit = passage(text, batteri=6.0, press=4.0, replac=2.0)
+    weighed = evidence.weigh(BATTERY, [hit])
+    assert answers(fit, weighed, BATTERY, [hit]) is enough

@@ -11,20 +11,25 @@ from itertools import pairwise
 
 from pipelines.answering.extracts import kinds
 from pipelines.answering.extracts.units import Unit, label, values
-from pipelines.search import evidence
+from pipelines.search import counting, evidence
 from pipelines.search.evidence import holds
 from pipelines.store.hits import Hit
+from pipelines.text.german import parts
 from pipelines.text.stop_words import is_stop_word
-from pipelines.text.terms import terms
+from pipelines.text.terms import plain_terms, terms
 
 
 def is_of_them(question: str, names: Sequence[str], unit: Unit, hit: Hit) -> bool:
     """
-    Whether a passage names what is counted, and that of a row everybody who is asked for.
+    Whether a passage names what is counted and what an amount is for, and that of a row everybody
+    who is asked for.
     """
     whole = f"{hit.title.replace('_', ' ')} {hit.heading or ''} {hit.text}"
-    thing = evidence.counted(question)
+    thing = counting.counted(question)
     if thing is not None and not evidence.names_it(thing, whole, hit.language):
+        return False
+    per = counting.rate(question)
+    if per is not None and not evidence.names_it(per, whole, hit.language):
         return False
     return unit.kind != "row" or all(holds(whole, name) for name in names)
 
@@ -56,10 +61,15 @@ def names_another(question: str, unit: Unit, hit: Hit) -> bool:
 
 def counts_another(question: str, unit: Unit, hit: Hit) -> bool:
     """Whether a unit names nothing of what is counted: the *spaces* of "How many spaces"."""
-    thing = evidence.counted(question)
+    thing = counting.counted(question)
     if thing is None:
         return False
     columns = " ".join(name for name, _ in unit.cells)
+    counted_in = parts(thing.casefold())[-1:] if hit.language == "de" else ()
+    if any(counting.is_unit(part) for part in counted_in):  # the days of "Urlaubstage"
+        held = plain_terms(f"{unit.text} {columns}", hit.language)
+        if not set(plain_terms(counted_in[0], hit.language)) & set(held):
+            return True
     said = f"{unit.text} {columns} {unit.about} {unit.around} {hit.title} {hit.heading or ''}"
     return not evidence.names_it(thing, said, hit.language)
 

@@ -13,9 +13,10 @@ import re
 from dataclasses import dataclass, field
 
 from pipelines.answering.extracts import against, kinds
+from pipelines.answering.extracts import words as words_of
 from pipelines.answering.extracts.kinds import Wanted
-from pipelines.answering.extracts.units import Unit, label
-from pipelines.search import evidence
+from pipelines.answering.extracts.units import Unit, label, values
+from pipelines.search import counting, evidence
 from pipelines.search.evidence import holds, years
 from pipelines.store.hits import Hit
 from pipelines.text import other_names
@@ -30,6 +31,8 @@ MEANS = 0.3
 STEPS = 0.5
 # A list or section whose heading is what is asked for.
 HEADED = 0.3
+# What tells of the first, last or next gains where that is asked for.
+ORDERED = 0.12
 # What a unit loses for a name or code that its passage holds, and for one that it does not.
 NAME_NEAR, NAME_ABSENT = 0.08, 0.3
 # What a unit loses for each word of its heading that the question does not have.
@@ -46,7 +49,8 @@ NOT_AMOUNT = 0.12
 FRAGMENT = 0.15
 # What a figure of other things loses where things are counted.
 NOT_COUNTED = 0.25
-SHORTEST_STEM = 4
+# What a word that no passage has weighs of it, if it has other names.
+UNKNOWN = 0.8
 # What another name for the thing asked for weighs of the question's rarest word.
 OTHER_NAME = 0.6
 
@@ -85,6 +89,14 @@ class Asked:
             )
         )
 
+    def is_dated(self, text: str) -> bool:
+        """Whether a time is asked for, and a text tells one that is not the question's own."""
+        return self.wants == "date" and bool(kinds.DATE.search(words_of.without(text, self.codes)))
+
+    def is_dated_by(self, heading: str) -> bool:
+        """Whether a time is asked for, and a heading tells the year: *4.1.2 (9 December 2024)*."""
+        return self.is_dated(heading) and bool(evidence.years(heading))
+
     def groups(self, hit: Hit) -> Groups:
         """
         The question's words as terms of a hit's language, each with other names for it and its
@@ -105,9 +117,12 @@ class Asked:
         ]
         # What is asked with, like "how heavy", is seldom rare or common by chance.
         typical = max((weight for _, weight in found), default=0.0) or 1.0
+        # A word that no passage has may stand there by another name.
+        found = [(names, weight or UNKNOWN * typical * (len(names) > 1)) for names, weight in found]
         for asking, others in other_names.of_question(self.question):
             own = [t for t in evidence.content(asking, hit.language) if t not in said]
-            found.append((frozenset([*own, *terms(others, hit.language)]), OTHER_NAME * typical))
+            named = evidence.answering(others, hit.language).union(own)
+            found.append((named, OTHER_NAME * typical))
         return found
 
     def named(self, hit: Hit) -> frozenset[str]:
@@ -117,6 +132,17 @@ class Asked:
             self._named_in[hit.chunk_id] = frozenset(terms(" ".join(held), hit.language))
         return self._named_in[hit.chunk_id]
 
+    def tells(self, words: frozenset[str], hit: Hit) -> bool:
+        """
+        Whether a row with these words tells something that is asked of the things that the question
+        names: of "How long is the guarantee on the Lumen Quiet?" more than *Lumen Quiet*.
+        """
+        if not self.names or self.wants not in ("figure", "date", "person", "place"):
+            return True
+        named = frozenset(terms(" ".join(self.names), hit.language))
+        others = [group for group, _ in self.groups(hit) if not group & named]
+        return not others or any(group & words for group in others)
+
     def column(self, name: str, hit: Hit) -> dict[frozenset[str], float]:
         """The words of the question that the name of a column has, each with its weight."""
         held = terms(name, hit.language)
@@ -125,7 +151,7 @@ class Asked:
         return {
             words: weight or typical
             for words, weight in groups
-            if any(_alike(word, term) for word in words for term in held)
+            if any(words_of.alike(word, term) for word in words for term in held)
         }
 
     def agrees(self, unit: Unit, hit: Hit) -> bool:
@@ -142,6 +168,11 @@ class Asked:
             return False
         if not against.is_of_them(self.question, self.names, unit, hit):
             return False
+        if self.wants == "person" and evidence.role(self.question) and not self._names_people(unit):
+            return False
+        told = words_of.without(" ".join(values(unit)), self.codes)
+        if counting.measured(self.question) and not kinds.FIGURE.search(told):
+            return False
         if self.years:
             near = years(unit.text) or years(f"{unit.about} {unit.around}")
             held = near or years(hit.title.replace("_", " ")) or years(hit.text)
@@ -156,7 +187,7 @@ class Asked:
         """How much better or worse a unit is for the kind of thing that is asked for."""
         path = f"{hit.at(unit.span[0]).heading or ''} {unit.about}"
         fit = self._named(unit, hit, path) - OTHER_TOPIC * self._strange(unit.heading)
-        fit += self._labelled(unit, hit)
+        fit += self._labelled(unit, hit) + ORDERED * self._is_in_order(unit)
         if unit.kind == "sentence" and len(unit.text.split()) < 6 and unit.text[-1:] not in ".!。":
             fit -= FRAGMENT
         if kinds.REFERENCE.search(unit.text) and not kinds.REFERENCE.search(self.question):
@@ -172,7 +203,7 @@ class Asked:
         if looks is not None and looks.search(unit.text):
             fit += HOLDS
         if self.wants == "figure":
-            held = kinds.FIGURE.search(_without(_unmarked(unit.text), self.codes))
+            held = kinds.FIGURE.search(words_of.without(words_of.unmarked(unit.text), self.codes))
             fit -= NOT_COUNTED * against.counts_another(self.question, unit, hit)
             if kinds.CHANGE.search(unit.text) and not kinds.CHANGE.search(self.question):
                 fit -= NOT_AMOUNT
@@ -182,18 +213,36 @@ class Asked:
                 return fit
             return fit + (-HOLDS if held is None else HOLDS if held.group()[0].isdigit() else 0.0)
         if self.wants == "date":
-            return fit + (HOLDS if kinds.DATE.search(_without(unit.text, self.codes)) else -HOLDS)
+            dated_so = self.is_dated(unit.text) or self.is_dated_by(unit.heading)
+            return fit + (HOLDS if dated_so else -HOLDS)
         if self.wants == "reason":
             return fit + (HOLDS if kinds.REASON.search(f"{unit.heading} {unit.text}") else 0.0)
         if self.wants == "person":
-            others = set(kinds.PROPER.findall(unit.text)) - set(kinds.PROPER.findall(self.question))
-            others -= kinds.CALENDAR
-            return fit + (HOLDS if others else -HOLDS)
+            return fit + (HOLDS if self._names_people(unit) else -HOLDS)
+        if self.wants == "place":
+            dated = unit.kind == "field" and kinds.DATE.search(values(unit)[0])
+            return fit + (HOLDS if kinds.PLACE.search(unit.text) else -HOLDS if dated else 0.0)
         if self.wants == "yes or no":
             return fit + (HOLDS if kinds.VERDICT.search(unit.text) else 0.0)
         if self.wants == "meaning":
-            return fit + (MEANS if self._defines(unit.text) else 0.0)
+            return fit + (MEANS if words_of.defines(self.question, unit.text) else 0.0)
         return fit
+
+    def _is_in_order(self, unit: Unit) -> bool:
+        """Whether a unit tells of the first, the last or the next, as the question does."""
+        said = f"{unit.heading} {unit.text} {' '.join(name for name, _ in unit.cells)}"
+        return any(rule.search(self.question) and rule.search(said) for rule in kinds.ORDERS)
+
+    def _names_people(self, unit: Unit) -> bool:
+        """Whether a unit names somebody, or of whom a group consists."""
+        is_field = unit.kind == "field"
+        said = kinds.TITLE.sub("", values(unit)[0] if is_field else unit.text)
+        others = set(kinds.PROPER.findall(f"x {said}" if is_field else said))
+        others -= set(kinds.PROPER.findall(self.question)) | kinds.CALENDAR
+        called = label(unit).split() if is_field else []  # "Priya Nair: yoga"
+        is_name = len(called) > 1 and all(word[0].isupper() for word in called)
+        is_group = kinds.MEMBERS.search(said) and evidence.role(self.question) is None
+        return bool(others or is_name or is_group)
 
     def _named(self, unit: Unit, hit: Hit, path: str) -> float:
         """What is lost for names and codes that the unit itself does not hold."""
@@ -211,12 +260,16 @@ class Asked:
     def _labelled(self, unit: Unit, hit: Hit) -> float:
         """What a row or field gains by a label that the question names."""
         held = [term for term in terms(label(unit), hit.language) if not evidence.is_common(term)]
-        if not held:
+        defines = unit.kind == "field" and kinds.DEFINITION.match(values(unit)[0])
+        if not held or (defines and self.wants not in ("meaning", "any")):
             return 0.0
         groups = self.groups(hit)
         typical = max((weight for _, weight in groups), default=0.0) or 1.0
-        matched = [t for t in held if any(t in words for words, _ in groups)]
-        weight = max((w for words, w in groups if words & set(held)), default=0.0) / typical
+        matched = [t for t in held if any(words_of.has(words, t) for words, _ in groups)]
+        weight = max(
+            (w for words, w in groups if any(words_of.has(words, t) for t in held)), default=0.0
+        )
+        weight /= typical
         if any(names & set(held) for names in self._asked_names(hit)):
             weight = 1.0
         gain = LABEL * weight * len(matched) / len(held)
@@ -227,43 +280,19 @@ class Asked:
     def _asked_names(self, hit: Hit) -> list[frozenset[str]]:
         """The names of what is asked with, like *range* for "how far"."""
         found = other_names.of_question(self.question)
-        return [frozenset(terms(names, hit.language)) for _, names in found]
+        return [evidence.answering(names, hit.language) for _, names in found]
 
     def _headed(self, unit: Unit, hit: Hit) -> float:
         """Share of the question's words that a unit's heading holds, without those of headings above."""
         above = (hit.at(unit.span[0]).heading or "").split(" > ")[:-1]
         said = set(terms(" ".join([hit.title.replace("_", " "), *above]), hit.language))
-        asked = set(evidence.content(self.question, hit.language)) - said
+        asked = {
+            term: {term} if evidence.asks_with(self.question, term, hit.language) else names
+            for term, names in evidence.names_of(self.question, hit.language).items()
+            if term not in said
+        }
         heading = {t for t in terms(unit.about, hit.language) if not evidence.is_common(t)}
-        names = {word for words, _ in self.groups(hit) if len(words) > 1 for word in words}
         named = any(words & heading for words in self._asked_names(hit))
-        both = len(asked & heading) + bool(named or heading & names - asked)
+        both = sum(bool(names & heading) for names in asked.values()) + named
         both = min(len(asked) or int(named), both)
         return both / (len(asked) or 1) * math.sqrt(both / (len(heading) or 1))
-
-    def _defines(self, text: str) -> bool:
-        match = re.match(
-            r"\W*(?:(?:An?|The|We define|Eine?|Der|Die|Das)\s+)?(.{2,60}?)\W*\s*(?:\([^)]*\)\s*)?"
-            r"(?:is|are|means?|refers? to|is defined|as|ist|sind|bedeutet|bezeichnet|:)\s", text)  # fmt: skip
-        if match is None:
-            return False
-        subject = {t for t in terms(match[1], "en") if not is_stop_word(t)}
-        asked = set(terms(self.question, "en"))
-        return bool(subject) and len(subject & asked) >= 0.5 * len(subject)
-
-
-def _alike(left: str, right: str) -> bool:
-    """Whether two words are the same, or one begins with the other: *dial* and *dialling*."""
-    short, long = sorted((left, right), key=len)
-    return left == right or (len(short) >= SHORTEST_STEM and long.startswith(short))
-
-
-def _unmarked(text: str) -> str:
-    """An item without its number."""
-    return re.sub(r"^\(?\d{1,3}[.)]\s+", "", text)
-
-
-def _without(text: str, codes: tuple[str, ...]) -> str:
-    for code in codes:
-        text = text.replace(code, "")
-    return text

@@ -10,31 +10,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import replace
 
 import numpy as np
 
-from pipelines.answering.extracts import compare, kinds, listing, readout
+from pipelines.answering.extracts import compare, kinds, listing, most, readout
 from pipelines.answering.extracts.asked import Asked
-from pipelines.answering.extracts.readout import Extract, read_out
-from pipelines.answering.extracts.units import Unit, units
+from pipelines.answering.extracts.candidates import RANK_WEIGHT, Candidate, candidates_of, titles
+from pipelines.answering.extracts.readout import Extract
+from pipelines.answering.extracts.units import Unit
 from pipelines.embedder.encoder import Vectors
-from pipelines.search.evidence import holds
 from pipelines.store.hits import Hit
 from pipelines.text.lines import Span, plain, title_words
-from pipelines.text.terms import terms
+from pipelines.text.scoring.fusion import Scores
 
 # Chosen on the training questions of a set with known answer spans (bench/citations.py) and on
 # half of the questions of bench/answers.py.
 LEXICAL_WEIGHT = 1.0
-RANK_WEIGHT = 0.15
-# What stands above a unit counts less than what it says.
-CONTEXT_SHARE = 0.7
-# Units that are embedded for one question; embedding them is most of the time it takes.
-MOST_CANDIDATES = 16
-# Units that are looked at closely.
-MOST_CONSIDERED = 48
+# What late interaction counts between sentences. A row or a field often holds none of a question's
+# words but their names, and the line that echoes them meets it best.
+LATE_WEIGHT = 2.0
+# Candidates that are embedded where late interaction is known. Embedding is most of the time it takes.
+MOST_EMBEDDED = 4
 LONGEST_COMPARED = 300
 MOST_EXTRACTS = 3
 # A further extract must score nearly like the best, say something else, and leave the answer short.
@@ -48,21 +45,13 @@ LONGEST_JOINED = 420
 SURE = 0.28
 
 
-@dataclass(frozen=True)
-class _Candidate:
-    number: int
-    unit: Unit
-    body: str
-    lexical: float
-    fit: float = 0.0
-
-
 def choose(
     question: str,
     vector: Vectors,
     hits: Sequence[Hit],
     encode: Callable[[Sequence[str]], Vectors],
     trusted: float = 1.0,
+    met: Callable[[Hit, Sequence[Span]], Scores] | None = None,
 ) -> list[Extract]:
     """
     One to three extracts, at most one of each passage, in reading order.
@@ -70,20 +59,30 @@ def choose(
     :param vector: The question's. *Shape:* ``(d,)``
     :param encode: Embeds texts as unit rows. *Shape:* ``(n, d)``
     :param trusted: The weight of the encoder's cosines, less where it cannot read the question.
+    :param met: How well parts of a passage meet the question by late interaction (`PartScores.of`).
+        None if the search had none. *Shape:* ``(n,)``
     """
     asked = Asked.of(question)
-    candidates, others = _candidates(asked, hits)
+    candidates, others = candidates_of(asked, hits)
     if not candidates:
         return []
-    for whole in (compare.compare, listing.listing):
+    for whole in (compare.compare, most.most, listing.listing):
         if (together := whole(asked, hits, others)) is not None:
             return [together]
-    vectors = encode([_compared(hits[c.number - 1], c) for c in candidates])
-    rank = np.array([1 / c.number for c in candidates])
-    lexical = np.array([c.lexical for c in candidates])
-    fit = np.array([c.fit for c in candidates])
-    scores = trusted * (vectors @ vector) + LEXICAL_WEIGHT * lexical + RANK_WEIGHT * rank + fit
-    chosen = _diverse(candidates, vectors, scores)
+    scores = np.array(
+        [LEXICAL_WEIGHT * c.lexical + RANK_WEIGHT / c.number + c.fit for c in candidates]
+    )
+    best = np.arange(len(candidates))
+    if met is not None and (late := _late(candidates, hits, met)) is not None:
+        scores += trusted * LATE_WEIGHT * late
+        best = np.argsort(-scores, kind="stable")[:MOST_EMBEDDED]
+    vectors = encode([_compared(hits[candidates[i].number - 1], candidates[i]) for i in best])
+    cosines = vectors @ vector
+    # What is not embedded is as near as the farthest of the others.
+    near = np.full(len(candidates), cosines.min())
+    near[best] = cosines
+    scores += trusted * near
+    chosen = best[_diverse([candidates[i] for i in best], vectors, scores[best])]
     known = {(c.number, c.unit.span): float(s) for c, s in zip(candidates, scores, strict=True)}
     made = [
         _extract(
@@ -92,6 +91,30 @@ def choose(
         for i in chosen
     ]
     return sorted(_short(made, scores[chosen]), key=lambda e: _place(hits, e))
+
+
+def _late(
+    candidates: Sequence[Candidate],
+    hits: Sequence[Hit],
+    met: Callable[[Hit, Sequence[Span]], Scores],
+) -> Scores | None:
+    """
+    How much worse than the best one each sentence meets a question. Other units are as good as that.
+
+    :returns: 0 or less. None if it is known of no sentence. *Shape:* ``(n,)``
+    """
+    found = np.full(len(candidates), np.nan)
+    sentences = [place for place, c in enumerate(candidates) if c.unit.kind == "sentence"]
+    for number in {candidates[place].number for place in sentences}:
+        own = [place for place in sentences if candidates[place].number == number]
+        found[own] = met(hits[number - 1], [candidates[place].unit.span for place in own])
+    known = found[~np.isnan(found)]
+    if not len(known):
+        return None
+    behind = np.zeros(len(candidates))
+    # The windows of the others are farther from the question.
+    behind[sentences] = np.nan_to_num(found[sentences], nan=known.min()) - known.max()
+    return behind
 
 
 def is_sure(extracts: Sequence[Extract]) -> bool:
@@ -104,54 +127,7 @@ def asks_for_looks(question: str) -> bool:
     return any(asks.search(question) for asks, _ in kinds.LOOKS)
 
 
-def sureness(question: str, hits: Sequence[Hit]) -> float:
-    """How well the best unit fits a question, by words and kind. The best passages count more."""
-    candidates, _ = _candidates(Asked.of(question), hits)
-    return max((c.lexical + c.fit + RANK_WEIGHT / c.number for c in candidates), default=0.0)
-
-
-def _candidates(
-    asked: Asked, hits: Sequence[Hit]
-) -> tuple[list[_Candidate], dict[int, list[Unit]]]:
-    """The units worth embedding, those sharing rare terms with the question first, and all units."""
-    every = {n: units(hit.text, _titles(hit)) for n, hit in enumerate(hits, start=1)}
-    found = [
-        _candidate(asked, hits[number - 1], number, unit)
-        for number, held in every.items()
-        for unit in held
-    ] or [
-        _candidate(asked, hit, n, Unit("sentence", (0, len(hit.text)), hit.text))
-        for n, hit in enumerate(hits, start=1)
-    ]
-    # Ties, and questions whose words are nowhere, fall to the window that the search matched.
-    found.sort(
-        key=lambda c: (
-            -c.lexical - 0.1 * _in_window(hits[c.number - 1], c.unit.span) - 0.1 / c.number
-        )
-    )
-    agreeing = (c for c in found if asked.agrees(c.unit, hits[c.number - 1]))
-    fit = [
-        replace(c, fit=asked.fit(c.unit, hits[c.number - 1]))
-        for c in islice(agreeing, MOST_CONSIDERED)
-    ]
-    fit.sort(key=lambda c: -c.lexical - c.fit - 0.1 / c.number)
-    return fit[:MOST_CANDIDATES], every
-
-
-def _candidate(asked: Asked, hit: Hit, number: int, unit: Unit) -> _Candidate:
-    body = read_out(unit)
-    own = frozenset(terms(body, hit.language))
-    # What stands under the heading of a version or clause is all of it.
-    own |= {code.casefold() for code in asked.codes if holds(unit.heading, code)}
-    above = frozenset(terms(f"{unit.about} {unit.around}", hit.language)) | asked.named(hit)
-    share = total = 0.0
-    for names, weight in asked.groups(hit):
-        total += weight
-        share += weight if names & own else CONTEXT_SHARE * weight if names & above else 0.0
-    return _Candidate(number, unit, body, share / (total or 1.0))
-
-
-def _compared(hit: Hit, candidate: _Candidate) -> str:
+def _compared(hit: Hit, candidate: Candidate) -> str:
     """What a unit is embedded by: itself, after what it stands under."""
     unit = candidate.unit
     return f"{_named(hit.title)}{unit.about} {candidate.body}"[:LONGEST_COMPARED].strip()
@@ -160,7 +136,7 @@ def _compared(hit: Hit, candidate: _Candidate) -> str:
 def _extract(
     asked: Asked,
     hit: Hit,
-    candidate: _Candidate,
+    candidate: Candidate,
     score: float,
     every: dict[int, list[Unit]],
     known: dict[tuple[int, Span], float],
@@ -170,17 +146,20 @@ def _extract(
         unit = _with_neighbours(hit, candidate, score, every[candidate.number], known)
     shown = readout.shown(asked, hit, unit)
     number = re.search(r"\d[\d.]*", unit.heading)
-    if asked.which and number and number.group() not in shown:
+    names_one = asked.which and number and number.group() not in shown
+    if names_one or (asked.is_dated_by(unit.heading) and not asked.is_dated(shown)):
         shown = f"{readout.one_line(unit.heading)}: {shown}"
+    elif asked.wants == "yes or no" and unit.kind != "row" and kinds.VERDICT.search(unit.above):
+        shown = readout.under(unit, shown)
     text = hit.text[unit.span[0] : unit.span[1]]
-    subject = unit.heading if plain(unit.heading) in _titles(hit) else hit.title
+    subject = unit.heading if plain(unit.heading) in titles(hit) else hit.title
     sure = candidate.lexical + candidate.fit
     return Extract(candidate.number, unit.span, text, score, shown, subject, sure)
 
 
 def _with_neighbours(
     hit: Hit,
-    candidate: _Candidate,
+    candidate: Candidate,
     score: float,
     every: Sequence[Unit],
     known: dict[tuple[int, Span], float],
@@ -214,26 +193,13 @@ def _leans(sentence: str) -> bool:
     )
 
 
-def _titles(hit: Hit) -> frozenset[str]:
-    """The headings that parts of a passage stand under, as they are compared."""
-    paths = (hit.heading, *(place.heading for place in hit.places))
-    return frozenset(plain(title) for path in paths for title in (path or "").split(" > ") if title)
-
-
 def _named(title: str) -> str:
     """A title, to be read before what is under it: *uber_2021.pdf* says whose revenue it is."""
     words = title_words(title)
     return f"{words}: " if words else ""
 
 
-def _in_window(hit: Hit, span: Span) -> bool:
-    """Whether a unit touches the window that the search matched."""
-    if hit.window_start is None or hit.window_end is None:
-        return False
-    return hit.window_start < span[1] and span[0] < hit.window_end
-
-
-def _diverse(candidates: list[_Candidate], vectors: Vectors, scores: np.ndarray) -> list[int]:
+def _diverse(candidates: list[Candidate], vectors: Vectors, scores: np.ndarray) -> list[int]:
     order = np.argsort(-scores)
     chosen: list[int] = []
     for i in map(int, order):

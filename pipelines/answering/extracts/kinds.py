@@ -9,13 +9,16 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-Wanted = Literal["figure", "date", "steps", "reason", "person", "meaning", "yes or no", "any"]
+Wanted = Literal[
+    "figure", "date", "steps", "reason", "person", "place", "meaning", "yes or no", "any"
+]
 
 _KINDS: tuple[tuple[Wanted, str], ...] = (
     ("steps", r"^\W*comment (?!s'appelle|se nomme)|cómo (?:se |puedo |hago )|how (?:is|are) .{1,60} made\b|wie wird .{1,60} (?:gemacht|gebacken|gekocht|zubereitet)\b|wie (?:macht|backt|kocht) man\b|how (?:do|can|should|would|must) (?:i|you|we|one)\b|how to\b|wie (?:\w+ )?(?:ich|man|wir|sie)\b|wie kann\b|steps\b"),
     ("date", r"by when\b|bis wann\b|quand\b|à quelle (?:date|heure)|cuándo\b|a qué hora|when\b|what (?:date|year|time|day)\b|which (?:date|year|day)\b|until when|wann\b|seit wann|welche[sn]? (?:jahr|datum|tag)\b"),
     ("reason", r"pourquoi\b|por qué\b|why\b|what (?:was|is|were) the (?:\w+ )?(?:cause|reason)s?\b|what caused\b|warum\b|weshalb\b|wieso\b"),
-    ("person", r"qui\b|à qui\b|quién(?:es)?\b|an wen\b|who(?:m|se)?\b|wer\b|wem\b|wen\b"),
+    ("place", r"where\b|wo\b|wohin\b|où\b|dónde\b|adónde\b|in which (?:room|city|town|country|building|street)\b|an welche[nrms]? (?:ort|adresse)\b"),
+    ("person", r"chez qui\b|auprès de qui\b|qui\b|à qui\b|quién(?:es)?\b|an wen\b|who(?:m|se)?\b|wer\b|wem\b|wen\b"),
     ("figure", r"combien\b|cuánt[oa]s?\b|quel(?:le)? (?:\w+ ){0,3}?(?:prix|tarif|température|puissance|poids|pression|taille|durée|numéro|montant)\b|(?:bis zu )?welche[rnms]? (?:\w+ ){0,3}?(?:summe|betrag|höhe|preis|gewicht|leistung|länge|nummer|anzahl|druck|temperatur)\b|how (?:many|much|old|tall|high|heavy|long|large|big|far|fast|deep|wide|often)\b|within how many|wh(?:at|ich) (?:\w+ ){0,7}?(?:number|price|cost|fee|rent|salary|wage|amount|total|percentage|rate|age|height|weight|torque|power|capacity|length|width|depth|speed|temperature|pressure|budget|revenue|income|loss|profit|size|duration|distance|voltage|port)s?\b|wie ?(?:viele?|hoch|schwer|alt|lange?|gro(?:ß|ss)|weit|oft|teuer|schnell|warm|laut)\b|was (?:kostet|kosten|wiegt|hat (?:\w+ ){1,4}gekostet)\b"),
     ("yes or no", r"(?:is|are|was|were|can|may|do|does|did|will|must|should|am|has|have) |(?:darf|dürfen|kann|können|muss|müssen|soll|ist|sind|gibt|habt|haben|hat|wird|werden) |(?:peut-on|puis-je|faut-il|doit-on|est-ce que?|est-il|y a-t-il|avez-vous)\b|(?:se puede|puedo|hay|es|está|debo|tengo que) "),
     ("meaning", r"que (?:signifie|veut dire)|qué (?:significa|es)|qu'est-ce qu|what (?:is|are) (?:an? )?[^\W\d_]+(?: [^\W\d_]+){0,3}\??$|what does .{1,60} mean\b|define\b|how (?:does|is|are|do) .{1,60} defined?\b|was (?:ist|sind|bedeutet|bedeuten)\b|definition of\b"),
@@ -27,7 +30,7 @@ WANTS = tuple(
 )
 FIGURE = re.compile(r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|none|no|ein|zwei|drei|vier|fünf)\b", re.I)  # fmt: skip
 DATE = re.compile(
-    r"\b(?:1[5-9]|20)\d\d\b|\d{1,2}[.:/]\d{1,2}|\b(?:jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-zä]*\.?\b"
+    r"\b(?:1[5-9]|20)\d\d\b|(?<![\d.,])\d{1,2}[.:/]\d{1,2}(?!\d)|\b(?:jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-zä]*\.?\b"
     r"|\b(?:janv|févr|mars|avr|juin|juil|août|déc|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|ruhetag)\w*|\d\s?(?:h|uhr|am|pm|a\.m|p\.m)\b"
     r"|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\b(?:days?|weeks?|months?|hours?|tage?|wochen?|monate?)\b", re.I)  # fmt: skip
 REASON = re.compile(
@@ -39,6 +42,29 @@ VERDICT = re.compile(
 )
 CHANGE = re.compile(r"(?i)\b(?:increas|decreas|improv|grew|grow|fell|declin|gestiegen|gesunken)\w*")
 SHARE = re.compile(r"(?i)percent|share|margin|%|anteil|prozent|rate\b")
+# Where something is: a place after its preposition, an address, a way through menus.
+PLACE = re.compile(
+    r"\b(?:[Ii]n|[Aa]t|[Oo]n|[Nn]ear|[Uu]nder|[Ii]m|[Aa]m|[Bb]ei|[Bb]eim|[Aa]uf|[Uu]nter|[Dd]ans|[Àà]|[Aa]u|[Cc]hez|[Ee]n) (?:(?:the|our|der|dem|den|das|la|le|el|los) )?[A-ZÄÖÜÉÈ]\w"
+    r"|\w > \w|(?i:\b(?:street|road|lane|avenue|square|quay|park|room|hall|building|floor|house|office|level|desk|reception|station|city|town|university|hospital|school|address|location|venue"
+    r"|\w*(?:straße|platz|weg|gasse|ufer|zimmer|raum|saal|stube|gebäude|stock|keller|garten|halle|empfang|adresse|ort)|rue|salle|bâtiment|étage|gare|calle|plaza|sala|edificio|oficina)\b)|\b\d{4,5} [A-ZÄÖÜ]"
+)
+# Which one of a row of things is meant.
+ORDERS = tuple(
+    re.compile(rf"(?i)\b(?:{words})\b")
+    for words in (
+        "first|earliest|erste[nrs]?|früheste[nrs]?|premi(?:er|ère)|primer[oa]?",
+        "last|latest|final|letzte[nrs]?|späteste[nrs]?|derni(?:er|ère)|últim[oa]",
+        "next|again|nächste[nrs]?|wieder|prochaine?|próxim[oa]",
+    )
+)
+# What explains a word: "A journey that begins at home."
+DEFINITION = re.compile(r"(?:An?|The|Eine?|Une?|Una?) .{20,}[.]$", re.DOTALL)
+# Of whom a group consists, told by what they are.
+MEMBERS = re.compile(
+    r"(?i)\b(?:consists? of|made up of|members? (?:is|are)|comprises?|composed of|besteht aus|bestehen aus|gehören|se compose(?:nt)? de|comprend|consta de)\b"
+)
+# A title or initial, whose stop ends no sentence.
+TITLE = re.compile(r"\b(?:[A-Z]|Dr|Mrs?|Ms|Prof|St|Hr|Fr|M|Mme|Sr|Sra)\. ")
 PROPER = re.compile(r"(?<!^)(?<![.!?] )\b[A-ZÄÖÜ][a-zäöüß]+\b")
 # Kinds of values that can be told by their looks: what asks for one, and what holds one.
 LOOKS = tuple(
@@ -66,8 +92,13 @@ LOOKS = tuple(
         ),
         (
             r"how old|what age|wie alt|quel âge",
-            r"\b(?:age|aged|years? old|years|born|alter|jahre alt|geboren|ans|né|née)\b",
+            r"\b(?:age|aged|years? (?:old|or|of age)|\d years?|born|older|younger|under \d|over \d|alter|älter|jünger|jahren?|lebensjahr|geboren|ab \d|unter \d|über \d|ans|né|née|edad|años)\b",
         ),
+        (
+            r"how many lit(?:re|er)s|wie ?viele? liter|combien de litres|cuántos litros",
+            r"\d\s?(?:m|c|h)?l\b|lit(?:re|er|ro)|capacity|volume|inhalt",
+        ),
+        (r"how many watts|wie ?viele? watt|combien de watts", r"\d\s?k?w\b|watt"),
         (r"calories|kalorien|calorías", r"\b(?:k?cal|calor|kalor|calorí|kj)\w*"),
         (r"how loud|wie laut|how noisy", r"\d\s?db\b|noise|sound|loud|laut|schall|lärm"),
         (
@@ -86,7 +117,9 @@ LOOKS = tuple(
 )
 SEVERAL = re.compile(
     r"(?i)^\W*(?:and |und )?(?:(?:what|which|who) (?:are|were)\b|list|name|give|show|was sind|welche\b|nenne|zeige?|liste|quels\b|quelles\b|qué \w+s\b|cuáles\b"
-    r"|(?:what|which) (?:\w+ ){0,2}\w+s (?:are|were|do|does|can|must|need)\b)"
+    r"|(?:what|which) (?:\w+ ){0,2}\w+s (?:are|were|do|does|can|must|need)\b"
+    r"|what (?:do|does|will|should|must|shall) (?:\w+ ){1,3}(?:(?:have|need) to )?(?:need|bring|pack|take along|prepare|provide)\b"
+    r"|was (?:brauche?n?|benötige?n?|muss|müssen|sollen?)\b(?: \w+){1,4}(?: (?:mitbringen|mitnehmen|einpacken))?|que faut-il|de quoi)"
 )
 _CALENDAR_WORDS = (
     "January February March April May June July August September October November December Monday"

@@ -70,7 +70,7 @@ def _goes_on(text: str, before: Piece, piece: Piece) -> bool:
 
 
 def _split(text: str, titles: frozenset[str]) -> Iterator[Piece]:
-    spans = list(lines.split(text))
+    spans, items = list(lines.split(text)), lines.unmarked(text)
     paragraph = 0
     after_colon = False  # a list that may have lost its marks
     for number, (start, end) in enumerate(spans):
@@ -78,6 +78,8 @@ def _split(text: str, titles: frozenset[str]) -> Iterator[Piece]:
             paragraph += 1
         piece = text[start:end]
         kind = _kind(text, (start, end), titles)
+        if start in items and lines.plain(piece) not in titles:
+            kind = items[start]
         alone = lines.is_alone(text, start, end)
         if (
             kind in ("text", "heading")

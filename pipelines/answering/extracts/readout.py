@@ -121,6 +121,14 @@ def _row(asked: Asked, hit: Hit, unit: Unit) -> str:
     return "; ".join(f"{name}: {value}" if name else value for name, value in cells) + scale
 
 
+def under(unit: Unit, said: str) -> str:
+    """What is shown, after what stands above it: under *Not covered* it says something else."""
+    above = one_line(unit.above).rstrip(": ")
+    if not above or above in said:
+        return said
+    return f"{above}:\n{said}" if "\n" in said else f"{above}: {said}"
+
+
 def one_line(text: str) -> str:
     """One line, without the mark of a list, and without what would read as a citation of ours."""
     return _uncited(re.sub(r"^(?:[-*•‣▪●○·]|#{1,6})\s+", "", " ".join(text.split())))

@@ -39,7 +39,8 @@ class Unit:
 
     `about` is what it stands under: a heading, the question of an FAQ, the opening of a list.
     `around` is what it belongs to: the other fields of its record, the name of its record, the
-    scale of its figures. `cells` are a row's columns and values.
+    scale of its figures. `cells` are a row's columns and values. `opener` is the sentence that opens
+    the list of an item.
     """
 
     kind: Kind
@@ -51,6 +52,12 @@ class Unit:
     cells: tuple[tuple[str, str], ...] = ()
     scale: str = ""
     paragraph: int = 0
+    opener: str = ""
+
+    @property
+    def above(self) -> str:
+        """What a reader sees right above it."""
+        return self.opener or self.heading
 
 
 def units(text: str, titles: frozenset[str] = frozenset()) -> list[Unit]:
@@ -118,7 +125,10 @@ class _Reader:
         else:
             record = " ".join(piece.text for piece in run)[:LONGEST_WHOLE]
             if len(run) > 1:
-                self._record = f"{self._heading} {record}"
+                # What is told of one thing may go on after a table.
+                goes_on = self._record.startswith(self._heading) and self._record
+                self._record = f"{self._record if goes_on else self._heading} {record}"
+                self._record = self._record[:LONGEST_WHOLE]
             for piece in run:
                 yield self._unit("field", piece)
 
@@ -131,7 +141,7 @@ class _Reader:
         opener = self._opener
         opened = opener.text if opener else ""
         for piece in run:
-            yield self._unit("item", piece, opened)
+            yield replace(self._unit("item", piece, opened), opener=opened)
         first = opener or run[0]
         span = first.span[0], run[-1].span[1]
         if len(run) > 1 and span[1] - span[0] <= LONGEST_WHOLE:
@@ -159,7 +169,9 @@ class _Reader:
                 yield self._unit("row", piece, cells=tuple(filled))
 
     def _figures(self, run: Sequence[Piece]) -> Iterator[Unit]:
-        for piece in run:
+        for at, piece in enumerate(run):
+            if _is_head(piece) and any(not _is_head(below) for below in run[at + 1 :]):
+                continue
             if aligned := self._aligned(piece):
                 yield self._unit("row", piece, cells=aligned)
                 continue
@@ -172,12 +184,24 @@ class _Reader:
             yield replace(unit, around=" ".join((unit.around, caption, *columns)), scale=scale)
 
     def _aligned(self, piece: Piece) -> tuple[tuple[str, str], ...]:
-        """The cells of a row that is set in columns by spaces, if a line above names them."""
-        row = lines.columns(piece.text)
-        above = self._text[: piece.span[0]].splitlines()[::-1][:LONGEST_TABLE]
-        heads = (lines.columns(line) for line in above if not any(c.isdigit() for c in line))
-        named = next((head for head in heads if len(head) == len(row) > 2), None)
-        return tuple(zip(named, row, strict=True)) if named else ()
+        """
+        The cells of a row that is set in columns by spaces, if a line above names them.
+
+        A row with fewer cells leaves some out. Those that it has stand below their names.
+        """
+        start = self._text.rfind("\n", 0, piece.span[0]) + 1
+        row = lines.placed(self._text[start : piece.span[1]])
+        above = self._text[:start].splitlines()[::-1][:LONGEST_TABLE]
+        heads = (lines.placed(line) for line in above if not any(c.isdigit() for c in line))
+        head = next((head for head in heads if len(head) > 2 and len(head) >= len(row)), None)
+        if head is None or len(row) < 2:
+            return ()
+        if len(head) == len(row):
+            return tuple((name, cell) for (name, _), (cell, _) in zip(head, row, strict=True))
+        below = [min(range(len(head)), key=lambda n: _apart(head[n][1], at)) for _, at in row]
+        if below[0] != 0 or sorted(set(below)) != below:
+            return ()
+        return tuple((head[n][0], cell) for n, (cell, _) in zip(below, row, strict=True))
 
     def _columns_above(self, piece: Piece) -> tuple[list[str], str, str]:
         """The years that head the figures of a row, the scale that they are in, and their caption."""
@@ -202,7 +226,9 @@ class _Reader:
         if not below:
             return
         span = below[0].span[0], below[-1].span[1]
-        listed = any(piece.kind in ("item", "field") for piece in below)
+        listed = 2 * sum(len(p.text) for p in below if p.kind in ("item", "field")) > sum(
+            len(p.text) for p in below
+        )
         longest = LONGEST_WHOLE if listed else LONGEST_SECTION
         if span[1] - span[0] > longest or any(
             piece.kind not in ("item", "field", "text") for piece in below
@@ -239,6 +265,18 @@ def label(unit: Unit) -> str:
     return match["name"] if match else ""
 
 
+def _is_head(piece: Piece) -> bool:
+    """Whether a line names columns: by years, or it is set in them and holds no figure."""
+    if lines.head_years(piece.text):
+        return True
+    return len(lines.columns(piece.text)) > 2 and not any(c.isdigit() for c in piece.text)
+
+
+def _apart(left: Span, right: Span) -> int:
+    """How far two cells are apart across the page. Negative where one stands below the other."""
+    return max(left[0], right[0]) - min(left[1], right[1])
+
+
 def _lines(pieces: Sequence[Piece]) -> str:
     """Sentences as running text, items and fields on lines of their own, each with a mark."""
     made: list[str] = []
@@ -251,7 +289,7 @@ def _lines(pieces: Sequence[Piece]) -> str:
             made.append(text if mark and mark[1] else f"- {bare}")
         elif joins:
             made[-1] += f" {text}"
-        else:
-            made.append(text)
+        else:  # after a blank line, because it is no part of the last item
+            made.append(f"\n{text}" if made else text)
         joins = piece.kind not in ("item", "field")
     return "\n".join(made)

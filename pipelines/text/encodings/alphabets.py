@@ -40,6 +40,12 @@ MOST_MISSES = 0.02
 LEAST_LETTERS = 2
 MOST_SHARE = 0.4
 
+_CYRILLIC = ("cp1251", "koi8_u", "cp866", "iso8859_5", "mac_cyrillic")
+_FREQUENT = frozenset("оеаинті")
+# Shares of the signs beyond ASCII that are letters, and of these that are small and frequent ones.
+LETTERS, SMALL, LEAST_FREQUENT = 0.95, 0.75, 0.36
+LEAST_CYRILLIC = 12
+
 _BEYOND = re.compile(r"(?:^|(?<=(.)))([^\x00-\x7f])(?=(.?))", re.DOTALL)
 
 
@@ -59,6 +65,28 @@ def latin_encoding(data: bytes) -> str | None:
             best = misses, encoding
     assert best is not None
     return best[1] if best[0] <= MOST_MISSES * beyond else None
+
+
+def cyrillic_encoding(data: bytes) -> str | None:
+    """
+    The encoding in which a text is words of a Slavic language in Cyrillic letters.
+
+    Their encodings put the same letters in other places: only in the right one most letters are
+    small ones, and the frequent ones are frequent.
+
+    :returns: None if no encoding fits, or too few letters tell.
+    """
+    best: tuple[float, float, str] | None = None
+    for encoding in _CYRILLIC:
+        beyond = [sign for sign in data.decode(encoding, "replace") if sign > "\x7f"]
+        letters = [sign for sign in beyond if "\u0400" <= sign <= "\u04ff"]
+        small = sum(map(str.islower, letters))
+        frequent = sum(map(_FREQUENT.__contains__, letters)) / max(1, len(letters))
+        is_text = len(letters) >= max(LEAST_CYRILLIC, LETTERS * len(beyond))
+        if is_text and small >= SMALL * len(letters) and frequent >= LEAST_FREQUENT:
+            fit = len(letters) / len(beyond), frequent, encoding
+            best = max(best or fit, fit)
+    return best[2] if best is not None else None
 
 
 def _misses(text: str, alphabets: tuple[str, ...]) -> int:

@@ -6,7 +6,7 @@ import codecs
 import re
 
 from pipelines.text.clean import language
-from pipelines.text.encodings.alphabets import latin_encoding
+from pipelines.text.encodings.alphabets import cyrillic_encoding, latin_encoding
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -51,6 +51,12 @@ _MAGIC = (
     (b"SQLite format 3\x00", "a SQLite database"), (b"{\\rtf", "an RTF file"),
     (b"OggS", "a sound file"), (b"ID3\x03", "a sound file"), (b"ID3\x04", "a sound file"),
 )  # fmt: skip
+# What is done with bytes that are no UTF-8, by the name that Python knows it by.
+_STRAY_BYTES = "attune-windows"
+_SEQUENCE = re.compile(
+    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)
+_TYPICAL = re.compile(rb"\xc3[\x80-\xbf]|\xc2[\xa0-\xbf]|\xe2\x80[\x90-\xaf]|\xe2\x82\xac")
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
@@ -59,8 +65,8 @@ def decode(data: bytes, declared: str | None = None) -> tuple[str, str]:
     Decode bytes of unknown encoding.
 
     A byte order mark decides. Without one, the pattern of zero bytes (UTF-16 and UTF-32) is tried,
-    then UTF-8, then what the file declares, then the encoding in which the letters are those of one
-    language, then the likeliest result of `charset-normalizer`.
+    then UTF-8, then UTF-8 with bytes of Windows among it, then what the file declares, then the
+    encoding in which the letters are those of one language, then the likeliest result of `charset-normalizer`.
 
     :param declared: The encoding that the file names.
     :returns: The text and the name of the encoding.
@@ -75,6 +81,8 @@ def decode(data: bytes, declared: str | None = None) -> tuple[str, str]:
         return data.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
         pass
+    if _is_nearly_utf8(data[:_SAMPLE_BYTES]):
+        return data.decode("utf-8", errors=_STRAY_BYTES), "utf-8"
     if declared is not None:
         text = data.decode(declared, errors="replace")
         if text.count("\ufffd") <= len(text) * MOST_MISDECODED:
@@ -82,6 +90,8 @@ def decode(data: bytes, declared: str | None = None) -> tuple[str, str]:
     sample = data[:_SAMPLE_BYTES]
     if (latin := latin_encoding(sample)) is not None:
         return data.decode(latin, errors="replace"), latin
+    if (cyrillic := cyrillic_encoding(sample)) is not None:
+        return data.decode(cyrillic, errors="replace"), cyrillic
     from charset_normalizer import from_bytes
 
     best = from_bytes(sample).best()
@@ -91,6 +101,27 @@ def decode(data: bytes, declared: str | None = None) -> tuple[str, str]:
         if found is None or found in _WESTERN:
             encoding = "cp1252"
     return data.decode(encoding, errors="replace"), encoding
+
+
+def _by_windows(error: UnicodeError) -> tuple[str, int]:
+    """Decode an invalid UTF-8 byte as Windows-1252 does."""
+    assert isinstance(error, UnicodeDecodeError)
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+codecs.register_error(_STRAY_BYTES, _by_windows)
+
+
+def _is_nearly_utf8(sample: bytes) -> bool:
+    """
+    Whether a text is UTF-8 but for a few bytes, which somebody added in another encoding.
+
+    What UTF-8 makes of Latin letters and dashes stands in no word of another encoding.
+    """
+    found = _SEQUENCE.findall(sample)
+    stray = sum(byte > 127 for byte in sample) - sum(map(len, found))
+    typical = sum(_TYPICAL.match(one) is not None for one in found)
+    return stray <= 2 * typical or stray * 20 <= len(found)
 
 
 def binary_kind(data: bytes) -> str | None:

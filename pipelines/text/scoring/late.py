@@ -156,6 +156,42 @@ def maxsim(
     return best_window, together
 
 
+def of_spans(
+    query: QueryTokens,
+    weights: NDArray[np.float64],
+    windows: Sequence[tuple[bytes, NDArray[np.int64]]],
+    spans: Sequence[tuple[int, int]],
+) -> Scores:
+    """
+    Compare a question with parts of one passage, each read with what stands around it.
+
+    :param weights: Of each token of the question. *Shape:* ``(t,)``
+    :param windows: Of each window the codes, and the characters of the passage where each token of
+        its text begins and ends. *Shape:* ``(tokens, 2)`` each
+    :param spans: The parts, by their characters in the passage.
+    :returns: The weighted mean of what each token of the question scores in a part (see `maxsim`).
+        NaN where no window has it. *Shape:* ``(spans,)``
+    """
+    best = np.full((len(spans), len(query.ids)), np.nan)
+    if not len(query.ids) or not weights.sum():
+        return np.full(len(spans), np.nan)
+    dimension = query.states.shape[1]
+    asked = np.ascontiguousarray((query.states @ rotation(dimension)).T)
+    for codes, places in windows:
+        # The text's tokens stand last, before the one that ends every text.
+        before = len(codes) // row_bytes(dimension) - 1 - len(places)
+        if before < 0 or not len(places):
+            continue
+        with _blas().limit(limits=1, user_api="blas"):
+            met = unpack(codes, dimension)[before:-1] @ asked
+        for number, (start, end) in enumerate(spans):
+            first = np.searchsorted(places[:, 1], start, side="right")
+            last = np.searchsorted(places[:, 0], end, side="left")
+            if first < last:
+                best[number] = np.fmax(best[number], met[first:last].max(axis=0))
+    return np.asarray(best @ (weights / weights.sum()), dtype=np.float64)
+
+
 # What a byte of codes stands for. Small enough for the nearest cache. *Shape:* ``(256, 4)``
 _BYTES: States = LEVELS[
     np.arange(256, dtype=np.uint8)[:, None] >> np.arange(0, 8, 2, dtype=np.uint8) & 3
