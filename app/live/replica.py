@@ -57,10 +57,13 @@ class Replica(Handles):
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Begin to follow the pointer and to report."""
-        with contextlib.suppress(psycopg.OperationalError), self._pool.connection() as conn:
-            replicas.forget_dead(conn, self._host, _is_running)
+        """Begin to follow the pointer and to report. The first report is made before it returns."""
         self._followed = True
+        with contextlib.suppress(psycopg.OperationalError):
+            with self._pool.connection() as conn:
+                replicas.forget_dead(conn, self._host, _is_running)
+            # Who prepares a version from here on waits for this process, too.
+            self._look()
         for target in (self._follow, self._keep_loaded):
             thread = threading.Thread(target=target, name=target.__name__.strip("_"), daemon=True)
             thread.start()

@@ -19,6 +19,7 @@ from types import FrameType
 
 from app.settings import Settings
 from app.watchdog.pulse import Patience
+from app.watchdog.starting import Starting
 from app.watchdog.supervisor import Supervisor, Watch
 from pipelines.errors import InputError
 
@@ -124,6 +125,7 @@ def serve(
         "worker", lives.command, Watch(patience, on_word=lives.hear, on_end=lives.end)
     )
     backups = Backups(settings, patience)
+    starting = Starting()
     again = False
 
     def command(beat_fd: int) -> list[str]:
@@ -135,6 +137,7 @@ def serve(
 
     def hear(word: str) -> None:
         nonlocal again
+        starting.hear(word)
         if word == "open":  # the database is up and migrated
             backups.start()
             if worker:

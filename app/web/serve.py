@@ -63,10 +63,12 @@ def run(settings: Settings, door: Door, heartbeat: Heartbeat = UNWATCHED) -> Non
     keeping.restore_into_empty(settings)
     with open_services(settings) as services:
         services.replica.answering()
+        heartbeat.tell("step reading the handbook")
         index_handbook(services)
         services.replica.address = door.url
         services.replica.start()
         heartbeat.tell("open")
+        heartbeat.tell("step building the pages")
         _serve(services, door, heartbeat)
 
 

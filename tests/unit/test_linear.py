@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.indexing import split
 from pipelines.indexing.converted import Converted
-from pipelines.text import sentences, suspicious
+from pipelines.text import lines, sentences, suspicious
 from pipelines.text.clean import clean, join_hyphens, tidy
 from pipelines.text.languages import of_document
 from pipelines.text.terms import terms
@@ -46,6 +46,7 @@ def _cut(text: str) -> object:
 
 STEPS = {
     "sentences": sentences.split,
+    "lines": lambda text: list(lines.split(text)),
     "chunks": _cut,
     "clean": clean,
     "tidy": tidy,

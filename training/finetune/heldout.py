@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sentence_transformers.sentence_transformer.evaluation import SentenceEvaluator
 
 from pipelines.embedder.encoder import Encoder, Vectors
-from pipelines.embedder.local import LocalEncoder
 from pipelines.search.rerank import WINDOWS_EACH
 from pipelines.text.scoring.late import PieceCounts, maxsim
 from training.finetune.costs import MOST_WINDOWS
@@ -164,35 +161,6 @@ class HeldOut:
             windows += nearest
             place += [number] * len(nearest)
         return windows, np.array(place, dtype=np.int64)
-
-
-class HeldOutEvaluator(SentenceEvaluator):  # type: ignore[misc]
-    """NDCG@10 of the whole retrieval over the held-out questions."""
-
-    def __init__(self, heldout: HeldOut, base: Path, *, frozen_documents: bool = False) -> None:
-        """
-        :param base: Folder of the base model, for its tokenizer.
-        :param frozen_documents: Windows keep the base model's vectors and states. Only questions are
-            embedded, and late interaction stays as it is.
-        """
-        super().__init__()
-        self.primary_metric = NDCG
-        self.greater_is_better = True
-        self._heldout, self._base, self._frozen = heldout, base, frozen_documents
-
-    def __call__(
-        self, model: Any, output_path: str | None = None, epoch: float = -1, steps: int = -1
-    ) -> dict[str, float]:
-        return self._heldout.figures(self.side(model))
-
-    def side(self, model: Any) -> Floats:
-        """The side of the vectors by the model as it is now. *Shape:* ``(questions, p)``"""
-        heldout = self._heldout
-        encoder = LocalEncoder.around(model, self._base)
-        if self._frozen:
-            cosines = encoder.encode_queries(heldout.questions) @ heldout.vectors.T
-            return heldout.side(cosines, heldout.base_late)
-        return heldout.side(*heldout.read(encoder))
 
 
 def choose(

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import ndtri, stdtrit
 
 Outcome = Literal["better", "no proof yet", "worse"]
 
@@ -123,7 +123,7 @@ def _bounds(
         # With few clusters the resampled means vary too little: by sqrt((n-1)/n), and by the ratio
         # of the normal distribution's quantile to Student's t.
         tail = (1 + CONFIDENCE) / 2
-        widen = math.sqrt(count / (count - 1)) * stats.t.ppf(tail, count - 1) / stats.norm.ppf(tail)
+        widen = math.sqrt(count / (count - 1)) * stdtrit(count - 1, tail) / ndtri(tail)
         draws = mean + (draws - mean) * widen
     low, high = np.quantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return float(low), float(high), draws
@@ -133,7 +133,7 @@ def _more_questions(mean: float, draws: NDArray[np.float64], count: int) -> int 
     spread = float(draws.std())
     if spread == 0 or mean == 0:
         return None
-    needed = stats.norm.ppf((1 + CONFIDENCE) / 2) + stats.norm.ppf(POWER)
+    needed = ndtri((1 + CONFIDENCE) / 2) + ndtri(POWER)
     total = count * (needed * spread / mean) ** 2
     if total > FAR * count:
         return None

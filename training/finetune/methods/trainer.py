@@ -22,12 +22,13 @@ from transformers import (
 
 from pipelines.embedder.streams import bf16_pays
 from training.finetune.checkpoints import KeepCheckpoints, last_complete
-from training.finetune.heldout import NDCG, HeldOut, HeldOutEvaluator
+from training.finetune.heldout import NDCG, HeldOut
 from training.finetune.methods import networks
 from training.finetune.methods.batches import LABEL, QUESTION, WINDOW, WindowBatchSampler
 from training.finetune.methods.guide import Guide
 from training.finetune.methods.late import TokenWeights
 from training.finetune.methods.losses import CorpusRankingLoss, WindowRankingLoss
+from training.finetune.methods.validation import HeldOutEvaluator
 from training.finetune.options import TrainOptions
 from training.finetune.prepare import TrainingData
 from training.finetune.progress import Reporter
