@@ -45,6 +45,12 @@ def title(page: Page) -> Locator:
     return page.locator("#conversation-title input, #conversation-title textarea").first
 
 
+def when_there(page: Page) -> Page:
+    """The page, once an empty chat shows what it has to."""
+    expect(page.locator("#chat .example").first).to_be_visible()
+    return page
+
+
 def ask(page: Page, question: str) -> None:
     """Send a question, and wait for nothing."""
     box(page).fill(question)
@@ -54,5 +60,5 @@ def ask(page: Page, question: str) -> None:
 def asked(page: Page, question: str) -> None:
     """Ask, and wait for the whole answer."""
     ask(page, question)
-    expect(citations(page).last).to_be_visible(timeout=20_000)
+    expect(citations(page).last).to_be_visible()
     expect(page.locator("#chat [aria-label=Retry]").last).to_be_visible()

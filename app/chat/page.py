@@ -34,7 +34,8 @@ def build(services: Services, stops: Stops) -> gr.Blocks:
         title="Attune", fill_height=True, analytics_enabled=False, delete_cache=(3600, 3600)
     ) as blocks:
         page = _ChatPage(services, stops)
-        blocks.load(page.load, None, page.view, **QUIET)
+        shown = blocks.load(page.load, None, page.view, **QUIET)
+        shown.then(None, js="() => window.attuneShown()")
         blocks.load(page.load_account, None, page.sidebar.account, **QUIET)
         blocks.load(
             None, js="() => { window.attuneLoaded(); window.attuneFiles(); window.attunePicker(); }"

@@ -10,6 +10,7 @@
   let following = false; // an answer that grows keeps its end in view
   let top = 0;
   let pinned = null; // the question that has been brought to the top
+  let put = null; // where the view then stood, until somebody scrolls
 
   const rows = (kind) => pane.querySelectorAll(`.message-row.${kind}-row`);
   const question = () => [...rows("user")].at(-1);
@@ -29,6 +30,7 @@
   const toQuestion = () => {
     makeRoom();
     pane.scrollTop += question().getBoundingClientRect().top - pane.getBoundingClientRect().top - GAP;
+    put = pane.scrollTop;
   };
   // The end is where the text ends, not the room below it.
   const endTop = () => Math.max(0, pane.scrollHeight - room() - pane.clientHeight);
@@ -41,6 +43,7 @@
     if (pane.scrollTop < top - 1) following = false;
     else if (answering && !room() && endTop() - pane.scrollTop <= NEAR) following = true;
     top = pane.scrollTop;
+    if (put !== null && Math.abs(top - put) > 1) put = null;
     mark();
   };
   const resized = () => {
@@ -70,7 +73,9 @@
       setRoom(0);
       toEnd();
     } else {
-      if (room()) makeRoom();
+      // What changes above it later must not move it.
+      if (put !== null && pinned === question()) toQuestion();
+      else if (room()) makeRoom();
       if (answering && following) toEnd();
     }
     last = first ?? null;

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-from pathlib import Path
 
 import pytest
 
+from tests import scratch
 from tests.chaos.plan import SHORT
 from tests.chaos.report import Live
 from tests.chaos.run import run
@@ -23,7 +22,7 @@ def test_swaps_under_fire_lose_nothing():
     Nothing is lost, mixed or brought back. Promotions in two commits, or without the lock, are
     detected.
     """
-    home = Path(tempfile.mkdtemp(prefix="attune-chaos-"))
+    home = scratch.folder("attune-chaos-")
     try:
         found = run(SHORT, Live(), home)
     finally:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import signal
-import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
-from tests import harbour
+from tests import scripted_chat
 from tests.chat_page import (
     ask,
     asked,
@@ -23,129 +21,38 @@ from tests.chat_page import (
     marked,
     panel,
     title,
+    when_there,
 )
-from tests.fakes import LLMCall, ScriptedLLM, scripted_llm
+from tests.fakes import ScriptedLLM
+from tests.scripted_chat import ABSENT, BUSY, COST, HOSTILE, SLOW, SLOW_COST
 from tests.serving import Served, screenshot
 
 pytestmark = pytest.mark.browser
 
-COST = "How much did the ferry terminal cost?"
-COST_ANSWER = "Building the terminal cost 4.2 million pounds, a third of it paid by the county [1]."
-SLOW_COST = "What did the ferry terminal cost, told slowly?"
-SLOW = "Tell me everything about Saltmere, slowly"
-BUSY = "Which ferries leave the harbour of Saltmere?"
-ABSENT = "What is the boiling point of mercury?"
-HOSTILE = "What is the tariff of the dry dock?"
-HOSTILE_ANSWER = (
-    'See <img src="http://203.0.113.9/a.png" onerror="document.title=1"> '
-    "![ship](http://203.0.113.9/b.png) [here](javascript:document.title=1) "
-    "<script>document.title=1</script> http://203.0.113.9/c [1]."
-)
 
-
-def speak(call: LLMCall) -> None:
-    """What the scripted model says, by the question at the end of its prompt."""
-    prompt = call.body["messages"][-1]["content"]
-    if not call.body.get("stream"):
-        call.say(SLOW if SLOW in prompt else "How much did Saltmere's ferry terminal cost?")
-    elif call.body.get("tools"):
-        _look(call)
-    elif SLOW in prompt:
-        call.say("Saltmere is a harbour [1]. " + "It goes on and on. " * 200, pause_s=0.1)
-    elif SLOW_COST in prompt:
-        call.say(COST_ANSWER + " It was money well spent." * 10, pause_s=0.2)
-    elif BUSY in prompt:
-        _hesitate(call)
-    elif ABSENT in prompt:
-        call.say("NOT IN THE DOCUMENTS")
-    elif HOSTILE in prompt:
-        call.say(HOSTILE_ANSWER)
-    else:
-        call.say(COST_ANSWER, pause_s=0.03)
-
-
-_looks: list[str] = []
-
-
-def _look(call: LLMCall) -> None:
-    """The first of two looks begins and does not end. The second searches and then answers."""
-    if call.body["messages"][-1]["role"] == "tool":
-        passages = " ".join(call.body["messages"][1]["content"].split()).split("<passage-")
-        (cost,) = (passage for passage in passages if "4.2 million" in passage)
-        number = re.search(r'number="(\d+)"', cost)[1]
-        call.say(f"The terminal cost 4.2 million pounds [{number}].", pause_s=0.1)
-        return
-    _looks.append("begun")
-    if len(_looks) % 2 == 0:
-        call.call_tools(("search_documents", {"query": "ferry"}))
-        return
-    call.begin()
-    for _ in range(600):
-        call.raw(b": thinking\n\n")
-        time.sleep(0.1)
-
-
-_refused: list[str] = []
-
-
-def _hesitate(call: LLMCall) -> None:
-    """Is busy at first, falls silent after some words, and ends."""
-    if not _refused:
-        _refused.append(BUSY)
-        call.fail(429, retry_after="8")
-        return
-    call.begin()
-    call.piece({"delta": {"content": "Ferries to Orrin Island "}})
-    time.sleep(8)
-    call.piece({"delta": {"content": "leave every 40 minutes [1]."}, "finish_reason": "stop"})
-    call.raw(b"data: [DONE]\n\n")
-    call.raw(b"")
+@pytest.fixture(scope="module")
+def both(browser: Browser) -> Iterator[tuple[Served, ScriptedLLM]]:
+    """A server, and the language model that it asks."""
+    with scripted_chat.served() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
-def llm() -> Iterator[ScriptedLLM]:
+def served(both: tuple[Served, ScriptedLLM]) -> Served:
+    """The server with two documents."""
+    return both[0]
+
+
+@pytest.fixture(scope="module")
+def llm(both: tuple[Served, ScriptedLLM]) -> ScriptedLLM:
     """The model that the server asks."""
-    with scripted_llm() as fake:
-        fake.script = [speak]
-        yield fake
-
-
-@pytest.fixture(scope="module")
-def served(browser: Browser, llm: ScriptedLLM) -> Iterator[Served]:
-    """A server that has begun with nothing, and been given two documents while it ran."""
-    with harbour.served(OPENAI_BASE_URL=llm.url, ATTUNE_LLM="scripted") as server:
-        yield server
+    return both[1]
 
 
 @pytest.fixture
 def visit(visit: Callable[..., Page]) -> Callable[..., Page]:
     """Opens the chat as a new visitor, and waits until it is there."""
-
-    def opened(**options: Any) -> Page:
-        page = visit(**options)
-        expect(page.locator("#chat .example").first).to_be_visible()
-        return page
-
-    return opened
-
-
-def in_view(page: Page) -> bool:
-    """Whether the last question, the beginning of its answer and the composer can be seen."""
-    return bool(
-        page.evaluate("""() => {
-            const box = (selector) => [...document.querySelectorAll(selector)].at(-1).getBoundingClientRect();
-            const question = box("#chat .user-row"), answer = box("#chat .bot-row");
-            const composer = box("#question");
-            return question.top >= 0 && question.bottom < answer.top
-                && answer.top + 24 <= composer.top && composer.bottom <= window.innerHeight
-                && document.documentElement.scrollHeight <= window.innerHeight;
-        }""")
-    )
-
-
-def pane(page: Page) -> Locator:
-    """What scrolls."""
-    return page.locator("#chat .bubble-wrap")
+    return lambda **options: when_there(visit(**options))
 
 
 def test_answer_streams_and_its_citation_opens_the_passage(visit, images):
@@ -155,8 +62,8 @@ def test_answer_streams_and_its_citation_opens_the_passage(visit, images):
     expect(page.locator("#chat .example").first).to_be_visible()
     screenshot(page, images / "chat-empty.png")
     ask(page, COST)
-    expect(bot(page)).to_contain_text("Building the terminal", timeout=20_000)
-    expect(citations(page)).to_have_count(1, timeout=20_000)
+    expect(bot(page)).to_contain_text("Building the terminal")
+    expect(citations(page)).to_have_count(1)
     expect(bot(page)).to_contain_text("4.2 million pounds")
     citations(page).click()
     expect(panel(page)).to_contain_text("harbour-report-2023.pdf")
@@ -174,7 +81,7 @@ def test_streaming_shows_the_answer_while_it_is_written(visit):
     """The first words are visible long before the last one arrives."""
     page = visit()
     ask(page, SLOW)
-    expect(bot(page)).to_contain_text("It goes on", timeout=20_000)
+    expect(bot(page)).to_contain_text("It goes on")
     expect(page.locator("#question button")).to_be_visible()
     expect(bot(page)).not_to_contain_text("It goes on and on. " * 55)
     expect(bot(page)).to_contain_text("It goes on and on. " * 10)
@@ -208,7 +115,7 @@ def test_a_passage_opened_too_early_is_marked_when_the_answer_is_there(visit):
     """Its sentence is only known at the end. So is whether it may be judged."""
     page = visit()
     ask(page, SLOW_COST)
-    expect(citations(page)).to_have_count(1, timeout=20_000)
+    expect(citations(page)).to_have_count(1)
     citations(page).click()
     expect(panel(page).locator("#passage")).to_contain_text("4.2 million pounds")
     expect(page.locator("#question .stop-button")).to_be_visible()
@@ -228,7 +135,7 @@ def test_a_passage_opened_in_the_moment_an_answer_ends_is_marked(visit):
 
     page.route("**/gradio_api/queue/join*", hold)
     ask(page, SLOW_COST)
-    expect(citations(page)).to_have_count(1, timeout=20_000)
+    expect(citations(page)).to_have_count(1)
     citations(page).click()
     expect(page.locator("#question .submit-button")).to_be_visible(timeout=30_000)
     expect(page.get_by_role("button", name="Copy message")).to_be_visible()
@@ -243,7 +150,7 @@ def test_what_is_typed_while_an_answer_comes_stays(visit):
     page = visit()
     asked(page, COST)
     ask(page, SLOW)
-    expect(bot(page)).to_contain_text("It goes on", timeout=20_000)
+    expect(bot(page)).to_contain_text("It goes on")
     box(page).fill("And what does it cost?")
     title(page).fill("All about Saltmere")
     expect(bot(page)).to_contain_text("It goes on and on. " * 10)
@@ -259,71 +166,53 @@ def test_enter_during_an_answer_sends_the_question_afterwards(visit):
     page = visit()
     asked(page, COST)
     ask(page, SLOW)
-    expect(bot(page)).to_contain_text("It goes on", timeout=20_000)
+    expect(bot(page)).to_contain_text("It goes on")
     ask(page, "And what does it cost?")
     expect(box(page)).to_have_value("And what does it cost?")
     box(page).press("End")
     box(page).type(" Now?")  # it is not sent as it is, because it has changed
     box(page).press("Enter")
     page.locator("#question .stop-button").click()
-    expect(page.locator("#chat [data-testid=user]")).to_have_count(3, timeout=20_000)
+    expect(page.locator("#chat [data-testid=user]")).to_have_count(3)
     expect(page.locator("#chat [data-testid=user]").last).to_contain_text("cost? Now?")
     expect(page.locator("#chat [data-testid=bot]")).to_have_count(3)
     expect(box(page)).to_have_value("")
     # The scripted model is slow again, because the conversation has the slow question.
-    expect(bot(page)).to_contain_text("It goes on", timeout=20_000)
+    expect(bot(page)).to_contain_text("It goes on")
     ask(page, COST)
     box(page).fill("And what does it cost?")
     page.locator("#question .stop-button").click()
-    expect(page.locator("#question .submit-button")).to_be_visible(timeout=20_000)
+    expect(page.locator("#question .submit-button")).to_be_visible()
     page.wait_for_timeout(700)
     expect(box(page)).to_have_value("And what does it cost?")
     expect(page.locator("#chat [data-testid=user]")).to_have_count(3)
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
-def test_every_question_of_a_conversation_stays_in_view(visit, width, height):
-    """Eight questions: each is seen with the beginning of its answer, and so is the composer."""
-    page = visit(width=width, height=height)
-    for number in range(1, 9):
-        ask(page, f"{COST} ({number})")
-        expect(page.locator("#chat .user-row").last).to_contain_text(f"({number})")
-        expect(bot(page)).to_contain_text("4.2 million pounds")
-        assert in_view(page), f"question {number} while it is answered"
-        expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
-        expect(citations(page)).to_have_count(number)
-        assert in_view(page), f"question {number}"
+def test_a_question_sent_while_the_page_loads_keeps_its_answer(visit):
+    """What the page first shows may come late, and does not take the answer's place."""
+    page = visit()
+    late: list[Route] = []
+    is_late = True
+
+    def delay(route: Route) -> None:
+        """Let what the page first shows wait, and nothing else."""
+        is_first = is_late and not any(route.request.post_data_json["data"])
+        late.append(route) if is_first else route.continue_()
+
+    page.route("**/queue/join*", delay)
     page.reload()
-    expect(bot(page)).to_be_in_viewport(ratio=1)
-    expect(page.locator("#chat .message-buttons-left").last).to_be_in_viewport(ratio=1)
-    page.locator("#chat [aria-label=Dislike]").last.click()
-    expect(page.locator("#reason")).to_be_in_viewport(ratio=1)
-
-
-def test_who_scrolls_up_is_left_alone_and_finds_the_way_back(visit):
-    """While a long answer comes: Stop is in reach, the place read stays, one click leads to the end."""
-    page = visit(height=400)
-    for number in range(1, 4):
-        ask(page, f"{COST} ({number})")
-        expect(citations(page)).to_have_count(number)
-        expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
-    ask(page, SLOW)
-    expect(bot(page)).to_contain_text("It goes on", timeout=20_000)
-    stop = page.get_by_role("button", name="Stop", exact=True)
-    expect(stop).to_be_in_viewport(ratio=1)
-    to_end = page.get_by_role("button", name="Jump to the end")
-    pane(page).hover()
-    page.mouse.wheel(0, -10_000)
-    expect(page.locator("#chat .user-row").first).to_be_in_viewport()
-    expect(to_end).to_be_visible()
-    expect(bot(page)).to_contain_text("It goes on and on. " * 12)
-    assert pane(page).evaluate("pane => pane.scrollTop") == 0
-    to_end.click()
-    expect(bot(page)).to_contain_text("It goes on and on. " * 30)
-    expect(to_end).to_be_hidden()
-    expect(bot(page)).to_be_in_viewport()
-    stop.click()
-    expect(bot(page)).to_contain_text("Stopped before the end")
+    expect(box(page)).to_be_visible()
+    ask(page, COST)
+    page.wait_for_timeout(1500)
+    is_late = False
+    for route in late:
+        route.continue_()
+    expect(citations(page).last).to_be_visible()
+    expect(page.locator("#chat [aria-label=Retry]").last).to_be_visible()
+    page.wait_for_timeout(500)
+    expect(conversations(page).first).to_have_class(re.compile("selected"))
+    expect(page.locator("#chat [data-testid=user]")).to_contain_text("How much")
+    expect(box(page)).to_have_value("")
 
 
 @pytest.mark.parametrize(("width", "height", "scheme"), [(1280, 800, "light"), (390, 844, "dark")])
@@ -335,7 +224,7 @@ def test_a_deeper_look_shows_its_steps_and_can_be_stopped(visit, width, height, 
     page = visit(width=width, height=height, color_scheme=scheme)
     asked(page, COST)
     bot(page).get_by_role("link", name="Look deeper").click()
-    expect(bot(page).locator("li")).to_contain_text(["Searched for “How much"], timeout=20_000)
+    expect(bot(page).locator("li")).to_contain_text(["Searched for “How much"])
     page.locator("#question .stop-button").click()
     expect(bot(page)).to_contain_text("Stopped.")
     page.locator("#chat [aria-label=Retry]").last.click()
@@ -354,7 +243,7 @@ def test_stop_keeps_what_came_and_retry_asks_again(visit):
     """A stopped answer stays, marked as stopped, also after a reload. Retry replaces it."""
     page = visit()
     ask(page, SLOW)
-    expect(bot(page)).to_contain_text("It goes on", timeout=20_000)
+    expect(bot(page)).to_contain_text("It goes on")
     page.locator("#question .stop-button").click()
     expect(bot(page)).to_contain_text("Stopped before the end")
     page.reload()
@@ -382,7 +271,7 @@ def test_follow_up_is_understood_by_its_conversation(visit, llm):
     page = visit()
     asked(page, COST)
     ask(page, "And how much did the county pay of it?")
-    expect(citations(page)).to_have_count(2, timeout=20_000)
+    expect(citations(page)).to_have_count(2)
     assert "Saltmere's ferry terminal" in llm.prompt()
 
 
@@ -402,69 +291,6 @@ def test_documents_and_model_cannot_put_markup_on_the_page(visit):
     assert page.title() == f"{HOSTILE} - Attune"
 
 
-def test_keyboard_alone_is_enough(visit):
-    """Enter sends, Shift+Enter breaks the line, Tab reaches the citation, Escape closes its panel."""
-    page = visit()
-    expect(box(page)).to_be_focused()
-    page.keyboard.type("How much did the ferry")
-    page.keyboard.press("Shift+Enter")
-    page.keyboard.type("terminal cost?")
-    assert "\n" in box(page).input_value()
-    page.keyboard.press("Enter")
-    expect(citations(page)).to_have_count(1, timeout=20_000)
-    # The answer is drawn again when it has ended, and focus goes with it.
-    expect(page.locator("#chat [aria-label=Retry]").last).to_be_visible()
-    expect(page.locator("#question .submit-button")).to_be_visible()
-    for _ in range(30):
-        page.keyboard.press("Shift+Tab")
-        if page.evaluate("document.activeElement.matches('a[href*=\"#source-\"]')"):
-            break
-    expect(citations(page)).to_be_focused()
-    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
-    page.keyboard.press("Enter")
-    expect(panel(page)).to_have_class(re.compile(r"\bopen\b"))
-    page.keyboard.press("Escape")
-    expect(panel(page)).not_to_have_class(re.compile(r"\bopen\b"))
-    expect(citations(page)).to_be_focused()
-
-
-def test_dark_mode_follows_the_system(visit, images):
-    """Dark ground, light words."""
-    page = visit(color_scheme="dark")
-    asked(page, COST)
-    dark = (
-        "el => getComputedStyle(el).backgroundColor.match(/\\d+/g).slice(0, 3).every(n => n < 60)"
-    )
-    assert page.locator("body").evaluate(dark)
-    citations(page).first.click()
-    expect(panel(page).locator("#passage")).to_contain_text("4.2 million")
-    expect(drawn(page)).to_be_visible()
-    page.wait_for_timeout(400)
-    screenshot(page, images / "chat-dark.png")
-
-
-def test_phone_width_shows_the_chat_first_and_all_of_it(visit, images):
-    """Nothing is wider than the screen. Conversations and passages are drawers."""
-    page = visit(width=390, height=844)
-    wide = "document.documentElement.scrollWidth > window.innerWidth"
-    assert not page.evaluate(wide)
-    left = page.locator(".sidebar:not(.right)")
-    expect(left).not_to_have_class(re.compile(r"\bopen\b"))
-    asked(page, COST)
-    assert not page.evaluate(wide)
-    screenshot(page, images / "chat-phone.png")
-    left.locator(".toggle-button").click()
-    expect(conversations(page)).to_have_count(1)
-    expect(conversations(page).first).to_be_in_viewport()
-    conversations(page).first.click()
-    expect(conversations(page).first).not_to_be_in_viewport()
-    citations(page).first.click()
-    expect(panel(page).locator("#passage")).to_contain_text("4.2 million")
-    expect(drawn(page)).to_be_visible()
-    page.wait_for_timeout(400)
-    screenshot(page, images / "chat-phone-citation.png")
-
-
 def test_server_ends_within_five_seconds_and_comes_back_as_it_was(visit, served):
     """A running answer is stored as stopped, no process remains, and everything is still there."""
     page = visit()
@@ -473,7 +299,7 @@ def test_server_ends_within_five_seconds_and_comes_back_as_it_was(visit, served)
     before = served.rows(counts)
     cookies = page.context.cookies()
     ask(page, SLOW)
-    expect(bot(page)).to_contain_text("It goes on", timeout=20_000)
+    expect(bot(page)).to_contain_text("It goes on")
     seconds, code = served.stop(signal.SIGTERM)
     assert seconds < 5
     assert code == 128 + signal.SIGTERM

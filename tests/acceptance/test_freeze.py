@@ -6,16 +6,15 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
 import time
 import urllib.request
-from pathlib import Path
 
 import pytest
 
 from app import queue
 from pipelines.indexing import queued
 from pipelines.store import documents, jobs
+from tests import scratch
 from tests.fakes import build_tiny_model
 from tests.serving import READY, Served
 from tests.workers import until
@@ -59,7 +58,7 @@ sys.exit(serve(settings.load(), "127.0.0.1", 0, False, patience=Patience(limit_s
 @pytest.fixture
 def served():
     """A server with a worker that can both be frozen."""
-    home = Path(tempfile.mkdtemp(prefix="attune-"))  # short: the database's socket lies in it
+    home = scratch.folder()
     (home / "sitecustomize.py").write_text(PLANTED)
     model = build_tiny_model(home / "tiny")
     server = Served(

@@ -6,16 +6,15 @@ import random
 import re
 import shutil
 import signal
-import tempfile
 import time
 from contextlib import contextmanager
-from pathlib import Path
 
 import psutil
 import pytest
 
 from app.actions.backup.place import BackupPlace
 from pipelines.store import chats
+from tests import scratch
 from tests.fakes import build_tiny_model
 from tests.serving import Served
 from tests.workers import until
@@ -36,7 +35,7 @@ def space(model, tmp_path):
     machines = []
 
     def machine(**environment):
-        home = Path(tempfile.mkdtemp(prefix="attune-"))
+        home = scratch.folder()
         backup = {"ATTUNE_BACKUP": str(tmp_path / "place"), "ATTUNE_DEVICE": "cpu"}
         machines.append(Served(home, ATTUNE_BASE_MODEL=model, **backup | environment))
         return machines[-1]

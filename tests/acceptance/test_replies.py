@@ -25,7 +25,7 @@ def ask(page: Page, question: str) -> None:
     page.locator("#question textarea").fill(question)
     page.locator("#question textarea").press("Enter")
     expect(page.locator("#chat [data-testid=user]").last).to_contain_text(question)
-    expect(page.locator("#question .submit-button")).to_be_visible(timeout=20_000)
+    expect(page.locator("#question .submit-button")).to_be_visible()
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
@@ -39,7 +39,7 @@ def test_greeting_is_returned_with_questions_to_click(visit, width, scheme):
     question = suggested.first.inner_text()
     suggested.first.click()
     expect(page.locator("#chat [data-testid=user]").last).to_contain_text(question)
-    expect(bot(page).locator("a.citation").first).to_be_visible(timeout=20_000)
+    expect(bot(page).locator("a.citation").first).to_be_visible()
     assert page.locator("#question textarea").input_value() == ""
 
 
@@ -51,7 +51,7 @@ def test_misspelt_question_is_asked_again_by_a_click(visit):
     expect(bot(page)).to_contain_text("Did you mean")
     page.reload()
     bot(page).get_by_role("link", name="How much did the ferry terminal cost?").click()
-    expect(bot(page)).to_contain_text("4.2 million pounds", timeout=20_000)
+    expect(bot(page)).to_contain_text("4.2 million pounds")
 
 
 def test_broad_question_gets_an_outline_and_a_follow_up_its_subject(visit):

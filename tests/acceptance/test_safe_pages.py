@@ -9,9 +9,9 @@ import hashlib
 import json
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import TimeoutError as PageTimeout
 
 from app.access.visitor import COOKIE
 from pipelines.store import chats
@@ -27,7 +28,7 @@ from pipelines.store.embedded import EmbeddedPostgres
 from tests.fakes import LLMCall, scripted_llm
 from tests.markdown_forms import FORMS
 from tests.payloads import FAR, PAYLOADS
-from tests.serving import Served, screenshot
+from tests.serving import Served, screenshot, serving
 
 pytestmark = pytest.mark.browser
 
@@ -47,20 +48,15 @@ AXE = "axe-core@4"
 @pytest.fixture(scope="module")
 def served(browser: Browser) -> Iterator[Served]:
     """A server whose documents, names and language model are all hostile."""
-    home = Path(tempfile.mkdtemp(prefix="attune-"))
     with scripted_llm() as llm:
         llm.script = [_speak]
-        server = Served(
-            home, OPENAI_BASE_URL=llm.url, ATTUNE_LLM="scripted", ATTUNE_ADMIN_PASSWORD=PASSWORD
-        )
-        server.start()
-        try:
-            taken = server.run("ingest", *map(str, _write(home / "in")), "--json")
-            assert taken.returncode == 0, taken.stderr
+        with serving(
+            documents=_write,
+            OPENAI_BASE_URL=llm.url,
+            ATTUNE_LLM="scripted",
+            ATTUNE_ADMIN_PASSWORD=PASSWORD,
+        ) as server:
             yield server
-        finally:
-            server.stop()
-    shutil.rmtree(home, ignore_errors=True)
 
 
 def _speak(call: LLMCall) -> None:
@@ -70,7 +66,6 @@ def _speak(call: LLMCall) -> None:
 
 def _write(folder: Path) -> list[Path]:
     """Documents that carry the payloads as name, heading and text, of three kinds."""
-    folder.mkdir()
     paths = []
     for number in range(0, len(PAYLOADS), AT_ONCE):
         some = PAYLOADS[number : number + AT_ONCE]
@@ -334,13 +329,29 @@ def _open_each(page: Page, table: str, detail: str) -> str:
     expect(titles.first).to_be_visible(timeout=30_000)
     number = 0
     while number < titles.count():  # a look at the list may change it meanwhile
+        before = _shown(page, detail)
         # By script: what a name or a passage lays over the page must not stop the walk.
         titles.nth(number).evaluate("button => button.click()")
-        page.wait_for_timeout(500)
+        _wait_for_another(page, detail, before)
         _unfold(page)
         said += page.locator(detail).inner_text()
         number += 1
     return said
+
+
+def _shown(page: Page, where: str) -> str:
+    """The text of an element, which may not be there yet."""
+    return page.evaluate("where => document.querySelector(where)?.innerText ?? ''", where)
+
+
+def _wait_for_another(page: Page, detail: str, before: str) -> None:
+    """Wait until something else is shown. Two rows may show the same."""
+    with suppress(PageTimeout):
+        page.wait_for_function(
+            "([where, before]) => document.querySelector(where)?.innerText !== before",
+            arg=[detail, before],
+            timeout=1_000,
+        )
 
 
 def _open_pairs(page: Page) -> str:
@@ -351,9 +362,10 @@ def _open_pairs(page: Page) -> str:
         page.locator("#pairs-status label", has_text=status).click()
         page.wait_for_timeout(1_000)
         for _ in range(PAIRS_SEEN):
-            said += page.locator("#pair-passage").inner_text()
+            passage = _shown(page, "#pair-passage")
+            said += passage
             page.locator("#pair-next").click()
-            page.wait_for_timeout(250)
+            _wait_for_another(page, "#pair-passage", passage)
     return said
 
 

