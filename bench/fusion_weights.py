@@ -21,8 +21,7 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 from app.services import Services
-from app.settings import Settings
-from bench.scratch import scratch
+from bench.scratch import LEXICAL_WEIGHT, scratch
 from pipelines.search.hybrid import search
 from pipelines.search.rerank import LATE_SHARE, PHRASE_MORE
 from pipelines.text.scoring.phrases import PHRASE_SHARE
@@ -31,7 +30,6 @@ from training.evaluation.dataset import Dataset, of_file
 from training.pairs.clusters import clusters
 
 Floats = NDArray[np.float64]
-LEXICAL_WEIGHT = float(Settings.model_fields["lexical_weight"].default)
 FOLDS = 5
 # Strength of the wish for small weights (L2), in units of each feature's deviation.
 L2 = 1.0

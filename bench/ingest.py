@@ -28,13 +28,12 @@ from sentence_transformers import SentenceTransformer
 
 from app.actions.ingest import open_ingester
 from app.services import Services
-from bench.scratch import scratch
+from bench.scratch import accelerate, scratch
 from pipelines.embedder import cpu_twin, loading
-from pipelines.embedder.cpu_twin import AcceleratedEncoder, openvino
+from pipelines.embedder.cpu_twin import openvino
 from pipelines.indexing.incoming import Incoming
 from pipelines.indexing.ingest import Ingester
 from pipelines.store import chunks, document_list, models
-from pipelines.store.models import Model
 
 PAGES = Path(__file__).resolve().parents[2] / "shared/data/scale/docs_md.tar.gz"
 ROUNDS = 3
@@ -66,9 +65,7 @@ def rows() -> list[dict[str, Any]]:
         plain = SentenceTransformer(str(loading.model_folder(model)), device="cpu")
         torch = _measure(services, _rounds(by_torch), [lambda texts: plain.encode(list(texts))])
         # The last round's: the others are gone.
-        _accelerate(services, model, _windows(services))
-        encoder = services.replica.current().encoder
-        assert isinstance(encoder, AcceleratedEncoder)
+        encoder = accelerate(services, _windows(services))
         assert model.manifest_sha256 is not None
         graph = cpu_twin.folder_for(services.options.cache, model.manifest_sha256)
         twin = _measure(
@@ -267,11 +264,6 @@ def _windows(services: Services, sources: Sequence[str] | None = None) -> list[s
         ]
 
 
-def _accelerate(services: Services, model: Model, windows: Sequence[str]) -> None:
-    loading.accelerate(model, services.options, windows)
-    services.replica.reload()
-
-
 def _row(name: str, measured: _Measured, which: int) -> dict[str, Any]:
     return {
         "name": name,
@@ -290,10 +282,7 @@ def main() -> None:
     with scratch() as services:
         with open_ingester(services) as ingester:
             _ingest(replace(ingester, on_bulk=None), some_pages(50))
-        with services.pool.connection() as conn:
-            model = models.get(conn, services.replica.current().model_id)
-        assert model is not None
-        _accelerate(services, model, _windows(services))
+        accelerate(services, _windows(services))
         print(small_over_large(services, count))
 
 
