@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, contextmanager
 
 from pipelines.answering.answer import Answerer
 
@@ -15,3 +16,17 @@ async def events(answerer: Answerer, handle, question: str = QUESTION, history=(
     """The events of one question."""
     async with aclosing(answerer.stream(question, history, handle=handle)) as stream:
         return [event async for event in stream]
+
+
+@contextmanager
+def closed_afterwards(build: Callable[..., Answerer]) -> Iterator[Callable[..., Answerer]]:
+    """Build answerers by this function. Their threads are ended at the exit."""
+    made = []
+
+    def build_one(*arguments, **named) -> Answerer:
+        made.append(build(*arguments, **named))
+        return made[-1]
+
+    yield build_one
+    for answerer in made:
+        answerer.close()

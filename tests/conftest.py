@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from app.settings import silence_telemetry
 from pipelines.store import db
 from pipelines.store.db import Pool
 from pipelines.store.embedded import EmbeddedPostgres
+from tests import scratch
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 silence_telemetry()
@@ -52,9 +52,14 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """One embedded server for all tests of the process, with the migrated template database."""
-    folder = Path(tempfile.mkdtemp(prefix="attune-"))
+    folder = scratch.folder()
     with EmbeddedPostgres(folder) as server:
         with psycopg.connect(server.dsn, autocommit=True) as conn:
+            # Nothing here has to outlive the machine, and every test makes a database.
+            conn.execute("alter system set fsync = off")
+            conn.execute("alter system set full_page_writes = off")
+            conn.execute("alter system set max_wal_size = '256MB'")  # it may lie in memory
+            conn.execute("select pg_reload_conf()")
             conn.execute("create database template_attune")
         db.migrate(_with_database(server.dsn, "template_attune"))
         yield server
@@ -68,7 +73,8 @@ def _with_database(dsn: str, name: str) -> str:
 @contextmanager
 def _fresh_database(server: EmbeddedPostgres, template: str = "template_attune") -> Iterator[str]:
     name = f"t_{uuid.uuid4().hex[:12]}"
-    create = sql.SQL("create database {} template {}").format(
+    # Copying the files takes a quarter of the time that writing them to the log does.
+    create = sql.SQL("create database {} template {} strategy file_copy").format(
         sql.Identifier(name), sql.Identifier(template)
     )
     with psycopg.connect(server.dsn, autocommit=True) as conn:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,9 +80,6 @@ def write(folder: Path) -> list[Path]:
 
 @contextmanager
 def served(**environment: str) -> Iterator[Served]:
-    """A server that has begun with nothing, and been given the two documents while it ran."""
-    with serving(**environment) as server:
-        (server.home / "in").mkdir()
-        taken = server.run("ingest", *map(str, write(server.home / "in")), "--json")
-        assert json.loads(taken.stdout)["indexed"] == 2, taken.stderr
+    """A server that has the two documents."""
+    with serving(documents=write, **environment) as server:
         yield server

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 
+from tests.forking import Forked
+
 
 def free_port() -> int:
     """A port that nothing listens on."""
@@ -32,7 +34,7 @@ def wait_for(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     raise AssertionError(f"the server did not start: {log.read_text()[-2000:]}")
 
 
-def kill_all(process: subprocess.Popen[bytes]) -> None:
+def kill_all(process: subprocess.Popen[bytes] | Forked) -> None:
     """Send SIGKILL to a process and all its descendants at once, and wait until they are gone."""
     with contextlib.suppress(psutil.NoSuchProcess):
         parent = psutil.Process(process.pid)

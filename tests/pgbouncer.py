@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from tests import scratch
 from tests.listening import free_port
 
 PGBOUNCER = shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer")
@@ -43,7 +43,7 @@ class Pooler:
         to = conninfo_to_dict(dsn)
         listen, host = free_port(), str(to["host"])
         self.address = f"postgresql://postgres@127.0.0.1:{listen}/{to['dbname']}"
-        self._folder = folder = Path(tempfile.mkdtemp(prefix="attune-"))
+        self._folder = folder = scratch.folder()
         values = {"host": host, "port": to.get("port", 5432), "listen": listen, "mode": mode}
         (folder / "ini").write_text(CONFIG.format(folder=folder, size=size, **values))
         # It refuses to run as root, and the database's socket may be for its user alone.

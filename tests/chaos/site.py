@@ -4,6 +4,7 @@ The site of a run: a separate database, three small models of different dimensio
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -128,6 +129,12 @@ def own_postgres(home: Path) -> Iterator[EmbeddedPostgres]:
 
 
 def damaged(artefact: Artefact, folder: Path) -> Artefact:
-    """A copy of the files that may be damaged, registered in their present state."""
-    kept, sha256 = model_files.put(artefact.folder, folder)
+    """
+    A copy of the files that may be damaged, registered in their present state.
+
+    It is like no other, because the whole files of another one would take their place.
+    """
+    fresh = shutil.copytree(artefact.folder, folder / "fresh")
+    (fresh / "README.md").write_text(f"To be damaged in {folder.name}.")
+    kept, sha256 = model_files.put(fresh, folder)
     return replace(artefact, folder=kept, sha256=sha256)

@@ -1,16 +1,23 @@
-"""Fixtures for tests of swaps (a serving version and a candidate), and the command line."""
+"""Fixtures for tests of swaps (a serving version and a candidate), readers, and the command line."""
 
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
 
+import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from app import settings
 from app.access.openid import provider as openid
+from app.actions import ingest
 from app.cli import main
 from app.services import open_services
 from pipelines.embedder.loading import EncoderOptions
+from pipelines.indexing.convert import Converter
+from pipelines.store import db, scratch
 from pipelines.versions import first
 from tests import versions
 from tests.corpus import add_document
@@ -22,6 +29,45 @@ from tests.versions import load_handle
 @pytest.fixture(scope="session")
 def larger_model(tmp_path_factory):
     return build_tiny_model(tmp_path_factory.mktemp("larger_model"), dimension=48, seed=1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm_readers():
+    """
+    Who opens an ingester in this process gets the reader of the one before: starting one takes
+    seconds. A reader that was told to stop is not used again.
+    """
+    readers = {}
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as patched:
+
+        @contextmanager
+        def warm(limits):
+            reader = readers.get(limits)
+            if reader is None or reader._abandoned:
+                reader = readers[limits] = stack.enter_context(Converter(limits))
+            yield reader
+
+        patched.setattr(ingest, "Converter", warm)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scratch_from_template():
+    """Scratch databases are copies of the migrated template, where the server has one."""
+
+    def migrate(dsn):
+        name = conninfo_to_dict(dsn)["dbname"]
+        with psycopg.connect(make_conninfo(dsn, dbname="postgres"), autocommit=True) as conn:
+            if conn.execute(
+                "select 1 from pg_database where datname = 'template_attune'"
+            ).fetchone():
+                conn.execute(f'drop database "{name}"')
+                conn.execute(f'create database "{name}" template template_attune')
+        db.migrate(dsn)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(scratch, "db", SimpleNamespace(migrate=migrate, open_pool=db.open_pool))
+        yield
 
 
 @pytest.fixture
@@ -86,11 +132,18 @@ def llm():
         yield fake
 
 
-@pytest.fixture
-def provider(monkeypatch):
-    """An OpenID Connect provider on loopback, which servers may use without HTTPS."""
-    monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
-    openid.forget()
+@pytest.fixture(scope="session")
+def one_provider():
+    """The OpenID Connect provider of all tests, so that applications may know its address."""
     with providing() as fake:
         yield fake
+
+
+@pytest.fixture
+def provider(one_provider, monkeypatch):
+    """A provider without changes, which servers may use without HTTPS."""
+    monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
+    one_provider.forget()
+    openid.forget()
+    yield one_provider
     openid.forget()

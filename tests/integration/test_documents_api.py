@@ -9,15 +9,23 @@ from app.actions.ingest import open_ingester
 from app.actions.keys import KeyWish
 from pipelines.indexing import queued
 from pipelines.store import active, document_list
-from tests.serving_app import listening
+from tests.serving_app import forget_everything, listening
 
 TEXT = "the lamp of the island " * 20
 
 
+@pytest.fixture(scope="module")
+def started(module_dsn, tiny_model, tmp_path_factory):
+    settings = {"readers": "hr=admins", "max_upload_mb": 1}
+    with listening(module_dsn, tiny_model, tmp_path_factory.mktemp("home"), **settings) as found:
+        yield found
+
+
 @pytest.fixture
-def served(dsn, tiny_model, tmp_path):
-    with listening(dsn, tiny_model, tmp_path, readers="hr=admins", max_upload_mb=1) as started:
-        yield started
+def served(started):
+    """A server without documents."""
+    forget_everything(started.services)
+    return started
 
 
 def client_of(served, scopes=("ask", "ingest"), collections=()):

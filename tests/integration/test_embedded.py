@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import tempfile
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -14,6 +12,7 @@ import pytest
 from pipelines.errors import NotReadyError
 from pipelines.store import embedded
 from pipelines.store.embedded import CONFIG, EmbeddedPostgres
+from tests import scratch
 
 
 def no_space(*_):
@@ -22,7 +21,7 @@ def no_space(*_):
 
 def test_files_that_were_cut_off_do_not_keep_it_from_starting(monkeypatch):
     """Settings and the list of processes are written again. A full disk is reported."""
-    folder = Path(tempfile.mkdtemp(prefix="at"))  # short: its socket lies in it
+    folder = scratch.folder("at")
     try:
         with EmbeddedPostgres(folder):
             pass
@@ -43,7 +42,7 @@ def test_files_that_were_cut_off_do_not_keep_it_from_starting(monkeypatch):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_a_data_folder_of_another_machine_opens():
     """There the account of the database has another number."""
-    folder = Path(tempfile.mkdtemp(prefix="at"))
+    folder = scratch.folder("at")
     try:
         with EmbeddedPostgres(folder) as server, psycopg.connect(server.dsn) as conn:
             conn.execute("create table kept as select 7 as value")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from pipelines.embedder.loading import EncoderOptions
 from pipelines.embedder.local import LocalEncoder
 from pipelines.errors import InputError, ProviderError
 from pipelines.progress import Progress, Stopped, Task
-from pipelines.store import db, evaluations
+from pipelines.store import evaluations
 from pipelines.store.db import Pool
 from pipelines.store.scratch import PREFIX, scratch_database
 from pipelines.versions import first
@@ -380,31 +379,22 @@ def test_a_provider_that_fails_ends_in_one_sentence(
 
 
 def test_the_command_prints_one_object_and_keeps_the_report(
-    dsn: str, tiny_model: Path, tmp_path: Path
+    dsn: str, tiny_model: Path, tmp_path: Path, monkeypatch, run_command
 ):
     """`attune evaluate --json`: its figures, and a report where it says."""
-    db.migrate(dsn)
-    done = subprocess.run(
-        [
-            sys.executable, "-m", "app.cli.main", "evaluate",
-            "--dataset", str(_write_questions(tmp_path / "cities.json")),
-            "--models", str(tiny_model), "--beside", "ada-002=0.871",
-            "--out", str(tmp_path / "out"), "--json",
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=Path(__file__).parents[2],
-        env={
-            **os.environ,
-            "DATABASE_URL": dsn,
-            "ATTUNE_HOME": str(tmp_path / "home"),
-            "ATTUNE_BASE_MODEL": str(tiny_model),
-            "ATTUNE_DEVICE": "cpu",
-        },
+    given = {
+        "DATABASE_URL": dsn, "ATTUNE_HOME": str(tmp_path / "home"),
+        "ATTUNE_BASE_MODEL": str(tiny_model), "ATTUNE_DEVICE": "cpu",
+    }  # fmt: skip
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    code, out, err = run_command(
+        "evaluate", "--dataset", str(_write_questions(tmp_path / "cities.json")),
+        "--models", str(tiny_model), "--beside", "ada-002=0.871",
+        "--out", str(tmp_path / "out"), "--json",
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    shown = json.loads(done.stdout)
+    assert code in (0, None), err
+    shown = json.loads(out)
     assert shown["beside"] == {"ada-002": ["hit@5", 0.871]}
     assert "questions" not in shown
     assert "ada-002" in Path(shown["report"]).read_text()

@@ -13,6 +13,7 @@ from app.live import metrics
 from pipelines.answering.answer import Answerer
 from pipelines.embedder.loading import EncoderOptions
 from pipelines.search import hybrid, rerank
+from pipelines.search.parts import PartScores
 from pipelines.store import chunks, db, vectors
 from pipelines.versions import first
 from tests.corpus import add_document
@@ -65,6 +66,24 @@ def test_the_passage_with_the_same_tokens_gains_most(world, monkeypatch):
         gain += 0.5 * 0.4 * rerank.PHRASE_MORE * phrase[hit.chunk_id]
         assert hit.score == pytest.approx(before[hit.text] + gain)
     assert [hit.score for hit in found.hits] == sorted((h.score for h in found.hits), reverse=True)
+
+
+def test_parts_of_a_passage_are_scored_by_the_codes_that_the_search_has_read(world):
+    """Those of the same words as the question meet it best."""
+    pool, handle = world
+    with pool.connection() as conn:
+        found = searched(conn, handle)
+        without = searched(conn, handle, tokens=False)
+    assert without.reranked.compared is None
+    parts = PartScores(handle.encoder, found.reranked.compared)
+    same = next(hit for hit in found.hits if hit.text == QUESTION)
+    half = QUESTION.index("moor")
+    whole, first_half, beyond = parts.of(same, [(0, len(QUESTION)), (0, half), (500, 510)])
+    assert whole > 0.75
+    assert first_half < whole
+    assert np.isnan(beyond)
+    other = next(hit for hit in found.hits if hit.text == PASSAGES[3])
+    assert parts.of(other, [(0, len(PASSAGES[3]))])[0] < whole
 
 
 def test_passages_beyond_the_first_stay_below_them(world, monkeypatch):

@@ -15,7 +15,7 @@ from app.services import open_services
 from app.settings import Settings
 from pipelines.embedder import model_files, registry
 from pipelines.errors import ArtifactError, GateError, NotReadyError
-from pipelines.search import threshold
+from pipelines.search import evidence, threshold
 from pipelines.search.hybrid import hybrid
 from pipelines.store import active, indexes, stored_files
 from tests import versions as made
@@ -145,9 +145,9 @@ def test_words_alone_answer_where_no_version_can_be_loaded(given, tuned, tmp_pat
             wanted = made.passages(12)[5]
             hits = hybrid(conn, handle, wanted, vector, 3)
             assert hits[0].text.startswith(wanted)
-            assert threshold.answerable(conn, handle, wanted, hits)
+            assert threshold.fit(conn, handle, evidence.weigh(wanted, hits), hits) >= 1
             other = "Which quantum gyroscopes were photographed?"
-            assert not threshold.answerable(conn, handle, other, hits)
+            assert threshold.fit(conn, handle, evidence.weigh(other, hits), hits) < 1
 
 
 def test_a_run_is_executed_by_a_machine_with_a_home_of_its_own(given, tmp_path):

@@ -23,11 +23,12 @@ def become(provider: Provider, name: str, subject: str) -> None:
     provider.claims = {"preferred_username": name, "sub": subject}
 
 
-@pytest.fixture
-def space(provider, dsn, tiny_model, tmp_path):
+@pytest.fixture(scope="module")
+def space(one_provider, module_dsn, tiny_model, tmp_path_factory):
     """A Space whose chat is for accounts, and which Ada administers."""
-    settings = {**SPACE, "openid_provider_url": provider.url}
-    with running(dsn, tiny_model, tmp_path, **settings) as started:
+    settings = {**SPACE, "openid_provider_url": one_provider.url}
+    home = tmp_path_factory.mktemp("home")
+    with running(module_dsn, tiny_model, home, **settings) as started:
         yield started
 
 

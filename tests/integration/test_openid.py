@@ -20,18 +20,33 @@ from tests.serving_app import running
 SITE = "https://docs.example.org"
 
 
+def settings_of(provider):
+    """Of an installation whose chat is for accounts."""
+    return {
+        "oauth_client_id": "id", "oauth_client_secret": SecretStr("secret"),
+        "openid_provider_url": provider.url, "public_url": SITE, "admins": "root",
+        "chat_sign_in": True,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def unchanged(one_provider, module_dsn, tiny_model, tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    with running(module_dsn, tiny_model, home, **settings_of(one_provider)) as found:
+        yield found
+
+
 @pytest.fixture
-def site(provider, dsn, tiny_model, tmp_path):
-    """Starts an installation whose chat is for accounts. Settings can be changed."""
+def site(provider, request, tiny_model, tmp_path):
+    """Starts an installation with changed settings. Tests that change none share one."""
 
     @contextmanager
     def started(**changed):
-        settings = {
-            "oauth_client_id": "id", "oauth_client_secret": SecretStr("secret"),
-            "openid_provider_url": provider.url, "public_url": SITE, "admins": "root",
-            "chat_sign_in": True, **changed,
-        }  # fmt: skip
-        with running(dsn, tiny_model, tmp_path, **settings) as found:
+        if not changed:
+            yield request.getfixturevalue("unchanged")
+            return
+        settings = settings_of(provider) | changed
+        with running(request.getfixturevalue("dsn"), tiny_model, tmp_path, **settings) as found:
             yield found
 
     return started

@@ -14,15 +14,15 @@ from app.actions.keys import KeyWish
 from app.cli.asking.remote import Remote
 from pipelines.errors import AccessError, InputError, NotReadyError
 from pipelines.indexing import queued
-from tests.serving_app import listening
+from tests.serving_app import forget_everything, listening
 
 TEXT = "A night at the visitors' pier costs nine pounds. " * 5
 
 
-@pytest.fixture
-def served(dsn, tiny_model, tmp_path):
+@pytest.fixture(scope="module")
+def started(module_dsn, tiny_model, tmp_path_factory):
     """A server, and a thread that indexes as its worker would."""
-    with listening(dsn, tiny_model, tmp_path / "there") as started:
+    with listening(module_dsn, tiny_model, tmp_path_factory.mktemp("there")) as started:
         ended = threading.Event()
 
         def work() -> None:
@@ -39,6 +39,13 @@ def served(dsn, tiny_model, tmp_path):
         yield started
         ended.set()
         thread.join()
+
+
+@pytest.fixture
+def served(started):
+    """The server, without documents."""
+    forget_everything(started.services)
+    return started
 
 
 @pytest.fixture

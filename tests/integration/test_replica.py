@@ -43,9 +43,13 @@ def test_follows_promotion_and_keeps_questions_on_their_version(world, replica):
     assert replica.current().index_id == serving.index_id
 
 
+def test_a_server_is_waited_for_as_soon_as_it_has_started(world, replica):
+    """Its first report is made before `start` returns, so that no promotion overlooks it."""
+    assert _row(world[0]) is not None
+
+
 def test_promotion_waits_for_every_live_replica(world, replica):
     pool, _, _, candidate = world
-    _wait(lambda: _row(pool) is not None)
     build.build(pool, candidate)
     with pool.connection() as conn:
         replicas.beat(conn, replicas.Beat("slow", "web", "elsewhere", 1, 1, [], None, None, []))

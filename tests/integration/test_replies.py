@@ -51,6 +51,18 @@ def test_a_typo_is_searched_as_it_was_meant(pool, answerer, handle):
     assert "12 tonnes" in answer.text
 
 
+def test_a_typo_in_a_follow_up_is_searched_as_it_was_meant(pool, answerer, handle):
+    with pool.connection() as conn:
+        add_document(conn, handle, "crane.pdf", ["The crane weighs 12 tonnes. It is green."])
+    before = answerer.ask("What colour is the crane?", handle=handle)
+    shown = tuple(hit.chunk_id for hit in before.passages)
+    said = Turn("assistant", before.text, passages=shown)
+    turns = [Turn("user", "What colour is the crane?"), said]
+    answer = answerer.ask("how hevy is it?", turns, handle=handle)
+    assert answer.remarks.searched == "how heavy is the crane?"
+    assert "12 tonnes" in answer.text
+
+
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [

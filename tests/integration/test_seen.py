@@ -33,9 +33,10 @@ def value(name, **labels):
     return REGISTRY.get_sample_value(name, labels) or 0
 
 
-@pytest.fixture
-def site(dsn, tiny_model, tmp_path):
-    with running(dsn, tiny_model, tmp_path, admin_password="secret") as started:
+@pytest.fixture(scope="module")
+def site(module_dsn, tiny_model, tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    with running(module_dsn, tiny_model, home, admin_password="secret") as started:
         with started.services.pool.connection() as conn:
             handle = started.services.replica.current()
             add_document(conn, handle, "one", [f"The {SECRET} costs nine pounds. " * 5])
@@ -119,6 +120,7 @@ def test_readiness_fails_with_its_reason(site, monkeypatch, fault):
     elif fault == "loop":
         monkeypatch.setattr(LoopWatch, "is_stuck", True)
     answer = site.client().get("/readyz")
+    site.services.disk.note_written()
     assert answer.status_code == (503 if fault else 200)
     reasons = {"disk": "disk is full", "database": "PoolTimeout", "loop": "held up", None: "ready"}
     assert reasons[fault] in answer.text

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import json
-import multiprocessing
 import random
 import resource
 import shutil
 import sys
 import time
-from multiprocessing.context import ForkServerContext, ForkServerProcess
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +23,7 @@ from pipelines.progress import Stopped, Task
 from pipelines.store import indexes, models, postings, question_words, runs
 from pipelines.store.ids import RunId
 from pipelines.versions import build, first
+from tests.forking import CONTEXT
 from tests.versions import load_handle
 from training import run
 from training.evaluation import candidates
@@ -84,17 +84,9 @@ def new_run(pool, folders, base, **options) -> RunId:
     return run.create(pool, folders, base, material.material(seed_file(), None), given)
 
 
-@pytest.fixture(scope="module")
-def children() -> ForkServerContext:
-    """Processes that start at once, with the libraries of training loaded."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["training.finetune.methods.trainer", "training.finetune"])
-    return context
-
-
-def child(children: ForkServerContext, folder: RunDir, largest_file: int = -1) -> ForkServerProcess:
+def child(folder: RunDir, largest_file: int = -1) -> ForkServerProcess:
     """A process that trains a run folder, as the launcher's would."""
-    process = children.Process(target=_train_in_child, args=(folder.path, largest_file))
+    process = CONTEXT.Process(target=_train_in_child, args=(folder.path, largest_file))
     process.start()
     return process
 
@@ -136,7 +128,7 @@ def test_each_method_makes_a_version_that_differs(pool, folders, base, tiny_mode
     assert tuned.tokenizer == plain.tokenizer
 
 
-def test_a_run_killed_again_and_again_ends_as_one_left_alone(pool, folders, base, children):
+def test_a_run_killed_again_and_again_ends_as_one_left_alone(pool, folders, base):
     """
     SIGKILL at random moments. Each attempt continues from a checkpoint, and one version results.
     """
@@ -146,7 +138,7 @@ def test_a_run_killed_again_and_again_ends_as_one_left_alone(pool, folders, base
     for attempt in range(KILLS + 1):
         told = len(_steps(folder))
         last = checkpoints.last_complete(folder.checkpoints)
-        process = child(children, folder)
+        process = child(folder)
         while process.is_alive() and len(_steps(folder)) == told:
             time.sleep(0.002)
         if attempt < KILLS:
@@ -164,14 +156,14 @@ def test_a_run_killed_again_and_again_ends_as_one_left_alone(pool, folders, base
         assert [m.name for m in models.list_all(conn)] == ["base", "v1"]
 
 
-def test_a_torn_checkpoint_and_a_full_disk_cost_only_what_came_after(pool, folders, base, children):
+def test_a_torn_checkpoint_and_a_full_disk_cost_only_what_came_after(pool, folders, base):
     """
     A truncated checkpoint is skipped. A full disk ends in one sentence. Resumed, nothing is
     missing.
     """
     run_id = new_run(pool, folders, base, epochs=4, patience=99)
     folder = folders.run(run_id)
-    process = child(children, folder)
+    process = child(folder)
     while process.is_alive() and not list(folder.checkpoints.glob("*/complete.json")):
         time.sleep(0.002)
     process.kill()
@@ -183,7 +175,7 @@ def test_a_torn_checkpoint_and_a_full_disk_cost_only_what_came_after(pool, folde
     shutil.copytree(newest, torn)
     with (torn / "model.safetensors").open("r+b") as file:
         file.truncate(1000)
-    full = child(children, folder, largest_file=50_000)
+    full = child(folder, largest_file=50_000)
     full.join()
     assert full.exitcode == 1
     failure = json.loads(folder.error.read_text())

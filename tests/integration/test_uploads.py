@@ -19,7 +19,7 @@ from app.web import uploads
 from app.worker import upkeep
 from pipelines.indexing import queued as waiting
 from pipelines.store import document_list, jobs, own_files, scope
-from tests.serving_app import running
+from tests.serving_app import forget_everything, running
 
 SECRET = "The merger with Northwind closes on the ninth of March."
 QUOTAS = {"max_upload_mb": 1, "visitor_files": 3, "visitor_mb": 2, "visitors_mb": 4}
@@ -33,12 +33,20 @@ def closed_chat(module_dsn, tiny_model, tmp_path_factory):
         yield started
 
 
-@pytest.fixture
-def app(dsn, tiny_model, tmp_path):
+@pytest.fixture(scope="module")
+def open_chat(module_dsn, tiny_model, tmp_path_factory):
     """The chat is open, and everybody may add files."""
     settings = {**QUOTAS, "chat_upload": "everyone", "admin_password": "a"}
-    with running(dsn, tiny_model, tmp_path, **settings) as started:
+    home = tmp_path_factory.mktemp("open")
+    with running(module_dsn, tiny_model, home, **settings) as started:
         yield started
+
+
+@pytest.fixture
+def app(open_chat):
+    """The open chat, to which nobody has added anything yet."""
+    forget_everything(open_chat.services)
+    return open_chat
 
 
 def visitor(app):
@@ -99,10 +107,11 @@ def test_who_may_add_where_the_chat_has_a_password(
 @pytest.mark.parametrize(
     ("rule", "expected"), [("admins", 403), ("signed-in", 403), ("everyone", 201)]
 )
-def test_who_may_add_where_the_chat_is_open(app, rule, expected):
+def test_who_may_add_where_the_chat_is_open(app, monkeypatch, rule, expected):
     """A browser without cookies could not come back to its files."""
     access = app.app.state.access
-    access.settings = access.settings.model_copy(update={"chat_upload": rule})
+    changed = access.settings.model_copy(update={"chat_upload": rule})
+    monkeypatch.setattr(access, "settings", changed)
     client = visitor(app)
     answer = send(client)
     assert answer.status_code == expected
@@ -197,16 +206,15 @@ def test_a_visitor_has_a_quota(app):
     ] * 5
 
 
-def test_a_large_file_is_refused_before_it_is_there_and_while_it_arrives(app, tmp_path):
+def test_a_large_file_is_refused_before_it_is_there_and_while_it_arrives(app):
     """With and without an announced length. Nothing of it is kept."""
     client = visitor(app)
     assert send(client, content=b"x" * 1_000_001).status_code == 413
     pieces = (b"x" * 100_000 for _ in range(40))
     assert send(client, content=pieces).status_code == 413
     assert collections(app) == []
-    assert [
-        path for path in (tmp_path / "tmp").rglob("*") if path.is_file() and path.suffix != ".lock"
-    ] == []
+    passing = app.services.settings.home / "tmp"
+    assert [path for path in passing.rglob("*") if path.is_file() and path.suffix != ".lock"] == []
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.answering.answer import Answerer
 from pipelines.answering.llm import LLMOptions
-from tests.asking import OFFICES, REVENUE
+from tests.asking import OFFICES, REVENUE, closed_afterwards
 from tests.corpus import add_document
 from tests.fakes import ScriptedLLM
 from tests.versions import first_handle
@@ -26,16 +26,13 @@ def handle(pool, tiny_model, tmp_path):
 @pytest.fixture
 def make(pool):
     """Builds answerers, and ends their threads."""
-    made = []
 
     def build(fake: ScriptedLLM | None = None, timeout_s: float = 10) -> Answerer:
         options = fake and LLMOptions("scripted", "k", fake.url, timeout_s)
         answerer = Answerer(pool, top_k=3)
         answerer.stream = partial(answerer.stream, llm=options)
         answerer.ask = partial(answerer.ask, llm=options)
-        made.append(answerer)
         return answerer
 
-    yield build
-    for answerer in made:
-        answerer.close()
+    with closed_afterwards(build) as found:
+        yield found
