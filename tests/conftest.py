@@ -36,6 +36,13 @@ hypothesis_settings.load_profile("attune")
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Give all processes of the run one folder for what takes long to make."""
+    if not hasattr(config, "workerinput"):
+        shelf = scratch.make_shelf()
+        config.add_cleanup(lambda: shutil.rmtree(shelf, ignore_errors=True))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--update-screenshots`, which writes the browser tests' pictures to docs/images."""
     parser.addoption("--update-screenshots", action="store_true")

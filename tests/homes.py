@@ -2,20 +2,20 @@
 Data folders that a server finds ready: the handbook is read, and documents, if given.
 
 Reading the handbook takes longer than most browser tests, and building an accelerated twin as long
-again. So each such folder is made once in a process, its servers get copies, and no twin is wanted.
+again. So each such folder is made once in a run of the tests, whichever process needs it first. The
+servers get copies, and no twin is wanted.
 """
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import cache
 from pathlib import Path
+
+from filelock import FileLock
 
 from app.actions.ingest import open_ingester
 from app.handbook import index_handbook
@@ -30,37 +30,49 @@ from tests.forking import fork
 
 # Writes documents into a folder and returns their paths.
 Documents = Callable[[Path], list[Path]]
-MAKE_S = 180
+MAKE_S = 600
 
 
 def ready(documents: Documents | None = None) -> Path:
     """Make a data folder of one's own. Whoever asks removes it."""
     home = scratch.folder()
-    # As it is, because the database is owned by an account of its own.
-    subprocess.run(["cp", "-a", f"{_made(documents)}/.", str(home)], check=True)
+    _copy(_made(documents), home)
     return home
 
 
-@cache
 def _made(documents: Documents | None) -> Path:
-    home = scratch.folder()
-    atexit.register(shutil.rmtree, home, ignore_errors=True)
-    # In a process of its own, because no event loop can run beside a browser.
-    child = fork(_make, home, documents, environment=_environment(), out=home / "made.log")
-    assert child.wait(MAKE_S) == 0, (home / "made.log").read_text(errors="replace")
+    name = "handbook" if documents is None else f"{documents.__module__}.{documents.__qualname__}"
+    home = scratch.shelf() / name
+    with FileLock(f"{home}.lock"):
+        if not home.is_dir():
+            begun = home.with_suffix(".begun")
+            begun.mkdir()
+            if documents is not None:
+                _copy(_made(None), begun)
+            # In a process of its own, because no event loop can run beside a browser.
+            log = home.with_suffix(".log")
+            child = fork(_make, begun, documents, environment=_environment(), out=log)
+            assert child.wait(MAKE_S) == 0, log.read_text(errors="replace")
+            begun.rename(home)
     return home
+
+
+def _copy(source: Path, target: Path) -> None:
+    # As it is, because the database is owned by an account of its own.
+    subprocess.run(["cp", "-a", f"{source}/.", str(target)], check=True)
 
 
 def _make(home: Path, documents: Documents | None) -> None:
     with open_services(Settings(home=home), pool_size=2) as services:
-        index_handbook(services)
-        _refuse_twin(services)
-        if documents is not None:
-            (home / "in").mkdir()
-            files = [Incoming.from_path(path) for path in documents(home / "in")]
-            with open_ingester(services) as ingester:
-                for outcome in ingester.ingest_many(files):
-                    assert outcome.status == "indexed", outcome
+        if documents is None:
+            index_handbook(services)
+            _refuse_twin(services)
+            return
+        (home / "in").mkdir()
+        files = [Incoming.from_path(path) for path in documents(home / "in")]
+        with open_ingester(services) as ingester:
+            for outcome in ingester.ingest_many(files):
+                assert outcome.status == "indexed", outcome
 
 
 def _refuse_twin(services: Services) -> None:

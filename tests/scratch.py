@@ -9,6 +9,8 @@ from pathlib import Path
 
 MEMORY = Path("/dev/shm")
 ROOM_BYTES = 4_000_000_000
+# The variable with the path of the shelf.
+SHELF = "ATTUNE_TESTS_SHELF"
 
 
 def folder(prefix: str = "attune-") -> Path:
@@ -23,3 +25,15 @@ def folder(prefix: str = "attune-") -> Path:
         and shutil.disk_usage(MEMORY).free > ROOM_BYTES
     )
     return Path(tempfile.mkdtemp(prefix=prefix, dir=MEMORY if in_memory else None))
+
+
+def make_shelf() -> Path:
+    """Make the folder where all processes of a run keep what takes long to make."""
+    made = folder()
+    os.environ[SHELF] = str(made)
+    return made
+
+
+def shelf() -> Path:
+    """The folder that `make_shelf` made for this run."""
+    return Path(os.environ[SHELF])

@@ -26,7 +26,8 @@ from tests.homes import Documents
 from tests.listening import kill_all
 
 ATTUNE = Path(sys.executable).with_name("attune")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+# The shell is the same browser without a window of its own. It starts and idles at less than half.
+CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 CHROMIUM_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",

@@ -14,7 +14,6 @@ from tests.chaos.run import run
 
 @pytest.mark.chaos
 @pytest.mark.alone
-@pytest.mark.timeout(600)
 def test_swaps_under_fire_lose_nothing():
     """
     Kills, a crash, races and damaged files while questions are asked and documents change.

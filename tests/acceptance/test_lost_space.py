@@ -109,7 +109,6 @@ def test_a_stop_never_waits_beyond_its_limit(space, tmp_path):
     assert (place.names(), served.processes()) == (taken, [])
 
 
-@pytest.mark.timeout(900)
 def test_machines_that_are_killed_leave_a_usable_backup(space, tmp_path):
     """Killed at any moment while they back up all the time. The next one goes on from the newest."""
     place, dice, expected = BackupPlace(str(tmp_path / "place")), random.Random(0), set()

@@ -24,8 +24,6 @@ from tests.workers import working
 # A command loads its libraries for a minute on a busy machine.
 PATIENCE_S = 300
 
-pytestmark = pytest.mark.timeout(900)
-
 
 def noted(services):
     """The paths of the pages that need not be read again."""
