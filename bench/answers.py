@@ -177,7 +177,7 @@ def ask(services: Services, half: str) -> Iterator[Answered]:
 
 
 def _ask_others(services: Services) -> Iterator[bool]:
-    """Ask the documents of each folder what others answer; whether they refuse."""
+    """Ask the questions of each folder of all other folders. Yields whether each was refused."""
     handle = services.replica.current()
     for half, own in HALVES.items():
         alone = [q.question for q in questions(half) if q.values and not q.before]
@@ -208,7 +208,7 @@ def _turns(text: str, answer: Answer) -> tuple[Turn, Turn]:
 
 
 def ingest(services: Services) -> None:
-    """Index the documents, as `attune ingest` does; those that are there already cost nothing."""
+    """Index the documents as `attune ingest` does. Those already indexed cost nothing."""
     zoo = [Incoming.from_path(ZOO / name, collection=OWN.name) for name in FROM_ZOO]
     too = [Incoming.from_path(path, collection=EVERYDAY.name) for path in EVERYDAY_TOO]
     own = [

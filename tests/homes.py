@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import asdict
@@ -45,12 +46,13 @@ def _made(documents: Documents | None) -> Path:
     home = scratch.shelf() / name
     with FileLock(f"{home}.lock"):
         if not home.is_dir():
-            begun = home.with_suffix(".begun")
+            begun = home.with_name(f"{name}.begun")
+            shutil.rmtree(begun, ignore_errors=True)  # of an attempt that failed
             begun.mkdir()
             if documents is not None:
                 _copy(_made(None), begun)
             # In a process of its own, because no event loop can run beside a browser.
-            log = home.with_suffix(".log")
+            log = home.with_name(f"{name}.log")
             child = fork(_make, begun, documents, environment=_environment(), out=log)
             assert child.wait(MAKE_S) == 0, log.read_text(errors="replace")
             begun.rename(home)

@@ -26,7 +26,7 @@ from tests.homes import Documents
 from tests.listening import kill_all
 
 ATTUNE = Path(sys.executable).with_name("attune")
-# The shell is the same browser without a window of its own. It starts and idles at less than half.
+# The shell is the same browser without a window. It starts and loads pages with less work.
 CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 CHROMIUM_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",

@@ -184,7 +184,7 @@ def test_german_verbs_are_known_in_their_other_forms(word, forms):
     ],
 )  # fmt: skip
 def test_workaday_questions_get_the_part_that_answers(question, text, language, answer):
-    """By other names, the kind of thing that is asked for, and what it stands under."""
+    """Answers are found by synonyms, by the kind of thing asked for, and by headings."""
     assert answer in answers(question, text, language)
 
 

@@ -35,8 +35,9 @@ class Candidate:
     """
     A unit of passage `number` (from 1), and how much of the question it holds.
 
-    `body` is what is read out of it. `lexical` is the share of the question's words that it has, 0 to
-    1, and `fit` how well its kind fits. `tells`: it says something of what is asked.
+    `body` is the unit as one text, as an answer words it. `lexical` is the share of the question's
+    words that it has, 0 to 1. `fit` is how well its kind fits. `tells`: it says something of what
+    is asked.
     """
 
     number: int
