@@ -11,6 +11,7 @@
   let top = 0;
   let pinned = null; // the question that has been brought to the top
   let put = null; // where the view then stood, until somebody scrolls
+  let used = false; // somebody has touched the view since; the browser moves it too
 
   const rows = (kind) => pane.querySelectorAll(`.message-row.${kind}-row`);
   const question = () => [...rows("user")].at(-1);
@@ -43,8 +44,13 @@
     if (pane.scrollTop < top - 1) following = false;
     else if (answering && !room() && endTop() - pane.scrollTop <= NEAR) following = true;
     top = pane.scrollTop;
-    if (put !== null && Math.abs(top - put) > 1) put = null;
+    if (used && put !== null && Math.abs(top - put) > 1) put = null;
     mark();
+  };
+  // Whatever a person does may scroll, but what they type does not.
+  const use = ({ target, key, ctrlKey, metaKey }) => {
+    const typed = key?.length === 1 && !ctrlKey && !metaKey && target.closest("input, textarea");
+    if (!typed) used = true;
   };
   const resized = () => {
     if (wrap() && atEnd() && !room()) toEnd();
@@ -53,6 +59,7 @@
 
   window.attuneToEnd = () => {
     following = answering;
+    used = true;
     const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (pane) toEnd(calm ? "auto" : "smooth");
   };
@@ -67,7 +74,7 @@
       setRoom(0);
     } else if (answering && pinned !== question()) {
       pinned = question();
-      following = false;
+      following = used = false;
       toQuestion();
     } else if (!answering && first !== last) {
       setRoom(0);
@@ -81,6 +88,9 @@
     last = first ?? null;
     mark();
   };
+
+  for (const kind of ["wheel", "touchmove", "pointerdown", "keydown"])
+    document.addEventListener(kind, use, { passive: true });
 
   let waiting = false;
   const soon = () => {

@@ -84,6 +84,16 @@ def test_a_question_at_the_top_stays_whole_when_what_is_above_it_changes(visit):
     for number in range(1, 4):
         ask(page, f"{COST} ({number})")
         expect(citations(page)).to_have_count(number)
+    # While an answer is drawn again the browser moves the view by itself, and nobody has scrolled.
+    before = pane(page).evaluate("pane => pane.scrollTop")
+    page.evaluate("""() => {
+        const answer = [...document.querySelectorAll("#chat .bot-row")].at(-1);
+        answer.style.display = "none";
+        document.querySelector("#chat .bubble-wrap").scrollTop -= 60;
+        answer.style.display = "";
+        answer.append("");
+    }""")
+    page.wait_for_function(f"document.querySelector('#chat .bubble-wrap').scrollTop === {before}")
     for pixels in (40, 0):
         page.evaluate(
             "pixels => { document.querySelector('#chat .user-row').style.marginTop = `${pixels}px`;"
@@ -94,6 +104,7 @@ def test_a_question_at_the_top_stays_whole_when_what_is_above_it_changes(visit):
         assert in_view(page), f"{pixels} pixels"
     pane(page).hover()
     page.mouse.wheel(0, -10_000)
+    page.wait_for_function("document.querySelector('#chat .bubble-wrap').scrollTop === 0")
     page.evaluate("document.querySelector('#chat .bot-row').append('')")
     page.wait_for_timeout(300)
     assert pane(page).evaluate("pane => pane.scrollTop") == 0

@@ -93,8 +93,9 @@ def test_copy_takes_the_answer_as_it_reads(visit):
     page = visit(permissions=["clipboard-read", "clipboard-write"])
     asked(page, COST)
     page.locator("#chat [aria-label='Copy message']").last.click()
-    page.wait_for_timeout(300)
-    assert page.evaluate("navigator.clipboard.readText()") == COST_ANSWER
+    page.wait_for_function(
+        "answer => navigator.clipboard.readText().then(text => text === answer)", arg=COST_ANSWER
+    )
 
 
 def test_nobody_reads_what_another_visitor_asked(visit, served):
