@@ -183,7 +183,8 @@ def _of_excerpt(excerpt: Excerpt, spelling: _Spelling) -> Iterator[tuple[int, st
     if excerpt.language not in (None, "en"):
         return  # what is put together below is English
     if _is_topic(topic):
-        yield _about(spelling.inside(topic))
+        inside = spelling.inside(topic)
+        yield _about(inside, spelling.with_article(inside))
     for article, found in _DEFINED.findall(excerpt.lead):
         if _is_term(term := spelling.inside(found)) and article != "The ":
             yield 2, f"What is {article.lower()}{term}?"
@@ -229,8 +230,12 @@ def _is_term(term: str) -> bool:
     return len(term) >= 4 and not is_name and not small & (_PRONOUNS | _HANGING - {"of"})
 
 
-def _about(topic: str) -> tuple[int, str]:
-    """A question about a topic as it stands inside a sentence, with its rank."""
+def _about(topic: str, named: str) -> tuple[int, str]:
+    """
+    A question about a topic as it stands inside a sentence, with its rank.
+
+    :param named: The topic with the article that the document gives it, if any.
+    """
     words = topic.split()
     first = words[0].lower()
     if first == "to" and len(words) > 2:
@@ -248,9 +253,9 @@ def _about(topic: str) -> tuple[int, str]:
     if head in _SINGULAR_HEADS:
         return rank, f"What is the {topic}?"
     is_plural = head.endswith("s") and not _NOT_PLURAL.search(head) and not first.endswith("ing")
-    if is_plural and len(words) > 1 and "," not in topic:
+    if is_plural and len(words) > 1 and "," not in topic and "and" not in words:
         return rank, f"What are the {topic}?"
-    return rank + 1, f"What should I know about {topic}?"
+    return rank + 1, f"What should I know about {named}?"
 
 
 class _Spelling:
@@ -260,11 +265,17 @@ class _Spelling:
         running = _TITLE_LINE.sub("", text)
         self._small = {word for word in re.findall(r"[^\W\d_][\w'’-]*", running) if word.islower()}
         self._names = set(_NAME_INSIDE.findall(running))
+        self._running = " ".join(running.lower().split())
 
     def inside(self, topic: str) -> str:
         """The topic as it would stand inside a sentence."""
         shouted = topic.isupper() and len(topic) > 6
         return " ".join(self._word(word, shouted=shouted) for word in topic.split())
+
+    def with_article(self, topic: str) -> str:
+        """The topic as the document names it: with "the" if it stands so anywhere."""
+        named = f"the {topic}"
+        return named if re.search(rf"\b{re.escape(named.lower())}\b", self._running) else topic
 
     def _word(self, word: str, *, shouted: bool) -> str:
         bare = word.strip("(),’'")

@@ -38,10 +38,20 @@ def test_documents_take_turns_and_their_own_questions_come_first():
         ("Resetting the Device", "What should I know about resetting the device?"),
         ("Role of the Trustee", "What is the role of the trustee?"),
         ("Relationship with humans", "What should I know about relationship with humans?"),
+        ("Sheds and Greenhouses", "What should I know about sheds and greenhouses?"),
     ],
 )
 def test_a_topic_becomes_a_question_of_a_person(heading, question):
     assert suggest(of("Title", f"Title > {heading}")) == [question]
+
+
+def test_a_topic_has_the_article_that_the_text_gives_it():
+    """Whether a word is counted cannot be told from the word."""
+    lead = "There are 37 people on the waiting list. Rain water is free."
+    assert suggest(of("A", "A > Waiting list", "A > Rain water", lead=lead)) == [
+        "What should I know about the waiting list?",
+        "What should I know about rain water?",
+    ]
 
 
 def test_names_keep_their_capitals():
