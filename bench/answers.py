@@ -22,6 +22,11 @@ hotel's house rules, release notes, a club's rules, a bus timetable, a product c
 policy, a seminar's programme, a recipe, a warranty card and a wage slip. Its documents and questions
 were written before anybody who wrote them had read the rules. It was looked at after its first score.
 
+Half `i` asks of eleven documents of households and small offices, in words that are not the documents':
+minutes, prices of a vet, a car's service book, an annual report, help for a printer, a timetable, a
+rental contract, a library's rules, mails, a workbook and a job advertisement. It was written as `h`
+was, and looked at after its first score: 20 of 60 values, 16 wrong and 6 of 15 right refusals.
+
 The figures of the extracts as they were before this bench (data/answers/before.json) were measured
 by this module on the commit named there. `python -m bench.answers a HOME` prints each answer.
 """
@@ -48,6 +53,7 @@ OWN = Path(__file__).with_name("data") / "answers"
 STRANGERS = OWN.with_name("strangers")
 EVERYDAY = OWN.with_name("everyday")
 WORKADAY = OWN.with_name("workaday")
+HOMELIFE = OWN.with_name("homelife")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 ZOO, CASES = SHARED / "data" / "zoo", SHARED / "cases"
 # Where the questions and documents of each half are. The folder's name is their collection.
@@ -60,6 +66,7 @@ HALVES = {
     "f": EVERYDAY,
     "g": EVERYDAY,
     "h": WORKADAY,
+    "i": HOMELIFE,
 }
 HOW = {
     "a": "written before the rules",
@@ -70,6 +77,7 @@ HOW = {
     "f": "looked at later while the answers were mended",
     "g": "written before f was looked at",
     "h": "looked at after its first score",
+    "i": "looked at after its first score of 0.333",
 }
 FROM_ZOO = (
     "pdf/lyft_2021.pdf",
@@ -213,7 +221,7 @@ def ingest(services: Services) -> None:
     too = [Incoming.from_path(path, collection=EVERYDAY.name) for path in EVERYDAY_TOO]
     own = [
         Incoming.from_path(path, collection=folder.name)
-        for folder in (OWN, STRANGERS, EVERYDAY, WORKADAY)
+        for folder in (OWN, STRANGERS, EVERYDAY, WORKADAY, HOMELIFE)
         for path in sorted(folder.iterdir())
         if path.suffix != ".json"
     ]

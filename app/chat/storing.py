@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -43,6 +44,11 @@ def store(services: Services, conversation: UUID | None, answer: Answer) -> Mess
     """Store a whole answer and return it as a message."""
     cited = {citation.number: citation for citation in answer.citations}
     shown = [shown_of(n, hit, cited) for n, hit in enumerate(answer.passages, 1)]
+    for n, span in enumerate(answer.nearest):
+        at = answer.passages[n].at(span[0])
+        shown[n] = replace(
+            shown[n], span=span, page=at.page, heading=at.heading, page_label=at.label
+        )
     message_id = _add(
         services,
         conversation,

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pipelines.answering.components import Found, Query
     from pipelines.answering.generation import Generation
     from pipelines.store.hits import Hit
+    from pipelines.text.lines import Span
 
 NOT_FOUND = "The documents do not answer this question. The nearest passages are below."
 NOTHING_INDEXED = "Nothing was found: there are no indexed documents to search."
@@ -254,7 +255,14 @@ def compose(
         llm=llm,
         remarks=remarks or Remarks(),
         in_time=found.in_time,
+        nearest=_nearest(found) if kind == "not_found" else (),
     )
+
+
+def _nearest(found: Found) -> tuple[Span, ...]:
+    from pipelines.answering.extracts import candidates
+
+    return candidates.nearest(found.hits, found.parts.of if found.parts else None)
 
 
 def untouched(query: Query, hits: Sequence[Hit]) -> Found:

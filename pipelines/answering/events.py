@@ -11,6 +11,7 @@ from pipelines.store.chats import Remarks
 if TYPE_CHECKING:
     from pipelines.store.hits import Hit
     from pipelines.store.ids import ChunkId, DocumentId, IndexId
+    from pipelines.text.lines import Span
 
 Kind = Literal["llm", "extracts", "not_found", "error", "greeting", "outline"]
 Stage = Literal["rewrite", "search", "deeper", "answer"]
@@ -96,7 +97,8 @@ class Answer:
 
     `passages` are all that were found: first those that the text cites, in order of appearance,
     then the others, best first. ``[n]`` in the text counts them from 1. `citations` are those that
-    the text cites. `note` reports minor problems: an answer that broke off, or a rewritten
+    the text cites. `nearest` are spans of the first passages, where the documents do not answer: what
+    comes nearest to the question in each. `note` reports minor problems: an answer that broke off, or a rewritten
     question. `in_time` is False if late interaction was left out because its time was over.
     `has_failed_llm` is True if this is the answer without a language model because that failed. Then
     `note` says why.
@@ -117,6 +119,7 @@ class Answer:
     remarks: Remarks = field(default_factory=Remarks)
     in_time: bool = True
     has_failed_llm: bool = False
+    nearest: tuple[Span, ...] = ()
 
     @property
     def uncited(self) -> bool:

@@ -34,6 +34,10 @@ _POINTING = re.compile(
     r"(?i)\b(?:it|its|they|them|their|he|him|his|she|her|this|that|these|those|there|one|the same"
     r"|er|es|ihm|ihn|ihre?[rnms]?|seine?[rnms]?|davon|dafür|darin|dort|daran|damit|dazu|diese[rnms]?|dessen|deren)\b(?! \w+ (?:of|in|on)\b)"
 )
+# "Is there a bus?" points at nothing.
+_EXISTS = re.compile(
+    r"(?i)\b(?:(?:is|are|was|were|will) there|there (?:is|are|was|were)|gibt es|es gibt|gab es)\b"
+)
 _YEAR_SHIFT = (
     (re.compile(r"(?i)\b(?:the )?(?:year before(?: that| last)?|(?:previous|prior|preceding|last) year|year earlier)\b|\b(?:(?:das|dem|im) )?(?:jahr (?:davor|zuvor)|vorjahr|letzte[ns]? jahr)\b"), -1),
     (re.compile(r"(?i)\b(?:the )?(?:year after(?: that)?|(?:next|following) year|year later)\b|\b(?:(?:das|dem|im) )?(?:jahr (?:danach|darauf)|folgejahr|nächste[ns]? jahr)\b"), 1),
@@ -73,6 +77,11 @@ _WAS_DONE = re.compile(
 )
 # "dauert das Programm Wolle": a verb that comes first.
 _VERB_FIRST = re.compile(r"(?i)^\w+\s+(?=(?:the|a|an|der|die|das|den|dem|ein|eine|einen)\s)")
+# "and by when?": nothing but what is asked with.
+_ONLY_ASKS = re.compile(
+    rf"(?i)^(?:(?:{_PREPOSITION}|until|since|bis|seit|ab)\s+)?(?:who|whom|when|where|why|how (?:much|many|long|often|far)|what (?:time|day|date)"
+    r"|wer|wem|wen|wann|wo|warum|weshalb|wie ?(?:viel|viele|lange|oft|weit)|qui|quand|où|pourquoi|combien)$"
+)
 _QUESTION_WORDS = re.compile(
     r"(?i)\b(?:who|whom|whose|what|when|where|why|which|how|many|much|long|often|old|is|are|was|were|do|does|did|has|have"
     r"|had|can|could|will|would|should|wer|wem|wen|was|wann|wo|warum|welche[rnms]?|wie|viele?|lange|ist|sind|war|waren|kann|wird|hat|haben)\b"
@@ -98,6 +107,8 @@ def readings(question: str, turns: Sequence[Turn], title: str = "") -> list[str]
     exchanged = _of_another_year(bare, before, turns)
     if exchanged is not None:
         return [exchanged]
+    if _ONLY_ASKS.match(bare):
+        return [f"{bare} ({' '.join(_QUESTION_WORDS.sub(' ', before).split())})?"]
     about = _opens_with_about(question, bare)
     found = [_with_subject(bare, subject) for subject in _subjects(before)]
     if not any(found):
@@ -154,12 +165,15 @@ def _leans(question: str) -> bool:
     if len(question.split()) > MOST_WORDS + 4:
         return False
     opening = _OPENING.match(question)
+    if _ONLY_ASKS.match(question.strip(" ?!.")):
+        return True
     rest = question[opening.end() :] if opening else question
     own = [t for t in terms(rest, None) if not evidence.is_common(t)]
     if opening and len(own) <= MOST_WORDS:
         return True
     if any(rule.search(question) for rule, _ in _YEAR_SHIFT):
         return len(own) <= 3
+    question = _EXISTS.sub(" ", question)
     has_name = bool(evidence.names(question) or evidence.codes(question))
     return bool(_POINTING.search(question)) and len(own) <= 3 and not has_name
 

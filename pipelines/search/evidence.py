@@ -35,8 +35,8 @@ _CODE = re.compile(
 _WORD = re.compile(r"[^\W\d_][\w'’&-]*")
 # "Who is the treasurer", "Wie heißt der Geschäftsführer".
 _ROLE = re.compile(
-    r"(?i)^\W*(?:who (?:is|was)|what is the name of|wer (?:ist|war)|wie heißt|qui est|comment s'appelle|quién es)"
-    r" (?:the|der|die|das|le|la|l'|el) ?(?P<role>[^\W\d_]{4,})(?= (?:of|at|in|for|der|des|von|bei|im|du|de|del)\b|\?|$)"
+    r"(?i)^\W*(?:who (?:is|was)|what(?: is|['’]s) the name of|wer (?:ist|war)|wie heißt|qui est|comment s'appelle|quién es)"
+    r" (?:the|der|die|das|le|la|l'|el) ?(?P<role>[^\W\d_]{4,})(?= (?:of|at|in|for|who|that|der|des|von|bei|im|du|de|del)\b|\?|$)"
 )
 _GERMAN_NAME = re.compile(
     r"\b(?:Herrn?|Frau|Familie|Firma|Dr\.|Prof\.) ([A-ZÄÖÜ][\w-]+)|\b([A-ZÄÖÜ][\w-]+) (?:GmbH|AG|KG|SE|OHG|UG)\b"

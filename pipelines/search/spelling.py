@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
+from pipelines.search import dictionary
 from pipelines.search.evidence import is_common, is_german
 from pipelines.store import postings, scope
 from pipelines.store.db import Connection
 from pipelines.store.scope import Selection, Within
 from pipelines.text.other_names import ASKING, of_question, of_word
-from pipelines.text.stop_words import stop_words
+from pipelines.text.stop_words import spoken, stop_words
 from pipelines.text.terms import question_terms, terms
 
 MOST_SUGGESTIONS = 3
@@ -103,7 +104,7 @@ def distance(left: str, right: str) -> int:
 def _unknown(
     conn: Connection, question: str, searched: Selection, languages: Sequence[str]
 ) -> Iterator[str]:
-    """The words of a question that no passage searched holds."""
+    """The words of a question that no passage searched holds, and that are not of its language."""
     asking = " ".join(found for found, _ in of_question(question))
     words = [
         word
@@ -116,7 +117,13 @@ def _unknown(
     ]
     forms = {word: _forms(word, languages) for word in words}
     held = postings.texts_with(conn, {form for of in forms.values() for form in of}, searched)
-    return (word for word in words if not held.keys() & forms[word])
+    if not (unknown := [word for word in words if not held.keys() & forms[word]]):
+        return
+    real = dictionary.words(spoken(question))
+    for word in unknown:
+        small = word.casefold()
+        if small not in real or any(_is_swapped(small, other) for other in stop_words()):
+            yield word
 
 
 def _near(conn: Connection, typed: str, searched: Selection, languages: Sequence[str]) -> list[str]:

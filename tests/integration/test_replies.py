@@ -71,6 +71,7 @@ def test_a_typo_in_a_follow_up_is_searched_as_it_was_meant(pool, answerer, handl
         ("What is the torqe of the K-53?", "What is the torque of the K-53?"),
         ("Is the pump bule?", None),  # too short to be sure
         ("What does the plan cost?", None),
+        ("What does the plain cost?", None),  # a word of the language
     ],
 )
 def test_only_what_is_surely_misspelt_is_replaced_without_asking(pool, handle, typed, meant):

@@ -44,6 +44,8 @@ FERRY = "How much did the ferry terminal cost?"
         ("What does a night in summer cost?", "and in winter?", "What does a night in winter cost?"),
         ("How long does a trip by bus take?", "and by ferry?", "How long does a trip by ferry take?"),
         ("Why was the swing at Mill Green closed?", "What did it cost?", "What did the swing at Mill Green cost?"),
+        ("Who repairs the pier?", "and by when?", "by when (repairs the pier)?"),
+        ("Wer repariert den Steg?", "bis wann?", "bis wann (repariert den Steg)?"),
         ("Wie lange dauert das Programm Wolle?", "Und wie heiß ist es?", "wie heiß ist das Programm Wolle?"),
     ],
 )  # fmt: skip
@@ -59,6 +61,8 @@ def test_what_is_left_out_comes_from_the_question_before(before, question, meant
         "When did the accident happen?",
         "Which ferries leave the harbour of Saltmere?",
         "What is the weight of the K-54 in kg?",
+        "Is there a bus to the harbour?",
+        "Gibt es einen Bus zum Hafen?",
     ],
 )
 def test_questions_that_stand_alone_stay(question):

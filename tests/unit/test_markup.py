@@ -50,7 +50,8 @@ def test_answers_that_are_none_say_so():
     """The kind is above, the nearest passages are below."""
     blocks = markup.answer(message("Nothing fits.", "not_found", PASSAGE)).split("\n\n")
     assert blocks[0] == '<p><strong class="label not_found">Not in the documents</strong></p>'
-    assert seen(blocks[-1]) == "[1] a_b.pdf · page 3"
+    assert seen(blocks[-1]) == "[1] a_b.pdf · page 3The mark."
+    assert "<blockquote>The mark&#46;</blockquote>" in blocks[-1]
 
 
 def test_an_answer_without_a_source_says_so():

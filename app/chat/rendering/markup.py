@@ -24,6 +24,7 @@ LABELS = {
     "hidden": "Not open to you",
 }
 NEAREST = 3
+LONGEST_QUOTE = 240
 # The page's script asks the question again without the limit.
 EVERYWHERE = '<p><a class="everywhere" href="#everywhere">Search everything</a></p>'
 # The page's script asks the same question again, to be looked at deeper.
@@ -183,8 +184,20 @@ def _nearest(message: Message) -> str:
     """The first hits as a list."""
     nearest = message.shown[:NEAREST]
     link = _links(message.id, nearest)
-    rows = (f'<li dir="auto">{link(near.number)} {escape(_where(near))}</li>' for near in nearest)
+    rows = (
+        f'<li dir="auto">{link(near.number)} {escape(_where(near))}{_quoted(near)}</li>'
+        for near in nearest
+    )
     return f"<ul>{''.join(rows)}</ul>"
+
+
+def _quoted(passage: Shown) -> str:
+    """What is marked in a passage, as a quote."""
+    if passage.span is None:
+        return ""
+    words = " ".join(passage.text[slice(*passage.span)].replace("|", " ").split()).lstrip("#-*• ")
+    quote = words if len(words) <= LONGEST_QUOTE else f"{words[:LONGEST_QUOTE].rsplit(' ', 1)[0]}…"
+    return f"<blockquote>{escape(quote)}</blockquote>" if quote else ""
 
 
 def place(passage: Shown) -> str:

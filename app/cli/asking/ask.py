@@ -155,7 +155,8 @@ def _show(answer: Answer) -> None:
         console.print(Text("\nNearest passages", style="bold"))
         for number, hit in enumerate(answer.passages[:NEAREST], start=1):
             console.print(_heading(number, hit))
-            console.print(Text(f"    {_one_line(hit.text)[:200]}", style="dim"))
+            span = answer.nearest[number - 1] if number <= len(answer.nearest) else (0, 200)
+            console.print(Text(f"    {_one_line(hit.text[slice(*span)])[:240]}", style="dim"))
     total = answer.timings_ms.get("total", 0.0) / 1e3
     console.print(Text(f"\nversion {answer.model_name}, {total:.2f} s", style="dim"))
 

@@ -34,6 +34,16 @@ def is_of_them(question: str, names: Sequence[str], unit: Unit, hit: Hit) -> boo
     return unit.kind != "row" or all(holds(whole, name) for name in names)
 
 
+def is_mail_head(question: str, unit: Unit, hit: Hit) -> bool:
+    """Whether a unit says who wrote a mail and when, where nothing of mails is asked for."""
+    return (
+        unit.kind == "field"
+        and kinds.MAIL_LINE.match(unit.text) is not None
+        and kinds.MAIL_SUBJECT.search(hit.text) is not None
+        and kinds.OF_MAILS.search(question) is None
+    )
+
+
 def looks_other(question: str, unit: Unit, hit: Hit) -> bool:
     """Whether a unit holds no address, colour, weight, price or age, where that is asked for."""
     columns = " ".join(name for name, _ in unit.cells)
@@ -74,8 +84,21 @@ def counts_another(question: str, unit: Unit, hit: Hit) -> bool:
     return not evidence.names_it(thing, said, hit.language)
 
 
-def is_echo(question: str, unit: Unit, hit: Hit) -> bool:
-    """Whether a unit says nothing that the question and its heading do not."""
+def is_echo(question: str, unit: Unit, hit: Hit, *, wants_number: bool = False) -> bool:
+    """
+    Whether a unit says nothing that the question and its heading do not.
+
+    *Date: 27 March 2023* says nothing new where something else of March 2023 is asked for.
+
+    :param wants_number: A date or a figure is asked for.
+    """
     asked = set(terms(f"{question} {unit.heading}", hit.language))
-    said = (t for value in values(unit) for t in terms(value, hit.language))
-    return not any(t not in asked and not is_stop_word(t) for t in said)
+    said = [t for value in values(unit) for t in terms(value, hit.language)]
+    new = [t for t in said if t not in asked and not is_stop_word(t)]
+    is_known_date = (
+        unit.kind == "field"
+        and not wants_number
+        and len(new) < len(said)
+        and set(kinds.WORD.findall(values(unit)[0])) <= kinds.CALENDAR
+    )
+    return is_known_date or not new

@@ -31,6 +31,8 @@ MEANS = 0.3
 STEPS = 0.5
 # A list or section whose heading is what is asked for.
 HEADED = 0.3
+# The least that steps gain where steps are asked for, and their heading has a word of the question.
+OPENED = 0.3
 # What tells of the first, last or next gains where that is asked for.
 ORDERED = 0.12
 # What a unit loses for a name or code that its passage holds, and for one that it does not.
@@ -154,14 +156,25 @@ class Asked:
             if any(words_of.alike(word, term) for word in words for term in held)
         }
 
+    def has_all(self, name: str, hit: Hit) -> bool:
+        """Whether the question has every word of the name of a column, but for what is in brackets."""
+        held = terms(re.sub(r"\(.*?\)", "", name), hit.language)
+        asked = [word for words, _ in self.groups(hit) for word in words]
+        return all(
+            evidence.is_common(term) or any(words_of.alike(word, term) for word in asked)
+            for term in held
+        )
+
     def agrees(self, unit: Unit, hit: Hit) -> bool:
         """
         Whether nothing in a unit speaks against it.
 
         That is another year or code, another thing, a value of another kind, or a mere echo.
         """
+        wants_number = self.wants in ("date", "figure")
         if (
-            against.is_echo(self.question, unit, hit)
+            against.is_echo(self.question, unit, hit, wants_number=wants_number)
+            or against.is_mail_head(self.question, unit, hit)
             or against.looks_other(self.question, unit, hit)
             or against.names_another(self.question, unit, hit)
         ):
@@ -169,6 +182,8 @@ class Asked:
         if not against.is_of_them(self.question, self.names, unit, hit):
             return False
         if self.wants == "person" and evidence.role(self.question) and not self._names_people(unit):
+            return False
+        if kinds.DATED.search(self.question) and not self._tells_time(unit):
             return False
         told = words_of.without(" ".join(values(unit)), self.codes)
         if counting.measured(self.question) and not kinds.FIGURE.search(told):
@@ -198,7 +213,8 @@ class Asked:
             if self.wants in ("figure", "date", "meaning") and unit.kind == "section":
                 weight = 0.0
             opened = self.wants == "steps" and unit.kind == "steps" and headed > 0
-            return fit + weight * headed - HEADED * (headed < 0.5 and not opened)
+            gain = max(weight * headed, OPENED if opened else 0.0)
+            return fit + gain - HEADED * (headed < 0.5 and not opened)
         looks = next((holds for asks, holds in kinds.LOOKS if asks.search(self.question)), None)
         if looks is not None and looks.search(unit.text):
             fit += HOLDS
@@ -233,16 +249,28 @@ class Asked:
         said = f"{unit.heading} {unit.text} {' '.join(name for name, _ in unit.cells)}"
         return any(rule.search(self.question) and rule.search(said) for rule in kinds.ORDERS)
 
+    def _tells_time(self, unit: Unit) -> bool:
+        """Whether a unit tells a day, date or time, by itself or by what it stands under."""
+        columns = " ".join(name for name, _ in unit.cells)
+        return kinds.DATE.search(f"{unit.text} {columns} {unit.about} {unit.around}") is not None
+
     def _names_people(self, unit: Unit) -> bool:
         """Whether a unit names somebody, or of whom a group consists."""
         is_field = unit.kind == "field"
         said = kinds.TITLE.sub("", values(unit)[0] if is_field else unit.text)
         others = set(kinds.PROPER.findall(f"x {said}" if is_field else said))
         others -= set(kinds.PROPER.findall(self.question)) | kinds.CALENDAR
+        if is_field and (name := kinds.FULL_NAME.match(said)) and self._names(name.group()):
+            others -= set(name.group().split())
         called = label(unit).split() if is_field else []  # "Priya Nair: yoga"
         is_name = len(called) > 1 and all(word[0].isupper() for word in called)
         is_group = kinds.MEMBERS.search(said) and evidence.role(self.question) is None
         return bool(others or is_name or is_group)
+
+    def _names(self, name: str) -> bool:
+        """Whether the question names somebody, by the first or the last name."""
+        asked = re.findall(r"[^\W\d_]+", self.question.casefold())
+        return not set(name.casefold().split()).isdisjoint(asked)
 
     def _named(self, unit: Unit, hit: Hit, path: str) -> float:
         """What is lost for names and codes that the unit itself does not hold."""

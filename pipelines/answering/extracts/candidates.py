@@ -6,16 +6,20 @@ Pure, and without a model.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+import numpy as np
+
 from pipelines.answering.extracts.asked import Asked
-from pipelines.answering.extracts.readout import read_out
+from pipelines.answering.extracts.readout import LONGEST_CARD, MOST_CARDS, read_out, window_part
 from pipelines.answering.extracts.units import Unit, units, values
 from pipelines.search.evidence import holds
 from pipelines.store.hits import Hit
 from pipelines.text.lines import Span, plain
+from pipelines.text.scoring.fusion import Scores
 from pipelines.text.terms import terms
 
 # Chosen with the weights of `extract`.
@@ -28,6 +32,8 @@ NAMES_ALONE = 0.4
 MOST_CANDIDATES = 16
 # Units that are looked at closely.
 MOST_CONSIDERED = 48
+# Units that are no more than a sentence or line.
+SHORT_KINDS = ("sentence", "row", "field", "item")
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,40 @@ def candidates_of(
     ]
     fit.sort(key=lambda c: -c.lexical - c.fit - 0.1 / c.number)
     return fit[:MOST_CANDIDATES], every
+
+
+def nearest(
+    hits: Sequence[Hit], met: Callable[[Hit, Sequence[Span]], Scores] | None
+) -> tuple[Span, ...]:
+    """
+    Of each of the best passages the part that comes nearest to a question.
+
+    :param met: How well parts of a passage meet the question by late interaction (`PartScores.of`).
+        None if the search had none. Then it is where the window begins that was found.
+    """
+    return tuple(_nearest_part(hit, met) for hit in hits[:MOST_CARDS])
+
+
+def _nearest_part(hit: Hit, met: Callable[[Hit, Sequence[Span]], Scores] | None) -> Span:
+    spans = [unit.span for unit in units(hit.text, titles(hit)) if unit.kind in SHORT_KINDS]
+    if met is not None and spans:
+        scores = met(hit, spans)
+        if not np.isnan(scores).all():
+            return _grown(hit.text, spans, int(np.nanargmax(scores)))
+    return window_part(hit)
+
+
+def _grown(text: str, spans: Sequence[Span], at: int) -> Span:
+    """A part with those next to it under the same heading, as long as it stays short."""
+    start, end = spans[at]
+    for further in (*spans[at + 1 :], *spans[:at][::-1]):
+        joined = min(start, further[0]), max(end, further[1])
+        left, right = sorted(((start, end), further))
+        between = text[left[1] : right[0]]
+        if joined[1] - joined[0] > LONGEST_CARD or re.search(r"[^\W_]", between):
+            continue
+        start, end = joined
+    return start, end
 
 
 def _candidate(asked: Asked, hit: Hit, number: int, unit: Unit) -> Candidate:

@@ -15,7 +15,7 @@ Wanted = Literal[
 
 _KINDS: tuple[tuple[Wanted, str], ...] = (
     ("steps", r"^\W*comment (?!s'appelle|se nomme)|cómo (?:se |puedo |hago )|how (?:is|are) .{1,60} made\b|wie wird .{1,60} (?:gemacht|gebacken|gekocht|zubereitet)\b|wie (?:macht|backt|kocht) man\b|how (?:do|can|should|would|must) (?:i|you|we|one)\b|how to\b|wie (?:\w+ )?(?:ich|man|wir|sie)\b|wie kann\b|steps\b"),
-    ("date", r"by when\b|bis wann\b|quand\b|à quelle (?:date|heure)|cuándo\b|a qué hora|when\b|what (?:date|year|time|day)\b|which (?:date|year|day)\b|until when|wann\b|seit wann|welche[sn]? (?:jahr|datum|tag)\b"),
+    ("date", r"by when\b|bis wann\b|quand\b|à quelle (?:date|heure)|cuándo\b|a qué hora|when\b|what (?:date|year|time|day)\b|which (?:dates?|years?|days?)\b|until when|wann\b|seit wann|welche[sn]? (?:jahr|datum|tag)\b"),
     ("reason", r"pourquoi\b|por qué\b|why\b|what (?:was|is|were) the (?:\w+ )?(?:cause|reason)s?\b|what caused\b|warum\b|weshalb\b|wieso\b"),
     ("place", r"where\b|wo\b|wohin\b|où\b|dónde\b|adónde\b|in which (?:room|city|town|country|building|street)\b|an welche[nrms]? (?:ort|adresse)\b"),
     ("person", r"chez qui\b|auprès de qui\b|qui\b|à qui\b|quién(?:es)?\b|an wen\b|who(?:m|se)?\b|wer\b|wem\b|wen\b"),
@@ -57,6 +57,14 @@ ORDERS = tuple(
         "next|again|nächste[nrs]?|wieder|prochaine?|próxim[oa]",
     )
 )
+# The lines at the head of a mail, one that only a mail has, and questions that they answer.
+MAIL_LINE = re.compile(
+    r"\W*(?:From|To|Cc|Date|Sent|Subject|Von|An|Datum|Gesendet|Betreff|De|À|Envoyé|Objet|Para|Asunto|Fecha)\W{0,3}:"
+)
+MAIL_SUBJECT = re.compile(r"\b(?:Subject|Betreff|Objet|Asunto)\W{0,3}:")
+OF_MAILS = re.compile(
+    r"(?i)\b(?:e-?mails?|mails?|messages?|wrote|write|sent|send|repl(?:y|ied)|subject|nachricht|geschrieben|schrieb|gesendet|betreff|courriel|écrit|envoyé|correo|escribió)\b"
+)
 # What explains a word: "A journey that begins at home."
 DEFINITION = re.compile(r"(?:An?|The|Eine?|Une?|Una?) .{20,}[.]$", re.DOTALL)
 # Of whom a group consists, told by what they are.
@@ -66,6 +74,7 @@ MEMBERS = re.compile(
 # A title or initial, whose stop ends no sentence.
 TITLE = re.compile(r"\b(?:[A-Z]|Dr|Mrs?|Ms|Prof|St|Hr|Fr|M|Mme|Sr|Sra)\. ")
 PROPER = re.compile(r"(?<!^)(?<![.!?] )\b[A-ZÄÖÜ][a-zäöüß]+\b")
+FULL_NAME = re.compile(r"(?:[A-ZÄÖÜ][a-zäöüß-]+ )+[A-ZÄÖÜ][a-zäöüß-]+\b")
 # Kinds of values that can be told by their looks: what asks for one, and what holds one.
 LOOKS = tuple(
     (re.compile(rf"(?i)\b(?:{asks})\b"), re.compile(rf"(?i){holds}"))
@@ -77,6 +86,10 @@ LOOKS = tuple(
         (
             r"(?:tele)?phone numbers?|fax(?: number|nummer)?|(?:telefon|handy|fax)nummer(?:n)?|numéros? de téléphone|números? de teléfono",
             r"\d[\d ()/.–-]{5,}\d",
+        ),
+        (
+            r"how much (?:do|does|did|will|would) .{1,60} (?:earn|get paid)|(?:what|which|how much) (?:salary|pay|wages?)|(?:wie ?viel|was) verdien\w+|combien gagne\w*|cuánto gana\w*",
+            r"[€$£¥]|\d\s?(?:eur|euros?|usd|gbp|chf|dollars?|pounds?|francs?)\b|salary|\bpay\b|\bpaid\b|wage|gehalt|lohn|vergütung|salaire|sueldo|salario",
         ),
         (
             r"website|web address|url|webseite|internetadresse",
@@ -127,6 +140,11 @@ _CALENDAR_WORDS = (
     " Dezember Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag"
 )
 CALENDAR = frozenset(_CALENDAR_WORDS.split())
+WORD = re.compile(r"[^\W\d_]+")
+# A day, date or time by this name is asked for.
+DATED = re.compile(
+    r"(?i)\b(?:(?:which|what) (?:(?:week)?days?|dates?|years?|time)|until when|by when|bis wann|welche[mnrs]? (?:(?:wochen)?tage?n?|datum|jahr)|um wie ?viel uhr|à quelle (?:date|heure)|quel(?:s)? jours?)\b"
+)
 REFERENCE = re.compile(
     r"(?i)https?:|\bwww\.|\bretrieved\b|\bdoi\b|\bisbn\b|\bet al\b|\bpp\. ?\d|\blink|\burl|\bwebsite"
 )

@@ -16,7 +16,9 @@ from pipelines.store.hits import Hit
 from pipelines.text import sentences
 from pipelines.text.lines import Span
 
-# Cells of a row that are read out where the question names none of its columns.
+# A row is read out whole, if it is short and the question has not every word of a column's name.
+LONGEST_ROW = 320
+# Cells of a longer one.
 MOST_CELLS = 6
 MOST_LABELS = 2
 # A column that is asked for nearly as clearly as the best one is read out, too.
@@ -70,12 +72,17 @@ def cards(hits: Sequence[Hit]) -> list[Extract]:
 
 
 def _card(number: int, hit: Hit) -> Extract:
+    span = window_part(hit)
+    text = hit.text[slice(*span)]
+    return Extract(number, span, text, hit.score, " ".join(text.split()), hit.title)
+
+
+def window_part(hit: Hit) -> Span:
+    """The first sentences of the window that was found."""
     start = hit.window_start or 0
     stop = min(hit.window_end or len(hit.text), start + LONGEST_CARD)
     inside = [s for s in sentences.split(hit.text) if s[0] >= start and s[1] <= stop]
-    span = (inside[0][0], inside[-1][1]) if inside else (start, stop)
-    text = hit.text[slice(*span)]
-    return Extract(number, span, text, hit.score, " ".join(text.split()), hit.title)
+    return (inside[0][0], inside[-1][1]) if inside else (start, stop)
 
 
 def read_out(unit: Unit) -> str:
@@ -103,7 +110,14 @@ def _row(asked: Asked, hit: Hit, unit: Unit) -> str:
         columns = [asked.column(name, hit) for name, _ in cells]
         weights = [sum(words.values()) for words in columns]
         best = max(weights[1:], default=0.0)
-        if best > 0:
+        is_named = any(
+            # Of a column whose value the question has, too, other things are asked.
+            weight == best > 0 and asked.has_all(name, hit) and not asked.column(value, hit)
+            for weight, (name, value) in zip(weights[1:], cells[1:], strict=True)
+        )
+        if not is_named and len(read_out(unit)) <= LONGEST_ROW:
+            pass  # what is asked for by other words may be in any cell
+        elif best > 0:
             first = columns[weights.index(best, 1)]
             about = [n for n, (_, value) in enumerate(cells) if asked.column(value, hit)]
             # Equally good ones, and those that are asked for by other words.
@@ -113,7 +127,8 @@ def _row(asked: Asked, hit: Hit, unit: Unit) -> str:
                 if weights[n] == best
                 or (weights[n] >= NEARLY * best and not words.keys() <= first.keys())
             ]
-            kept = {0, *about[:MOST_LABELS], *others}
+            times = [n for n, (_, value) in enumerate(cells) if asked.is_dated(value)]
+            kept = {0, *about[:MOST_LABELS], *others, *times}
             cells = tuple(cell for n, cell in enumerate(cells) if n in kept)
         else:
             cells = cells[:MOST_CELLS]

@@ -1,0 +1,94 @@
+"""Rows read out whole, records with a date, mails, days that are asked for, and the nearest parts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipelines.answering.extracts.asked import Asked
+from pipelines.answering.extracts.candidates import nearest
+from pipelines.answering.extracts.units import units
+from pipelines.search import dictionary
+from tests.unit.test_everyday import answers, of
+from tests.unit.test_extract import hit
+
+ROTA = (
+    "| Day | From | Class | Room | Teacher |\n|---|---|---|---|---|\n"
+    "| Monday | 18:00 | Pottery | B2 | Ruth Amsel |\n| Friday | 17:30 | Weaving | B4 | Jon Pike |"
+)
+PAY = (
+    "| Item | In the first six months | Afterwards |\n|---|---|---|\n"
+    "| Pay per year | £24,100 | £25,900 |\n| Leave | 20 days | 25 days |"
+)
+VISITS = (
+    "Boiler book\n\nVisit 1\nDate: 4 May 2022\nWork: Flue swept, gasket renewed.\nPaid: £95\n\n"
+    "Visit 2\nDate: 12 May 2023\nWork: Pump exchanged.\nPaid: £310"
+)
+MAIL = (
+    "From: Ada Finch <ada@example.net>\nTo: Orders <orders@example.net>\nDate: 3 May 2025, 09:14\n"
+    "Subject: Late wardrobe\n\nDear all,\n\nthe wardrobe was to come on 28 April. "
+    "My joiner, Owen Hale, waits to fit it."
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "answer"),
+    [
+        ("who gives the pottery class?", ROTA, "Ruth Amsel"),
+        ("when does weaving take place? day and time", ROTA, "17:30"),
+        ("how much leave is there at first and how much later on?", PAY, "25 days"),
+        ("what was done to the boiler in May 2022?", VISITS, "Flue swept"),
+        ("who was meant to fit Ada's wardrobe?", MAIL, "Owen Hale"),
+        ("when was the wardrobe due?", MAIL, "28 April"),
+        ("how do you put new bags in the hoover?", "## Change the bags\n\n1. Lift the lid.\n2. Pull the old bag out.\n\nPut old bags in the grey bin.", "Lift the lid"),
+    ],
+)  # fmt: skip
+def test_questions_of_a_household_get_the_part_that_answers(question, text, answer):
+    """Rows are whole, dates and heads of mails are no answers to other questions."""
+    assert answer in answers(question, text, "en")
+
+
+def test_a_column_that_is_named_is_read_out_alone():
+    """The whole row would hide it."""
+    assert answers("What is the room of the pottery class?", ROTA, "en") == (
+        "Day: Monday; Class: Pottery; Room: B2"
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("on which days is Ruth Amsel in?", "Ruth Amsel teaches pottery to beginners."),
+        ("how much does Jon Pike earn?", "Jon Pike answers calls on 01632 960 000."),
+    ],
+)
+def test_what_tells_no_day_or_pay_does_not_answer(question, text):
+    """A name alone is no answer."""
+    (unit,) = units(text)
+    assert not Asked.of(question).agrees(unit, of(text, "en"))
+
+
+def test_a_name_that_comes_again_begins_the_next_record():
+    """What is paid at the second visit does not belong to the first."""
+    second = next(unit for unit in units(VISITS) if unit.text == "Paid: £310")
+    assert "2023" in second.around
+    assert "2022" not in second.around
+
+
+def test_of_each_passage_the_nearest_part_is_told():
+    """With what follows, as long as it is short. Without late interaction, where the window begins."""
+    text = "Bins are emptied on Friday. " + "Dogs stay outside. " * 20 + "The gate shuts at ten."
+    found = hit(1, text, window=(0, len(text)))
+    (span,) = nearest([found], lambda _, spans: np.array([s[0] for s in spans], np.float32))
+    assert text[slice(*span)].endswith("The gate shuts at ten.")
+    assert span[1] - span[0] <= 240
+    (span,) = nearest([found], None)
+    assert text[slice(*span)].startswith("Bins are emptied")
+
+
+def test_a_dictionary_has_words_and_no_typos():
+    """Of languages without one nothing is known."""
+    assert {"wende", "fragen", "kaution"} <= dictionary.words("de")
+    assert not {"abrechnug", "schwehr"} & dictionary.words("de")
+    assert "dearer" in dictionary.words("en")
+    assert dictionary.words("fi") == frozenset()
