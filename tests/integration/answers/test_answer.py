@@ -139,7 +139,9 @@ def test_refusal_of_the_model_becomes_not_found(make, handle, llm):
     seen = asyncio.run(events(make(llm), handle))
     answer = seen[-1].answer
     assert (answer.kind, answer.text, answer.citations) == ("not_found", NOT_FOUND, [])
-    near = [hit.text[slice(*span)] for hit, span in zip(answer.passages, answer.nearest)]
+    near = [
+        hit.text[slice(*span)] for hit, span in zip(answer.passages, answer.nearest, strict=False)
+    ]
     assert near
     assert all(part.strip() for part in near)
     assert answer.passages
