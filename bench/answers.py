@@ -54,6 +54,7 @@ STRANGERS = OWN.with_name("strangers")
 EVERYDAY = OWN.with_name("everyday")
 WORKADAY = OWN.with_name("workaday")
 HOMELIFE = OWN.with_name("homelife")
+VILLAGE = OWN.with_name("villagelife")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 ZOO, CASES = SHARED / "data" / "zoo", SHARED / "cases"
 # Where the questions and documents of each half are. The folder's name is their collection.
@@ -67,6 +68,7 @@ HALVES = {
     "g": EVERYDAY,
     "h": WORKADAY,
     "i": HOMELIFE,
+    "j": VILLAGE,
 }
 HOW = {
     "a": "written before the rules",
@@ -221,7 +223,7 @@ def ingest(services: Services) -> None:
     too = [Incoming.from_path(path, collection=EVERYDAY.name) for path in EVERYDAY_TOO]
     own = [
         Incoming.from_path(path, collection=folder.name)
-        for folder in (OWN, STRANGERS, EVERYDAY, WORKADAY, HOMELIFE)
+        for folder in (OWN, STRANGERS, EVERYDAY, WORKADAY, HOMELIFE, VILLAGE)
         for path in sorted(folder.iterdir())
         if path.suffix != ".json"
     ]

@@ -255,11 +255,11 @@ class Answerer:
         # What only means something after what was said before, the model has put into words.
         is_follow_up = bool(turns) and generation is not None
         if vague := not (is_follow_up or says_something(query.question)):
-            found = replace(found, hits=(), answerable=False)
+            found = replace(found, hits=(), answerable=False, possible=False)
         # The stage as a whole, and the two parts that are not its overhead.
         clock.ms |= {"embed": found.embed_ms, "sql": found.search_ms}
         yield Passages(list(found.hits), query.question)
-        if not found.answerable:
+        if not found.answerable and not (generation and found.possible):
             if generation is None and not vague:
                 count = partial(self._replies.counted, found, clock, self._search)
                 if (counted := await self._in_thread(count)) is not None:

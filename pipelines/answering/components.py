@@ -21,8 +21,9 @@ from haystack.core.errors import PipelineRuntimeError
 from haystack.dataclasses import ChatMessage
 
 from pipelines.answering import cite
-from pipelines.answering.extracts import extract
-from pipelines.answering.extracts.answerable import answers
+from pipelines.answering.extracts import candidates, extract
+from pipelines.answering.extracts.answerable import answers, may_answer
+from pipelines.answering.extracts.candidates import Met
 from pipelines.answering.extracts.readout import Extract
 from pipelines.embedder.encoder import Vectors
 from pipelines.search import evidence, hybrid, threshold
@@ -33,6 +34,7 @@ from pipelines.store.db import Connection, Pool
 from pipelines.store.hits import Hit
 from pipelines.store.scope import Within
 from pipelines.store.standby import Standby, read_either
+from pipelines.text.lines import Span
 from pipelines.text.places import page_name
 from pipelines.text.scoring.late import QueryTokens
 from pipelines.text.thinking import answer_of
@@ -64,7 +66,8 @@ class Found(Immutable):
     What the search brought, best first.
 
     `vector` is the question's. *Shape:* ``(d,)``. `in_time` is False if late interaction was left
-    out because its time was over. `parts` scores parts of the hits, if it took part.
+    out because its time was over. `parts` scores parts of the hits, if it took part. `possible`: they
+    do not answer by the rules, but may hold the answer in other words.
     """
 
     query: Query
@@ -75,6 +78,17 @@ class Found(Immutable):
     search_ms: float
     in_time: bool = True
     parts: PartScores | None = field(default=None, repr=False)
+    possible: bool = False
+
+    @property
+    def nearest(self) -> tuple[Span, ...]:
+        """Of each of the best passages the part that comes nearest to the question."""
+        return tuple(near.span for near in candidates.nearest(self.hits, self.met))
+
+    @property
+    def met(self) -> Met | None:
+        """Scores parts of the hits by late interaction, if that took part."""
+        return self.parts.of if self.parts else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,12 +136,15 @@ class Retrieve:
         """
         started = time.perf_counter()
         try:
-            searched, answerable = self._search(query, embedded)
+            searched, fit, weighed = self._search(query, embedded)
         except psycopg.OperationalError:
-            # The connection was lost during the search. Reading again does no harm, and the pool
-            # waits until the database is back. No caller retries.
-            searched, answerable = self._search(query, embedded)
+            # Reading again does no harm, and the pool waits for the database. No caller retries.
+            searched, fit, weighed = self._search(query, embedded)
         ranked = searched.reranked
+        compared = ranked and ranked.compared
+        parts = PartScores(query.handle.encoder, compared) if compared else None
+        met = parts.of if parts else None
+        answerable = answers(fit, weighed, query.question, searched.hits)
         found = Found(
             query,
             embedded.vector,
@@ -136,14 +153,15 @@ class Retrieve:
             embedded.embed_ms,
             _since(started),
             in_time=ranked is None or ranked.in_time,
-            parts=PartScores(query.handle.encoder, ranked.compared)
-            if ranked and ranked.compared
-            else None,
+            parts=parts,
+            possible=not answerable and may_answer(fit, weighed, searched.hits, met),
         )
         return {"found": found}
 
-    def _search(self, query: Query, embedded: EmbeddedQuery) -> tuple[Searched, bool]:
-        def searched(conn: Connection) -> tuple[Searched, bool]:
+    def _search(
+        self, query: Query, embedded: EmbeddedQuery
+    ) -> tuple[Searched, float, evidence.Evidence]:
+        def searched(conn: Connection) -> tuple[Searched, float, evidence.Evidence]:
             found = hybrid.search(
                 conn,
                 query.handle,
@@ -155,7 +173,7 @@ class Retrieve:
             )
             weighed = evidence.weigh(query.question, found.hits)
             fit = threshold.fit(conn, query.handle, weighed, found.hits)
-            return found, answers(fit, weighed, query.question, found.hits)
+            return found, fit, weighed
 
         return read_either(self._pool, self._standby, query.handle.epoch, searched)
 
@@ -174,10 +192,9 @@ class Pose:
             `fence`, a random mark around the passages.
         """
         fence = secrets.token_hex(4)
-        numbered = enumerate(found.hits, start=1)
         return {
             "question": found.query.question,
-            "passages": "\n\n".join(fenced(hit, number, fence) for number, hit in numbered),
+            "passages": "\n\n".join(fenced(hit, n, fence) for n, hit in enumerate(found.hits, 1)),
             "documents": [Document(id=str(hit.chunk_id), content=hit.text) for hit in found.hits],
             "fence": fence,
         }
@@ -235,18 +252,10 @@ class ExtractSentences:
         :param found: The result of the search.
         :returns: `extracts` from the hits.
         """
-        encoder, question = found.query.handle.encoder, found.query.question
-        trusted = hybrid.trusted(found.query.handle, question)
-        return {
-            "extracts": extract.choose(
-                question,
-                found.vector,
-                found.hits,
-                encoder.encode_documents,
-                trusted,
-                found.parts.of if found.parts else None,
-            )
-        }
+        question, handle = found.query.question, found.query.handle
+        trusted, encode = hybrid.trusted(handle, question), handle.encoder.encode_documents
+        chosen = extract.choose(question, found.vector, found.hits, encode, trusted, found.met)
+        return {"extracts": chosen}
 
 
 def retrieval(pool: Pool, standby: Standby | None = None) -> Pipeline:
@@ -275,8 +284,7 @@ def run(pipeline: Pipeline, data: dict[str, Any]) -> dict[str, Any]:
 
 def place(hit: Hit) -> str:
     """Where in its document a passage stands, for people: ``page 3, Revenue``."""
-    page = page_name(hit.page, hit.page_label)
-    return ", ".join(part for part in (page, hit.heading or "") if part)
+    return ", ".join(filter(None, (page_name(hit.page, hit.page_label), hit.heading)))
 
 
 def fenced(hit: Hit, number: int, fence: str, name: str = "Document") -> str:

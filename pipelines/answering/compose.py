@@ -35,12 +35,11 @@ if TYPE_CHECKING:
     from pipelines.answering.components import Found, Query
     from pipelines.answering.generation import Generation
     from pipelines.store.hits import Hit
-    from pipelines.text.lines import Span
 
 NOT_FOUND = "The documents do not answer this question. The nearest passages are below."
 NOTHING_INDEXED = "Nothing was found: there are no indexed documents to search."
 TOO_VAGUE = "Please ask a fuller question: this one has no word that a document could be found by."
-HERE = "No single passage answers this for certain. Here is where it stands:"
+HERE = "No single passage answers this for certain. It may stand here:"
 WITHOUT_LLM = (
     "A language model can write the answer from these passages. An admin can add one: on the tab"
     " Language model of the admin pages, or with attune llm set."
@@ -255,14 +254,8 @@ def compose(
         llm=llm,
         remarks=remarks or Remarks(),
         in_time=found.in_time,
-        nearest=_nearest(found) if kind == "not_found" else (),
+        nearest=found.nearest if kind == "not_found" else (),
     )
-
-
-def _nearest(found: Found) -> tuple[Span, ...]:
-    from pipelines.answering.extracts import candidates
-
-    return candidates.nearest(found.hits, found.parts.of if found.parts else None)
 
 
 def untouched(query: Query, hits: Sequence[Hit]) -> Found:

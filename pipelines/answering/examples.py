@@ -183,8 +183,7 @@ def _of_excerpt(excerpt: Excerpt, spelling: _Spelling) -> Iterator[tuple[int, st
     if excerpt.language not in (None, "en"):
         return  # what is put together below is English
     if _is_topic(topic):
-        inside = spelling.inside(topic)
-        yield _about(inside, spelling.with_article(inside))
+        yield _about(spelling.inside(topic), spelling)
     for article, found in _DEFINED.findall(excerpt.lead):
         if _is_term(term := spelling.inside(found)) and article != "The ":
             yield 2, f"What is {article.lower()}{term}?"
@@ -230,14 +229,9 @@ def _is_term(term: str) -> bool:
     return len(term) >= 4 and not is_name and not small & (_PRONOUNS | _HANGING - {"of"})
 
 
-def _about(topic: str, named: str) -> tuple[int, str]:
-    """
-    A question about a topic as it stands inside a sentence, with its rank.
-
-    :param named: The topic with the article that the document gives it, if any.
-    """
-    words = topic.split()
-    first = words[0].lower()
+def _about(topic: str, spelling: _Spelling) -> tuple[int, str]:
+    """A question about a topic as it stands inside a sentence, with its rank."""
+    first = (words := topic.split())[0].lower()
     if first == "to" and len(words) > 2:
         return 1, f"How do I {' '.join(words[1:])}?"
     if first == "how" and words[1:2] == ["to"]:
@@ -255,27 +249,23 @@ def _about(topic: str, named: str) -> tuple[int, str]:
     is_plural = head.endswith("s") and not _NOT_PLURAL.search(head) and not first.endswith("ing")
     if is_plural and len(words) > 1 and "," not in topic and "and" not in words:
         return rank, f"What are the {topic}?"
-    return rank + 1, f"What should I know about {named}?"
+    article = "the " if f" the {topic.lower()} " in spelling.running else ""
+    return rank + 1, f"What should I know about {article}{topic}?"
 
 
 class _Spelling:
-    """Which words a document writes with a capital inside its sentences: names."""
+    """Which words a document writes with a capital inside its sentences, and its running words."""
 
     def __init__(self, text: str) -> None:
         running = _TITLE_LINE.sub("", text)
         self._small = {word for word in re.findall(r"[^\W\d_][\w'’-]*", running) if word.islower()}
         self._names = set(_NAME_INSIDE.findall(running))
-        self._running = " ".join(running.lower().split())
+        self.running = " ".join(["", *re.findall(r"\w+", running.lower()), ""])
 
     def inside(self, topic: str) -> str:
         """The topic as it would stand inside a sentence."""
         shouted = topic.isupper() and len(topic) > 6
         return " ".join(self._word(word, shouted=shouted) for word in topic.split())
-
-    def with_article(self, topic: str) -> str:
-        """The topic as the document names it: with "the" if it stands so anywhere."""
-        named = f"the {topic}"
-        return named if re.search(rf"\b{re.escape(named.lower())}\b", self._running) else topic
 
     def _word(self, word: str, *, shouted: bool) -> str:
         bare = word.strip("(),’'")

@@ -35,9 +35,7 @@ _POINTING = re.compile(
     r"|er|es|ihm|ihn|ihre?[rnms]?|seine?[rnms]?|davon|dafür|darin|dort|daran|damit|dazu|diese[rnms]?|dessen|deren)\b(?! \w+ (?:of|in|on)\b)"
 )
 # "Is there a bus?" points at nothing.
-_EXISTS = re.compile(
-    r"(?i)\b(?:(?:is|are|was|were|will) there|there (?:is|are|was|were)|gibt es|es gibt|gab es)\b"
-)
+_EXISTS = re.compile(r"(?i)\b(?:(?:is|are|was|were) there|there (?:is|are|was)|gibt es|es gibt)\b")
 _YEAR_SHIFT = (
     (re.compile(r"(?i)\b(?:the )?(?:year before(?: that| last)?|(?:previous|prior|preceding|last) year|year earlier)\b|\b(?:(?:das|dem|im) )?(?:jahr (?:davor|zuvor)|vorjahr|letzte[ns]? jahr)\b"), -1),
     (re.compile(r"(?i)\b(?:the )?(?:year after(?: that)?|(?:next|following) year|year later)\b|\b(?:(?:das|dem|im) )?(?:jahr (?:danach|darauf)|folgejahr|nächste[ns]? jahr)\b"), 1),
@@ -78,10 +76,7 @@ _WAS_DONE = re.compile(
 # "dauert das Programm Wolle": a verb that comes first.
 _VERB_FIRST = re.compile(r"(?i)^\w+\s+(?=(?:the|a|an|der|die|das|den|dem|ein|eine|einen)\s)")
 # "and by when?": nothing but what is asked with.
-_ONLY_ASKS = re.compile(
-    rf"(?i)^(?:(?:{_PREPOSITION}|until|since|bis|seit|ab)\s+)?(?:who|whom|when|where|why|how (?:much|many|long|often|far)|what (?:time|day|date)"
-    r"|wer|wem|wen|wann|wo|warum|weshalb|wie ?(?:viel|viele|lange|oft|weit)|qui|quand|où|pourquoi|combien)$"
-)
+_ONLY_ASKS = re.compile(rf"(?i)^(?:(?:{_PREPOSITION}|until|since|bis|seit|ab)\s+)?(?:who|whom|when|where|why|how (?:much|many|long|often|far)|what (?:time|day|date)|wer|wem|wen|wann|wo|warum|weshalb|wie ?(?:viel|viele|lange|oft|weit)|qui|quand|où|pourquoi|combien)$")  # fmt: skip
 _QUESTION_WORDS = re.compile(
     r"(?i)\b(?:who|whom|whose|what|when|where|why|which|how|many|much|long|often|old|is|are|was|were|do|does|did|has|have"
     r"|had|can|could|will|would|should|wer|wem|wen|was|wann|wo|warum|welche[rnms]?|wie|viele?|lange|ist|sind|war|waren|kann|wird|hat|haben)\b"

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 # What a later reading of a follow-up must be surer by.
 LIKELIER = 0.2
+# How sure the best part must be by words and kind, so that its passage is shown. Chosen on halves i
+# and j of bench/answers.py.
+LIKELY = 0.35
 
 
 class Replies:
@@ -139,8 +142,24 @@ class Replies:
             return outlined
         if not found.hits:
             return compose(found, clock, "not_found", TOO_VAGUE if vague else NOTHING_INDEXED)
+        if found.possible and (where := self._where(found, clock)):
+            return where
         remarks = Remarks(suggestions=self._respelt(found.query))
         return compose(found, clock, "not_found", NOT_FOUND, remarks=remarks)
+
+    def _where(self, found: Found, clock: Clock) -> Answer | None:
+        """
+        Where the answer may stand, as cards. None if it is a kind of value that stands in none of them.
+        """
+        from pipelines.answering.extracts import extract, readout
+
+        cards = readout.cards(found.hits, found.nearest)
+        if not extract.holds_looks(found.query.question, " ".join(card.text for card in cards)):
+            return None
+        remarks = Remarks(suggestions=self._respelt(found.query))
+        spans = {e.number: e.span for e in cards}
+        text = f"{HERE}\n\n{readout.render_cards(cards)}"
+        return compose(found, clock, "extracts", text, spans, note=WITHOUT_LLM, remarks=remarks)
 
     def _respelt(self, query: Query) -> tuple[str, ...]:
         with self._pool.connection() as conn:
@@ -201,7 +220,7 @@ class Replies:
         :param search: Finds more passages.
         """
         from pipelines.answering.components import run
-        from pipelines.answering.extracts import extract, listing, readout
+        from pipelines.answering.extracts import candidates, extract, listing, readout
 
         extracts: list[Extract] = run(self.extraction, {"extract": {"found": found}})["extract"][
             "extracts"
@@ -216,15 +235,15 @@ class Replies:
         if extracts and extract.is_sure(extracts):
             spans = {e.number: e.span for e in extracts}
             return compose(found, clock, "extracts", readout.render(extracts), spans)
-        remarks = Remarks(suggestions=self._respelt(found.query))
         question = found.query.question
-        is_whole = evidence.weigh(question, found.hits).is_whole
-        if not (extracts and is_whole) or extract.asks_for_looks(question):
-            return compose(found, clock, "not_found", NOT_FOUND, remarks=remarks)
-        cards = readout.cards(found.hits)
-        spans = {e.number: e.span for e in cards}
-        text = f"{HERE}\n\n{readout.render_cards(cards)}"
-        return compose(found, clock, "extracts", text, spans, note=WITHOUT_LLM, remarks=remarks)
+        weighed = evidence.weigh(question, found.hits)
+        is_likely = not weighed.absent and candidates.sureness(question, found.hits) >= LIKELY
+        may_stand = extracts and (weighed.is_whole or is_likely)
+        may_stand = may_stand and not extract.asks_for_looks(question)
+        if may_stand and (where := self._where(found, clock)):
+            return where
+        remarks = Remarks(suggestions=self._respelt(found.query))
+        return compose(found, clock, "not_found", NOT_FOUND, remarks=remarks)
 
     @cached_property
     def extraction(self) -> Pipeline:

@@ -304,7 +304,7 @@ def test_an_echo_of_the_question_is_no_answer():
 def test_cards_are_marked_where_they_stand():
     """Where nothing is sure, the part of each passage that was found is shown."""
     text = "One is here. Two is there. Three is far."
-    (card,) = readout.cards([hit(1, text, window=(13, 26))])
+    (card,) = readout.cards([hit(1, text)], [(13, 26)])
     assert text[slice(*card.span)] == card.text == "Two is there."
 
 
@@ -314,7 +314,7 @@ def test_cards_say_where_each_passage_stands():
         replace(hit(1, "Ships pass all day. It rains."), title="a *b*.md"),
         replace(hit(2, "The bridge is red [3]."), title="c.pdf"),
     ]
-    text = readout.render_cards(readout.cards(hits))
+    text = readout.render_cards(readout.cards(hits, [(0, 29), (0, 22)]))
     assert text.split("\n\n") == [
         "> **a  b .md**  \n> Ships pass all day. It rains. [1]",
         "> **c.pdf**  \n> The bridge is red (3). [2]",

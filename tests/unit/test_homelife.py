@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pipelines.answering.extracts.answerable import may_answer
 from pipelines.answering.extracts.asked import Asked
 from pipelines.answering.extracts.candidates import nearest
 from pipelines.answering.extracts.units import units
 from pipelines.search import dictionary
+from pipelines.search.evidence import Evidence
 from tests.unit.test_everyday import answers, of
 from tests.unit.test_extract import hit
 
@@ -29,6 +31,11 @@ MAIL = (
     "Subject: Late wardrobe\n\nDear all,\n\nthe wardrobe was to come on 28 April. "
     "My joiner, Owen Hale, waits to fit it."
 )
+
+
+def by_place(_, spans):
+    """Later parts meet the question better."""
+    return np.array([start for start, _ in spans], np.float32)
 
 
 @pytest.mark.parametrize(
@@ -79,11 +86,28 @@ def test_of_each_passage_the_nearest_part_is_told():
     """With what follows, as long as it is short. Without late interaction, where the window begins."""
     text = "Bins are emptied on Friday. " + "Dogs stay outside. " * 20 + "The gate shuts at ten."
     found = hit(1, text, window=(0, len(text)))
-    (span,) = nearest([found], lambda _, spans: np.array([s[0] for s in spans], np.float32))
-    assert text[slice(*span)].endswith("The gate shuts at ten.")
-    assert span[1] - span[0] <= 240
-    (span,) = nearest([found], None)
-    assert text[slice(*span)].startswith("Bins are emptied")
+    (near,) = nearest([found], by_place)
+    assert text[slice(*near.span)].endswith("The gate shuts at ten.")
+    assert near.span[1] - near.span[0] <= 240
+    (near,) = nearest([found], None)
+    assert text[slice(*near.span)].startswith("Bins are emptied")
+
+
+@pytest.mark.parametrize(
+    ("fit", "absent", "meets", "may"),
+    [
+        (0.7, (), 0.5, True),
+        (0.5, (), 0.5, False),
+        (0.7, ("K-53",), 0.5, False),
+        (0.7, (), 0.3, False),
+        (0.7, (), None, False),
+    ],
+)
+def test_what_is_told_in_other_words_may_answer(fit, absent, meets, may):
+    """Where the passages nearly fit, no name is absent, and a sentence meets the question."""
+    weighed = Evidence(named=False, coverage=0.2, absent=absent)
+    met = None if meets is None else lambda _, spans: np.full(len(spans), meets, np.float32)
+    assert may_answer(fit, weighed, [hit(1, "Dogs stay outside.")], met) is may
 
 
 def test_a_dictionary_has_words_and_no_typos():

@@ -1,5 +1,5 @@
 """
-What in a unit speaks against it as an answer: it tells of other things, or nothing at all. Pure.
+What in a unit speaks for it or against it as an answer: it tells of other things, or of nothing. Pure.
 
 The question's years and codes are compared where the question is (`asked`).
 """
@@ -32,6 +32,14 @@ def is_of_them(question: str, names: Sequence[str], unit: Unit, hit: Hit) -> boo
     if per is not None and not evidence.names_it(per, whole, hit.language):
         return False
     return unit.kind != "row" or all(holds(whole, name) for name in names)
+
+
+def tells_no_time(question: str, unit: Unit) -> bool:
+    """Whether a day, date or time is asked for by its name, and a unit and its headings tell none."""
+    if kinds.DATED.search(question) is None:
+        return False
+    columns = " ".join(name for name, _ in unit.cells)
+    return kinds.DATE.search(f"{unit.text} {columns} {unit.about} {unit.around}") is None
 
 
 def is_mail_head(question: str, unit: Unit, hit: Hit) -> bool:
@@ -67,6 +75,18 @@ def names_another(question: str, unit: Unit, hit: Hit) -> bool:
     if before is None or evidence.is_common(before) or before in held:
         return False
     return before not in terms(f"{hit.text} {hit.title}", hit.language)
+
+
+def is_in_order(question: str, unit: Unit) -> bool:
+    """Whether a unit tells of the first, the last or the next, as the question does."""
+    said = f"{unit.heading} {unit.text} {' '.join(name for name, _ in unit.cells)}"
+    return any(rule.search(question) and rule.search(said) for rule in kinds.ORDERS)
+
+
+def strange_words(question: str, heading: str) -> int:
+    """The number of words of a heading that the question does not have."""
+    asked = set(terms(question, "en"))
+    return sum(t not in asked and not is_stop_word(t) for t in set(terms(heading, "en")[:8]))
 
 
 def counts_another(question: str, unit: Unit, hit: Hit) -> bool:

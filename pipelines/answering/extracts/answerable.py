@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipelines.answering.extracts import candidates
+from pipelines.answering.extracts.candidates import Met
 from pipelines.search.evidence import Evidence
 from pipelines.store.hits import Hit
 
@@ -20,6 +21,10 @@ NEARLY, SURE_SHARE, ENOUGH, ENOUGH_ABSENT = 0.62, 0.3, 1.0, 1.05
 # no name is absent, and fit and sureness come to so much. Chosen on all halves but b, and on the
 # questions of each asked of the documents of the others.
 LEAST, HELD, TOGETHER = 0.4, 0.45, 1.2
+# Passages that do not answer by these rules may still hold the answer in other words: if they fit so
+# far, no name is absent, and a part of one of them meets the question so well by late interaction.
+# Chosen on halves i and j, and on the questions of each half asked of the documents of the others.
+POSSIBLE, MEETS = 0.6, 0.4
 
 
 def answers(fit: float, weighed: Evidence, question: str, hits: Sequence[Hit]) -> bool:
@@ -36,3 +41,15 @@ def answers(fit: float, weighed: Evidence, question: str, hits: Sequence[Hit]) -
         return True
     is_held = weighed.rarest and weighed.coverage >= HELD and not weighed.absent
     return is_held and fit + sureness >= TOGETHER
+
+
+def may_answer(fit: float, weighed: Evidence, hits: Sequence[Hit], met: Met | None) -> bool:
+    """
+    Whether passages that do not answer by the rules may hold the answer in other words.
+
+    :param met: How well parts of a passage meet the question. None if the search had no late
+        interaction.
+    """
+    if met is None or fit < POSSIBLE or weighed.absent:
+        return False
+    return any(near.meets >= MEETS for near in candidates.nearest(hits, met))

@@ -12,7 +12,7 @@ import math
 import re
 from dataclasses import dataclass, field
 
-from pipelines.answering.extracts import against, kinds
+from pipelines.answering.extracts import against, kinds, people
 from pipelines.answering.extracts import words as words_of
 from pipelines.answering.extracts.kinds import Wanted
 from pipelines.answering.extracts.units import Unit, label, values
@@ -20,7 +20,6 @@ from pipelines.search import counting, evidence
 from pipelines.search.evidence import holds, years
 from pipelines.store.hits import Hit
 from pipelines.text import other_names
-from pipelines.text.stop_words import is_stop_word
 from pipelines.text.terms import plain_terms, terms
 
 Groups = list[tuple[frozenset[str], float]]
@@ -156,15 +155,6 @@ class Asked:
             if any(words_of.alike(word, term) for word in words for term in held)
         }
 
-    def has_all(self, name: str, hit: Hit) -> bool:
-        """Whether the question has every word of the name of a column, but for what is in brackets."""
-        held = terms(re.sub(r"\(.*?\)", "", name), hit.language)
-        asked = [word for words, _ in self.groups(hit) for word in words]
-        return all(
-            evidence.is_common(term) or any(words_of.alike(word, term) for word in asked)
-            for term in held
-        )
-
     def agrees(self, unit: Unit, hit: Hit) -> bool:
         """
         Whether nothing in a unit speaks against it.
@@ -175,15 +165,18 @@ class Asked:
         if (
             against.is_echo(self.question, unit, hit, wants_number=wants_number)
             or against.is_mail_head(self.question, unit, hit)
+            or against.tells_no_time(self.question, unit)
             or against.looks_other(self.question, unit, hit)
             or against.names_another(self.question, unit, hit)
         ):
             return False
         if not against.is_of_them(self.question, self.names, unit, hit):
             return False
-        if self.wants == "person" and evidence.role(self.question) and not self._names_people(unit):
-            return False
-        if kinds.DATED.search(self.question) and not self._tells_time(unit):
+        if (
+            self.wants == "person"
+            and evidence.role(self.question)
+            and not people.named(self.question, unit)
+        ):
             return False
         told = words_of.without(" ".join(values(unit)), self.codes)
         if counting.measured(self.question) and not kinds.FIGURE.search(told):
@@ -201,8 +194,10 @@ class Asked:
     def fit(self, unit: Unit, hit: Hit) -> float:
         """How much better or worse a unit is for the kind of thing that is asked for."""
         path = f"{hit.at(unit.span[0]).heading or ''} {unit.about}"
-        fit = self._named(unit, hit, path) - OTHER_TOPIC * self._strange(unit.heading)
-        fit += self._labelled(unit, hit) + ORDERED * self._is_in_order(unit)
+        fit = self._named(unit, hit, path) - OTHER_TOPIC * against.strange_words(
+            self.question, unit.heading
+        )
+        fit += self._labelled(unit, hit) + ORDERED * against.is_in_order(self.question, unit)
         if unit.kind == "sentence" and len(unit.text.split()) < 6 and unit.text[-1:] not in ".!。":
             fit -= FRAGMENT
         if kinds.REFERENCE.search(unit.text) and not kinds.REFERENCE.search(self.question):
@@ -213,7 +208,9 @@ class Asked:
             if self.wants in ("figure", "date", "meaning") and unit.kind == "section":
                 weight = 0.0
             opened = self.wants == "steps" and unit.kind == "steps" and headed > 0
-            gain = max(weight * headed, OPENED if opened else 0.0)
+            gain = weight * headed
+            if opened and self._holds_rarest(unit, hit):
+                gain = max(gain, OPENED)
             return fit + gain - HEADED * (headed < 0.5 and not opened)
         looks = next((holds for asks, holds in kinds.LOOKS if asks.search(self.question)), None)
         if looks is not None and looks.search(unit.text):
@@ -234,7 +231,7 @@ class Asked:
         if self.wants == "reason":
             return fit + (HOLDS if kinds.REASON.search(f"{unit.heading} {unit.text}") else 0.0)
         if self.wants == "person":
-            return fit + (HOLDS if self._names_people(unit) else -HOLDS)
+            return fit + (HOLDS if people.named(self.question, unit) else -HOLDS)
         if self.wants == "place":
             dated = unit.kind == "field" and kinds.DATE.search(values(unit)[0])
             return fit + (HOLDS if kinds.PLACE.search(unit.text) else -HOLDS if dated else 0.0)
@@ -244,33 +241,12 @@ class Asked:
             return fit + (MEANS if words_of.defines(self.question, unit.text) else 0.0)
         return fit
 
-    def _is_in_order(self, unit: Unit) -> bool:
-        """Whether a unit tells of the first, the last or the next, as the question does."""
-        said = f"{unit.heading} {unit.text} {' '.join(name for name, _ in unit.cells)}"
-        return any(rule.search(self.question) and rule.search(said) for rule in kinds.ORDERS)
-
-    def _tells_time(self, unit: Unit) -> bool:
-        """Whether a unit tells a day, date or time, by itself or by what it stands under."""
-        columns = " ".join(name for name, _ in unit.cells)
-        return kinds.DATE.search(f"{unit.text} {columns} {unit.about} {unit.around}") is not None
-
-    def _names_people(self, unit: Unit) -> bool:
-        """Whether a unit names somebody, or of whom a group consists."""
-        is_field = unit.kind == "field"
-        said = kinds.TITLE.sub("", values(unit)[0] if is_field else unit.text)
-        others = set(kinds.PROPER.findall(f"x {said}" if is_field else said))
-        others -= set(kinds.PROPER.findall(self.question)) | kinds.CALENDAR
-        if is_field and (name := kinds.FULL_NAME.match(said)) and self._names(name.group()):
-            others -= set(name.group().split())
-        called = label(unit).split() if is_field else []  # "Priya Nair: yoga"
-        is_name = len(called) > 1 and all(word[0].isupper() for word in called)
-        is_group = kinds.MEMBERS.search(said) and evidence.role(self.question) is None
-        return bool(others or is_name or is_group)
-
-    def _names(self, name: str) -> bool:
-        """Whether the question names somebody, by the first or the last name."""
-        asked = re.findall(r"[^\W\d_]+", self.question.casefold())
-        return not set(name.casefold().split()).isdisjoint(asked)
+    def _holds_rarest(self, unit: Unit, hit: Hit) -> bool:
+        """Whether a unit or its heading has the rarest word of the question."""
+        groups = self.groups(hit)
+        most = max((weight for _, weight in groups), default=0.0)
+        held = frozenset(terms(f"{unit.about} {unit.text}", hit.language))
+        return any(weight == most and names & held for names, weight in groups)
 
     def _named(self, unit: Unit, hit: Hit, path: str) -> float:
         """What is lost for names and codes that the unit itself does not hold."""
@@ -280,10 +256,6 @@ class Asked:
             return 0.0
         absent = sum(not holds(hit.text, name) for name in missing)
         return -NAME_NEAR - NAME_ABSENT * absent / len(missing)
-
-    def _strange(self, heading: str) -> int:
-        asked = set(terms(self.question, "en"))
-        return sum(t not in asked and not is_stop_word(t) for t in set(terms(heading, "en")[:8]))
 
     def _labelled(self, unit: Unit, hit: Hit) -> float:
         """What a row or field gains by a label that the question names."""

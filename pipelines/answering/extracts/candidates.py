@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,6 +35,9 @@ MOST_CANDIDATES = 16
 MOST_CONSIDERED = 48
 # Units that are no more than a sentence or line.
 SHORT_KINDS = ("sentence", "row", "field", "item")
+
+# Scores parts of a passage by late interaction (`PartScores.of`). *Shape of the scores:* ``(n,)``
+Met = Callable[[Hit, Sequence[Span]], Scores]
 
 
 @dataclass(frozen=True)
@@ -88,25 +92,31 @@ def candidates_of(
     return fit[:MOST_CANDIDATES], every
 
 
-def nearest(
-    hits: Sequence[Hit], met: Callable[[Hit, Sequence[Span]], Scores] | None
-) -> tuple[Span, ...]:
+class Near(NamedTuple):
+    """A part of a passage, and how well it meets the question by late interaction, -1 to 1."""
+
+    span: Span
+    meets: float
+
+
+def nearest(hits: Sequence[Hit], met: Met | None) -> list[Near]:
     """
     Of each of the best passages the part that comes nearest to a question.
 
-    :param met: How well parts of a passage meet the question by late interaction (`PartScores.of`).
-        None if the search had none. Then it is where the window begins that was found.
+    :param met: How well parts of a passage meet the question. None if the search had no late
+        interaction. Then it is where the window begins that was found, and meets it by -1.
     """
-    return tuple(_nearest_part(hit, met) for hit in hits[:MOST_CARDS])
+    return [_nearest_part(hit, met) for hit in hits[:MOST_CARDS]]
 
 
-def _nearest_part(hit: Hit, met: Callable[[Hit, Sequence[Span]], Scores] | None) -> Span:
+def _nearest_part(hit: Hit, met: Met | None) -> Near:
     spans = [unit.span for unit in units(hit.text, titles(hit)) if unit.kind in SHORT_KINDS]
     if met is not None and spans:
         scores = met(hit, spans)
         if not np.isnan(scores).all():
-            return _grown(hit.text, spans, int(np.nanargmax(scores)))
-    return window_part(hit)
+            best = int(np.nanargmax(scores))
+            return Near(_grown(hit.text, spans, best), float(scores[best]))
+    return Near(window_part(hit), -1.0)
 
 
 def _grown(text: str, spans: Sequence[Span], at: int) -> Span:

@@ -16,7 +16,13 @@ import numpy as np
 
 from pipelines.answering.extracts import compare, kinds, listing, most, readout
 from pipelines.answering.extracts.asked import Asked
-from pipelines.answering.extracts.candidates import RANK_WEIGHT, Candidate, candidates_of, titles
+from pipelines.answering.extracts.candidates import (
+    RANK_WEIGHT,
+    Candidate,
+    Met,
+    candidates_of,
+    titles,
+)
 from pipelines.answering.extracts.readout import Extract
 from pipelines.answering.extracts.units import Unit
 from pipelines.embedder.encoder import Vectors
@@ -51,7 +57,7 @@ def choose(
     hits: Sequence[Hit],
     encode: Callable[[Sequence[str]], Vectors],
     trusted: float = 1.0,
-    met: Callable[[Hit, Sequence[Span]], Scores] | None = None,
+    met: Met | None = None,
 ) -> list[Extract]:
     """
     One to three extracts, at most one of each passage, in reading order.
@@ -96,7 +102,7 @@ def choose(
 def _late(
     candidates: Sequence[Candidate],
     hits: Sequence[Hit],
-    met: Callable[[Hit, Sequence[Span]], Scores],
+    met: Met,
 ) -> Scores | None:
     """
     How much worse than the best one each sentence meets a question. Other units are as good as that.
@@ -125,6 +131,11 @@ def is_sure(extracts: Sequence[Extract]) -> bool:
 def asks_for_looks(question: str) -> bool:
     """Whether a question asks for a value that can be told by its looks, like a price."""
     return any(asks.search(question) for asks, _ in kinds.LOOKS)
+
+
+def holds_looks(question: str, text: str) -> bool:
+    """Whether a text holds what looks like the value that a question asks for, if it asks for one."""
+    return all(holds.search(text) for asks, holds in kinds.LOOKS if asks.search(question))
 
 
 def _compared(hit: Hit, candidate: Candidate) -> str:

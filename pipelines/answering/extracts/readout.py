@@ -12,9 +12,12 @@ from dataclasses import dataclass
 
 from pipelines.answering.extracts.asked import Asked
 from pipelines.answering.extracts.units import Unit
+from pipelines.answering.extracts.words import alike
+from pipelines.search import evidence
 from pipelines.store.hits import Hit
 from pipelines.text import sentences
 from pipelines.text.lines import Span
+from pipelines.text.terms import terms
 
 # A row is read out whole, if it is short and the question has not every word of a column's name.
 LONGEST_ROW = 320
@@ -66,13 +69,15 @@ def render_cards(found: Sequence[Extract]) -> str:
     )
 
 
-def cards(hits: Sequence[Hit]) -> list[Extract]:
-    """Where the answer may stand, as extracts: of the best passages the part that was found."""
-    return [_card(number, hit) for number, hit in enumerate(hits[:MOST_CARDS], start=1)]
+def cards(hits: Sequence[Hit], spans: Sequence[Span]) -> list[Extract]:
+    """Where the answer may stand, as extracts: a part of each of the best passages."""
+    return [
+        _card(number, hit, span)
+        for number, (hit, span) in enumerate(zip(hits, spans, strict=False), start=1)
+    ]
 
 
-def _card(number: int, hit: Hit) -> Extract:
-    span = window_part(hit)
+def _card(number: int, hit: Hit, span: Span) -> Extract:
     text = hit.text[slice(*span)]
     return Extract(number, span, text, hit.score, " ".join(text.split()), hit.title)
 
@@ -112,7 +117,7 @@ def _row(asked: Asked, hit: Hit, unit: Unit) -> str:
         best = max(weights[1:], default=0.0)
         is_named = any(
             # Of a column whose value the question has, too, other things are asked.
-            weight == best > 0 and asked.has_all(name, hit) and not asked.column(value, hit)
+            weight == best > 0 and _has_all(asked, name, hit) and not asked.column(value, hit)
             for weight, (name, value) in zip(weights[1:], cells[1:], strict=True)
         )
         if not is_named and len(read_out(unit)) <= LONGEST_ROW:
@@ -134,6 +139,15 @@ def _row(asked: Asked, hit: Hit, unit: Unit) -> str:
             cells = cells[:MOST_CELLS]
     scale = f" ({unit.scale})" if unit.scale else ""
     return "; ".join(f"{name}: {value}" if name else value for name, value in cells) + scale
+
+
+def _has_all(asked: Asked, name: str, hit: Hit) -> bool:
+    """Whether the question has every word of the name of a column, but for what is in brackets."""
+    words = [word for names, _ in asked.groups(hit) for word in names]
+    return all(
+        evidence.is_common(term) or any(alike(word, term) for word in words)
+        for term in terms(re.sub(r"\(.*?\)", "", name), hit.language)
+    )
 
 
 def under(unit: Unit, said: str) -> str:

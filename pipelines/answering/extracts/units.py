@@ -125,10 +125,8 @@ class _Reader:
         else:
             record = " ".join(piece.text for piece in run)[:LONGEST_WHOLE]
             if len(run) > 1:
-                # What is told of one thing may go on after a table. A name that comes again begins
-                # the next one.
-                names = {name for piece in run if (name := _name(piece))}
-                again = any(f" {name}:" in f" {self._record}" for name in names)
+                # What is told of one thing may go on after a table, until a name comes again.
+                again = any(f" {piece.text.partition(':')[0]}:" in self._record for piece in run)
                 goes_on = not again and self._record.startswith(self._heading) and self._record
                 self._record = f"{self._record if goes_on else self._heading} {record}"
                 self._record = self._record[:LONGEST_WHOLE]
@@ -265,11 +263,6 @@ def label(unit: Unit) -> str:
     if unit.kind == "sentence" and len(unit.text) <= LONGEST_LINE and unit.text[-1] not in ".!:":
         return unit.text
     match = lines.FIELD.fullmatch(unit.text) if unit.kind == "field" else None
-    return match["name"] if match else ""
-
-
-def _name(piece: Piece) -> str:
-    match = lines.FIELD.fullmatch(piece.text)
     return match["name"] if match else ""
 
 
