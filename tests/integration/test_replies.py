@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipelines.answering.answer import Answerer
+from pipelines.answering.compose import HERE
 from pipelines.answering.events import Turn
 from pipelines.search import spelling
 from pipelines.search.spelling import distance
@@ -280,3 +281,20 @@ def test_mentions_are_not_counted_where_the_documents_say_a_number(pool, answere
 
     assert "This counts" not in answer.text
     assert answerer.ask("How many unicorns are there?", handle=handle).kind == "not_found"
+
+
+def test_what_may_answer_in_other_words_is_shown_where_it_stands(pool, answerer, handle):
+    """A refusal follows where the passages fit less."""
+    question = "May I buy one more later on?"
+    asked = answerer.search(question, handle)
+    best = max(hit.confidence for hit in asked.hits)
+    with pool.connection() as conn:
+        calibration.store(conn, handle.index_id, best / 0.61, calibration.corpus(conn))
+    answer = answerer.ask(question, handle=handle)
+    assert answer.text.startswith(HERE)
+    assert answer.citations[0].highlight in answer.text
+    with pool.connection() as conn:
+        calibration.store(conn, handle.index_id, best / 0.3, calibration.corpus(conn))
+    refused = answerer.ask(question, handle=handle)
+    assert refused.kind == "not_found"
+    assert list(refused.nearest) == [one.span for one in answer.citations]

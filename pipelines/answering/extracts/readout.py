@@ -78,8 +78,9 @@ def cards(hits: Sequence[Hit], spans: Sequence[Span]) -> list[Extract]:
 
 
 def _card(number: int, hit: Hit, span: Span) -> Extract:
-    text = hit.text[slice(*span)]
-    return Extract(number, span, text, hit.score, " ".join(text.split()), hit.title)
+    text, heading = hit.text[slice(*span)], hit.at(span[0]).heading or ""
+    subject = " · ".join(filter(None, (hit.title, heading.split(" > ")[-1])))
+    return Extract(number, span, text, hit.score, one_line(text), subject)
 
 
 def window_part(hit: Hit) -> Span:

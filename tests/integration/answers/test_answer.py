@@ -24,6 +24,7 @@ from pipelines.answering.events import (
 )  # fmt: skip
 from pipelines.errors import InputError
 from pipelines.search import hybrid
+from pipelines.store import calibration
 from tests.asking import QUESTION, events
 from tests.corpus import add_document
 
@@ -260,3 +261,17 @@ def test_sentences_that_no_passage_supports_are_named(make, handle, llm):
     ]
     answer = make(llm).ask(QUESTION, handle=handle)
     assert [answer.text[a:b] for a, b in answer.remarks.unsupported] == [invented]
+
+
+def test_the_model_is_asked_where_the_passages_may_answer(pool, make, handle, llm):
+    """They nearly fit, and a sentence meets the question in other words. The model decides."""
+    question = "May I buy one more later on?"
+    best = max(hit.confidence for hit in make().search(question, handle).hits)
+    with pool.connection() as conn:
+        calibration.store(conn, handle.index_id, best / 0.61, calibration.corpus(conn))
+    llm.script = [lambda call: call.say("Nothing says that [1].")]
+    assert make(llm).ask(question, handle=handle).kind == "llm"
+    with pool.connection() as conn:
+        calibration.store(conn, handle.index_id, best / 0.3, calibration.corpus(conn))
+    assert make(llm).ask(question, handle=handle).kind == "not_found"
+    assert len(llm.requests) == 1
