@@ -45,6 +45,7 @@ def by_place(_, spans):
         ("when does weaving take place? day and time", ROTA, "17:30"),
         ("how much leave is there at first and how much later on?", PAY, "25 days"),
         ("what was done to the boiler in May 2022?", VISITS, "Flue swept"),
+        ("Which club member looks after the equipment?", "No: 106; Name: Hugh Pike; Role: Equipment keeper; Joined: 2013; Town: Ely", "Hugh Pike"),
         ("who was meant to fit Ada's wardrobe?", MAIL, "Owen Hale"),
         ("when was the wardrobe due?", MAIL, "28 April"),
         ("how do you put new bags in the hoover?", "## Change the bags\n\n1. Lift the lid.\n2. Pull the old bag out.\n\nPut old bags in the grey bin.", "Lift the lid"),
