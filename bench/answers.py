@@ -55,6 +55,7 @@ EVERYDAY = OWN.with_name("everyday")
 WORKADAY = OWN.with_name("workaday")
 HOMELIFE = OWN.with_name("homelife")
 VILLAGE = OWN.with_name("villagelife")
+NEWCOMERS = OWN.with_name("newcomers")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 ZOO, CASES = SHARED / "data" / "zoo", SHARED / "cases"
 # Where the questions and documents of each half are. The folder's name is their collection.
@@ -69,6 +70,7 @@ HALVES = {
     "h": WORKADAY,
     "i": HOMELIFE,
     "j": VILLAGE,
+    "k": NEWCOMERS,
 }
 HOW = {
     "a": "written before the rules",
@@ -223,7 +225,7 @@ def ingest(services: Services) -> None:
     too = [Incoming.from_path(path, collection=EVERYDAY.name) for path in EVERYDAY_TOO]
     own = [
         Incoming.from_path(path, collection=folder.name)
-        for folder in (OWN, STRANGERS, EVERYDAY, WORKADAY, HOMELIFE, VILLAGE)
+        for folder in (OWN, STRANGERS, EVERYDAY, WORKADAY, HOMELIFE, VILLAGE, NEWCOMERS)
         for path in sorted(folder.iterdir())
         if path.suffix != ".json"
     ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 
-from pipelines.search import counting
+from pipelines.search import counting, dates
 from pipelines.store.hits import Hit
 from pipelines.text import other_names
 from pipelines.text.german import parts, verb_forms
@@ -239,7 +239,9 @@ def in_compound(term: str, held: Collection[str], language: str | None) -> bool:
 
 
 def holds(text: str, word: str) -> bool:
-    """Whether a text holds a name or code as a word of its own, in whatever case."""
+    """Whether a text holds a name or code as a word of its own, in whatever case, or a month's figures."""
+    if dates.has_month(text, word):
+        return True
     text, word = text.casefold(), word.casefold()
     at = text.find(word)
     while at >= 0:
@@ -257,7 +259,8 @@ def holds(text: str, word: str) -> bool:
 
 
 def _whole(hit: Hit) -> str:
-    return f"{hit.title.replace('_', ' ')}\n{hit.heading or ''}\n{hit.text}"
+    said = dates.in_words(hit.text, hit.language)
+    return f"{hit.title.replace('_', ' ')}\n{hit.heading or ''}\n{hit.text}\n{said}"
 
 
 def _coverage(question: str, hit: Hit, text: str) -> tuple[float, bool]:

@@ -9,7 +9,7 @@ from pipelines.answering.extracts.answerable import may_answer
 from pipelines.answering.extracts.asked import Asked
 from pipelines.answering.extracts.candidates import nearest
 from pipelines.answering.extracts.units import units
-from pipelines.search import dictionary
+from pipelines.search import dates, dictionary, evidence
 from pipelines.search.evidence import Evidence
 from tests.unit.test_everyday import answers, of
 from tests.unit.test_extract import hit
@@ -117,3 +117,37 @@ def test_a_dictionary_has_words_and_no_typos():
     assert not {"abrechnug", "schwehr"} & dictionary.words("de")
     assert "dearer" in dictionary.words("en")
     assert dictionary.words("fi") == frozenset()
+
+
+TOUR = (
+    "Date: 2025-07-23; Day: Wednesday; Town: Ghent; Venue: Old Market Hall\n"
+    "Date: 2025-07-24; Day: Thursday; Town: Bruges; Venue: Chapel of Mercy\n"
+    "Date: 2025-08-24; Day: Sunday; Town: Lille; Venue: City Theatre"
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "language"),
+    [("Where do we sing on 24 July?", "en"), ("Wo singen wir am 24. Juli?", "de")],
+)
+def test_a_date_in_figures_is_found_by_its_words(question, language):
+    """The row of that day, and no name is missing."""
+    assert "Chapel of Mercy" in answers(question, TOUR, language)
+    assert not evidence.weigh(question, [of(TOUR, language)]).absent
+
+
+def test_months_are_told_from_figures():
+    """Of ISO dates and of German ones. Versions and addresses are no dates."""
+    text = "Paid on 2025-03-04 and 7.11.2024, not 10.0.0.2025 or v1.12.2024."
+    assert dates.in_words(text, "en") == "4 March 7 November"
+    assert dates.has_month(text, "März")
+    assert not dates.has_month(text, "December")
+
+
+def test_which_one_is_answered_by_whole_rows():
+    """Its other names may stand in any cell."""
+    stock = (
+        "Code: N1; Plant: Clematis; Kind: Nelly; Remarks: Poisonous\n"
+        "Code: N2; Plant: Fern; Kind: Lady; Remarks: none"
+    )
+    assert "Nelly" in answers("Which plant is poisonous?", stock)

@@ -17,6 +17,7 @@ import numpy as np
 from pipelines.answering.extracts.asked import Asked
 from pipelines.answering.extracts.readout import LONGEST_CARD, MOST_CARDS, read_out, window_part
 from pipelines.answering.extracts.units import Unit, units, values
+from pipelines.search import dates
 from pipelines.search.evidence import holds
 from pipelines.store.hits import Hit
 from pipelines.text.lines import Span, plain
@@ -134,7 +135,8 @@ def _grown(text: str, spans: Sequence[Span], at: int) -> Span:
 
 def _candidate(asked: Asked, hit: Hit, number: int, unit: Unit) -> Candidate:
     body = read_out(unit)
-    own = frozenset(terms(" ".join(values(unit)) if unit.cells else body, hit.language))
+    said = " ".join(values(unit)) if unit.cells else body
+    own = frozenset(terms(f"{said} {dates.in_words(said, hit.language)}", hit.language))
     # What stands under the heading of a version or clause is all of it.
     own |= {code.casefold() for code in asked.codes if holds(unit.heading, code)}
     columns = frozenset(terms(" ".join(name for name, _ in unit.cells), hit.language))

@@ -121,7 +121,7 @@ def _row(asked: Asked, hit: Hit, unit: Unit) -> str:
             weight == best > 0 and _has_all(asked, name, hit) and not asked.column(value, hit)
             for weight, (name, value) in zip(weights[1:], cells[1:], strict=True)
         )
-        if not is_named and len(read_out(unit)) <= LONGEST_ROW:
+        if (asked.which or not is_named) and len(read_out(unit)) <= LONGEST_ROW:
             pass  # what is asked for by other words may be in any cell
         elif best > 0:
             first = columns[weights.index(best, 1)]
