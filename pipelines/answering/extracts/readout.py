@@ -117,11 +117,15 @@ def _row(asked: Asked, hit: Hit, unit: Unit) -> str:
         weights = [sum(words.values()) for words in columns]
         best = max(weights[1:], default=0.0)
         is_named = any(
-            # Of a column whose value the question has, too, other things are asked.
-            weight == best > 0 and _has_all(asked, name, hit) and not asked.column(value, hit)
+            weight == best > 0
+            and _has_all(asked, name, hit)
+            # Of a column whose value the question has, too, other things are asked, and "which plant"
+            # asks for more than the column of plants.
+            and not asked.column(value, hit)
+            and not (asked.which and not any(c.isdigit() for c in value))
             for weight, (name, value) in zip(weights[1:], cells[1:], strict=True)
         )
-        if (asked.which or not is_named) and len(read_out(unit)) <= LONGEST_ROW:
+        if not is_named and len(read_out(unit)) <= LONGEST_ROW:
             pass  # what is asked for by other words may be in any cell
         elif best > 0:
             first = columns[weights.index(best, 1)]
