@@ -11,7 +11,7 @@
   let top = 0;
   let pinned = null; // the question that has been brought to the top
   let put = null; // where the view then stood, until somebody scrolls
-  let used = false; // somebody has touched the view since; the browser moves it too
+  let used = false; // a person has acted since then; the browser also scrolls by itself
 
   const rows = (kind) => pane.querySelectorAll(`.message-row.${kind}-row`);
   const question = () => [...rows("user")].at(-1);
@@ -47,7 +47,7 @@
     if (used && put !== null && Math.abs(top - put) > 1) put = null;
     mark();
   };
-  // Whatever a person does may scroll, but what they type does not.
+  // Every input but typed text may scroll.
   const use = ({ target, key, ctrlKey, metaKey }) => {
     const typed = key?.length === 1 && !ctrlKey && !metaKey && target.closest("input, textarea");
     if (!typed) used = true;

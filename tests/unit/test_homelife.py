@@ -145,7 +145,7 @@ def test_months_are_told_from_figures():
 
 
 def test_which_one_is_answered_by_whole_rows():
-    """Its other names may stand in any cell."""
+    """The full name of the plant takes two columns."""
     stock = (
         "Code: N1; Plant: Clematis; Kind: Nelly; Remarks: Poisonous\n"
         "Code: N2; Plant: Fern; Kind: Lady; Remarks: none"

@@ -138,7 +138,7 @@ def _row(asked: Asked, hit: Hit, unit: Unit) -> str:
                 or (weights[n] >= NEARLY * best and not words.keys() <= first.keys())
             ]
             times = [n for n, (_, value) in enumerate(cells) if asked.is_dated(value)]
-            # A number before it names nobody.
+            # The row's name is its first cell that is not a number.
             name = next((n for n, (_, value) in enumerate(cells) if not value[:1].isdigit()), 0)
             kept = {0, name, *about[:MOST_LABELS], *others, *times}
             cells = tuple(cell for n, cell in enumerate(cells) if n in kept)
