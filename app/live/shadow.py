@@ -87,11 +87,17 @@ class Shadow:
                 self._thread = threading.Thread(target=self._run, name="shadow", daemon=True)
                 self._thread.start()
 
+    @property
+    def idle(self) -> bool:
+        """Whether candidates were asked every question that was offered."""
+        return self._waiting.unfinished_tasks == 0
+
     def stop(self) -> None:
         """End after the running question. Queued ones are dropped."""
         while True:
             try:
                 self._waiting.get_nowait()
+                self._waiting.task_done()
             except queue.Empty:
                 break
         if self._thread is not None:
@@ -108,6 +114,8 @@ class Shadow:
             except Exception:
                 metrics.shadow_dropped.inc()
                 log.exception("shadow: an unexpected fault")
+            finally:
+                self._waiting.task_done()
 
     def _ask_all(self, asked: ShadowQuestion) -> None:
         with self._pool.connection(timeout=POOL_WAIT_S) as conn:

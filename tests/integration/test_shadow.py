@@ -60,7 +60,7 @@ def services(server):
         conn.execute("truncate shadow_result; delete from conversation; delete from audit")
     server.shadow._draw = lambda: 0.0
     yield server
-    until(server.shadow._waiting.empty)
+    until(lambda: server.shadow.idle)
     with server.pool.connection() as conn:
         conn.execute("update search_index set wanted = false, shadow_share = 0")
 
@@ -163,6 +163,7 @@ def test_liked_and_disliked_answers_judge_the_candidate(services):
 def test_a_fault_of_the_candidate_stays_away_from_the_answer(services):
     """The answer is the same as without a candidate. The fault is counted and shown."""
     before = ask(services, QUESTIONS[0])
+    until(lambda: services.shadow.idle)
     versions.shadow(services, "v1", 1, who="eve")
 
     def broken(original, question, handle, **named):
@@ -172,6 +173,7 @@ def test_a_fault_of_the_candidate_stays_away_from_the_answer(services):
         after = ask(services, QUESTIONS[0])
         until(lambda: report(services).faults == 1)
         assert ask(services, QUESTIONS[0]).text == before.text
+        until(lambda: services.shadow.idle)
     assert (after.text, after.kind, after.model_name) == (before.text, before.kind, "base")
     assert [p.chunk_id for p in after.shown] == [p.chunk_id for p in before.shown]
     found = report(services)
@@ -231,7 +233,7 @@ def test_only_the_share_is_asked(services):
     services.shadow._draw = lambda: 0.5
     versions.shadow(services, "v1", 0.4, who="eve")
     ask(services, QUESTIONS[0])
-    until(lambda: services.shadow._waiting.empty())
+    until(lambda: services.shadow.idle)
     versions.shadow(services, "v1", 0.6, who="eve")
     ask(services, QUESTIONS[1])
     until(lambda: report(services).questions == 1)
@@ -250,7 +252,7 @@ def test_off_ends_it_and_the_audit_tells_of_both(services):
         assert indexes.kept_loaded(conn) == [pointer.index_id]
     assert said == [("shadow off", "adam", "v1"), ("shadow on", "eve", "v1")]
     ask(services, QUESTIONS[0])
-    until(lambda: services.shadow._waiting.empty())
+    until(lambda: services.shadow.idle)
     assert report(services).questions == 0
 
 
