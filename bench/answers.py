@@ -59,6 +59,7 @@ WORKADAY = OWN.with_name("workaday")
 HOMELIFE = OWN.with_name("homelife")
 VILLAGE = OWN.with_name("villagelife")
 NEWCOMERS = OWN.with_name("newcomers")
+OFFICES = OWN.with_name("offices")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 ZOO, CASES = SHARED / "data" / "zoo", SHARED / "cases"
 # Where the questions and documents of each half are. The folder's name is their collection.
@@ -74,6 +75,7 @@ HALVES = {
     "i": HOMELIFE,
     "j": VILLAGE,
     "k": NEWCOMERS,
+    "l": OFFICES,
 }
 HOW = {
     "a": "written before the rules",
@@ -230,7 +232,7 @@ def ingest(services: Services) -> None:
     too = [Incoming.from_path(path, collection=EVERYDAY.name) for path in EVERYDAY_TOO]
     own = [
         Incoming.from_path(path, collection=folder.name)
-        for folder in (OWN, STRANGERS, EVERYDAY, WORKADAY, HOMELIFE, VILLAGE, NEWCOMERS)
+        for folder in (OWN, STRANGERS, EVERYDAY, WORKADAY, HOMELIFE, VILLAGE, NEWCOMERS, OFFICES)
         for path in sorted(folder.iterdir())
         if path.suffix != ".json"
     ]

@@ -26,6 +26,7 @@ MOST_NAME = 5
 
 YEAR = re.compile(r"(?<![\d.,])(?:19|20)\d\d(?![\d.,]*\d)")
 ITEM = re.compile(r"(?:[-*•‣▪●○·–—]\s+|\(?(\d{1,3}|[a-z]|[ivx]{1,4})[.)]\s+)(?=\S)")
+STEP = re.compile(r"(?i)(?:step|schritt|étape|paso) \d{1,3}[.:)]\s+(?=\S)")
 _NAME = r"(?:\*\*)?[^\W_a-zäöü][^:;|\n.?!]{0,58}?(?:\*\*)?"
 FIELD = re.compile(rf"(?:[-*•]\s+)?(?P<name>{_NAME})\s?:(?:\*\*)?\s+(?P<value>\S.*)", re.DOTALL)
 _BARS = re.compile(r"(?<!\\)\|")
@@ -47,6 +48,8 @@ _HEADING = re.compile(r"[^\W\d_][^|:;.!?。！\d\n]{0,79}")
 
 def kind(line: str) -> LineKind:
     """What a line looks like."""
+    if STEP.match(line):
+        return "item"
     if line.count("|") and (line.startswith("|") or " | " in line):
         return "row"
     if "; " in line and len(_LABELLED.findall(line)) > 1 and _ROW_START.match(line):

@@ -42,7 +42,12 @@ _END = re.compile(
     r"|[。！？｡]++[\"'”’」』）】]*+(?:\s?\[\d++\])*+"
 )
 _BLOCK = re.compile(r"\n[ \t\r\f]*\n\s*|\f")
-_MARKED_LINE = re.compile(r"\s*(?:[-*•‣▪●○–—·]\s|\(?\d{1,3}[.)]\s|\(?[a-z][.)]\s|#{1,6}\s|\||>)")
+# "Step 1" at the start of a line is a mark like "1.".
+_STEP = r"(?i:step|schritt|étape|paso) \d{1,3}"
+_MARKED_LINE = re.compile(
+    rf"\s*(?:[-*•‣▪●○–—·]\s|\(?\d{{1,3}}[.)]\s|\(?[a-z][.)]\s|{_STEP}[.:)]\s|#{{1,6}}\s|\||>)"
+)
+_STEP_BEFORE = re.compile(rf"\s*{_STEP}")
 _GAP = re.compile(r"(?<=\S) {3,}+(?=\S)")
 # No abbreviation is longer, so a longer word need not be read whole.
 _LONGEST_WORD = 40
@@ -129,7 +134,8 @@ def _is_end(text: str, start: int, mark: re.Match[str], stop: int) -> bool:
         if is_day and opener and _MONTH.fullmatch(opener.group(1)):
             return False
         # "1. Item" at the start of a unit is a list number, not a sentence.
-        return bool(text[start : mark.start()].strip(" ()0123456789\n"))
+        told = text[start : mark.start()]
+        return bool(told.strip(" ()0123456789\n")) and not _STEP_BEFORE.fullmatch(told)
     word = before.group(1)
     initial = len(word) == 1 and word.isupper()
     if initial or _ABBREVIATION.fullmatch(word):

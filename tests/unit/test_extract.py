@@ -251,6 +251,25 @@ def test_steps_under_a_heading_are_shown_whole():
     assert shown == "1. Switch it off.\n2. Hold the button.\n3. Let go."
 
 
+def test_a_line_that_begins_with_step_and_a_number_is_a_step():
+    """Whatever follows the number. A sentence that only names a step is none."""
+    text = (
+        "Bleed a radiator\n\nStep 1. Turn the heating off. Wait ten minutes.\nStep 2: Fit the key."
+        "\nStep 3) Turn it.\n\nThen begin at step 1. Turn the heating on."
+    )
+    found = units(text, frozenset({"bleed a radiator"}))
+    (steps,) = (unit for unit in found if unit.kind == "steps")
+    assert steps.text.splitlines() == [
+        "- Step 1. Turn the heating off. Wait ten minutes.",
+        "- Step 2: Fit the key.",
+        "- Step 3) Turn it.",
+    ]
+    assert [unit.text for unit in found if unit.kind == "sentence"] == [
+        "Then begin at step 1.",
+        "Turn the heating on.",
+    ]
+
+
 def test_steps_are_shown_whole_if_what_opens_them_is_only_near_the_question():
     """They end where the next heading stands."""
     text = (

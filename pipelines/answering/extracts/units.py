@@ -147,7 +147,8 @@ class _Reader:
         span = first.span[0], run[-1].span[1]
         if len(run) > 1 and span[1] - span[0] <= LONGEST_WHOLE:
             told = [opener, *run] if opener else run
-            kind: Kind = "steps" if _NUMBERED.match(run[0].text) else "list"
+            is_numbered = _NUMBERED.match(run[0].text) or lines.STEP.match(run[0].text)
+            kind: Kind = "steps" if is_numbered else "list"
             yield self._unit(kind, replace(run[0], span=span, text=_lines(told)), opened)
         self._opener = None
 
