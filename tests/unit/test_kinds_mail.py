@@ -1,6 +1,8 @@
 """Mails are read with what is attached to them."""
 
 from email.message import EmailMessage
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
 
 from tests import made
 from tests.kinds import read, titles
@@ -71,3 +73,16 @@ def test_a_mail_of_an_unknown_charset_is_read():
         b"Subject: Hi\r\nContent-Type: text/plain; charset=x-nobody\r\n\r\nGr\xc3\xbc\xc3\x9fe\r\n"
     )
     assert "Grüße" in read(raw, "a.eml").text
+
+
+def test_a_page_after_a_text_is_no_other_version_of_it():
+    """Some programs write words first and a page below them. Neither may go for the other."""
+    mail = MIMEMultipart("mixed")
+    mail["Subject"] = "Gate"
+    mail.attach(MIMEText("The code of the gate is 5512."))
+    mail.attach(
+        MIMEText("<p>The <b>lock</b> was changed on 9 May and has a key of its own.</p>", "html")
+    )
+    found = read(mail.as_bytes(), "a.eml").text
+    assert "code of the gate is 5512" in found
+    assert "changed on 9 May" in found

@@ -34,7 +34,7 @@ def read_eml(data: bytes, mime: str, members: Members) -> Converted:
     if not any(message[name] for name in (*HEAD, "Subject")):
         raise InputError("the file is damaged: it has no head of a mail")
     head = [(name, _header(message, name)) for name in HEAD]
-    plain, html = _body(message, "plain"), _body(message, "html")
+    plain, html = (_text(part) if part is not None else "" for part in _bodies(message))
     pictures = sum(part.get_content_maintype() == "image" for part in _inline(message))
     own = _own(_header(message, "Subject"), head, plain, html, pictures, mime)
     return bundle(own, members.read(_attached(message)), members, mime)
@@ -69,12 +69,16 @@ def _own(
     return assemble(blocks, mime, notes=notes)
 
 
-def _body(message: EmailMessage, kind: str) -> str:
+def _bodies(message: EmailMessage) -> list[Any | None]:
+    """The plain and the HTML version of a mail, or the first of two texts that follow each other."""
     try:
-        part = message.get_body(preferencelist=(kind,))
+        found = [message.get_body(preferencelist=(kind,)) for kind in ("plain", "html")]
     except (AttributeError, KeyError):  # a part that says it is several, and is one
-        return ""
-    return _text(part) if part is not None else ""
+        return [None, None]
+    if None not in found and not {id(part) for part in found} <= _other_forms(message):
+        first = next(part for part in _parts(message) if any(part is body for body in found))
+        return [part if part is first else None for part in found]
+    return list(found)
 
 
 def _text(part: Any) -> str:
@@ -106,7 +110,7 @@ def _is_attached(part: Any) -> bool:
 
 
 def _attached(message: EmailMessage) -> Iterator[Member]:
-    bodies = [message.get_body(preferencelist=(kind,)) for kind in ("plain", "html")]
+    bodies = [part for part in _bodies(message) if part is not None]
     other_forms = _other_forms(message)
     for number, part in enumerate(_parts(message), 1):
         kind = part.get_content_type()
