@@ -183,6 +183,23 @@ def test_values_of_an_open_sheet_that_no_program_has_shown():
     assert lines(data, "a.ods") == ["S", "A: 171; B: deep; C: 2026-03-03"]
 
 
+def test_hidden_rows_and_columns_of_an_open_sheet_are_said():
+    cells = "<table:table-cell><text:p>{}</text:p></table:table-cell>"
+    row = "<table:table-row{}>" + cells * 2 + "</table:table-row>"
+    hidden = ' table:visibility="collapse"'
+    columns = (
+        f"<table:table-column/><table:table-column{hidden} table:number-columns-repeated='9'/>"
+    )
+    empty = f"<table:table-row{hidden} table:number-rows-repeated='900'><table:table-cell/></table:table-row>"
+    rows = row.format("", "Part", "Stock") + row.format(' table:visibility="filter"', "Bolt", "7")
+    sheet = f'<table:table table:name="S">{columns}{rows}{empty}</table:table>'
+    found = read(made.open_document("spreadsheet", sheet), "a.ods")
+    assert found.text == "S\n\nPart: Bolt; Stock: 7"
+    assert found.notes == [
+        f"1 hidden {what} of sheet 'S' read as well" for what in ("row", "column")
+    ]
+
+
 def test_a_group_of_an_open_slide_stands_where_its_shapes_do():
     def shape(kind: str, top: int, text: str) -> str:
         return f'<draw:{kind} svg:y="{top}cm"><text:p>{text}</text:p></draw:{kind}>'

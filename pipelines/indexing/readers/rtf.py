@@ -11,7 +11,9 @@ from pipelines.indexing.converted import Block, Converted, assemble, counted
 from pipelines.indexing.readers.counting import counts_pages
 from pipelines.indexing.readers.office.styles import heading_level
 from pipelines.indexing.readers.tables import grid
+from pipelines.indexing.readers.web.elements import power
 from pipelines.indexing.readers.web.links import of_address
+from pipelines.text.encodings.fonts import with_letters
 
 # A character of the private area, which no file of letters has.
 TYPED_BAR = "\ue000"
@@ -29,7 +31,9 @@ _NOTE = re.compile(r"\{\s*(?:\\\*)?\\(footnote|annotation)(?![a-z])")
 _LINK = re.compile(r'HYPERLINK\s+"([^"{}\\\s]{1,500})"')
 # Characters between an address and its words.
 MOST_BETWEEN = 500
-_HIDDEN = re.compile(r"\{(?:\s*\\(?!v\b)[a-z]{1,20}-?\d{0,6})*\s*\\v(?![a-z0-9])")
+_HIDDEN = re.compile(
+    r"\{(?:\s*\\(?!(?:v|deleted)\b)[a-z]{1,20}-?\d{0,6})*\s*\\(?:v|deleted)(?![a-z0-9])"
+)
 # Text that stands in boxes over the page, and what is printed above and below it.
 _BOX = re.compile(r"\{(?:\s*\\\*)?\s*\\(?:shp|do)(?![a-z])")
 _IN_BOX = re.compile(r"\{\s*\\(?:shptxt|dptxbxtext)(?![a-z])")
@@ -39,6 +43,7 @@ _CONTROL = re.compile(r"\\'[0-9a-f]{2}|\\\*|\\[a-z]{1,30}-?\d{0,9} ?|[{}\\]")
 _SHOWN = re.compile(r"\{\s*\\(?:result|pntext)(?![a-z])")
 _OBJECT = re.compile(r"\{\s*\\object(?![a-z])")
 _ROW = re.compile(r"\\(?:(trowd)|(clvmrg)|(cellx)-?\d+|(cell)|(row))(?![a-z])")
+_RAISED = re.compile(r"\\super(?:\\[a-z]+-?\d* ?)*\s?([+\-−]?[0-9]{1,4})(?=[\\}])")
 _PICTURE = re.compile(r"\\pict\b")
 _DELETED = re.compile(r"\\deleted\b(?!0)")
 
@@ -51,14 +56,16 @@ def read(data: bytes, mime: str) -> Converted:
     """
     from striprtf.striprtf import rtf_to_text
 
-    source = data.decode("latin-1")
+    source = with_letters(data.decode("latin-1"))
     if not source.lstrip("\ufeff \r\n\t").startswith("{\\rtf"):
         raise InputError("the file is damaged: it does not begin like an RTF file")
     # The library leaves a bar after each cell. A bar that was typed is kept apart from these.
     source = _with_objects(source.replace("|", TYPED_BAR))
-    source = _with_boxes(_with_edges(source))
+    source = _with_boxes(_with_edges(_RAISED.sub(_as_power, source)))
     source = _with_merged(_with_links(_with_notes(source)))
     text = rtf_to_text(_marked(source), errors="replace")
+    # Signs beyond the first plane are written as two numbers, which make one letter together.
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     pictures = len(_PICTURE.findall(source))
     notes = [f"{counted(pictures, 'picture')} not read"] if pictures else []
     if _DELETED.search(source):
@@ -84,6 +91,10 @@ def _with_notes(source: str) -> str:
             parts.append(f"{{ ({kind}: {{{source[found.end() : end - 1]}}})}}")
         place = end
     return "".join([*parts, source[place:]])
+
+
+def _as_power(found: re.Match[str]) -> str:
+    return "".join(f"{{\\uc1\\u{ord(sign)}?}}" for sign in power(found.group(1)))
 
 
 def _with_objects(source: str) -> str:

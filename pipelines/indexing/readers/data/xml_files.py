@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +15,8 @@ from pipelines.indexing.readers.web import markup
 
 # Characters that an entity of an XML file stands for, and all of them together.
 LONGEST_ENTITY, MOST_EXPANDED = 1000, 1_000_000
+# A text without marks in it, and without entities but those that every XML file has.
+_PLAIN = re.compile(r"(?:[^&<]|&(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[\da-fA-F]{1,6});)*")
 # Elements that only texts have: their order counts.
 _OF_TEXTS = {"p", "para", "simpara", "paragraph", "section", "chapter"}
 _CODE = {"programlisting", "screen", "literallayout", "codeblock"}
@@ -60,9 +64,9 @@ def _put_entities(root: Any) -> None:
 
     defined = root.getroottree().docinfo.internalDTD
     known = {
-        one.name: one.content
+        one.name: html.unescape(one.content)
         for one in (defined.iterentities() if defined is not None else ())
-        if one.content and len(one.content) <= LONGEST_ENTITY and not set("&<") & set(one.content)
+        if one.content and len(one.content) <= LONGEST_ENTITY and _PLAIN.fullmatch(one.content)
     }
     left = MOST_EXPANDED
     for node in list(root.iter(etree.Entity)):

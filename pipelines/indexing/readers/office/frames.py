@@ -7,6 +7,7 @@ from typing import Any
 
 from pipelines.indexing.readers.counting import written
 from pipelines.indexing.readers.office.symbols import equation
+from pipelines.indexing.readers.web.elements import power
 
 _ALTERNATIVES = "{http://schemas.openxmlformats.org/markup-compatibility/2006}AlternateContent"
 # What the numbers of a list look like, by the name of their kind.
@@ -35,7 +36,7 @@ def _parts(paragraph: Any) -> Iterator[str]:
     for child in paragraph:
         name = str(child.tag).rpartition("}")[2]
         if name in ("r", "fld"):
-            yield from (text.text or "" for text in child.iterchildren("{*}t"))
+            yield _as_shown("".join(text.text or "" for text in child.iterchildren("{*}t")), child)
         elif name == "br":
             yield "\n"
         elif name in ("m", "oMath", "oMathPara"):
@@ -43,6 +44,17 @@ def _parts(paragraph: Any) -> Iterator[str]:
         elif child.tag == _ALTERNATIVES:
             for shown in _chosen(child):
                 yield from _parts(shown)
+
+
+def _as_shown(text: str, run: Any) -> str:
+    """The text of a run, with raised figures as a power and struck words as such."""
+    looks = next(run.iterchildren("{*}rPr"), None)
+    if looks is None:
+        return text
+    if not (looks.get("baseline") or "-").startswith(("-", "0")):
+        return power(text)
+    is_struck = looks.get("strike", "noStrike") != "noStrike" and text.strip()
+    return f"(struck out: {text})" if is_struck else text
 
 
 def _number(paragraph: Any, counts: dict[int, int]) -> str:

@@ -69,11 +69,28 @@ def equation(element: Any, depth: int = 0) -> str:
             return f"{sign}{raised} {part('e')}"
         return f"{part('e')}{raised}"
     if name == "rad":
-        return f"{part('deg')}√({part('e')})"
+        sign = {"3": "∛", "4": "∜"}.get(degree := part("deg"), f"{degree}√")
+        return f"{sign}({part('e')})"
     if name == "d":
-        return f"({part('e')})"
+        return _fenced(element, depth)
+    if name in ("eqArr", "mr"):
+        parts = [equation(found, depth + 1) for found in element.iterchildren("{*}e")]
+        return ("; " if name == "eqArr" else ", ").join(parts)
+    if rows := list(element.iterchildren("{*}mr")):
+        return f"[{'; '.join(equation(row, depth + 1) for row in rows)}]"
     if name == "t":
         return element.text or ""
     if name.endswith("Pr"):
         return ""
     return "".join(equation(child, depth + 1) for child in element)
+
+
+def _fenced(element: Any, depth: int) -> str:
+    """What stands in brackets or between bars."""
+    sign = {
+        str(one.tag).rpartition("}")[2]: next(iter(one.values()), "")
+        for one in element.iterfind("{*}dPr/*")
+    }
+    parts = (equation(found, depth + 1) for found in element.iterchildren("{*}e"))
+    inner = sign.get("sepChr", "|").join(parts)
+    return f"{sign.get('begChr', '(')}{inner}{sign.get('endChr', ')')}"

@@ -18,6 +18,7 @@ from pipelines.indexing.readers.opendocument.names import (
     TABLE,
     TEXT,
     Lists,
+    looks,
 )
 from pipelines.indexing.readers.opendocument.walker import (
     Walker,
@@ -30,6 +31,7 @@ from pipelines.indexing.readers.tables import grid, sheet
 # A row that a sheet repeats without an end is the empty rest of it.
 MOST_REPEATED = 1000
 _ENCRYPTED = "META-INF/manifest.xml"
+VISIBILITY = TABLE + "visibility"
 _CM = {"cm": 1.0, "mm": 0.1, "in": 2.54, "pt": 2.54 / 72, "px": 2.54 / 96}
 
 
@@ -61,6 +63,7 @@ def read_sheets(data: bytes, mime: str) -> Converted:
             continue
         rows, without = _rows(walker, table)
         unsaved += without
+        notes += _hidden_in(table, name, rows)
         if found := [Block(line) for line in sheet.lines(rows)]:
             blocks += [Block(name, level=1), *found]
     if unsaved:
@@ -101,7 +104,7 @@ def _opened(data: bytes, kind: str) -> tuple[Walker, Any, Any | None]:
     if content is None or body is None:
         raise InputError("the file is damaged: it has no readable document in it")
     roots = [root for root in (content, styles) if root is not None]
-    return Walker(package, Lists(roots)), body, styles
+    return Walker(package, Lists(roots), looks(roots)), body, styles
 
 
 def _edges(walker: Walker, styles: Any | None, name: str) -> Iterator[tuple[str, str]]:
@@ -141,6 +144,21 @@ def _rows(walker: Walker, table: Any) -> tuple[list[list[str]], int]:
         found += [cells] * (min(times, MOST_REPEATED) if cells else 1)
     texts_of, _, _ = grid.spread(found)
     return texts_of, unsaved
+
+
+def _hidden_in(table: Any, name: str, rows: list[list[str]]) -> Iterator[str]:
+    """What is said of the rows and columns of a sheet that are read although nobody sees them."""
+    hidden = [row for row, _ in rows_of(table) if row.get(VISIBILITY, "visible") != "visible"]
+    filled = sum(next(row.iter(TEXT + "p"), None) is not None for row in hidden)
+    width, column, columns = max(map(len, rows), default=0), 0, 0
+    for one in table.iter(TABLE + "table-column"):
+        after = column + int(one.get(TABLE + "number-columns-repeated") or 1)
+        if one.get(VISIBILITY, "visible") != "visible":
+            columns += max(0, min(after, width) - column)
+        column = after
+    for number, what in ((filled, "hidden row"), (columns, "hidden column")):
+        if number:
+            yield f"{counted(number, what)} of sheet '{name}' read as well"
 
 
 def _stored(cell: Any) -> str:

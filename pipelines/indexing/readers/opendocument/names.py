@@ -102,3 +102,17 @@ class Lists:
             return ""
         numbers = self._counts[max(1, level - shown + 1) : level + 1]
         return ".".join(str(number or 1) for number in numbers)
+
+
+def looks(roots: Sequence[Any]) -> dict[str, str]:
+    """The names of the styles of raised and struck words, with what they do."""
+    found = {}
+    for root in roots:
+        for properties in root.iter(STYLE + "text-properties"):
+            name = properties.getparent().get(STYLE + "name") or ""
+            place = properties.get(STYLE + "text-position") or ""
+            if place.startswith("super") or (place[:1].isdigit() and not place.startswith("0")):
+                found[name] = "raised"
+            elif properties.get(STYLE + "text-line-through-style", "none") != "none":
+                found[name] = "struck"
+    return found

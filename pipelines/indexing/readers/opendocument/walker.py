@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from pipelines.indexing.readers.opendocument.names import (
     Lists,
 )
 from pipelines.indexing.readers.tables import grid
+from pipelines.indexing.readers.web.elements import power
 
 DEEPEST = 100
 DEEPEST_LIST = 9
@@ -41,6 +42,7 @@ class Walker:
 
     package: Package
     lists: Lists
+    looks: Mapping[str, str]
     pictures: int = 0
     objects: int = 0
     page: int | None = None
@@ -150,6 +152,11 @@ class Walker:
             self._after += [block.text for block in self.frame(child, DEEPEST // 2)]
             return ""
         text = self.inline(child)
+        look = self.looks.get(child.get(TEXT + "style-name") or "")
+        if look == "raised":
+            return power(text)
+        if look == "struck" and text.strip():
+            return f"(struck out: {text})"
         if tag == TEXT + "a":
             address = child.get(LINK + "href") or ""
             is_web = address.startswith(("http://", "https://")) and len(address) < 300
