@@ -166,3 +166,36 @@ def test_a_row_of_words_under_columns_is_no_header() -> None:
     rows += [["Mass", "1.2 t", "1.9 t"], ["Range", "300 km", "420 km"], ["Seats", "4", "5"]]
     for header in (None, 1):
         assert grid.lines(rows, header)[0] == "Engine; Model A: petrol; Model B: diesel"
+
+
+def test_dates_and_times_of_a_plan_name_its_columns() -> None:
+    """Above other things they are names. Above dates they are the first of these."""
+    months = [["Station", "12/2024", "01/2025"], ["Weir", "4.4", "4.6"], ["Lock", "5.1", "5.3"]]
+    assert grid.lines(months)[-1] == "Station: Lock; 12/2024: 5.1; 01/2025: 5.3"
+    hours = [["Room", "08:00", "09:00"], ["R1", "Maths", "Art"], ["R2", "Latin", "free"]]
+    assert grid.lines(hours)[-1] == "Room: R2; 08:00: Latin; 09:00: free"
+    log = [["open", "2025-01-01", "2025-01-03"], ["shut", "2025-02-01", "2025-02-04"]]
+    assert grid.lines(log)[-1] == "shut; 2025-02-01; 2025-02-04"
+
+
+def test_facts_of_several_kinds_below_each_other_are_no_column() -> None:
+    """A date, a word and a sum are what a form says of one thing."""
+    rows = [["Employee", "Ruiz, Eva"], ["Born on", "1984-05-02"], ["Hall", "Docks"]]
+    assert grid.lines([*rows, ["Pay", "4100"]])[0] == "Employee: Ruiz, Eva"
+
+
+def test_tables_beside_each_other_have_titles_of_their_own() -> None:
+    left = [["Pumps", ""], ["Id", "Flow"], ["P1", "33"], ["P2", "44"]]
+    right = [["Valves", ""], ["Tag", "Size"], ["V1", "80"], ["V2", "50"]]
+    rows = [[*one, "", *other] for one, other in zip(left, right, strict=True)]
+    assert list(sheet.lines(rows)) == [
+        "Pumps", "Id: P1; Flow: 33", "Id: P2; Flow: 44",
+        "Valves", "Tag: V1; Size: 80", "Tag: V2; Size: 50",
+    ]  # fmt: skip
+
+
+def test_lines_above_a_csv_are_no_column() -> None:
+    text = "Readings of the year\nMade on 3 May\n\nMeter,kWh\nZ-9,1204\n\nMeter,kWh\nZ-10,988\n"
+    assert _text(text.encode(), "a.csv").split("\n\n") == [
+        "Readings of the year", "Made on 3 May", "Meter: Z-9; kWh: 1204", "Meter: Z-10; kWh: 988",
+    ]  # fmt: skip

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 import re
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -11,6 +14,16 @@ from typing import Any
 # Formats that follow the reader's own country; a date that means the same everywhere is better.
 LOCAL_DATES = {14: "yyyy-mm-dd", 22: "yyyy-mm-dd hh:mm"}
 
+# Larger whole numbers are no exact ones.
+LONGEST_WHOLE = 1e17
+# More decimals are none of the number.
+MOST_DECIMALS = 10
+
+_CONDITION = re.compile(r"\[(<=|>=|<>|<|>|=)(-?\d+(?:\.\d+)?)\]")
+_MEANING: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq,
+    "<>": operator.ne,
+}  # fmt: skip
 _SECTION = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]|;')
 _TOKEN = re.compile(
     r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|_(?P<width>.)|\*(?P<fill>.)|\[\$(?P<sign>[^\-\]]*)[^\]]*\]'
@@ -43,7 +56,7 @@ def shown(value: Any, number_format: str) -> str:
 
 def _general(value: float) -> str:
     if isinstance(value, int) or value.is_integer():
-        return str(int(value)) if abs(value) < 1e15 else f"{value:g}"
+        return str(int(value)) if abs(value) < LONGEST_WHOLE else f"{value:g}"
     return f"{value:.10g}"
 
 
@@ -62,12 +75,7 @@ def _tokens(number_format: str) -> list[tuple[str, str]]:
 
 
 def _number(value: float, number_format: str) -> str:
-    sections = _sections(number_format)
-    section = sections[0]
-    if value < 0 and len(sections) > 1:
-        section, value = sections[1], -value
-    elif value == 0 and len(sections) > 2:
-        section = sections[2]
+    section, value = _section_for(value, _sections(number_format))
     tokens = _tokens(section)
     kinds = {kind for kind, _ in tokens}
     if "digits" not in kinds:
@@ -80,6 +88,19 @@ def _number(value: float, number_format: str) -> str:
     number = _digits(abs(value) * 100**percents, next(t for k, t in tokens if k == "digits"))
     text = _literals(tokens, number).strip()
     return f"-{text}" if value < 0 else text
+
+
+def _section_for(value: float, sections: list[str]) -> tuple[str, float]:
+    """The part of a format that a number is shown by, and the number without a sign that it shows."""
+    conditions = [_CONDITION.search(section) for section in sections]
+    if any(conditions):
+        for section, found in zip(sections, conditions, strict=True):
+            if found is None or _MEANING[found.group(1)](value, float(found.group(2))):
+                return section, value
+        return sections[-1], value
+    if value < 0 and len(sections) > 1:
+        return sections[1], -value
+    return sections[2 if value == 0 and len(sections) > 2 else 0], value
 
 
 def _literals(tokens: list[tuple[str, str]], number: str = "") -> str:
@@ -132,7 +153,7 @@ def _digits(value: float, mask: str) -> str:
     if exponent:
         return f"{value:.{len(decimals)}E}"
     value /= 1000**scaling
-    text = f"{value:.{len(decimals)}f}"
+    text = _rounded(value, len(decimals))
     least = decimals.count("0")
     if "." in text and len(decimals) > least:
         left, _, right = text.partition(".")
@@ -143,6 +164,14 @@ def _digits(value: float, mask: str) -> str:
     if "," in whole:
         left = re.sub(r"(?<=\d)(?=(?:\d{3})+$)", ",", left)
     return left + dot + right
+
+
+def _rounded(value: float, places: int) -> str:
+    """A number with so many decimals, rounded as people do: 2.5 to 3, and 1.005 to 1.01."""
+    if abs(value) >= LONGEST_WHOLE or places > MOST_DECIMALS:
+        return f"{value:.{places}f}"
+    exact = Decimal(f"{value:.15g}")
+    return f"{exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP):f}"
 
 
 def _moment(value: Any, number_format: str) -> str:

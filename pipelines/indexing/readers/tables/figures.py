@@ -12,11 +12,16 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _YEAR = re.compile(r"(?:FY\s?)?(?:19|20)\d\d(?:/\d\d(?:\d\d)?)?")
-# "Jan 25", "Q1 2024", "KW 12" name columns, and so does "No", of which "No." is the long form.
+# "Jan 25", "01/2025", "Q1 2024", "KW 12" name columns, and so does "No", of which "No." is the long form.
 _NAME = re.compile(
     r"(?:jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|sept|oct|okt|nov|dec|dez)[ ./'’-]*"
-    r"(?:19|20)?\d\d|(?:q|h|t|kw|wk|week|fy|gj)[ ./-]?\d{1,2}(?:[ /.-]+(?:20)?\d\d)?|no|nr",
+    r"(?:19|20)?\d\d|(?:q|h|t|kw|wk|week|fy|gj)[ ./-]?\d{1,2}(?:[ /.-]+(?:20)?\d\d)?|no|nr"
+    r"|(?:0?[1-9]|1[0-2])[./-](?:19|20)\d\d|(?:19|20)\d\d[./-](?:0[1-9]|1[0-2])",
     re.IGNORECASE,
+)
+_MOMENT = re.compile(
+    r"(?:\d{1,2}[./-]\d{1,2}[./-](?:\d\d){1,2}|\d{4}-\d\d-\d\d)(?: \d\d:\d\d(?::\d\d)?)?"
+    r"|\d{1,2}:\d\d(?:\s?[-–]\s?\d{1,2}:\d\d)?"
 )
 _COMMENT = re.compile(r" \(comment: .*\)$", re.DOTALL)
 
@@ -29,6 +34,11 @@ def is_number(text: str) -> bool:
 def is_year(text: str) -> bool:
     """Whether a cell holds a year, which may name a column."""
     return _YEAR.fullmatch(text) is not None
+
+
+def is_moment(text: str) -> bool:
+    """Whether a cell holds a date or a time of day."""
+    return _MOMENT.fullmatch(text) is not None
 
 
 def is_value(text: str) -> bool:

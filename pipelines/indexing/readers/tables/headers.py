@@ -12,6 +12,8 @@ from pipelines.indexing.readers.tables.column_names import KINDS
 # Rows that are looked at to tell what a table is like, and how deep its header may stand.
 SAMPLED_ROWS = 50
 DEEPEST_HEADER = 12
+# Share of the second of two columns that must be figures below its name.
+MOSTLY = 0.7
 # Figures that need a name; "3 kg" beside "Weight" has one.
 _PLAIN_NUMBER = re.compile(r"[$€£¥(+\-−–]*\s?\d[\d.,'’\s:/\-–]*\s?[%‰$€£¥)]*|=.*")
 
@@ -76,7 +78,7 @@ def _may_be_header(first: list[str], sample: list[list[str]], *, certain: bool) 
         return False
     if names[0].endswith(":") and width == 2:
         return False
-    if any(map(figures.is_value, names)):
+    if any(map(figures.is_value, names)) and not _are_moments(first, sample):
         return False
     if certain or width > 2:
         return True
@@ -87,4 +89,19 @@ def _may_be_header(first: list[str], sample: list[list[str]], *, certain: bool) 
     if first[-1].lower() in KINDS and first[-1].lower() not in map(str.lower, second):
         return True
     has_digit = any(char.isdigit() for char in first[-1])
-    return not has_digit and len(values) > len(second) / 2
+    if has_digit or len(values) < MOSTLY * len(second):
+        return False
+    # A column has values of one kind, and a form has dates beside numbers.
+    return bool(values) and len(set(map(figures.is_moment, values))) == 1
+
+
+def _are_moments(first: list[str], sample: list[list[str]]) -> bool:
+    """Whether all figures of a row are dates or times, and none stand below them: those of a plan."""
+    places = [place for place, cell in enumerate(first) if figures.is_value(cell)]
+    below = (row[place] for row in sample for place in places if place < len(row))
+    return (
+        len(places) > 1
+        and not (first[0] and places[0] == 0)
+        and all(figures.is_moment(first[place]) for place in places)
+        and not any(map(figures.is_moment, below))
+    )

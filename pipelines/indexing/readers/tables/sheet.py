@@ -17,7 +17,12 @@ def lines(rows: Iterable[Row], *, certain: bool = False) -> Iterator[str]:
         records say otherwise.
     """
     header: list[Row] = []
-    for part in _parts(rows):
+    parts = list(_parts(rows))
+    is_wide = any(_filled(row) > 1 for part in parts for row in part)
+    for part in parts:
+        if is_wide and certain and all(_filled(row) == 1 for row in part):
+            yield from (" ".join("".join(row).split()) for row in part)
+            continue
         tables = list(_side_by_side(part))
         certain_here = certain or len(tables) > 1
         for table in tables:
@@ -30,6 +35,10 @@ def lines(rows: Iterable[Row], *, certain: bool = False) -> Iterator[str]:
                 continue
             yield from grid.lines(table, certain=certain_here)
             header = _header_of(table, certain=certain_here)
+
+
+def _filled(row: Row) -> int:
+    return sum(bool(cell.strip()) for cell in row)
 
 
 def _parts(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -66,6 +75,8 @@ def _side_by_side(part: list[Row]) -> Iterator[list[Row]]:
 
 def _stands_alone(table: list[Row]) -> bool:
     """Whether a table has a header of two names or more, and a label in its first column."""
+    if len(table) > 2 and _filled(table[0]) == 1:
+        table = table[1:]  # below a title
     first = [cell for cell in table[0] if cell.strip()]
     labels = [row[0] for row in table[1:] if row and row[0].strip()]
     return (
