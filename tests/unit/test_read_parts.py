@@ -243,6 +243,14 @@ def test_entities_that_an_xml_file_defines_and_no_others():
         ("<table><thead><tr><th>A<th>B<th>C</thead><tfoot><tr><td>sum<td>9<td>8</tfoot><tbody><tr><td>x"
          "<td>1<td>2</tbody></table>", ["A: x; B: 1; C: 2", "A: sum; B: 9; C: 8"]),
         ("<p>Film:</p><video><p>Your browser shows no films.</p></video>", ["Film:"]),
+        ("<table><tr><td><b>Name</b><br>Ines Roth<br>Karl Beck<td><b>Phone</b><br>4411<br>4422</table>",
+         ["Name: Ines Roth; Phone: 4411", "Name: Karl Beck; Phone: 4422"]),
+        ("<table><tr><td>Quay 5<br>Leer<td>Mon 8-12<br>Sat 9-11</table>",
+         ["Quay 5, Leer: Mon 8-12, Sat 9-11"]),
+        ("<table><tr><td colspan=2>Ferry<tr><td>Times<td><h2>Fares</h2><p>One ride is 4.20 euros.</p></table>",
+         ["Ferry", "Times", "Fares", "One ride is 4.20 euros."]),
+        ("<p>In 1980<a class=footnote-ref href='#f'>3</a> it burnt, <a class=note href='#g'>9</a> died.</p>",
+         ["In 1980³ it burnt, 9 died."]),
     ],
 )  # fmt: skip
 def test_labels_signs_and_stand_ins_of_pages(body: str, expected: list[str]):

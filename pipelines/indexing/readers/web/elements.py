@@ -35,6 +35,8 @@ UNFOLDS = re.compile(
     r"|details|spoiler|answer|faq|toggle|content",
     re.IGNORECASE,
 )
+_NOTE_MARK = re.compile(_NAME % "foot-?note(?:-?ref)?|note-?ref|end-?note(?:-?ref)?", re.IGNORECASE)
+_EPUB = "{http://www.idpf.org/2007/ops}"
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _RAISED = str.maketrans("0123456789+-−()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾ⁿ")
 _SHORT_POWER = re.compile(r"[+\-−]?[0-9n]{1,4}")
@@ -126,6 +128,13 @@ def power(text: str) -> str:
     """A raised text. A power stays one: 10⁶ is not 106."""
     is_power = _SHORT_POWER.fullmatch(text) is not None
     return text.translate(_RAISED) if is_power else text
+
+
+def is_note_mark(link: Any) -> bool:
+    """Whether a link is the number of a note, which stands at the end of a word."""
+    kinds = link.get("role") or link.get("epub:type") or link.get(f"{_EPUB}type") or ""
+    named = "noteref" in kinds or _NOTE_MARK.search(link.get("class") or "") is not None
+    return named and "".join(link.itertext()).strip().isdecimal()
 
 
 def is_called_menu(element: Any) -> bool:

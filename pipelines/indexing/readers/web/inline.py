@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pipelines.indexing.readers.web.elements import raised
+from pipelines.indexing.readers.web.elements import is_note_mark, raised
 from pipelines.indexing.readers.web.formulas import formula
 
 _PRICE = re.compile(r"[€$£¥]\s?\d{1,3}(?:[,. ]?\d{3})*\Z")
@@ -37,6 +37,8 @@ def of_element(element: Any, *, is_beside_text: bool) -> str | None:
         return formula(element)
     if tag == "abbr":
         return _abbreviation(element)
+    if tag == "a":
+        return raised(element) if is_note_mark(element) else None
     return _raised(element) if tag == "sup" else None
 
 

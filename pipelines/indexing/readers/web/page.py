@@ -32,6 +32,7 @@ from pipelines.indexing.readers.web.inline import of_element
 from pipelines.indexing.readers.web.links import target
 from pipelines.indexing.readers.web.roles import give_tags, part_terms
 from pipelines.indexing.readers.web.sizes import Sizes
+from pipelines.indexing.readers.web.stacked import unstacked
 from pipelines.indexing.readers.web.steps import Steps
 
 # Deeper than this the text is taken as it comes.
@@ -207,7 +208,7 @@ class _PageWalker:
                     label = cells[0].text.strip() if cells else ""
                     cells.append(self._cell(cell, inner, label))
                 rows.append(cells)
-        texts, header, merged = grid.spread(rows)
+        texts, header, merged = grid.spread(unstacked(rows))
         self.end()
         self.found += [Block(line) for line in grid.lines(texts, header, merged_rows=merged)]
         self.found += inner
@@ -227,7 +228,7 @@ class _PageWalker:
             text = f"{cell.text or ''} {text}"
         else:
             lines = [line.removeprefix("- ") for b in walker.found for line in b.text.split("\n")]
-            text = ", ".join(filter(None, map(str.strip, lines)))
+            text = "\n".join(filter(None, map(str.strip, lines)))
         text = text if text.strip() else sign_of(cell)
         bold = cell.tag == "th" or is_bold(cell)
         return grid.Cell(text, span(cell, "colspan"), span(cell, "rowspan"), heading=bold)

@@ -73,4 +73,11 @@ class Sizes:
             return True
         sizes = [self.total(cell) for row in cells for cell in row]
         has_blocks = next(table.iterdescendants("h1", "h2", "h3", "table"), None) is not None
-        return max(sizes, default=0) > LONGEST_CELL or (has_blocks and len(rows) == 1)
+        if max(sizes, default=0) > LONGEST_CELL or (has_blocks and len(rows) == 1):
+            return True
+        return any(self._is_part(cell) for row in cells for cell in row)
+
+    def _is_part(self, cell: Any) -> bool:
+        """Whether a cell has a heading with text below it, so that it is a part of a page."""
+        titles = [one for one in cell.iter("h1", "h2", "h3") if self.total(one)]
+        return bool(titles) and self.total(cell) > 2 * sum(map(self.total, titles))
