@@ -62,3 +62,10 @@ def asked(page: Page, question: str) -> None:
     ask(page, question)
     expect(citations(page).last).to_be_visible()
     expect(page.locator("#chat [aria-label=Retry]").last).to_be_visible()
+
+
+def copied(page: Page, text: str) -> None:
+    """Wait until this is in the clipboard, which a page writes to in its own time."""
+    page.wait_for_function(
+        "wanted => navigator.clipboard.readText().then(text => text === wanted)", arg=text
+    )

@@ -29,8 +29,8 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # The models are tiny, and `make test` has two processes run tests side by side.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# A busy machine is slow, not wrong.
-hypothesis_settings.register_profile("attune", deadline=None)
+# A busy machine is slow, not wrong. The same examples each time, so that a failure can be seen again.
+hypothesis_settings.register_profile("attune", deadline=None, derandomize=True)
 hypothesis_settings.load_profile("attune")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -231,6 +231,8 @@ class ScriptedLLM:
         # Of each request, by lower-case name.
         self.headers: list[dict[str, str]] = []
         self.broken_pipes = 0
+        # Requests that come at once take one step each.
+        self.lock = threading.Lock()
 
     def prompt(self, request: int = -1) -> str:
         """The whole text that a request sent to the model."""
@@ -247,9 +249,10 @@ def scripted_llm() -> Iterator[ScriptedLLM]:
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            step = fake.script[min(len(fake.requests), len(fake.script) - 1)]
-            fake.requests.append(body)
-            fake.headers.append({name.lower(): value for name, value in self.headers.items()})
+            with fake.lock:
+                step = fake.script[min(len(fake.requests), len(fake.script) - 1)]
+                fake.headers.append({name.lower(): value for name, value in self.headers.items()})
+                fake.requests.append(body)
             try:
                 step(LLMCall(self, body))
             except OSError:  # the client left in the middle

@@ -24,7 +24,7 @@ def free_port() -> int:
 
 def wait_for(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     """Return when the address answers. The log is shown if the process ends or takes too long."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline and process.poll() is None:
         try:
             urllib.request.urlopen(url, timeout=5).close()

@@ -74,11 +74,11 @@ def _hesitate(call: LLMCall) -> None:
     """Is busy at first, falls silent after some words, and ends."""
     if not _refused:
         _refused.append(BUSY)
-        call.fail(429, retry_after="8")
+        call.fail(429, retry_after="20")
         return
     call.begin()
     call.piece({"delta": {"content": "Ferries to Orrin Island "}})
-    time.sleep(8)
+    time.sleep(20)
     call.piece({"delta": {"content": "leave every 40 minutes [1]."}, "finish_reason": "stop"})
     call.raw(b"data: [DONE]\n\n")
     call.raw(b"")

@@ -131,7 +131,7 @@ class Served:
         )
         return [line for line in lines if str(self.home) in line]
 
-    def stop(self, number: int = signal.SIGTERM, *, within_s: float = 30) -> tuple[float, int]:
+    def stop(self, number: int = signal.SIGTERM, *, within_s: float = 90) -> tuple[float, int]:
         """
         Stop the server by a signal. No process that it started may remain.
 
@@ -148,7 +148,9 @@ class Served:
             self._process.wait()
             raise
         seconds = time.monotonic() - started
-        deadline = time.monotonic() + 2
+        deadline = (
+            time.monotonic() + 20
+        )  # an orphan on its way out takes as long as it gets no core
         while left := [process for process in begun if _lives(process)]:
             assert time.monotonic() < deadline, left
             time.sleep(0.05)

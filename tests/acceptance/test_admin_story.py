@@ -117,7 +117,7 @@ def test_admin_makes_a_better_version_and_takes_it_back(visit, served, images, t
     assert "v1 against base" in Path(download.value.path()).read_text(encoding="utf-8")
 
     guest = visit(height=860)
-    expect(guest.locator("#chat .example").first).to_be_visible(timeout=30_000)
+    expect(guest.locator("#chat .example").first).to_be_visible()
     ask(guest, COST)
 
     said = admin.locator("#verdicts .verdict p").inner_text().removeprefix("v1").strip()
@@ -134,7 +134,7 @@ def test_admin_makes_a_better_version_and_takes_it_back(visit, served, images, t
     admin.locator("#roll-back").click()
     admin.locator("#why-reason textarea").fill("The tour is over")
     admin.locator("#confirm").click()
-    expect(admin.locator("#serving")).to_contain_text("base serves", timeout=30_000)
+    expect(admin.locator("#serving")).to_contain_text("base serves")
     expect(admin.locator("#audit")).to_contain_text("The tour is over")
     ask(guest, COST)
     expect(guest.locator("#chat [data-testid=bot]").last).to_contain_text("4.2 million pounds")

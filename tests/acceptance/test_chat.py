@@ -105,8 +105,8 @@ def test_who_waits_is_told_why_and_can_read_the_sources(visit):
         re.compile("Orrin Island|Saltmere Harbour")
     )
     expect(page.locator("#mark-right")).to_be_hidden()
-    expect(bot(page)).to_contain_text(re.compile(r"\(2 of 3\)… [5-9] s"))
-    expect(bot(page)).to_contain_text(re.compile(r"has been silent for [5-9] s"))
+    expect(bot(page)).to_contain_text(re.compile(r"\(2 of 3\)… ([5-9]|\d\d) s"))
+    expect(bot(page)).to_contain_text(re.compile(r"has been silent for ([5-9]|\d\d) s"))
     expect(citations(page)).to_have_text("[1]")
     expect(bot(page)).not_to_contain_text("silent")
 
@@ -120,7 +120,7 @@ def test_a_passage_opened_too_early_is_marked_when_the_answer_is_there(visit):
     expect(panel(page).locator("#passage")).to_contain_text("4.2 million pounds")
     expect(page.locator("#question .stop-button")).to_be_visible()
     expect(marked(page)).to_have_count(0)
-    expect(marked(page)).to_contain_text("Building the terminal cost", timeout=30_000)
+    expect(marked(page)).to_contain_text("Building the terminal cost")
     expect(page.locator("#mark-right")).to_be_visible()
 
 
@@ -137,7 +137,7 @@ def test_a_passage_opened_in_the_moment_an_answer_ends_is_marked(visit):
     ask(page, SLOW_COST)
     expect(citations(page)).to_have_count(1)
     citations(page).click()
-    expect(page.locator("#question .submit-button")).to_be_visible(timeout=30_000)
+    expect(page.locator("#question .submit-button")).to_be_visible()
     expect(page.get_by_role("button", name="Copy message")).to_be_visible()
     assert len(held) == 1
     held[0].continue_()
@@ -157,8 +157,8 @@ def test_what_is_typed_while_an_answer_comes_stays(visit):
     page.locator("#question .stop-button").click()
     expect(bot(page)).to_contain_text("Stopped before the end")
     expect(page.locator("#question .submit-button")).to_be_visible()
-    assert box(page).input_value() == "And what does it cost?"
-    assert title(page).input_value() == "All about Saltmere"
+    expect(box(page)).to_have_value("And what does it cost?")
+    expect(title(page)).to_have_value("All about Saltmere")
 
 
 def test_enter_during_an_answer_sends_the_question_afterwards(visit):
@@ -228,8 +228,8 @@ def test_a_deeper_look_shows_its_steps_and_can_be_stopped(visit, width, height, 
     page.locator("#question .stop-button").click()
     expect(bot(page)).to_contain_text("Stopped.")
     page.locator("#chat [aria-label=Retry]").last.click()
-    expect(bot(page)).to_contain_text("The terminal cost", timeout=30_000)
-    expect(bot(page)).to_contain_text("Looked in 2 documents, 2 steps", timeout=30_000)
+    expect(bot(page)).to_contain_text("The terminal cost")
+    expect(bot(page)).to_contain_text("Looked in 2 documents, 2 steps")
     page.reload()
     bot(page).get_by_text("Looked in 2 documents, 2 steps").click()
     expect(bot(page).locator("details.steps")).to_contain_text("Searched for “ferry”")
@@ -288,9 +288,10 @@ def test_documents_and_model_cannot_put_markup_on_the_page(visit):
     citations(page).first.click()
     expect(panel(page).locator("#passage")).to_contain_text("<script>")
     assert panel(page).locator("img, script").count() == 0
-    assert page.title() == f"{HOSTILE} - Attune"
+    expect(page).to_have_title(f"{HOSTILE} - Attune")
 
 
+@pytest.mark.alone
 def test_server_ends_within_five_seconds_and_comes_back_as_it_was(visit, served):
     """A running answer is stored as stopped, no process remains, and everything is still there."""
     page = visit()

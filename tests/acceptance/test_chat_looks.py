@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import TimeoutError as PageTimeout
 
 from tests import scripted_chat
 from tests.chat_page import (
@@ -40,9 +41,9 @@ def visit(visit: Callable[..., Page]) -> Callable[..., Page]:
 
 
 def in_view(page: Page) -> bool:
-    """Whether the last question, the beginning of its answer and the composer can be seen."""
-    return bool(
-        page.evaluate("""() => {
+    """Whether the last question, the beginning of its answer and the composer come to be seen."""
+    try:
+        page.wait_for_function("""() => {
             const box = (selector) => [...document.querySelectorAll(selector)].at(-1).getBoundingClientRect();
             const question = box("#chat .user-row"), answer = box("#chat .bot-row");
             const composer = box("#question");
@@ -51,7 +52,9 @@ def in_view(page: Page) -> bool:
                 && answer.top + 24 <= composer.top && composer.bottom <= window.innerHeight
                 && document.documentElement.scrollHeight <= window.innerHeight;
         }""")
-    )
+    except PageTimeout:
+        return False
+    return True
 
 
 def pane(page: Page) -> Locator:

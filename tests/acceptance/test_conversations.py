@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests import harbour
-from tests.chat_page import asked, bot, citations, conversations, title
+from tests.chat_page import asked, bot, citations, conversations, copied, title
 from tests.fakes import scripted_llm
 from tests.serving import Served
 
@@ -93,9 +93,7 @@ def test_copy_takes_the_answer_as_it_reads(visit):
     page = visit(permissions=["clipboard-read", "clipboard-write"])
     asked(page, COST)
     page.locator("#chat [aria-label='Copy message']").last.click()
-    page.wait_for_function(
-        "answer => navigator.clipboard.readText().then(text => text === answer)", arg=COST_ANSWER
-    )
+    copied(page, COST_ANSWER)
 
 
 def test_nobody_reads_what_another_visitor_asked(visit, served):

@@ -74,6 +74,7 @@ def titles(served):
         return {chat.title for chat in chats.list_mine(conn, "ada")}
 
 
+@pytest.mark.alone
 def test_a_space_keeps_what_it_was_given(space, tmp_path):
     """Stopped by SIGTERM, within a container's time. The next machine starts with all of it."""
     place = BackupPlace(str(tmp_path / "place"))
@@ -92,6 +93,7 @@ def test_a_space_keeps_what_it_was_given(space, tmp_path):
     assert place.read(before).counts["public.conversation"] == 0
 
 
+@pytest.mark.alone
 def test_a_stop_never_waits_beyond_its_limit(space, tmp_path):
     """A backup that cannot go on is given up, the one before stays, and nothing is left running."""
     limit_s = 5

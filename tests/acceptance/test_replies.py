@@ -40,7 +40,7 @@ def test_greeting_is_returned_with_questions_to_click(visit, width, scheme):
     suggested.first.click()
     expect(page.locator("#chat [data-testid=user]").last).to_contain_text(question)
     expect(bot(page).locator("a.citation").first).to_be_visible()
-    assert page.locator("#question textarea").input_value() == ""
+    expect(page.locator("#question textarea")).to_have_value("")
 
 
 def test_misspelt_question_is_asked_again_by_a_click(visit):

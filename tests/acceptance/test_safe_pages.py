@@ -130,8 +130,8 @@ def _sign_in(page: Page, password: str = PASSWORD) -> None:
 
 
 def _chat_is_there(page: Page) -> None:
-    expect(page.locator("#question textarea")).to_be_visible(timeout=30_000)
-    expect(page.locator("#account a").first).to_be_visible(timeout=30_000)
+    expect(page.locator("#question textarea")).to_be_visible()
+    expect(page.locator("#account a").first).to_be_visible()
 
 
 def test_from_the_chat_to_the_admin_pages_and_out_again(visit, served, images):
@@ -146,7 +146,7 @@ def test_from_the_chat_to_the_admin_pages_and_out_again(visit, served, images):
     _sign_in(page, "wrong")
     expect(page.get_by_role("alert")).to_contain_text("not right")
     _sign_in(page)
-    expect(page.locator("#screens, #top").first).to_be_visible(timeout=30_000)
+    expect(page.locator("#screens, #top").first).to_be_visible()
     assert page.url.startswith(f"{served.url}/admin")
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="signed out")).to_be_visible()
@@ -170,7 +170,7 @@ def test_login_page_fits(visit, images, request, options):
 def test_a_session_that_ends_while_its_page_is_open_shows_the_way_back(visit, served):
     """The page says so at the next thing it asks for, and leads back to where one was."""
     page = visit("/admin/?tab=overview", signed_in=True).page
-    expect(page.locator("#screens")).to_be_visible(timeout=30_000)
+    expect(page.locator("#screens")).to_be_visible()
     with _database(served) as conn:
         conn.execute("delete from login_session")
     page.evaluate("fetch('/admin/config')")
@@ -178,7 +178,7 @@ def test_a_session_that_ends_while_its_page_is_open_shows_the_way_back(visit, se
     expect(notice).to_contain_text("Your session is over")
     notice.get_by_role("link").click()
     _sign_in(page)
-    expect(page.locator("#screens")).to_be_visible(timeout=30_000)
+    expect(page.locator("#screens")).to_be_visible()
     assert "tab=overview" in page.url
 
 
@@ -196,7 +196,7 @@ def test_the_watch_notices_what_it_watches_for(visit):
     ):
         watched = visit("/healthz")
         watched.page.evaluate("(html) => { document.body.innerHTML = html }", planted)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not any(str(found) in str(harm) for harm in watched.harm()):
             assert time.monotonic() < deadline, planted
             watched.page.wait_for_timeout(100)
@@ -298,7 +298,7 @@ def test_admin_screens_show_hostile_names_as_text(visit, served):
     watched = visit("/admin/", signed_in=True)
     page = watched.page
     tabs = page.get_by_role("tab")
-    expect(tabs.first).to_be_visible(timeout=30_000)
+    expect(tabs.first).to_be_visible()
     for number in range(tabs.count()):
         tabs.nth(number).click()
         page.wait_for_timeout(1_500)
@@ -326,7 +326,7 @@ def _open_questions(page: Page) -> str:
 def _open_each(page: Page, table: str, detail: str) -> str:
     said = ""
     titles = page.locator(f"#{table} button.title")
-    expect(titles.first).to_be_visible(timeout=30_000)
+    expect(titles.first).to_be_visible()
     number = 0
     while number < titles.count():  # a look at the list may change it meanwhile
         before = _shown(page, detail)
@@ -436,7 +436,7 @@ def test_admin_screens_can_be_used_by_everybody(visit, axe, scheme):
     """No violation on any tab."""
     page = visit("/admin/", signed_in=True, color_scheme=scheme).page
     tabs = page.get_by_role("tab")
-    expect(tabs.first).to_be_visible(timeout=30_000)
+    expect(tabs.first).to_be_visible()
     found = {}
     for number in range(tabs.count()):
         tabs.nth(number).click()

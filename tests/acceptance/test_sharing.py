@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests import harbour
 from tests.acceptance.test_picker import COST, NIGHT, ask
+from tests.chat_page import copied
 from tests.serving import Served
 
 pytestmark = pytest.mark.browser
@@ -45,7 +46,7 @@ def test_a_link_opens_the_conversation_for_another_person(visit, tmp_path, width
     expect(link).to_have_value(re.compile(re.escape(f"{served_at(owner)}/shared/") + ".{30}"))
     address = link.input_value()
     owner.get_by_role("button", name="Copy link").click()
-    assert owner.evaluate("navigator.clipboard.readText()") == address
+    copied(owner, address)
     owner.screenshot(path=tmp_path / f"owner-{scheme}-{width}.png")
 
     other = visit(width=width, height=height, color_scheme=scheme)

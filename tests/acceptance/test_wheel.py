@@ -96,7 +96,7 @@ def test_an_installed_wheel_has_all_its_files(installed, served):
     found = json.loads(listed.stdout)["documents"]
     assert sorted(row["source"].removeprefix("handbook/") for row in found) == PAGES
     assert {row["status"] for row in found} == {"indexed"}
-    with httpx.Client(base_url=served.url, follow_redirects=True) as client:
+    with httpx.Client(base_url=served.url, follow_redirects=True, timeout=60) as client:
         assert "window.attuneLoaded" in client.get("/").text
         assert client.get("/readyz").json() == {"status": "ready"}
         sign_in = client.get("/admin/", headers={"accept": "text/html"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 
@@ -17,7 +18,8 @@ from app.cli import main
 from app.services import open_services
 from pipelines.embedder.loading import EncoderOptions
 from pipelines.indexing.convert import Converter
-from pipelines.store import db, scratch
+from pipelines.search import hybrid
+from pipelines.store import db, rate_counts, scratch
 from pipelines.versions import first
 from tests import versions
 from tests.corpus import add_document
@@ -68,6 +70,20 @@ def scratch_from_template():
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(scratch, "db", SimpleNamespace(migrate=migrate, open_pool=db.open_pool))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_search():
+    """Late interaction may take its time, so that a busy machine ranks as an idle one does."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(hybrid.search.__kwdefaults__, "within_s", 60.0)
+        yield
+
+
+@pytest.fixture
+def one_window(monkeypatch):
+    """Rates are counted in one window of time, which begins now and does not end in a test."""
+    monkeypatch.setattr(rate_counts, "_SLOT", f"to_timestamp({time.time()})")
 
 
 @pytest.fixture

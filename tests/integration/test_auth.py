@@ -84,6 +84,7 @@ def test_cookie_is_secure_over_https(with_password):
     assert "Secure" in answer.headers["set-cookie"]
 
 
+@pytest.mark.usefixtures("one_window")
 def test_wrong_passwords_are_throttled_also_for_the_right_one(with_password):
     """Five tries, counted in the database: another server, and the right password, wait too."""
     client = with_password.client(address=("198.51.100.7", 1))
@@ -95,6 +96,7 @@ def test_wrong_passwords_are_throttled_also_for_the_right_one(with_password):
     assert sign_in(with_password.client(address=("198.51.100.8", 1)), PASSWORD).status_code == 303
 
 
+@pytest.mark.usefixtures("one_window")
 def test_strangers_who_guess_lock_nobody_out(dsn, tiny_model, tmp_path, monkeypatch):
     """A hundred tries from everywhere: the next guess of each waits, the right password does not."""
     monkeypatch.setattr(limits, "LOGINS_IN_ALL", 12)
@@ -108,6 +110,7 @@ def test_strangers_who_guess_lock_nobody_out(dsn, tiny_model, tmp_path, monkeypa
         assert sign_in(started.client(address=("192.0.2.1", 1)), PASSWORD).status_code == 303
 
 
+@pytest.mark.usefixtures("one_window")
 def test_neighbours_share_their_tries(with_password):
     """
     A whole /64 of IPv6 counts as one address, and many addresses bring few additional attempts.
@@ -132,6 +135,7 @@ def space(module_dsn, tiny_model, tmp_path_factory):
         yield started
 
 
+@pytest.mark.usefixtures("one_window")
 @pytest.mark.parametrize(
     ("me", "hops"),
     [

@@ -16,7 +16,7 @@ from pipelines.embedder import loading, model_files
 from pipelines.embedder.endpoint import OpenAIEncoder
 from pipelines.embedder.loading import EncoderOptions
 from pipelines.embedder.local import LocalEncoder
-from tests.listening import free_port, wait_for
+from tests.listening import free_port, kill_all, wait_for
 from training.evaluation.paid import PaidEncoder
 
 # It wants older libraries than the project's own: a venv of its own, kept between runs. Of torch,
@@ -76,8 +76,7 @@ def url(tmp_path_factory):
         wait_for(process, f"http://127.0.0.1:{port}/v1/models", home / "log")
         yield f"http://127.0.0.1:{port}/v1"
     finally:
-        process.terminate()
-        process.wait(20)
+        kill_all(process)
 
 
 @pytest.fixture

@@ -219,7 +219,7 @@ import sys, time
 from pipelines.store.scratch import scratch_database
 with scratch_database(sys.argv[1]) as pool:
     print("ready", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 

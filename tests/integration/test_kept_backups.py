@@ -23,6 +23,7 @@ from pipelines.errors import ArtifactError, NotReadyError
 from pipelines.store import backups, chats, snapshots
 from tests import versions as made
 from tests.corpus import add_document
+from tests.leaving import until_left
 
 
 @pytest.fixture
@@ -38,6 +39,7 @@ def one(dsn, tiny_model, place, tmp_path):
     )  # fmt: skip
     with open_services(settings) as opened, opened.pool.connection() as conn:
         add_document(conn, opened.replica.current(), "one", made.passages(12))
+    until_left(dsn)  # by then the server has counted what they wrote
     return settings
 
 

@@ -9,6 +9,7 @@ from app import handbook
 from app.worker import upkeep
 from pipelines.store import db, documents, jobs
 from tests import versions as made
+from tests.leaving import until_left
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,7 @@ def test_a_document_of_a_killed_process_is_queued_again_once(services):
     assert upkeep.wanted(services)
     with psycopg.connect(services.dsn, application_name="attune 1 gone"):
         assert not upkeep.wanted(services)
+    until_left(services.dsn, "attune 1 gone")
     with services.pool.connection() as conn:
         conn.execute(
             "update document_process set process = %s where document_id = %s", (db.PROCESS, mine)

@@ -16,7 +16,7 @@ from pipelines.answering.events import Done, Token, Turn
 from pipelines.answering.llm import LLMOptions
 from tests.corpus import add_document
 from tests.fakes import build_tiny_llm
-from tests.listening import free_port, wait_for
+from tests.listening import free_port, kill_all, wait_for
 from tests.versions import first_handle
 
 
@@ -37,8 +37,7 @@ def server(tmp_path_factory):
         wait_for(process, f"http://127.0.0.1:{port}/v1/models", home / "log")
         yield f"http://127.0.0.1:{port}/v1", str(model)
     finally:
-        process.terminate()
-        process.wait(10)
+        kill_all(process)
 
 
 @pytest.fixture

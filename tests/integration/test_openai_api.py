@@ -173,7 +173,7 @@ def test_embeddings_are_those_of_the_serving_version(client):
 )  # fmt: skip
 def test_what_cannot_be_used_is_refused_with_a_reason(there, path, body):
     header = {"authorization": f"Bearer {there.tokens['open']}"}
-    answer = httpx.post(f"{there.url}/v1/{path}", json=body, headers=header)
+    answer = httpx.post(f"{there.url}/v1/{path}", json=body, headers=header, timeout=60)
     assert answer.status_code == 400, answer.text
     assert answer.json()["error"]["type"] == "invalid_request_error"
     assert answer.json()["error"]["message"]
@@ -183,7 +183,7 @@ def test_what_cannot_be_used_is_refused_with_a_reason(there, path, body):
 def test_what_is_no_json_object_is_refused(there, content):
     header = {"authorization": f"Bearer {there.tokens['open']}"}
     for path in ("chat/completions", "embeddings"):
-        answer = httpx.post(f"{there.url}/v1/{path}", content=content, headers=header)
+        answer = httpx.post(f"{there.url}/v1/{path}", content=content, headers=header, timeout=60)
         assert answer.status_code == 400, answer.text
 
 
@@ -194,7 +194,7 @@ def test_a_body_that_is_too_large_is_refused_in_the_same_form(there):
         answer = httpx.post(f"{there.url}/v1/embeddings", content=sent, headers=header, timeout=30)
         assert answer.status_code == 413
         assert answer.json()["error"]["code"] == "request_too_large"
-    assert httpx.get(f"{there.url}/healthz").status_code == 200
+    assert httpx.get(f"{there.url}/healthz", timeout=60).status_code == 200
 
 
 def test_a_wrong_key_is_an_authentication_error(there):

@@ -113,7 +113,7 @@ def test_documents_that_give_orders_wait_for_review(pool, handle):
 
 
 def asked(pool, handle, url, **given):
-    options = LLMOptions("m", api_key="k", base_url=url, timeout_s=5)
+    options = LLMOptions("m", api_key="k", base_url=url, timeout_s=120)
     passages = waiting(pool, collect.asked_name(options))
     return asyncio.run(
         collect.generate_asked(pool, handle, passages, options, per_passage=2, at_once=2, **given)
@@ -148,7 +148,7 @@ def test_generation_stops_when_told_and_keeps_what_it_has(pool, handle):
     hang = threading.Event()
 
     def slow(call):
-        hang.wait(10)
+        hang.wait(100)
         call.say(ask)
 
     done: list[int] = []
@@ -162,7 +162,7 @@ def test_generation_stops_when_told_and_keeps_what_it_has(pool, handle):
                 llm.url,
                 task=Task(lambda told: done.append(told.done), lambda: bool(done)),
             )
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 60
         hang.set()
     assert len(waiting(pool, "llm:m")) == 9
 
@@ -241,7 +241,7 @@ def attune(dsn, tmp_path, tiny_model, *arguments):
     }
     return subprocess.run(
         [sys.executable, "-m", "app.cli.main", "pairs", *arguments],
-        env=environment, capture_output=True, text=True, timeout=120, check=False,
+        env=environment, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
 
 

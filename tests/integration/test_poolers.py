@@ -83,6 +83,6 @@ def test_a_server_and_its_worker_run_behind_a_pooler(dsn, tiny_model, tmp_path):
         assert there.run("ingest", str(text)).returncode == 0
         assert there.run("ask", "When does the ferry leave?").returncode == 0
         for _ in range(20):  # more often than the driver waits before it prepares
-            assert httpx.get(f"{there.url}/readyz").status_code == 200
+            assert httpx.get(f"{there.url}/readyz", timeout=60).status_code == 200
         assert "unexpected fault" not in there.log
         assert "does not exist" not in there.log

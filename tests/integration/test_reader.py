@@ -159,6 +159,7 @@ def test_a_closed_tab_does_not_stall_other_streams(started):
     assert [message.text for message in stored] == [SECRET, "Stopped."]
 
 
+@pytest.mark.usefixtures("one_window")
 def test_questions_of_a_visitor_and_of_an_address_are_counted(started):
     """In the database: another server's count is the same. The refusal says how long to wait."""
     settings = started.services.settings.model_copy(update={"questions_per_minute": 3})
@@ -182,6 +183,7 @@ def test_places_are_given_back(started):
         assert again
 
 
+@pytest.mark.usefixtures("one_window")
 def test_over_the_llm_budget_answers_are_extracts(dsn, tiny_model, tmp_path):
     """They are labelled. The model is not called again, for any visitor and on any server."""
     with scripted_llm() as llm, running(dsn, tiny_model, tmp_path, llm_calls_per_day=1) as app:
@@ -197,6 +199,7 @@ def test_over_the_llm_budget_answers_are_extracts(dsn, tiny_model, tmp_path):
         assert len(llm.requests) == 1
 
 
+@pytest.mark.usefixtures("one_window")
 def test_counting_never_passes_its_most_and_starts_anew(pool):
     """Not even with a cost above the rest. Counts of an earlier time window do not matter."""
     with pool.connection() as conn:

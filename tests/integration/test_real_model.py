@@ -30,6 +30,7 @@ from pipelines.answering.deeper.budget import Budget
 from pipelines.answering.events import Depth, Done, Token, Turn
 from tests.asking import closed_afterwards
 from tests.corpus import add_document
+from tests.listening import kill_all
 
 WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
 VALVE = (
@@ -42,7 +43,7 @@ PUMP = (
     " 230 V and must not run dry for more than 30 seconds, because its seals are cooled by the water."
     " The filter in front of the inlet is cleaned every month with a soft brush."
 )
-START_S = 120
+START_S = 300
 # A small model seldom knows when to end.
 LONGEST_S = 8
 
@@ -84,8 +85,7 @@ def served(folder):
         _wait_for(child, f"http://127.0.0.1:{port}/health")
         yield f"http://127.0.0.1:{port}/v1"
     finally:
-        child.terminate()
-        child.wait(20)
+        kill_all(child)
 
 
 def _wait_for(child: subprocess.Popen[bytes], url: str) -> None:

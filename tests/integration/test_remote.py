@@ -17,6 +17,8 @@ from pipelines.indexing import queued
 from tests.serving_app import forget_everything, listening
 
 TEXT = "A night at the visitors' pier costs nine pounds. " * 5
+# Nothing is emptied while it is written to.
+AT_WORK = threading.Lock()
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +30,12 @@ def started(module_dsn, tiny_model, tmp_path_factory):
         def work() -> None:
             with open_ingester(started.services) as ingester:
                 while not ended.wait(0.2):
-                    with started.services.pool.connection() as conn:
-                        rows = conn.execute("select id from document where status = 'queued'")
-                        waiting = [row[0] for row in rows]
-                    if waiting:
-                        queued.index(started.services.pool, ingester, waiting)
+                    with AT_WORK:
+                        with started.services.pool.connection() as conn:
+                            rows = conn.execute("select id from document where status = 'queued'")
+                            waiting = [row[0] for row in rows]
+                        if waiting:
+                            queued.index(started.services.pool, ingester, waiting)
 
         thread = threading.Thread(target=work)
         thread.start()
@@ -44,7 +47,8 @@ def started(module_dsn, tiny_model, tmp_path_factory):
 @pytest.fixture
 def served(started):
     """The server, without documents."""
-    forget_everything(started.services)
+    with AT_WORK:
+        forget_everything(started.services)
     return started
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from app.live import replica as following
 from app.live.replica import Replica
 from pipelines.errors import ArtifactError, NotReadyError
 from pipelines.search import opening
@@ -25,21 +26,23 @@ def replica(world):
     replica.stop()
 
 
-def test_follows_promotion_and_keeps_questions_on_their_version(world, replica):
-    """A running question keeps its handle, and its version is reported as loaded."""
+def test_follows_promotion_and_keeps_questions_on_their_version(world, replica, monkeypatch):
+    """
+    A running question keeps its handle, and its version is reported as loaded. Nobody waits for
+    the next poll.
+    """
     pool, _, serving, candidate = world
     build.build(pool, candidate)
     with replica.question() as asked:
-        switch.prepare(pool, candidate.index_id, timeout_s=20)
+        switch.prepare(pool, candidate.index_id, timeout_s=60)
+        monkeypatch.setattr(following, "POLL_S", 600)
         switch.promote(pool, candidate, 1, "test")
         _wait(lambda: replica.current().epoch == 2)
         assert asked.index_id == serving.index_id
         _wait(lambda: _row(pool).oldest_epoch == 1)
         assert serving.index_id in _row(pool).prepared
-    started = time.monotonic()
     switch.roll_back(pool, serving, 2, "test")
     _wait(lambda: replica.current().epoch == 3)
-    assert time.monotonic() - started < 2
     assert replica.current().index_id == serving.index_id
 
 
@@ -76,7 +79,7 @@ def test_damaged_files_are_refused_and_the_old_version_serves(world, replica, da
     with pool.connection() as conn, pytest.raises(ArtifactError):
         opening.load_index(conn, candidate.index_id, options)
     with pytest.raises(NotReadyError, match=weights.name):
-        switch.prepare(pool, candidate.index_id, timeout_s=20)
+        switch.prepare(pool, candidate.index_id, timeout_s=60)
     with pool.connection() as conn:
         index = indexes.get(conn, candidate.index_id)
     assert weights.name in index.reason
@@ -95,11 +98,11 @@ def test_a_refused_version_does_not_hold_up_another(world, replica, larger_model
         folder = conn.execute("select artefact from model where name = 'v1'").fetchone()[0]
     max(_files(folder), key=lambda path: path.stat().st_size).unlink()
     with pytest.raises(NotReadyError):
-        switch.prepare(pool, candidate.index_id, timeout_s=20)
+        switch.prepare(pool, candidate.index_id, timeout_s=60)
     with pool.connection() as conn:
         indexes.want(conn, candidate.index_id, True)
     _wait(lambda: _row(pool).refused == [candidate.index_id])
-    switch.prepare(pool, handle.index_id, timeout_s=20)
+    switch.prepare(pool, handle.index_id, timeout_s=60)
 
 
 def test_survives_lost_connections(world, replica, dsn):
@@ -107,7 +110,7 @@ def test_survives_lost_connections(world, replica, dsn):
     pool, _, _, candidate = world
     _wait(lambda: _row(pool) is not None)
     build.build(pool, candidate)
-    switch.prepare(pool, candidate.index_id, timeout_s=20)
+    switch.prepare(pool, candidate.index_id, timeout_s=60)
     with psycopg.connect(dsn, autocommit=True) as conn:
         conn.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity"
@@ -123,7 +126,7 @@ def _row(pool):
     return rows[0] if rows else None
 
 
-def _wait(condition, timeout_s=20):
+def _wait(condition, timeout_s=60):
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, "not within the time"

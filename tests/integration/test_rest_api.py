@@ -63,7 +63,7 @@ def test_made_up_requests_are_answered_as_described(served, method, path):
     )  # fmt: skip
     @hypothesis.given(case=schema[path][method.upper()].as_strategy())
     def ask(case):
-        response = case.call(base_url=served.url, headers=headers)
+        response = case.call(base_url=served.url, headers=headers, timeout=60)
         case.validate_response(response, checks=CHECKS)
 
     ask()

@@ -60,6 +60,7 @@ def test_requests_are_counted_by_route_and_status_and_named(site):
     assert (route_of("/v1x"), route_of("/admin"), route_of("/")) == ("other", "/admin", "/")
 
 
+@pytest.mark.usefixtures("one_window")
 def test_refused_sign_ins_are_counted(site):
     before = value("attune_logins_refused_total", reason="wrong password")
     site.client().post("/login", data={"password": "wrong"})
@@ -140,14 +141,14 @@ def test_a_loop_that_is_held_up_is_noticed():
         task = asyncio.create_task(watch.run())
         await asyncio.sleep(1.1)
         free = watch.worst_s()
-        time.sleep(1.5)  # whatever blocks it
+        time.sleep(3)  # whatever blocks it
         await asyncio.sleep(0)
         await asyncio.sleep(0.1)
         task.cancel()
         return free, watch.worst_s()
 
     free, held = asyncio.run(hold())
-    assert free < 0.9 < held
+    assert free < 1.8 < held
     found = []
     for lag_s, silent_s in ((1, 0), (6, 0), (0, 1), (0, 8)):
         watch = LoopWatch()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import shutil
 
 import pytest
@@ -16,6 +15,7 @@ from pipelines.errors import ArtifactError, InputError, NotReadyError
 from tests import versions as made
 from tests.corpus import add_document
 from tests.fakes import build_tiny_model
+from tests.forking import CONTEXT
 
 
 @pytest.fixture(params=["file", "memory"])
@@ -126,18 +126,17 @@ def test_processes_that_fetch_at_once_all_get_it(tmp_path, tiny_model):
     sha256 = model_files.Manifest.of(tiny_model).sha256
     address = sharing.publish(tiny_model, sha256, str(tmp_path / "shared"))
     store = tmp_path / "cache"
-    context = multiprocessing.get_context("fork")
-    results, told = context.Queue(), context.Event()
+    results, told = CONTEXT.Queue(), CONTEXT.Event()
     (store / sha256).mkdir(parents=True)
     (store / sha256 / "model.safetensors").write_bytes(b"damaged")
     asking = [
-        context.Process(target=fetch_when_told, args=(address, sha256, store, told, results))
+        CONTEXT.Process(target=fetch_when_told, args=(address, sha256, store, told, results))
         for _ in range(4)
     ]
     for process in asking:
         process.start()
     told.set()
-    found = [results.get(timeout=60) for _ in asking]
+    found = [results.get(timeout=300) for _ in asking]
     for process in asking:
         process.join()
     assert found == [str(store / sha256)] * 4

@@ -42,7 +42,7 @@ def test_a_child_that_ends_is_started_again(tmp_path):
     line = ["sh", "-c", f"date +%s.%N >> {starts}; exit 3"]
     supervisor = Supervisor("child", lambda _: line, Watch(backoff=QUICK))
     supervisor.start()
-    times = until(lambda: (found := _times(starts)) and len(found) >= 4 and found, within_s=20)
+    times = until(lambda: (found := _times(starts)) and len(found) >= 4 and found)
     supervisor.stop(1)
     pauses = [b - a for a, b in itertools.pairwise(times)]
     assert pauses[1] > 0.09
@@ -64,7 +64,7 @@ def test_a_child_ends_when_told_and_by_force_if_it_does_not(line):
     time.sleep(0.2)
     began = time.monotonic()
     supervisor.stop(0.5)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert supervisor.pid is None
 
 
@@ -87,7 +87,9 @@ def test_a_child_that_stands_still_is_shown_ended_and_started_again(fault, capfd
     supervisor.start()
     until(lambda: lives.count("ready") >= 2)
     supervisor.stop(0.1)
-    assert lives.index(True) > lives.index("ready")  # it was because it stood still
+    ready = lives.index("ready")
+    # It was because it stood still. On a busy machine it may have been too slow before.
+    assert True in lives[ready : lives.index("ready", ready + 1)]
     assert "in stuck" in capfd.readouterr().err
 
 

@@ -52,10 +52,10 @@ def test_a_statement_of_minutes_hears_a_stop(pool):
     began = time.monotonic()
     with pool.connection() as conn:
         with pytest.raises(Stopped), build.cancelled_with(Task(is_stopping=lambda: True), conn):
-            conn.execute("select pg_sleep(30)")
+            conn.execute("select pg_sleep(120)")
         conn.rollback()
         assert conn.execute("select 1").fetchone() == (1,)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
 
 
 def test_build_promote_and_roll_back(world):

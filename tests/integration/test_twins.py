@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from datetime import timedelta
 
 import pytest
@@ -18,11 +17,11 @@ from pipelines.progress import Task
 from pipelines.store import models
 from tests import versions as made
 from tests.fakes import build_tiny_model
+from tests.workers import until
 
 pytestmark = pytest.mark.skipif(
     not loading.accelerates(loading.EncoderOptions(cache=None)), reason="no x86 CPU embeds here"
 )
-WITHIN_S = 20.0
 
 
 @pytest.fixture
@@ -55,10 +54,7 @@ def test_a_small_library_gets_its_twin_once_nothing_comes_in(services, monkeypat
         assert upkeep.run(services)["twin_built"] == "base"
         assert not upkeep.wanted(services)
         assert isinstance(services.replica.current().encoder, AcceleratedEncoder)
-        deadline = time.monotonic() + WITHIN_S
-        while not isinstance(other.current().encoder, AcceleratedEncoder):
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        until(lambda: isinstance(other.current().encoder, AcceleratedEncoder))
     finally:
         other.stop()
 

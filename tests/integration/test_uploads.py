@@ -258,6 +258,7 @@ def test_the_same_file_again_is_told(app):
     assert again["reason"].startswith("the same content as a.txt")
 
 
+@pytest.mark.usefixtures("one_window")
 def test_many_files_in_an_hour_have_to_wait(app, monkeypatch):
     """Whatever their outcome. Many uploads at once have to wait, too."""
     monkeypatch.setattr(adders, "PER_HOUR", 1)

@@ -137,6 +137,6 @@ def test_questions_with_such_words_are_questions(question):
 
 def test_long_question_before_costs_no_time():
     """Nothing is taken from it, so that no pattern can run away on it."""
-    started = time.perf_counter()
+    started = time.thread_time()
     assert resolve("x" * 4000, "and the year before?") is None
-    assert time.perf_counter() - started < 0.1
+    assert time.thread_time() - started < 0.1

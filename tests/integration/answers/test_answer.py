@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
-import time
 from contextlib import aclosing
 
 import psycopg
@@ -27,6 +26,7 @@ from pipelines.search import hybrid
 from pipelines.store import calibration
 from tests.asking import QUESTION, events
 from tests.corpus import add_document
+from tests.workers import until
 
 
 def test_extracts_cite_their_own_sentence(make, handle):
@@ -164,7 +164,7 @@ def test_follow_up_is_rewritten_with_the_history(make, handle, llm):
 
 def test_closing_the_stream_ends_the_request(make, handle, llm):
     """Stop: the provider sees the connection close instead of writing to the end."""
-    llm.script = [lambda call: call.say("word " * 400, pause_s=0.01)]
+    llm.script = [lambda call: call.say("word " * 6000, pause_s=0.01)]
     answerer = make(llm)
 
     async def stop_at_first_token():
@@ -175,9 +175,7 @@ def test_closing_the_stream_ends_the_request(make, handle, llm):
         await answerer.aclose()
 
     asyncio.run(stop_at_first_token())
-    deadline = time.monotonic() + 5
-    while not llm.broken_pipes and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(lambda: llm.broken_pipes)
     assert llm.broken_pipes == 1
 
 

@@ -126,10 +126,10 @@ def test_busy_provider_is_tried_again(make, handle, llm):
 
 def test_provider_that_asks_for_too_long_a_wait_is_not_waited_for(make, handle, llm):
     """A pause beyond the limit is reported at once."""
-    llm.script = [lambda call: call.fail(429, retry_after="30")]
+    llm.script = [lambda call: call.fail(429, retry_after="300")]
     started = time.monotonic()
-    answer = make(llm, timeout_s=5).ask(QUESTION, handle=handle)
-    assert time.monotonic() - started < 5
+    answer = make(llm, timeout_s=60).ask(QUESTION, handle=handle)
+    assert time.monotonic() - started < 60
     assert "got too many requests (429)" in answer.note
     assert len(llm.requests) == 1
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from contextlib import aclosing
 
 import pytest
@@ -15,6 +14,7 @@ from pipelines.answering.deeper.library import Library
 from pipelines.answering.deeper.looking import NO_TOOLS
 from pipelines.answering.events import Thinking, Token
 from tests.looking import DEEPER, LIST, events, results, steps
+from tests.workers import until
 
 
 def test_a_model_without_tools_answers_from_one_wide_search(make, handle, llm):
@@ -122,11 +122,9 @@ async def _drained(stream) -> None:
 
 def test_a_stop_ends_the_request_of_a_step(make, handle, llm):
     """The provider sees the connection close while it still writes."""
-    llm.script = [lambda call: call.say("word " * 400, pause_s=0.01)]
+    llm.script = [lambda call: call.say("word " * 6000, pause_s=0.01)]
     asyncio.run(_stopped(make(), handle, lambda: llm.requests))
-    deadline = time.monotonic() + 10
-    while not llm.broken_pipes and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(lambda: llm.broken_pipes)
     assert llm.broken_pipes == 1
 
 

@@ -42,7 +42,7 @@ class Model:
         llm.script = [self._answer]
 
     def _answer(self, call):
-        self.may_answer.wait(60)
+        self.may_answer.wait(600)
         call.say(ASKED)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 import threading
 import time
@@ -14,19 +13,15 @@ import pytest
 
 from app import queue
 from app.actions.pairs import importing
-from app.admin.html import jobs as jobs_html
 from app.worker.crew import Crew, Timing
 from pipelines.errors import ConflictError, InputError
 from pipelines.indexing import queued
 from pipelines.store import (
     document_passages,
     documents,
-    evaluations,
     pair_passages,
     pairs,
-    queue_workers,
 )
-from tests.fakes import build_tiny_model
 from tests.queueing import get, newest, status
 from tests.workers import until
 from training.pairs.seedfile import SeedFile
@@ -58,9 +53,9 @@ def test_a_job_outlives_its_workers(services, model, start, asking, request):
             halted.process.send_signal(signal.SIGCONT)
             time.sleep(2)
             assert taken_again(2)
-            halted.stop()
+            halted.stop(within_s=60)
             assert taken_again(2)
-            assert ended.stop() < 5
+            assert ended.stop(within_s=60) < 30  # the model answers only when it may
             assert ended.process.returncode == 143
     job = get(services, asking)
     assert (job.status, job.attempts, job.fault) == ("todo", 2, None)
@@ -80,10 +75,9 @@ def test_waiting_and_running_jobs_are_cancelled_and_can_be_retried(services, mod
     until(lambda: model.llm.requests)
     waiting = queue.defer(services, "train", who="eve", run_id=77)
     assert queue.cancel(services, waiting).status == "cancelled"
-    began = time.monotonic()
     assert queue.cancel(services, asking).stopping
+    # Before the model may answer.
     until(lambda: status(services, asking) == "aborted")
-    assert time.monotonic() - began < 5
     with pytest.raises(ConflictError, match="ended already: stopped"):
         queue.cancel(services, asking)
     model.may_answer.set()
@@ -180,44 +174,6 @@ def test_a_file_of_pairs_is_imported_once(services, worker):
     assert get(services, again).result["stored"] == 0
 
 
-def test_a_comparison_goes_on_where_its_worker_was_killed(
-    services, tiny_model, start, home, tmp_path
-):
-    """The first model is not measured again. Its kept results are in the report."""
-    second = build_tiny_model(tmp_path, seed=1)
-    words = [a + b for a in "abcdefghijklmnop" for b in "aeioun"]
-    texts = [" ".join(words[(n * k) % 96] for k in range(1, 80)) for n in range(1, 120)]
-    path = tmp_path / "asked.json"
-    queries = {f"q{n}": " ".join(text.split()[5:15]) for n, text in enumerate(texts)}
-    corpus = {f"p{n}": f"{n} {text}" for n, text in enumerate(texts)}
-    relevant = {f"q{n}": [f"p{n}"] for n in range(len(texts))}
-    path.write_text(json.dumps({"queries": queries, "corpus": corpus, "relevant_docs": relevant}))
-    models = [str(tiny_model), str(second)]
-    job_id = queue.defer(services, "evaluate", who="eve", dataset=str(path), models=models)
-    kept = home / "evaluations" / "unfinished"
-    with start() as killed:
-        until(lambda: list(kept.glob("*.facts.json")))
-        killed.kill()
-    (done,) = kept.glob("*.search with words.json")
-    value = json.loads(done.read_text())
-    value["timings"]["windows"] = 4711
-    done.write_text(json.dumps(value))
-    with services.pool.connection() as conn:
-        assert [
-            (i, how) for i, how in queue_workers.rescue(conn, timedelta(0), 3) if i == job_id
-        ] == [(job_id, "queued")]
-    job = get(services, job_id)
-    assert "its worker ended" in jobs_html.state(job)
-    with start():
-        job = until(lambda: (j := get(services, job_id)).status == "succeeded" and j)
-    with services.pool.connection() as conn:
-        stored = evaluations.get(conn, job.result["evaluation"])
-    windows = [model["timings"]["windows"] for model in stored.figures["models"]]
-    assert windows[0] == 4711
-    assert windows[1] not in (0, 4711)
-    assert list(kept.iterdir()) == []
-
-
 def test_a_worker_is_heard_of_while_its_event_loop_is_late(services, monkeypatch):
     """The queue's own sign of life comes from that loop, and not at all here."""
 
@@ -232,7 +188,8 @@ def test_a_worker_is_heard_of_while_its_event_loop_is_late(services, monkeypatch
         before = newest(conn)
         thread = threading.Thread(target=crew.work)
         thread.start()
-        (number, first) = until(lambda: (row := newest(conn)) != before and row)
+        known = before and before[0]
+        (number, first) = until(lambda: (row := newest(conn)) and row[0] != known and row)
         until(lambda: newest(conn) > (number, first + timedelta(seconds=1)))
         conn.autocommit = False
     crew._stopping.set()  # `stop` would end this process
