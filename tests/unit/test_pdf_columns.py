@@ -78,3 +78,19 @@ def test_rows_of_words_stay_rows():
     assert all(
         any(a in line and b in line for line in found) for a, b in zip(left, right, strict=True)
     )
+
+
+def test_lines_that_end_in_hyphens_keep_their_columns():
+    """PDFium lets such a line run on into the next one, which is the first of the other column."""
+    right = [
+        "The western mole is younger. It was pou-",
+        "red in 1934 from concrete and has a no-",
+        "tice of COVID-",
+        "19 and the type plate AB-",
+        "4471 at its head, where the crane stands.",
+    ]
+    found = " ".join(drawn([HEATING[:5], right], by_line=True, width=250))
+    assert (
+        "was poured in 1934 from concrete and has a notice of COVID-19 and the type plate" in found
+    )
+    assert "longer than a week, the water The western mole" in found

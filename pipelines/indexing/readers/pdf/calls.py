@@ -19,6 +19,7 @@ _ADDRESS, _NUMBER = ctypes.c_void_p, ctypes.c_int
 # The result, then the arguments if they are declared.
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "FPDFText_GetCharBox": (_NUMBER,),
+    "FPDFText_GetLooseCharBox": (_NUMBER,),
     "FPDFText_GetUnicode": (ctypes.c_uint,),
     "FPDFText_CountRects": (_NUMBER,),
     "FPDFText_GetRect": (_NUMBER,),

@@ -17,7 +17,7 @@ from pipelines.errors import InputError
 from pipelines.indexing.converted import Block, Converted, assemble
 from pipelines.indexing.readers.members import Member, Members, bundle
 from pipelines.indexing.readers.ocr.engine import HOW_TO_INSTALL, engine_name
-from pipelines.indexing.readers.pdf import remarks, top_down, turned
+from pipelines.indexing.readers.pdf import letters, remarks, top_down, turned
 from pipelines.indexing.readers.pdf.fields import Field, fields_of, in_place
 from pipelines.indexing.readers.pdf.hidden import Layers
 from pipelines.indexing.readers.pdf.labels import labels_of
@@ -174,7 +174,7 @@ def _shown(page: Any, whole: Any, text: str, carried: Carried, fields: list[Fiel
         text = whole.get_text_bounded(*page.get_cropbox())
     elif is_aligned:
         places = Places(whole)
-        text = turned_back(text, places)
+        text = turned_back(letters.as_shown(text, whole, places), places)
         parted = side_by_side.in_order(text, places)
         ruled_text = ruled.in_rows(text, page, places, carried)
         if ruled_text is None and fields:

@@ -76,7 +76,8 @@ def in_place(text: str, places: Places, fields: list[Field]) -> str:
     for one in fields:
         value = one.mark or "".join(one.text).strip()
         if value:
-            after.setdefault(_label_end(one, signs, x[rest], y[rest]), []).append(value)
+            end = _label_end(one, fields, signs, x[rest], y[rest])
+            after.setdefault(end, []).append(value)
     parts = [f"{value}\n" for value in after.pop(-1, [])]
     for number, sign in enumerate(signs):
         parts.append(sign)
@@ -109,19 +110,28 @@ def _homes(x: Floats, y: Floats, fields: list[Field]) -> Integers:
     return homes
 
 
-def _label_end(one: Field, signs: list[str], x: Floats, y: Floats) -> int:
+def _label_end(one: Field, fields: list[Field], signs: list[str], x: Floats, y: Floats) -> int:
     """
     The place of the last character of a field's label, or -1.
 
-    A label stands left of its field, or right of a box to tick, or else above.
+    A label stands left of its field, or on the nearer side of a box to tick, or else above.
 
+    :param fields: All of them: a label ends where the next box begins.
     :param x: *Shape:* (signs,), as `y`.
     """
     level = (x >= 0) & (one.bottom <= y) & (y <= one.top)
     left = np.flatnonzero(level & (x < one.left))
     right = np.flatnonzero(level & (x > one.right))
-    if one.mark and len(right):
-        return _line_end(int(right[np.argmin(x[right])]), signs)
+    is_right_nearer = len(right) and (
+        not len(left) or x[right].min() - one.right <= one.left - x[left].max()
+    )
+    if one.mark and is_right_nearer:
+        start = int(right[np.argmin(x[right])])
+        middle = (one.bottom + one.top) / 2
+        beside = [f.left for f in fields if f.left > one.right and f.bottom <= middle <= f.top]
+        line = np.arange(start, _line_end(start, signs) + 1)
+        own = line[(x[line] >= 0) & (x[line] < min(beside, default=np.inf))]
+        return int(own[-1]) if len(own) else start
     if len(left):
         return int(left[np.argmax(x[left])])
     near = (one.left - NEAR <= x) & (x <= one.right) & (one.top < y) & (y <= one.top + NEAR)

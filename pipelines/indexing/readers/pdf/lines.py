@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import ctypes
+from itertools import pairwise
 from typing import Any
 
 from pipelines.indexing.readers.pdf.calls import call, pointer_to
+from pipelines.indexing.readers.pdf.places import Places
 
 # A page of fewer lines tells too little. This share of single letters is no text in lines.
 FEWEST_LINES = 5
 MOST_SINGLE = 0.6
+# Longer lines, on a page with few, may be several that stand so much of their height below each other.
+LONG_LINE = 75
+MOST_JOINED = 10
+LEAST_STEP = 0.8
 # A character that its font does not name.
 UNKNOWN = 0xFFFD
 # Characters of a page that are looked at one by one.
@@ -23,16 +29,18 @@ def text_page(document: Any, page: Any) -> tuple[Any, str]:
     PDFium's text page, and its text in lines from left to right as PDFium gives it.
 
     PDFium takes a page whose words leave much of its width free, as a narrow table does, for one
-    that is written from top to bottom, and puts each letter on a line of its own.
+    that is written from top to bottom. It puts each letter on a line of its own, or all in one line.
     """
     whole = page.get_textpage()
     text = whole.get_text_range()
-    if not _falls_apart(text):
+    falls_apart = _falls_apart(text)
+    if not falls_apart and not _runs_on(whole, text):
         return whole, text
     _add_mark(document, page)
     marked = page.get_textpage()
     across = marked.get_text_range()
-    return (whole, text) if _falls_apart(across) else (marked, across)
+    is_better = not _falls_apart(across) and (falls_apart or across.count("\n") > text.count("\n"))
+    return (marked, across) if is_better else (whole, text)
 
 
 def text_of(whole: Any, text: str) -> tuple[str, bool]:
@@ -62,6 +70,16 @@ def _falls_apart(text: str) -> bool:
     lines = [line.strip() for line in text.split("\n")]
     single = sum(len(line) == 1 and line < "\u2e80" for line in lines)
     return single > MOST_SINGLE * len(lines) and any(map(str.isalpha, lines))
+
+
+def _runs_on(whole: Any, text: str) -> bool:
+    """Whether lines that stand below each other were joined to one."""
+    lines = text.count("\n") + 1
+    if lines > MOST_JOINED or len(text) < LONG_LINE or max(map(len, text.split("\n"))) < LONG_LINE:
+        return False
+    boxes = sorted(Places(whole).parts(0, len(text)), key=lambda box: box[1])
+    below = sum(b[1] - a[1] > LEAST_STEP * (b[3] - b[1]) for a, b in pairwise(boxes))
+    return below >= max(2, lines)
 
 
 def _add_mark(document: Any, page: Any) -> None:

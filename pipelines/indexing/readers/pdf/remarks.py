@@ -14,8 +14,10 @@ MOST = 2000
 # On a page with more links they are references, and only those to files are written out.
 MOST_LINKS = 8
 LONGEST_ADDRESS = 2000
-# Flags of annotations that no reader of the page sees: hidden, and not for the screen.
-NOT_SHOWN = 0x2 | 0x20
+# Flags of annotations that no reader of the page sees: hidden, and not for the screen. What a remark
+# says opens on a click all the same.
+HIDDEN = 0x2
+NOT_SHOWN = HIDDEN | 0x20
 
 
 def typed(page: Any) -> Iterator[str]:
@@ -24,9 +26,10 @@ def typed(page: Any) -> Iterator[str]:
 
     shapes = _shapes()
     for kind, annotation in _annotations(page):
-        if kind == pdfium.FPDF_ANNOT_FREETEXT and pdfium.FPDFAnnot_GetFlags(annotation) & NOT_SHOWN:
+        hides = NOT_SHOWN if kind == pdfium.FPDF_ANNOT_FREETEXT else HIDDEN
+        if kind not in shapes or pdfium.FPDFAnnot_GetFlags(annotation) & hides:
             continue
-        if kind in shapes and (text := _contents(annotation)):
+        if text := _contents(annotation):
             yield shapes[kind].format(text.replace("\r\n", "\n").replace("\r", "\n"))
 
 

@@ -225,7 +225,7 @@ class _PageWalker:
             of = f"{label}; " if 0 < len(label) < LONGEST_ROW_LABEL else ""
             inner += [replace(b, text=f"{of}{b.text}") for b in walker.found]
             text = " ".join(t for child in cell if child.tag != "table" for t in child.itertext())
-            text = f"{cell.text or ''} {text}"
+            text = " ".join(f"{cell.text or ''} {text}".split())
         else:
             lines = [line.removeprefix("- ") for b in walker.found for line in b.text.split("\n")]
             text = "\n".join(filter(None, map(str.strip, lines)))

@@ -24,6 +24,8 @@ LEAST_GOING_ON = 0.25
 # Share of the characters that may be figures: more are a table.
 MOST_FIGURES = 0.15
 
+# PDFium lets a line that ends in a hyphen run on into the next one.
+_LINE = re.compile("[^\r\n\ufffe]+\ufffe?")
 # From where to where a gap goes that no line crosses.
 Gap = tuple[float, float]
 
@@ -36,7 +38,7 @@ def in_order(text: str, places: Places) -> list[tuple[str, str]]:
     """
     if not _may_have_columns(text, places):
         return []
-    lines = [(found.start(), found.group()) for found in re.finditer(r"[^\r\n]+", text)]
+    lines = [(found.start(), found.group()) for found in _LINE.finditer(text)]
     found = []
     for run, gaps in _runs(lines, places):
         columns = _columns(run, gaps)
@@ -48,7 +50,7 @@ def in_order(text: str, places: Places) -> list[tuple[str, str]]:
 
 def _may_have_columns(text: str, places: Places) -> bool:
     """Whether some of the lines have a gap at the same place, by the boxes of their parts alone."""
-    lines = text.split("\n")
+    lines = text.replace("\ufffe", "\n").split("\n")
     starts = accumulate((len(line) + 1 for line in lines), initial=0)
     wide = [one for one in zip(starts, lines, strict=False) if len(one[1]) > 2 * LEAST_CELL]
     if len(wide) < FEWEST_LINES:

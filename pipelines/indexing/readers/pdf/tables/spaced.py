@@ -26,6 +26,10 @@ LONGEST_CELL = 60
 # where cells are longer than a word or two.
 FILLED, FIGURES = 0.6, 0.5
 SHORT_CELL = 25
+# A gap of so many usual steps may part two tables, or a table from a single line below it.
+APART, FAR = 1.4, 2.5
+# Edges that differ by fewer points are the same.
+CLOSE = 2.0
 
 _FIGURE = re.compile(r"\d")
 _FIGURES_CODED = b"0123456789"
@@ -41,7 +45,7 @@ def in_rows(text: str, page: Any, places: Places, carried: Carried) -> str:
     """
     parts: list[str] = []
     place = 0
-    for run in _runs(text, places):
+    for run in (part for whole in _runs(text, places) for part in _parted(whole)):
         rows = _rows(run) if run else []
         is_named = bool(rows) and _names_columns(rows, run, page)
         begin = run[0].start if run else place
@@ -113,6 +117,38 @@ def _runs(text: str, places: Places) -> Iterator[list[Line]]:
                 run = [cut]
         yield _trimmed(run)
         run = []
+
+
+def _parted(run: list[Line]) -> Iterator[list[Line]]:
+    """A run cut where a gap stands above a line in columns of its own, or above a line far below."""
+    steps = [a.bottom - b.bottom for a, b in pairwise(run)]
+    usual, start = median(steps) if len(steps) >= FEWEST_ROWS else 0.0, 0
+    for place, step in enumerate(steps, 1):
+        is_single = len(run[place].cells) < 2
+        if not 0 < (FAR if is_single else APART) * usual < step:
+            continue
+        following = next((line for line in run[place:] if len(line.cells) > 1), None)
+        if following is None or _stands_apart(following, run[start:place]):
+            yield _trimmed(run[start:place])
+            start = place
+    yield _trimmed(run[start:])
+
+
+def _stands_apart(line: Line, above: list[Line]) -> bool:
+    """Whether most cells of a line begin and end elsewhere than those of the rows above it."""
+    rows = [one.cells for one in above if len(one.cells) > 1]
+    if len(rows) < 2:
+        return False  # names of columns have a gap below them, too
+    # All tables of a page begin at its left edge.
+    cells = line.cells[1:]
+    fitting = sum(any(_fits(cell, other) for row in rows for other in row) for cell in cells)
+    return 2 * fitting < len(cells)
+
+
+def _fits(a: LinePart, b: LinePart) -> bool:
+    """Whether two cells begin or end at the same place, or one stands above the middle of the other."""
+    left, right = a.left - b.left, a.right - b.right
+    return abs(left) < CLOSE or abs(right) < CLOSE or abs(left + right) < 2 * CLOSE
 
 
 def _are_whole(lines: list[tuple[int, str]], places: Places) -> bool:
