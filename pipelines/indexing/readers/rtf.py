@@ -13,7 +13,6 @@ from pipelines.indexing.readers.office.styles import heading_level
 from pipelines.indexing.readers.tables import grid
 from pipelines.indexing.readers.web.elements import power
 from pipelines.indexing.readers.web.links import of_address
-from pipelines.text.encodings.fonts import with_letters
 
 # A character of the private area, which no file of letters has.
 TYPED_BAR = "\ue000"
@@ -56,7 +55,7 @@ def read(data: bytes, mime: str) -> Converted:
     """
     from striprtf.striprtf import rtf_to_text
 
-    source = with_letters(data.decode("latin-1"))
+    source = data.decode("latin-1")
     if not source.lstrip("\ufeff \r\n\t").startswith("{\\rtf"):
         raise InputError("the file is damaged: it does not begin like an RTF file")
     # The library leaves a bar after each cell. A bar that was typed is kept apart from these.
