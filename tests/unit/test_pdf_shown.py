@@ -52,7 +52,7 @@ def test_a_word_whose_letters_stand_apart_is_one_word() -> None:
     assert lines_of(typed) == ["Grades A C D F count."]
 
 
-def test_boxes_in_one_line_stand_after_their_own_labels() -> None:
+def test_boxes_in_one_line_stand_where_they_are_drawn() -> None:
     def draw(sheet: Any) -> None:
         for n, (label, ticked) in enumerate((("Fish", True), ("Meat", False), ("None", False))):
             sheet.acroForm.checkbox(name=label, x=60 + 90 * n, y=697, size=12, checked=ticked)
@@ -62,11 +62,22 @@ def test_boxes_in_one_line_stand_after_their_own_labels() -> None:
         sheet.drawString(180, 660, "Child")
         sheet.acroForm.radio(name="a", value="b", x=220, y=657, size=12, selected=True)
 
-    assert lines_of(on_pages(draw)) == ["Fish ☒ Meat ☐ None ☐", "Adult ☐ Child ☒"]
+    assert lines_of(on_pages(draw)) == ["☒ Fish ☐ Meat ☐ None", "Adult ☐ Child ☒"]
 
 
 ITEMS = [["Pos", "Description", "Qty", "Price"], ["1", "Rope 12 mm", "20", "3.10"]]
 ITEMS += [["2", "Fender, large", "2", "45.00"], ["3", "Shackle", "12", "1.50"]]
+
+
+def test_years_over_groups_of_columns_name_a_table_of_figures() -> None:
+    """Lines around cells with few words are a table all the same."""
+    head = [["Quarter", "2023", "", "2024", ""], ["", "Plan", "Actual", "Plan", "Actual"]]
+    rows = [[f"Q{n}", *(f"{n}{m}" for m in range(4))] for n in (1, 2, 3)]
+    grid = ("GRID", (0, 0), (-1, -1), 0.5, (0, 0, 0))
+    spans = [("SPAN", (0, 0), (0, 1)), ("SPAN", (1, 0), (2, 0)), ("SPAN", (3, 0), (4, 0))]
+    table = Table([*head, *rows], style=[grid, *spans])
+    last = "Quarter: Q3; 2023 Plan: 30; 2023 Actual: 31; 2024 Plan: 32; 2024 Actual: 33"
+    assert lines_of(flowing(Paragraph("Results", PLAIN), table))[-1] == last
 
 
 def test_a_table_below_another_keeps_its_own_columns() -> None:

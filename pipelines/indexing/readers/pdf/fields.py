@@ -73,13 +73,16 @@ def in_place(text: str, places: Places, fields: list[Field]) -> str:
         inside.append(text[number])
     signs = [text[number] for number in rest.tolist()]
     after: dict[int, list[str]] = {}
+    before: dict[int, list[str]] = {}
     for one in fields:
         value = one.mark or "".join(one.text).strip()
-        if value:
-            end = _label_end(one, fields, signs, x[rest], y[rest])
-            after.setdefault(end, []).append(value)
+        if value and one.mark and (start := _label_start(one, x[rest], y[rest])) >= 0:
+            before.setdefault(start, []).append(value)
+        elif value:
+            after.setdefault(_label_end(one, signs, x[rest], y[rest]), []).append(value)
     parts = [f"{value}\n" for value in after.pop(-1, [])]
     for number, sign in enumerate(signs):
+        parts += [f"{value} " for value in before.get(number, [])]
         parts.append(sign)
         parts += [f" {value}" for value in after.get(number, [])]
     return "".join(parts)
@@ -110,28 +113,29 @@ def _homes(x: Floats, y: Floats, fields: list[Field]) -> Integers:
     return homes
 
 
-def _label_end(one: Field, fields: list[Field], signs: list[str], x: Floats, y: Floats) -> int:
+def _label_start(one: Field, x: Floats, y: Floats) -> int:
+    """
+    The place of the first character right of a box to tick, or -1 if its label stands left of it.
+
+    :param x: *Shape:* (signs,), as `y`.
+    """
+    level = (x >= 0) & (one.bottom <= y) & (y <= one.top)
+    left, right = x[level & (x < one.left)], x[level & (x > one.right)]
+    if not len(right) or (len(left) and one.left - left.max() < right.min() - one.right):
+        return -1
+    return int(np.flatnonzero(level & (x == right.min()))[0])
+
+
+def _label_end(one: Field, signs: list[str], x: Floats, y: Floats) -> int:
     """
     The place of the last character of a field's label, or -1.
 
-    A label stands left of its field, or on the nearer side of a box to tick, or else above.
+    A label stands left of its field, or else above.
 
-    :param fields: All of them: a label ends where the next box begins.
     :param x: *Shape:* (signs,), as `y`.
     """
     level = (x >= 0) & (one.bottom <= y) & (y <= one.top)
     left = np.flatnonzero(level & (x < one.left))
-    right = np.flatnonzero(level & (x > one.right))
-    is_right_nearer = len(right) and (
-        not len(left) or x[right].min() - one.right <= one.left - x[left].max()
-    )
-    if one.mark and is_right_nearer:
-        start = int(right[np.argmin(x[right])])
-        middle = (one.bottom + one.top) / 2
-        beside = [f.left for f in fields if f.left > one.right and f.bottom <= middle <= f.top]
-        line = np.arange(start, _line_end(start, signs) + 1)
-        own = line[(x[line] >= 0) & (x[line] < min(beside, default=np.inf))]
-        return int(own[-1]) if len(own) else start
     if len(left):
         return int(left[np.argmax(x[left])])
     near = (one.left - NEAR <= x) & (x <= one.right) & (one.top < y) & (y <= one.top + NEAR)

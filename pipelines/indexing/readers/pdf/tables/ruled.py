@@ -142,8 +142,12 @@ class _Table:
         rows = {row for row, _ in texts}
         worded = {row for (row, _), text in texts.items() if _WORD.search(text)}
         top = max(rows, default=0)
-        names = [text for (row, _), text in texts.items() if row == top and _WORD.search(text)]
-        is_named = goes_on or len(names) >= max(LEAST, LEAST_WORDED * (len(self.xs) - 1))
+        named = sum(
+            self.spans[place][0]
+            for place, text in texts.items()
+            if place[0] == top and (_WORD.search(text) or figures.is_year(text))
+        )
+        is_named = goes_on or named >= max(LEAST, LEAST_WORDED * (len(self.xs) - 1))
         heaped = sum(
             len(parts := text.split()) > 2 and all(map(figures.is_number, parts))
             for text in texts.values()
