@@ -62,3 +62,19 @@ def test_what_only_looks_like_a_note_stays():
 )  # fmt: skip
 def test_what_dialects_add(text, lines):
     assert read(text).split("\n\n") == lines
+
+
+def test_stars_between_figures_are_no_emphasis():
+    assert read("*A* crate of 10*20*30 cm, *b* and 2*3*") == "A crate of 10*20*30 cm, b and 2*3*"
+    assert read("un*frigging*believable `2*3*4`") == "unfriggingbelievable 2*3*4"
+
+
+def test_a_bar_in_code_parts_no_cells():
+    """What stands right of it was in no column, and lost. Cells that only look like code stay."""
+    head = "| Command | What | Note |\n|---|:-:|--:|\n"
+    text = read(f"{head}| `ls | wc` | counts `a|b` | 5 |\n| `x | y` | z |\n| a \\| b | c | d |")
+    assert text.split("\n\n") == [
+        "Command: ls | wc; What: counts a|b; Note: 5",
+        "Command: `x; What: y`; Note: z",
+        "Command: a | b; What: c; Note: d",
+    ]

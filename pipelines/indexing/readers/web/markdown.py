@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.indexing.converted import Block, Converted, assemble, counted
 from pipelines.indexing.readers.web.elements import BLOCKS, SILENT
-from pipelines.indexing.readers.web.markdown_lines import FENCE, split_off, with_pipes
+from pipelines.indexing.readers.web.markdown_lines import (
+    FENCE,
+    split_off,
+    with_pipes,
+    with_whole_code,
+)
 from pipelines.indexing.readers.web.markup import html_blocks
 from pipelines.text import lines as lines_of
 from pipelines.text.encodings.decode import decode
@@ -66,7 +71,7 @@ def read_markdown(data: bytes, mime: str) -> Converted:
 
 def markdown_blocks(text: str) -> list[Block]:
     """The blocks of a Markdown text as it is rendered."""
-    text, notes = split_off(with_pipes(text))
+    text, notes = split_off(with_whole_code(with_pipes(text)))
     renderer = _Renderer(text, notes)
     blocks: list[Block] = []
     for rendered in chain(map(renderer.html, _parts(text)), renderer.notes_left()):
@@ -136,6 +141,7 @@ class _Renderer:
                 children[-1].content = _ATTRIBUTES.sub("", children[-1].content)
             if children:
                 _keep_fields_apart(children)
+                _keep_products(children)
                 token.children = [new for child in children for new in self._inline(child)]
         return str(self._parser.renderer.render(tokens, self._parser.options, self._env))
 
@@ -186,6 +192,20 @@ def _keep_fields_apart(children: list[Token]) -> None:
     for place, child in enumerate(breaks):
         if is_field[place] and is_field[place + 1]:
             child.type = "hardbreak"
+
+
+def _keep_products(children: list[Token]) -> None:
+    """Take stars between figures for what they are: 2*3*4 has no emphasis in it."""
+    products: list[bool] = []
+    texts = ["", *(child.content for child in children), ""]
+    for before, child, after in zip(texts, children, texts[2:], strict=False):
+        if child.type == "em_open":
+            is_figure = before[-1:].isdecimal() and after[:1].isdecimal()
+            products.append(is_figure and child.markup == "*")
+        if (child.type == "em_open" and products[-1]) or (
+            child.type == "em_close" and products.pop()
+        ):
+            child.type, child.tag, child.nesting, child.content = "text", "", 0, "*"
 
 
 def _token(kind: str, content: str) -> Token:

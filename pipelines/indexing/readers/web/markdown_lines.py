@@ -23,6 +23,10 @@ _INDENTED_BOX = re.compile(
 )
 # The line around the cells of a table, as Pandoc draws it.
 _GRID = re.compile(r"^\+[-=:]{2,}[-=:+]*\+[ \t]*$", re.MULTILINE)
+# The line below the names of a table, bars that part cells, and code within a line.
+_RULE = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?")
+_BAR = re.compile(r"(?<!\\)\|")
+_CODE = re.compile(r"`[^`]+`")
 _ABBREVIATION = re.compile(r" {0,3}\*\[([^\]]{1,100})\]:[ \t]+(.+)")
 
 
@@ -40,6 +44,30 @@ def with_pipes(text: str) -> str:
         table = []
         kept.append(line)
     return "\n".join(kept[:-1])
+
+
+def with_whole_code(text: str) -> str:
+    """A text in which bars of code in the rows of a table part no cells: `ls | wc`."""
+    if "`" not in text or "|" not in text:
+        return text
+    kept: list[str] = []
+    width = 0
+    for line, is_code in _outside_code(text):
+        bars = 0 if is_code else _bars(line)
+        if not bars:
+            width = 0
+        elif _RULE.fullmatch(line.strip()):
+            width = bars
+        elif width and bars > width and "`" in line:
+            whole = _CODE.sub(lambda code: _BAR.sub(r"\|", code.group()), line)
+            line = whole if _bars(whole) == width else line
+        kept.append(line)
+    return "\n".join(kept)
+
+
+def _bars(line: str) -> int:
+    """Number of bars that part cells, without those at both ends of a row."""
+    return len(_BAR.findall(line.strip().removeprefix("|").removesuffix("|"))) + ("|" in line)
 
 
 def _piped(table: list[str]) -> list[str]:
