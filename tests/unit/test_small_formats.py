@@ -57,10 +57,11 @@ def test_code_beside_its_line_numbers_keeps_its_indentation() -> None:
 
 
 def test_tables_in_cells_stand_under_the_label_of_their_row() -> None:
-    """The rows of a table in a cell say which row they belong to."""
+    """The rows of a table in a cell say which row they belong to, and stand below it."""
     inner = "<table><tr><th>Part<th>Count<tr><td>Valve<td>412</table>"
     rows = f"<tr><th>Hall<th>Holds<tr><td>Hall A<td>{inner}<tr><td>Hall B<td>nothing"
-    assert "Hall A; Part: Valve; Count: 412" in _text(f"<table>{rows}</table>", "a.html")
+    found = _text(f"<table>{rows}</table>", "a.html").split("\n\n")
+    assert found == ["Hall A", "Hall A; Part: Valve; Count: 412", "Hall: Hall B; Holds: nothing"]
 
 
 def test_terms_that_are_not_closed() -> None:

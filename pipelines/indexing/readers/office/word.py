@@ -35,7 +35,7 @@ from pipelines.indexing.readers.office.numbering import ListNumbering, W
 from pipelines.indexing.readers.office.packages import RELATION, Package
 from pipelines.indexing.readers.office.styles import Styles
 from pipelines.indexing.readers.office.symbols import equation, symbol
-from pipelines.indexing.readers.tables import grid
+from pipelines.indexing.readers.tables import grid, nested
 from pipelines.indexing.readers.web.links import of_address
 
 MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
@@ -257,14 +257,12 @@ class _BodyWalker:
             return
         above: dict[int, str] = {}
         grid_rows: list[list[grid.Cell]] = []
-        inner: list[Block] = []
+        inner: dict[int, list[Block]] = {}
         page = self._page
-        for row, of_row in zip(rows, cells, strict=True):
-            grid_rows.append(self._row(row, of_row, above, inner, depth))
-        texts, header, merged = grid.spread(grid_rows)
-        for line in grid.lines(texts, header, merged_rows=merged):
-            yield Block(line, page=page)
-        yield from inner
+        for number, row in enumerate(rows):
+            own_inner = inner.setdefault(number, [])
+            grid_rows.append(self._row(row, cells[number], above, own_inner, depth))
+        yield from nested.blocks(*grid.spread(grid_rows), inner, page)
 
     def _row(
         self, row: Any, cells: list[Any], above: dict[int, str], inner: list[Block], depth: int

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from pipelines.indexing.converted import Block
-from pipelines.indexing.readers.tables import grid
+from pipelines.indexing.readers.tables import grid, nested
 from pipelines.indexing.readers.web.elements import (
     BANNER,
     BLOCKS,
@@ -198,23 +198,22 @@ class _PageWalker:
             return
         for caption in table.iterchildren("caption"):
             self.visit(caption, depth)
-        inner: list[Block] = []
-        rows = []
+        inner: dict[int, list[Block]] = {}
+        rows: list[list[grid.Cell]] = []
         # The foot of a table stands below its rows, wherever it is written.
         for row in sorted(table.iter("tr"), key=lambda row: row.getparent().tag == "tfoot"):
             if next(row.iterancestors("table")) is table:
                 cells: list[grid.Cell] = []
                 for cell in (cell for cell in row if cell.tag in ("td", "th")):
                     label = cells[0].text.strip() if cells else ""
-                    cells.append(self._cell(cell, inner, label))
+                    cells.append(self._cell(cell, inner.setdefault(len(rows), []), label))
                 rows.append(cells)
         texts, header, merged = grid.spread(unstacked(rows))
         self.end()
-        self.found += [Block(line) for line in grid.lines(texts, header, merged_rows=merged)]
-        self.found += inner
+        self.found += nested.blocks(texts, header, merged, inner)
 
     def _cell(self, cell: Any, inner: list[Block], label: str) -> grid.Cell:
-        """Read a cell. Tables in it follow the one that it is part of, under the row's label."""
+        """Read a cell. Tables in it follow the row that it is part of, under the row's label."""
         walker = _PageWalker.__new__(_PageWalker)
         walker.__dict__.update(self.__dict__)
         walker.found, walker._parts, walker._items, walker._mark = [], [], [], ""
