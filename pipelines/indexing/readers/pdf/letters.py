@@ -20,12 +20,15 @@ MOST = 400
 # two words adds so much.
 NARROW, BLANK = 1.0, 0.3
 
-# Numbers that may end in raised figures, and figures right after a word or a bracket.
+# Figures right after a word, a bracket, a stop or a minus, and numbers that may end in raised ones.
+# Each begins with a figure and looks back from there, which is much faster.
 _FIGURES = re.compile(
-    r"(?<![\d.,])\d{2,7}(?!\w|[.,]\d)|[.,]\d{3}\d{1,2}(?!\w)"
-    r"|(?<=[^\W\d_)\]”’\"'%])\d{1,3}(?!\w|[.,]\d)|(?<=[^\W\d_)][.,;:])\d{1,3}(?!\w|[.,]\d)"
-    r"|(?<=[^\W_])[-−]\d{1,2}(?![\w-])"
+    r"[0-9](?:(?<=[^\W_][-−][0-9])[0-9]?|(?<=[^\W\d_][0-9])[0-9]{0,2}|(?<=[)\]”’\"'%][0-9])[0-9]{0,2}"
+    r"|(?<=[^\W\d_)][.,;:][0-9])[0-9]{0,2}|(?<![0-9.,][0-9])[0-9]{1,6}|(?<=[.,][0-9])[0-9]{3,4})"
+    r"(?!\w|[.,][0-9])"
 )
+# A quick look, and the whole word.
+_MAYBE_APART = re.compile(r" [^\W\d_] [^\W\d_] [^\W\d_](?!\w)")
 _APART = re.compile(r"(?<!\S)[^\W\d_](?: [^\W\d_]){3,}(?=[:.,;!?]?(?!\S))")
 # Between letters it is invisible, and goes when a text is cleaned.
 _JOINER = "\u2060"
@@ -51,16 +54,23 @@ def _raised(text: str, page: Any) -> str:
     for count, found in enumerate(_FIGURES.finditer(text)):
         if count == MOST:
             break
-        end = found.end()
-        first = found.start() if found.group()[0].isdecimal() else found.start() + 1
-        is_after_word = first > 0 and not (text[first - 1].isspace() or text[first - 1].isdecimal())
-        base = found.start() - 1 if is_after_word and found.group()[0] not in ".," else first
+        first, end = found.span()
+        base = _base(text, first)
         if not heights.is_raised(end - 1, base):
             continue
         start = next(n for n in range(base + 1, end) if heights.is_raised(n, base))
         parts += [text[place:start], power(text[start:end])]
         place = end
-    return "".join([*parts, text[place:]])
+    return "".join([*parts, text[place:]]) if parts else text
+
+
+def _base(text: str, first: int) -> int:
+    """What figures would be raised above: the sign before them, or the first of them."""
+    before = text[first - 1] if first else " "
+    if before in "-−":
+        return first - 2
+    is_apart = before.isspace() or (before in ".," and text[first - 2 : first - 1].isdecimal())
+    return first if is_apart or before in "($€£¥/" else first - 1
 
 
 class _Heights:
@@ -89,6 +99,8 @@ def _closed(text: str, page: Any, places: Places) -> str:
     """The text in which W A R N I N G is one word, if its gaps were made by the place of the letters."""
     import pypdfium2.raw as pdfium
 
+    if _MAYBE_APART.search(text) is None:
+        return text
     for found in list(_APART.finditer(text)):
         letters = range(found.start(), found.end(), 2)
         boxes = [places.box(n) for n in letters]
