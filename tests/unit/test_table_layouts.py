@@ -199,3 +199,8 @@ def test_lines_above_a_csv_are_no_column() -> None:
     assert _text(text.encode(), "a.csv").split("\n\n") == [
         "Readings of the year", "Made on 3 May", "Meter: Z-9; kWh: 1204", "Meter: Z-10; kWh: 988",
     ]  # fmt: skip
+
+
+def test_one_price_in_words_takes_no_name_away() -> None:
+    rows = [["Article", "Cost"], ["Rope", "12.50"], ["Mast", "on request"], ["Sail", "310.00"]]
+    assert grid.lines(rows)[-1] == "Article: Sail; Cost: 310.00"

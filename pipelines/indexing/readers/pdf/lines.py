@@ -74,7 +74,7 @@ def _falls_apart(text: str) -> bool:
 
 def _runs_on(whole: Any, text: str) -> bool:
     """Whether lines that stand below each other were joined to one."""
-    lines = text.count("\n") + 1
+    lines = text.count("\n") + text.count("\ufffe") + 1
     if lines > MOST_JOINED or len(text) < LONG_LINE or max(map(len, text.split("\n"))) < LONG_LINE:
         return False
     boxes = sorted(Places(whole).parts(0, len(text)), key=lambda box: box[1])

@@ -13,7 +13,7 @@ from pipelines.indexing.readers.tables.column_names import KINDS
 SAMPLED_ROWS = 50
 DEEPEST_HEADER = 12
 # Share of the second of two columns that must be figures below its name.
-MOSTLY = 0.7
+MOSTLY = 0.6
 # Figures that need a name; "3 kg" beside "Weight" has one.
 _PLAIN_NUMBER = re.compile(r"[$€£¥(+\-−–]*\s?\d[\d.,'’\s:/\-–]*\s?[%‰$€£¥)]*|=.*")
 
