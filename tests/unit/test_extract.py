@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -83,6 +84,32 @@ def test_one_sentence_a_passage_and_none_twice():
     ] == [1]
 
 
+@pytest.mark.parametrize(("weight", "count"), [(9.0, 2), (0.1, 1)])
+def test_an_unsure_answer_comes_with_what_may_answer_as_well(weight, count):
+    """
+    It is unsure where the best sentence lacks what weighs most in the question. The other may be of
+    the same passage, if it is not read out with the first one already.
+    """
+    text = (
+        "The harbour bridge was painted in 1932.\n\nIts colour is a dark and quiet green."
+        "\n\nThe harbour bridge was closed in 1950."
+    )
+    passage = replace(hit(1, text), weights={"harbour": 1.0, "bridg": 1.0, "open": weight})
+    vector = np.zeros(99, dtype=np.float32)  # by words alone
+
+    def choose(hit):
+        return extract.choose(QUESTION, vector, [hit], lambda texts: np.eye(len(texts), 99))
+
+    found = choose(passage)
+    assert [e.text for e in found] == [
+        "The harbour bridge was painted in 1932.",
+        "The harbour bridge was closed in 1950.",
+    ][:count]
+    together = replace(hit(1, text.replace("\n\n", " ")), weights=passage.weights)
+    spans = [e.span for e in choose(together)]
+    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
+
+
 def test_reading_order_within_a_document():
     """Extracts of one document come as it is read, however they rank."""
     chosen = choose(
@@ -115,7 +142,7 @@ def test_a_heading_is_no_answer_but_says_what_is_below_it(heading):
         "## The weather\n\nIt rains often in the town."
     )
     below = replace(hit(1, text), heading="History > Harbour bridge 1932", weights=WEIGHTS)
-    (best,) = choose(below)
+    best, *_ = choose(below)
     assert best.text == "Trains and cars crossed it from March 1932 on."
 
 
