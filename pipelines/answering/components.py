@@ -67,7 +67,7 @@ class Found(Immutable):
 
     `vector` is the question's. *Shape:* ``(d,)``. `in_time` is False if late interaction was left
     out because its time was over. `parts` scores parts of the hits, if it took part. `possible`: they
-    do not answer by the rules, but may hold the answer in other words.
+    may hold the answer in other words, though they do not fit for sure.
     """
 
     query: Query
@@ -154,14 +154,14 @@ class Retrieve:
             _since(started),
             in_time=ranked is None or ranked.in_time,
             parts=parts,
-            possible=not answerable and may_answer(fit, weighed, searched.hits, met),
+            possible=may_answer(fit, weighed, searched.hits, met),
         )
         return {"found": found}
 
     def _search(
         self, query: Query, embedded: EmbeddedQuery
-    ) -> tuple[Searched, float, evidence.Evidence]:
-        def searched(conn: Connection) -> tuple[Searched, float, evidence.Evidence]:
+    ) -> tuple[Searched, float | None, evidence.Evidence]:
+        def searched(conn: Connection) -> tuple[Searched, float | None, evidence.Evidence]:
             found = hybrid.search(
                 conn,
                 query.handle,

@@ -157,9 +157,9 @@ class Replies:
         if not extract.holds_looks(found.query.question, " ".join(card.text for card in cards)):
             return None
         remarks = Remarks(suggestions=self._respelt(found.query))
-        spans = {e.number: e.span for e in cards}
         text = f"{HERE}\n\n{readout.render_cards(cards)}"
-        return compose(found, clock, "extracts", text, spans, note=WITHOUT_LLM, remarks=remarks)
+        marks = readout.marks(cards)
+        return compose(found, clock, "extracts", text, marks, note=WITHOUT_LLM, remarks=remarks)
 
     def _respelt(self, query: Query) -> tuple[str, ...]:
         with self._pool.connection() as conn:
@@ -215,7 +215,7 @@ class Replies:
         What answers in the passages.
 
         Where all of something is wanted and no list holds it, every place that names it. Where nothing
-        fits well, but one passage holds what was asked in words, the best passages as cards.
+        fits well, but one passage holds what was asked in words or meets it, the best ones as cards.
 
         :param search: Finds more passages.
         """
@@ -233,12 +233,12 @@ class Replies:
         ):
             return counted
         if extracts and extract.is_sure(extracts):
-            spans = {e.number: e.span for e in extracts}
-            return compose(found, clock, "extracts", readout.render(extracts), spans)
+            marks = readout.marks(extracts)
+            return compose(found, clock, "extracts", readout.render(extracts), marks)
         question = found.query.question
         weighed = evidence.weigh(question, found.hits)
         is_likely = not weighed.absent and candidates.sureness(question, found.hits) >= LIKELY
-        may_stand = extracts and (weighed.is_whole or is_likely)
+        may_stand = extracts and (weighed.is_whole or is_likely or found.possible)
         may_stand = may_stand and not extract.asks_for_looks(question)
         if may_stand and (where := self._where(found, clock)):
             return where

@@ -39,7 +39,9 @@ LEAST_OF_OWN, MOST_OF_OWN = 0.55, 0.65
 OUTGROWN = 2.0
 
 
-def fit(conn: Connection, handle: SearchHandle, weighed: Evidence, hits: Sequence[Hit]) -> float:
+def fit(
+    conn: Connection, handle: SearchHandle, weighed: Evidence, hits: Sequence[Hit]
+) -> float | None:
     """
     How well the best passage fits, as a share of what counts as an answer.
 
@@ -48,6 +50,7 @@ def fit(conn: Connection, handle: SearchHandle, weighed: Evidence, hits: Sequenc
     answer what is asked of one year.
 
     :param weighed: How the question stands to the passages.
+    :returns: None where there is too little text to tell.
     """
     if not hits:
         return 0.0
@@ -57,7 +60,7 @@ def fit(conn: Connection, handle: SearchHandle, weighed: Evidence, hits: Sequenc
         return 0.0
     threshold = calibration.threshold(conn, handle.index_id)
     if threshold is None:
-        return 1.0
+        return None
     return max(hit.confidence for hit in hits) / weighed.least(threshold)
 
 

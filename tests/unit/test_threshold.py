@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from pipelines.answering.extracts.answerable import answers
+from pipelines.answering.extracts.answerable import answers, may_answer
 from pipelines.search import evidence
 from pipelines.search.threshold import decide
 from pipelines.store.hits import Hit
@@ -77,3 +78,19 @@ def test_a_passage_that_fits_little_answers_if_it_holds_the_rarest_word(text, fi
     hit = passage(text, batteri=6.0, press=4.0, replac=2.0)
     weighed = evidence.weigh(BATTERY, [hit])
     assert answers(fit, weighed, BATTERY, [hit]) is enough
+
+
+@pytest.mark.parametrize(
+    ("fit", "meets", "may"),
+    [(0.7, 0.5, True), (0.7, 0.3, False), (0.5, 0.5, False), (1.2, 0.5, False), (None, 0.5, True)],
+)
+def test_passages_that_a_question_meets_may_answer_where_the_fit_does_not_tell(fit, meets, may):
+    """The fit is unknown where there is too little text. It is surely enough from 1 on."""
+    hit = passage("# Press\n\nThe seal of the press is replaced every year.", press=4.0)
+    weighed = evidence.weigh("When is the press looked after?", [hit])
+
+    def met(_, spans):
+        return np.full(len(spans), meets)
+
+    assert may_answer(fit, weighed, [hit], met) is may
+    assert not may_answer(fit, weighed, [hit], None)

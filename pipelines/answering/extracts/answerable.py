@@ -27,12 +27,15 @@ LEAST, HELD, TOGETHER = 0.4, 0.45, 1.2
 POSSIBLE, MEETS = 0.6, 0.4
 
 
-def answers(fit: float, weighed: Evidence, question: str, hits: Sequence[Hit]) -> bool:
+def answers(fit: float | None, weighed: Evidence, question: str, hits: Sequence[Hit]) -> bool:
     """
     Whether the passages answer, by how well the best one fits and how sure its best part is.
 
+    :param fit: None where there is too little text to tell. Then its best part decides, later.
     :param weighed: How the question stands to the passages.
     """
+    if fit is None:
+        return True
     if fit >= 1 or fit < LEAST:
         return fit >= 1
     sureness = candidates.sureness(question, hits)
@@ -43,13 +46,14 @@ def answers(fit: float, weighed: Evidence, question: str, hits: Sequence[Hit]) -
     return is_held and fit + sureness >= TOGETHER
 
 
-def may_answer(fit: float, weighed: Evidence, hits: Sequence[Hit], met: Met | None) -> bool:
+def may_answer(fit: float | None, weighed: Evidence, hits: Sequence[Hit], met: Met | None) -> bool:
     """
-    Whether passages that do not answer by the rules may hold the answer in other words.
+    Whether passages that do not fit for sure may hold the answer in other words.
 
+    :param fit: None where there is too little text to tell.
     :param met: How well parts of a passage meet the question. None if the search had no late
         interaction.
     """
-    if met is None or fit < POSSIBLE or weighed.absent:
+    if met is None or weighed.absent or (fit is not None and not POSSIBLE <= fit < 1):
         return False
     return any(near.meets >= MEETS for near in candidates.nearest(hits, met))

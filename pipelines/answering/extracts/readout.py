@@ -28,6 +28,8 @@ MOST_LABELS = 2
 NEARLY = 0.5
 MOST_CARDS = 3
 LONGEST_CARD = 240
+# Two parts of a passage are marked as one up to here. Else the better one is marked.
+LONGEST_MARK = 450
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,16 @@ class Extract:
     shown: str = ""
     subject: str = ""
     sure: float = 1.0
+
+
+def marks(extracts: Sequence[Extract]) -> dict[int, Span]:
+    """What is marked in each passage that extracts are of, by its number."""
+    found: dict[int, Span] = {}
+    for extract in sorted(extracts, key=lambda e: -e.score):
+        start, end = found.get(extract.number, extract.span)
+        joined = min(start, extract.span[0]), max(end, extract.span[1])
+        found[extract.number] = joined if joined[1] - joined[0] <= LONGEST_MARK else (start, end)
+    return found
 
 
 def render(extracts: Sequence[Extract]) -> str:
