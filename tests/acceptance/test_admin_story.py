@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests import harbour
 from tests.serving import Served, screenshot, serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 PASSWORD = "edda-thorne-1912"
 COST = "How much did the ferry terminal cost?"

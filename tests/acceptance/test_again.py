@@ -11,7 +11,7 @@ from tests import harbour
 from tests.acceptance.test_picker import COST, NIGHT, ask
 from tests.serving import Served
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

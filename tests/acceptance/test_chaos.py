@@ -11,6 +11,8 @@ from tests.chaos.plan import SHORT
 from tests.chaos.report import Live
 from tests.chaos.run import run
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.chaos
 @pytest.mark.alone

@@ -19,6 +19,8 @@ from tests.fakes import build_tiny_model
 from tests.serving import READY, Served
 from tests.workers import until
 
+pytestmark = pytest.mark.long
+
 # Python imports it before anything else. The second call waits in C for the first, with the
 # interpreter's lock in its hands: no thread runs any more, and no signal is heard.
 PLANTED = """

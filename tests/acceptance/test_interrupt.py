@@ -11,8 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.serving import ATTUNE, Served
+
+pytestmark = pytest.mark.long
 
 # Too little for the faster encoder to be built first, a minute of embedding with one thread.
 TEXT = "\n\n".join(

@@ -15,7 +15,7 @@ from tests.chat_page import copied
 from tests.fakes import scripted_llm
 from tests.serving import Served, serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 PASSWORD = "the-word-of-keys"
 TOKEN = re.compile(r"attune-[\w-]{43}")

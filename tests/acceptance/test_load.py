@@ -16,7 +16,7 @@ from pipelines.indexing.incoming import Incoming
 from tests.fakes import scripted_llm
 from tests.serving_app import listening
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.long]
 
 PLACES = 3
 

@@ -19,6 +19,8 @@ from tests.fakes import build_tiny_model
 from tests.serving import Served
 from tests.workers import until
 
+pytestmark = pytest.mark.long
+
 KILLS = 2
 # What a container has from SIGTERM to SIGKILL.
 CONTAINER_S = 10

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests import harbour
 from tests.serving import Served
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 COST = "How much did the ferry terminal cost?"
 NIGHT = "What does a night on the visitors' pier cost?"

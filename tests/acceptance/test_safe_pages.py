@@ -30,7 +30,7 @@ from tests.markdown_forms import FORMS
 from tests.payloads import FAR, PAYLOADS
 from tests.serving import Served, screenshot, serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 PASSWORD = "a long password"
 # Called by payloads. If a policy stopped something, it had got into the page.

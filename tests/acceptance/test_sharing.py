@@ -13,7 +13,7 @@ from tests.acceptance.test_picker import COST, NIGHT, ask
 from tests.chat_page import copied
 from tests.serving import Served
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from tests.serving import Served, screenshot, serving
 from tests.site import Reply, Site
 from tests.site import serving as website
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 PASSWORD = "the-harbour-masters-word"
 # A worker is niced: on a busy machine its reader and its model take minutes to load.

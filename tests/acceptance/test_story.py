@@ -18,7 +18,7 @@ from tests import harbour
 from tests.corpus import prose
 from tests.serving import Served, serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 # Sections of a document: enough for twenty held-out questions, the fewest to judge a version by.
 SECTIONS = 60

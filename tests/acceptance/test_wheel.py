@@ -14,6 +14,8 @@ import pytest
 
 from tests.serving import Served
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(path.name for path in (ROOT / "docs" / "handbook").glob("*.md"))
 

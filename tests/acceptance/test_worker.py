@@ -22,6 +22,8 @@ from tests.fakes import build_tiny_model
 from tests.serving import Served
 from tests.workers import until
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def served():

@@ -12,7 +12,7 @@ from tests.chat_page import bot
 from tests.fakes import LLMCall, ScriptedLLM, scripted_llm
 from tests.serving import Served
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 COST = "How much did the ferry terminal cost?"
 FOLLOW_UP = "And who is the harbour master?"

@@ -265,7 +265,7 @@ def _write_page(table: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--short", action="store_true", help="the form of `make test`")
+    parser.add_argument("--short", action="store_true", help="the form of `make test-all`")
     parser.add_argument("--keep", action="store_true", help="leave the folder, for looking into it")
     for name in (
         "swaps",

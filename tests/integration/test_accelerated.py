@@ -13,6 +13,8 @@ from pipelines.embedder import build_twin, cpu_twin, model_files
 from pipelines.embedder.local import LocalEncoder
 from pipelines.text.scoring import late
 
+pytestmark = pytest.mark.long
+
 TEXTS = [
     f"Sentence {i} tells of the {animal} and the {place} that it likes best in the year {1900 + i}."
     for i, (animal, place) in enumerate(

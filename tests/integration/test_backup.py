@@ -160,6 +160,7 @@ def test_old_backups_and_their_versions_go(one, place):
     assert action.verify(one, place).snapshot.name == names[-1]
 
 
+@pytest.mark.long
 def test_a_backup_that_is_killed_leaves_the_one_before(one, empty_dsn, place, tmp_path):
     """Killed at any moment; the newest whole one is restored, and the next backup succeeds."""
     before = action.back_up(one, place).snapshot.name

@@ -10,10 +10,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
+import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from training.finetune import launch
+
+pytestmark = pytest.mark.long
 
 
 def write(path: Path, words: str, passages: int) -> str:

@@ -19,6 +19,8 @@ from pipelines.embedder.local import LocalEncoder
 from tests.listening import free_port, kill_all, wait_for
 from training.evaluation.paid import PaidEncoder
 
+pytestmark = pytest.mark.long
+
 # It wants older libraries than the project's own: a venv of its own, kept between runs. Of torch,
 # the largest by far, it takes the project's: to fetch and unpack it again takes a minute or more.
 VENV = Path(__file__).resolve().parents[2] / "build" / "infinity-venv"

@@ -259,6 +259,7 @@ def test_whole_passages_are_ranked_only_if_asked(
     assert [step.done for step in told] == sorted(step.done for step in told)
 
 
+@pytest.mark.long
 def test_an_evaluation_that_was_cut_off_goes_on(
     dsn: str, questions: Dataset, tiny_model: Path, second_model: Path, tmp_path: Path
 ):

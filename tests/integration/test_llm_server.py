@@ -19,6 +19,8 @@ from tests.fakes import build_tiny_llm
 from tests.listening import free_port, kill_all, wait_for
 from tests.versions import first_handle
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):

@@ -147,6 +147,7 @@ def test_words_alone_answer_where_no_version_can_be_loaded(given, tuned, tmp_pat
             assert threshold.fit(conn, handle, evidence.weigh(other, hits), hits) < 1
 
 
+@pytest.mark.long
 def test_a_run_is_executed_by_a_machine_with_a_home_of_its_own(given, tmp_path):
     """Inputs travel through the database, the version back, and what travelled is removed."""
     with open_services(Settings(home=tmp_path / "one", **given)) as one:
@@ -171,6 +172,7 @@ def test_a_run_that_is_nowhere_is_told(given, tmp_path):
             fine_tuning.train(one, run_id)
 
 
+@pytest.mark.long
 def test_a_degraded_server_starts_and_says_so(given, tuned, tmp_path, dsn, tiny_model):
     """A real server: ready, with the alarm in its metrics and the banner's reason in its log."""
     shutil.rmtree(tmp_path / "one")

@@ -176,6 +176,7 @@ def test_a_passage_longer_than_the_bound_comes_alone(served, hr):
     assert [one.ordinal for one in read] == [3]
 
 
+@pytest.mark.long
 def test_a_desktop_client_starts_the_command(dsn, tiny_model, tmp_path):
     """Over standard streams: nothing but the protocol on stdout. It ends with its client."""
     home = tmp_path / "home"

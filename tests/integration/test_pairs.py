@@ -245,6 +245,7 @@ def attune(dsn, tmp_path, tiny_model, *arguments):
     )  # fmt: skip
 
 
+@pytest.mark.long
 def test_commands(pool, handle, dsn, tmp_path, tiny_model):
     """Generate, list, export and import again. A broken file stores nothing and says why."""
     done = attune(dsn, tmp_path, tiny_model, "generate", "--json")

@@ -32,6 +32,8 @@ from tests.asking import closed_afterwards
 from tests.corpus import add_document
 from tests.listening import kill_all
 
+pytestmark = pytest.mark.long
+
 WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
 VALVE = (
     "The relief valve opens at 12 bar. It is tested once a year by the plant engineer, who notes the"

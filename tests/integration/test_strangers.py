@@ -316,6 +316,7 @@ def malformed(served):
     yield from ("", "x", "[" * 9000, "{" * 9000, '{"a":' * 60 + "1" + "}" * 60, "\x00", "NaN")
 
 
+@pytest.mark.long
 def test_malformed_requests_leave_little_in_the_log(served, caplog, capfd):
     """No traceback, nothing that a client sent, and no more than a short line for each place."""
     with served.client() as client:

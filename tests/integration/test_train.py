@@ -128,6 +128,7 @@ def test_each_method_makes_a_version_that_differs(pool, folders, base, tiny_mode
     assert tuned.tokenizer == plain.tokenizer
 
 
+@pytest.mark.long
 def test_a_run_killed_again_and_again_ends_as_one_left_alone(pool, folders, base):
     """
     SIGKILL at random moments. Each attempt continues from a checkpoint, and one version results.
@@ -156,6 +157,7 @@ def test_a_run_killed_again_and_again_ends_as_one_left_alone(pool, folders, base
         assert [m.name for m in models.list_all(conn)] == ["base", "v1"]
 
 
+@pytest.mark.long
 def test_a_torn_checkpoint_and_a_full_disk_cost_only_what_came_after(pool, folders, base):
     """
     A truncated checkpoint is skipped. A full disk ends in one sentence. Resumed, nothing is
@@ -199,6 +201,7 @@ def test_a_torn_checkpoint_and_a_full_disk_cost_only_what_came_after(pool, folde
         assert [m.name for m in models.list_all(conn)] == ["base", "v1"]
 
 
+@pytest.mark.long
 def test_a_stopped_run_ends_in_seconds_and_can_go_on(pool, folders, base):
     """
     Its processes end, it is marked as interrupted, and nothing is registered until it is resumed.
@@ -224,6 +227,7 @@ def test_a_stopped_run_ends_in_seconds_and_can_go_on(pool, folders, base):
     assert checkpoints.last_complete(folder.checkpoints) is not None
 
 
+@pytest.mark.long
 def test_two_processes_train_one_model(pool, folders, base):
     """Gloo on a CPU, through the launcher, as several GPUs would."""
     run_id = new_run(pool, folders, base, epochs=1)
@@ -231,6 +235,7 @@ def test_two_processes_train_one_model(pool, folders, base):
     assert model.metrics["steps"] == 3
 
 
+@pytest.mark.long
 def test_a_failing_run_says_why_and_can_be_resumed(pool, folders, base):
     """A fault of the training process is reported in one sentence, and the run can continue."""
     run_id = new_run(pool, folders, base, epochs=1)

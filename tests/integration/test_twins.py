@@ -19,9 +19,12 @@ from tests import versions as made
 from tests.fakes import build_tiny_model
 from tests.workers import until
 
-pytestmark = pytest.mark.skipif(
-    not loading.accelerates(loading.EncoderOptions(cache=None)), reason="no x86 CPU embeds here"
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        not loading.accelerates(loading.EncoderOptions(cache=None)), reason="no x86 CPU embeds here"
+    ),
+]
 
 
 @pytest.fixture

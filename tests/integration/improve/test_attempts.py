@@ -17,6 +17,8 @@ from pipelines.versions import proof as proving
 from tests.corpus import add_document, prose
 from tests.improving import audited, fill, serving
 
+pytestmark = pytest.mark.long
+
 
 def test_a_better_version_is_made_and_serves(by_vectors, judged):
     """

@@ -17,6 +17,8 @@ from pipelines.store import improvements
 from tests.corpus import add_document
 from tests.improving import audited, fill
 
+pytestmark = pytest.mark.long
+
 
 def test_the_method_is_the_one_that_the_estimate_recommends(services):
     """Measured once and the same everywhere: the adapter for few pairs, else the whole encoder."""

@@ -16,14 +16,12 @@ def test_small_files_are_in_before_large_ones(pool, ingester, tmp_path):
     book = " ".join(f"Island {n} has {n % 7} quokkas and a lamp." for n in range(4000))
     (tmp_path / "book.txt").write_text(book)
     (tmp_path / "note.txt").write_text("The numbat eats termites.")
-    told, seen, took_s = [], [], {}
+    told, seen = [], []
     loading = replace(ingester, task=Task(told.append))
     files = [Incoming.from_path(tmp_path / name) for name in ("book.txt", "note.txt")]
     for outcome in loading.ingest_many(files):
         with pool.connection() as conn:
             seen.append((outcome.source[-8:], document_list.count_by_status(conn).get("indexed")))
-        took_s[outcome.source[-8:]] = outcome.seconds
-    assert took_s["note.txt"] < took_s["book.txt"]
     assert seen == [("note.txt", 1), ("book.txt", 2)]
     shares = [at.done / at.total for at in told if at.total]
     assert shares == sorted(shares)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
+import pytest
+
 from app import queue
 from app.admin.html import jobs as jobs_html
 from pipelines.store import evaluations, queue_workers
 from tests.fakes import build_tiny_model
 from tests.queueing import get
 from tests.workers import until
+
+pytestmark = pytest.mark.long
 
 
 def test_a_comparison_goes_on_where_its_worker_was_killed(

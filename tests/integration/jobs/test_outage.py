@@ -8,6 +8,7 @@ import signal
 import time
 
 import psycopg
+import pytest
 
 from app import queue
 from app.services import open_services
@@ -22,6 +23,8 @@ from tests import versions as made
 from tests.corpus import add_document
 from tests.queueing import status
 from tests.workers import until, working
+
+pytestmark = pytest.mark.long
 
 
 def test_worker_and_pool_outlive_an_outage_of_the_database(model, tiny_model):

@@ -21,6 +21,8 @@ from tests.forking import fork
 from tests.syncing import titles
 from tests.workers import working
 
+pytestmark = pytest.mark.long
+
 # A command loads its libraries for a minute on a busy machine.
 PATIENCE_S = 300
 
