@@ -298,3 +298,12 @@ def test_what_may_answer_in_other_words_is_shown_where_it_stands(pool, answerer,
     refused = answerer.ask(question, handle=handle)
     assert refused.kind == "not_found"
     assert list(refused.nearest) == [one.span for one in answer.citations]
+
+
+def test_in_a_library_of_a_few_pages_what_a_question_meets_is_shown(pool, answerer, handle):
+    """There is too little text to tell how well passages must fit. What none names is refused."""
+    with pool.connection() as conn:
+        calibration.store(conn, handle.index_id, None, calibration.corpus(conn))
+    answer = answerer.ask("How do I buy one more later on?", handle=handle)
+    assert (answer.kind, answer.text[: len(HERE)]) == ("extracts", HERE)
+    assert answerer.ask("How do I bake bread?", handle=handle).kind == "not_found"
