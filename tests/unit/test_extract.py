@@ -119,6 +119,45 @@ def test_reading_order_within_a_document():
     assert [e.number for e in chosen] == [2, 1]
 
 
+def test_unsure_extracts_come_best_first():
+    """Wherever they stand in the document."""
+    weights = {"harbour": 1.0, "bridg": 1.0, "open": 9.0}
+    vector = np.zeros(99, dtype=np.float32)  # by words alone
+    passages = [
+        replace(hit(9, "The harbour bridge was painted in 1932."), weights=weights),
+        replace(hit(4, "The bridge was closed in 1950."), weights=weights),
+    ]
+    found = extract.choose(QUESTION, vector, passages, lambda texts: np.eye(len(texts), 99))
+    assert [e.number for e in found] == [1, 2]
+
+
+@pytest.mark.parametrize("count", [3, 40])
+def test_an_item_that_comes_nearest_is_quoted_with_its_list(count):
+    """If the list is short. Else with the items that follow."""
+    steps = [f"{n}. Turn the screw with number {n} to the left." for n in range(1, count + 1)]
+    passage = hit(1, "## Open the box\n\n" + "\n".join(steps))
+
+    def met(hit, spans):
+        return np.array([float("number 2 " in hit.text[slice(*span)]) for span in spans])
+
+    (near,) = candidates.nearest([passage], met)
+    quoted = passage.text[slice(*near.span)]
+    assert near.meets == 1
+    assert (quoted == "\n".join(steps)) is (count == 3)
+    assert "number 2 " in quoted
+    assert len(quoted) <= candidates.LONGEST_LIST
+
+
+def test_two_parts_of_a_passage_are_marked_as_one_if_they_are_near():
+    """Else the better one is."""
+    one, near, far = (
+        readout.Extract(1, span, "", score)
+        for span, score in [((0, 20), 1.0), ((60, 90), 2.0), ((900, 930), 0.5)]
+    )
+    assert readout.marks([one, near]) == {1: (0, 90)}
+    assert readout.marks([one, far, replace(near, number=2)]) == {1: (0, 20), 2: (60, 90)}
+
+
 def test_render_cites_every_extract_on_one_line():
     """Line breaks and list marks of the document do not reach the answer."""
     extracts = [readout.Extract(2, (0, 9), "- opened\n  in 1932.", 1.0)]

@@ -36,6 +36,8 @@ MOST_CANDIDATES = 16
 MOST_CONSIDERED = 48
 # Units that are no more than a sentence or line.
 SHORT_KINDS = ("sentence", "row", "field", "item")
+# A list is quoted whole up to here where one of its items comes nearest.
+LONGEST_LIST = 400
 
 # Scores parts of a passage by late interaction (`PartScores.of`). *Shape of the scores:* ``(n,)``
 Met = Callable[[Hit, Sequence[Span]], Scores]
@@ -58,11 +60,16 @@ class Candidate:
     fit: float = 0.0
     tells: bool = True
 
+    @property
+    def sure(self) -> float:
+        """How sure it answers, by words and kind."""
+        return self.lexical + self.fit
+
 
 def sureness(question: str, hits: Sequence[Hit]) -> float:
     """How well the best unit fits a question, by words and kind. The best passages count more."""
     found, _ = candidates_of(Asked.of(question), hits)
-    return max((c.lexical + c.fit + RANK_WEIGHT / c.number for c in found), default=0.0)
+    return max((c.sure + RANK_WEIGHT / c.number for c in found), default=0.0)
 
 
 def candidates_of(
@@ -89,7 +96,7 @@ def candidates_of(
         replace(c, fit=min(asked.fit(c.unit, hits[c.number - 1]), 1.0 if c.tells else 0.0))
         for c in islice(agreeing, MOST_CONSIDERED)
     ]
-    fit.sort(key=lambda c: -c.lexical - c.fit - 0.1 / c.number)
+    fit.sort(key=lambda c: -c.sure - 0.1 / c.number)
     return fit[:MOST_CANDIDATES], every
 
 
@@ -111,13 +118,24 @@ def nearest(hits: Sequence[Hit], met: Met | None) -> list[Near]:
 
 
 def _nearest_part(hit: Hit, met: Met | None) -> Near:
-    spans = [unit.span for unit in units(hit.text, titles(hit)) if unit.kind in SHORT_KINDS]
+    every = units(hit.text, titles(hit))
+    spans = [unit.span for unit in every if unit.kind in SHORT_KINDS]
     if met is not None and spans:
         scores = met(hit, spans)
         if not np.isnan(scores).all():
             best = int(np.nanargmax(scores))
-            return Near(_grown(hit.text, spans, best), float(scores[best]))
+            whole = _list_of(every, spans[best]) or _grown(hit.text, spans, best)
+            return Near(whole, float(scores[best]))
     return Near(window_part(hit), -1.0)
+
+
+def _list_of(every: Sequence[Unit], part: Span) -> Span | None:
+    """The list or steps that a part is of, if they are short."""
+    for unit in every:
+        start, end = unit.span
+        if unit.kind in ("list", "steps") and start <= part[0] and part[1] <= end:
+            return unit.span if end - start <= LONGEST_LIST else None
+    return None
 
 
 def _grown(text: str, spans: Sequence[Span], at: int) -> Span:

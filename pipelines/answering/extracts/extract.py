@@ -64,7 +64,8 @@ def choose(
     met: Met | None = None,
 ) -> list[Extract]:
     """
-    One to three extracts in reading order, at most one of each passage where the best one is sure.
+    One to three extracts. Where the best one is sure, at most one of each passage, in reading order.
+    Else best first.
 
     :param vector: The question's. *Shape:* ``(d,)``
     :param encode: Embeds texts as unit rows. *Shape:* ``(n, d)``
@@ -100,7 +101,8 @@ def choose(
         )
         for i in chosen
     ]
-    return sorted(_short(made), key=lambda e: _place(hits, e))
+    kept = _short(made)
+    return kept if kept[0].sure < UNSURE else sorted(kept, key=lambda e: _place(hits, e))
 
 
 def _late(
@@ -168,8 +170,7 @@ def _extract(
         shown = readout.under(unit, shown)
     text = hit.text[unit.span[0] : unit.span[1]]
     subject = unit.heading if plain(unit.heading) in titles(hit) else hit.title
-    sure = candidate.lexical + candidate.fit
-    return Extract(candidate.number, unit.span, text, score, shown, subject, sure)
+    return Extract(candidate.number, unit.span, text, score, shown, subject, candidate.sure)
 
 
 def _with_neighbours(
@@ -218,7 +219,7 @@ def _diverse(candidates: list[Candidate], vectors: Vectors, scores: np.ndarray) 
     """The best one and up to two that say something else and may answer as well, best first."""
     best, *others = map(int, np.argsort(-scores))
     chosen = [best]
-    is_unsure = candidates[best].lexical + candidates[best].fit < UNSURE
+    is_unsure = candidates[best].sure < UNSURE
     for i in others:
         is_near = scores[i] >= NEARLY * scores[best]
         if not is_near and not (
