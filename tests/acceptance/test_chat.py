@@ -89,6 +89,7 @@ def test_streaming_shows_the_answer_while_it_is_written(visit):
     expect(bot(page)).to_contain_text("Stopped")
 
 
+@pytest.mark.long
 def test_who_waits_is_told_why_and_can_read_the_sources(visit):
     """
     The hits, that the model is busy, and for how long. A source opens before the answer is
