@@ -78,3 +78,10 @@ def test_a_bar_in_code_parts_no_cells():
         "Command: `x; What: y`; Note: z",
         "Command: a | b; What: c; Note: d",
     ]
+
+
+def test_lines_that_are_steps_or_fields_stay_lines():
+    """Others are joined, as they are when the file is rendered."""
+    assert read(
+        "Step 1. Book it.\nStep 2: Check the\nplug. See step 1.\n\nDate: 3 May\nPlace: Leeds"
+    ) == ("Step 1. Book it.\nStep 2: Check the plug. See step 1.\n\nDate: 3 May\nPlace: Leeds")

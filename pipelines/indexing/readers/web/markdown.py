@@ -140,7 +140,7 @@ class _Renderer:
             if children and before is not None and before.type == "heading_open":
                 children[-1].content = _ATTRIBUTES.sub("", children[-1].content)
             if children:
-                _keep_fields_apart(children)
+                _keep_lines_apart(children)
                 _keep_products(children)
                 token.children = [new for child in children for new in self._inline(child)]
         return str(self._parser.renderer.render(tokens, self._parser.options, self._env))
@@ -179,8 +179,10 @@ class _Renderer:
         return f" (footnote: {self._rendered(tokens).strip()})"
 
 
-def _keep_fields_apart(children: list[Token]) -> None:
-    """Break lines of a paragraph that are fields, like "Date: 3 May" above "Place: Leeds"."""
+def _keep_lines_apart(children: list[Token]) -> None:
+    """
+    Break lines of a paragraph that are fields, like "Date: 3 May" above "Place: Leeds", or "Step 2.".
+    """
     lines, breaks = [""], []
     for child in children:
         if child.type in ("softbreak", "hardbreak"):
@@ -190,7 +192,8 @@ def _keep_fields_apart(children: list[Token]) -> None:
             lines[-1] += child.content
     is_field = [len(line) <= LONGEST_FIELD and lines_of.is_field(line.strip()) for line in lines]
     for place, child in enumerate(breaks):
-        if is_field[place] and is_field[place + 1]:
+        is_step = lines_of.STEP.match(lines[place + 1].strip())
+        if is_step or (is_field[place] and is_field[place + 1]):
             child.type = "hardbreak"
 
 
