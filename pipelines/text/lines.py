@@ -26,7 +26,7 @@ MOST_NAME = 5
 
 YEAR = re.compile(r"(?<![\d.,])(?:19|20)\d\d(?![\d.,]*\d)")
 ITEM = re.compile(r"(?:[-*•‣▪●○·–—]\s+|\(?(\d{1,3}|[a-z]|[ivx]{1,4})[.)]\s+)(?=\S)")
-STEP = re.compile(r"(?i)(?:step|schritt|étape|paso) \d{1,3}[.:)]\s+(?=\S)")
+STEP = re.compile(rf"{sentences.STEP}[.:)]\s+(?=\S)")
 _NAME = r"(?:\*\*)?[^\W_a-zäöü][^:;|\n.?!]{0,58}?(?:\*\*)?"
 FIELD = re.compile(rf"(?:[-*•]\s+)?(?P<name>{_NAME})\s?:(?:\*\*)?\s+(?P<value>\S.*)", re.DOTALL)
 _BARS = re.compile(r"(?<!\\)\|")

@@ -43,11 +43,11 @@ _END = re.compile(
 )
 _BLOCK = re.compile(r"\n[ \t\r\f]*\n\s*|\f")
 # "Step 1" at the start of a line is a mark like "1.".
-_STEP = r"(?i:step|schritt|étape|paso) \d{1,3}"
+STEP = r"(?i:step|schritt|étape|paso) \d{1,3}"
 _MARKED_LINE = re.compile(
-    rf"\s*(?:[-*•‣▪●○–—·]\s|\(?\d{{1,3}}[.)]\s|\(?[a-z][.)]\s|{_STEP}[.:)]\s|#{{1,6}}\s|\||>)"
+    rf"\s*(?:[-*•‣▪●○–—·]\s|\(?\d{{1,3}}[.)]\s|\(?[a-z][.)]\s|{STEP}[.:)]\s|#{{1,6}}\s|\||>)"
 )
-_STEP_BEFORE = re.compile(rf"\s*{_STEP}")
+_STEP_BEFORE = re.compile(rf"\s*{STEP}")
 _GAP = re.compile(r"(?<=\S) {3,}+(?=\S)")
 # No abbreviation is longer, so a longer word need not be read whole.
 _LONGEST_WORD = 40

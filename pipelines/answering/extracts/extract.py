@@ -221,10 +221,8 @@ def _diverse(candidates: list[Candidate], vectors: Vectors, scores: np.ndarray) 
     chosen = [best]
     is_unsure = candidates[best].sure < UNSURE
     for i in others:
-        is_near = scores[i] >= NEARLY * scores[best]
-        if not is_near and not (
-            is_unsure and len(chosen) == 1 and scores[i] >= NEARLY_UNSURE * scores[best]
-        ):
+        least = NEARLY_UNSURE if is_unsure and len(chosen) == 1 else NEARLY
+        if scores[i] < least * scores[best]:
             break
         is_apart = all(
             _apart(candidates[i], candidates[j], in_one=is_unsure)

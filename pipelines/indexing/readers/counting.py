@@ -1,4 +1,4 @@
-"""Numbers as lists write them: 3, iii, c, 3rd. Pure."""
+"""Numbers as lists and powers write them: 3, iii, c, 3rd, ³. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ _ROMAN = (
     (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
 )  # fmt: skip
 _ENDINGS = {1: "st", 2: "nd", 3: "rd"}
-
+_RAISED = str.maketrans("0123456789+-−()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾ⁿ")
+_SHORT_POWER = re.compile(r"[+\-−]?[0-9n]{1,4}")
 
 # "Page 3 of 12", "- 4 -", "Seite 1/9": words beside the numbers of pages.
 _OF_PAGES = re.compile(
@@ -47,3 +48,9 @@ def written(number: int, kind: str) -> str:
     if kind == "decimalZero":
         return f"{number:02}"
     return str(number)
+
+
+def power(text: str) -> str:
+    """A raised text. A power stays one: 10⁶ is not 106."""
+    is_power = _SHORT_POWER.fullmatch(text) is not None
+    return text.translate(_RAISED) if is_power else text

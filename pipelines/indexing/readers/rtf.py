@@ -8,10 +8,9 @@ from itertools import pairwise
 
 from pipelines.errors import InputError
 from pipelines.indexing.converted import Block, Converted, assemble, counted
-from pipelines.indexing.readers.counting import counts_pages
+from pipelines.indexing.readers.counting import counts_pages, power
 from pipelines.indexing.readers.office.styles import heading_level
 from pipelines.indexing.readers.tables import grid
-from pipelines.indexing.readers.web.elements import power
 from pipelines.indexing.readers.web.links import of_address
 
 # A character of the private area, which no file of letters has.

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from pipelines.indexing.readers.counting import power
 from pipelines.indexing.readers.office.numbering import W
 from pipelines.indexing.readers.office.symbols import in_font
-from pipelines.indexing.readers.web.elements import power
 
 _MONOSPACED = re.compile(r"courier|consolas|mono|menlo|fixed|typewriter|code|preformatted", re.I)
 # What shows something: letters, a picture, a chart, an equation, an object.

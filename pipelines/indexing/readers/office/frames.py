@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pipelines.indexing.readers.counting import written
+from pipelines.indexing.readers.counting import power, written
 from pipelines.indexing.readers.office.symbols import equation
-from pipelines.indexing.readers.web.elements import power
 
 _ALTERNATIVES = "{http://schemas.openxmlformats.org/markup-compatibility/2006}AlternateContent"
 # What the numbers of a list look like, by the name of their kind.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.indexing.converted import Block, counted
+from pipelines.indexing.readers.counting import power
 from pipelines.indexing.readers.office.packages import Package
 from pipelines.indexing.readers.opendocument.names import (
     DC,
@@ -20,7 +21,6 @@ from pipelines.indexing.readers.opendocument.names import (
     Lists,
 )
 from pipelines.indexing.readers.tables import grid
-from pipelines.indexing.readers.web.elements import power
 
 DEEPEST = 100
 DEEPEST_LIST = 9

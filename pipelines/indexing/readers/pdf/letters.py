@@ -8,9 +8,9 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
+from pipelines.indexing.readers.counting import power
 from pipelines.indexing.readers.pdf.calls import call, places_in, pointer_to
 from pipelines.indexing.readers.pdf.places import Places
-from pipelines.indexing.readers.web.elements import power
 
 # A raised character is smaller than this share of the one before it, and stands so much higher.
 SMALLER, HIGHER = 0.85, 0.12

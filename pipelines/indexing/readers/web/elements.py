@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from pipelines.indexing.readers.counting import power
+
 SILENT = {
     "script", "style", "noscript", "template", "head", "iframe", "object", "embed", "canvas",
     "audio", "video", "datalist", "rt", "rp", "del", "map", "frameset",
@@ -38,8 +40,6 @@ UNFOLDS = re.compile(
 _NOTE_MARK = re.compile(_NAME % "foot-?note(?:-?ref)?|note-?ref|end-?note(?:-?ref)?", re.IGNORECASE)
 _EPUB = "{http://www.idpf.org/2007/ops}"
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_RAISED = str.maketrans("0123456789+-−()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾ⁿ")
-_SHORT_POWER = re.compile(r"[+\-−]?[0-9n]{1,4}")
 
 
 def is_main(element: Any) -> bool:
@@ -122,12 +122,6 @@ def span(cell: Any, name: str) -> int:
 def raised(element: Any) -> str:
     """The text of a raised element."""
     return power("".join(element.itertext()).strip())
-
-
-def power(text: str) -> str:
-    """A raised text. A power stays one: 10⁶ is not 106."""
-    is_power = _SHORT_POWER.fullmatch(text) is not None
-    return text.translate(_RAISED) if is_power else text
 
 
 def is_note_mark(link: Any) -> bool:
