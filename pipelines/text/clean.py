@@ -43,6 +43,11 @@ _BREAK = re.compile(r"[-\u00ad\ufffe](?:\n|(?<=\ufffe))(?=([^\W_]{1,60}))")
 _HYPHEN = re.compile(r"-(?=([^\W_]{1,60}))")
 _WORD_BEFORE = re.compile(r"[^\W_]{1,60}\Z")
 _LONGEST_WORD = 60
+# Words that are written with a hyphen, whatever else the text says: well-known, twenty-one.
+_COMPOUND = re.compile(
+    r"(?:well|self)-(?!(?:ness|ish|less|ing)(?![a-z]))[a-z]+"
+    r"|(?:twen|thir|for|fif|six|seven|eigh|nine)ty-(?:one|two|three|four|five|six|seven|eight|nine)"
+)
 # After these words the hyphen stands for a shared ending: "Vor- und Nachteile".
 _AND = {"and", "or", "und", "oder", "bis", "sowie", "et", "ou", "och", "og"}
 
@@ -165,8 +170,8 @@ def join_hyphens(text: str) -> str:
     """
     Join words that are hyphenated at a line's end, by evidence.
 
-    A hyphen stays before a digit or a capital, and where the text writes the word with one inside a
-    line. PDFium's mark for a hyphen that breaks a line counts as one.
+    A hyphen stays before a digit or a capital, where the text writes the word with one inside a
+    line, and in words that nobody writes without. PDFium's mark for a hyphen that breaks a line counts as one.
     """
     if not _BREAK.search(text):
         return text.replace("\ufffe", "")
@@ -179,7 +184,8 @@ def join_hyphens(text: str) -> str:
         if after.lower() in _AND:
             return "- "
         kept = not (before[-1].islower() and after[0].islower())
-        kept = kept or f"{before}-{after}".lower() in whole
+        word = f"{before}-{after}"
+        kept = kept or word.lower() in whole or _COMPOUND.fullmatch(word) is not None
         return "-" if kept else ""
 
     return _BREAK.sub(joined, text).replace("\ufffe", "")

@@ -58,6 +58,19 @@ def test_what_a_run_shows_is_read(runs, text):
     assert of_xml(f"<w:p>{runs}</w:p>").text == text
 
 
+def test_paragraphs_whose_parting_was_deleted_are_one():
+    """The end of the first two is a tracked deletion. A table is not drawn into the paragraph before it."""
+    gone = "<w:pPr><w:rPr><w:del/></w:rPr></w:pPr>"
+    parts = [
+        f"<w:p>{gone}<w:r><w:t>The fee is </w:t></w:r></w:p>",
+        f"<w:p>{gone}<w:r><w:t>40 euros </w:t></w:r></w:p>",
+        "<w:p><w:pPr/><w:r><w:t>a year.</w:t></w:r></w:p>",
+        f"<w:p>{gone}<w:r><w:t>Before the table</w:t></w:r></w:p>",
+        "<w:tbl><w:tr><w:tc><w:p><w:r><w:t>in it</w:t></w:r></w:p></w:tc></w:tr></w:tbl>",
+    ]
+    assert of_xml(*parts).text == "The fee is 40 euros a year.\n\nBefore the table\n\nin it"
+
+
 def test_hidden_text_is_left_out_and_said():
     hidden = "<w:r><w:rPr><w:vanish/></w:rPr><w:t>secret</w:t></w:r><w:r><w:t>open</w:t></w:r>"
     found = of_xml(f"<w:p>{hidden}</w:p>")

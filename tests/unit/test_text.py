@@ -82,6 +82,19 @@ def test_hyphens_at_line_ends_are_joined_by_evidence():
     assert clean.join_hyphens(broken) == whole
 
 
+@pytest.mark.parametrize(
+    ("broken", "whole"),
+    [
+        ("a well-\nknown self-\ncontained unit", "a well-known self-contained unit"),
+        ("well-\nness and self-\nish", "wellness and selfish"),
+        ("forty-\ntwo of fif-\nty", "forty-two of fifty"),
+        ("Well-\nington", "Wellington"),
+    ],
+)
+def test_words_that_nobody_writes_without_a_hyphen_keep_it(broken, whole):
+    assert clean.join_hyphens(broken) == whole
+
+
 def test_what_is_invisible_inside_words_goes_without_being_counted():
     found = clean.clean("Quell\u200bthorpe four\u00adteen re\u200dady می\u200cخواهم")
     assert found == clean.Cleaned("Quellthorpe fourteen ready می\u200cخواهم", 0)

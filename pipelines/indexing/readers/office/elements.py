@@ -25,6 +25,22 @@ def own(parent: Any, tag: str) -> Iterator[Any]:
             yield from own(child, tag)
 
 
+def join_paragraphs(root: Any) -> None:
+    """
+    Move what stands in a paragraph whose end was deleted, by tracked changes, into the next one.
+
+    That is where Word shows it once the changes are accepted, in the next one's style.
+    """
+    for paragraph in list(root.iter(W + "p")):
+        following = next(paragraph.itersiblings(W + "p", W + "tbl", W + "sdt"), None)
+        is_open = paragraph.find(f"{W}pPr/{W}rPr/{W}del") is not None
+        if not is_open or following is None or following.tag != W + "p":
+            continue
+        at = 0 if following.find(W + "pPr") is None else 1
+        following[at:at] = [child for child in paragraph if child.tag != W + "pPr"]
+        paragraph.getparent().remove(paragraph)
+
+
 def field_text(data: Any) -> str:
     """What a form field of old Word files shows and no run holds: a choice, a tick."""
     choices = data.find(W + "ddList")

@@ -25,6 +25,7 @@ from pipelines.indexing.readers.office.elements import (
     is_bold,
     is_code,
     is_on,
+    join_paragraphs,
     linked,
     own,
     value_of,
@@ -59,6 +60,7 @@ def read(data: bytes, mime: str, members: Members) -> Converted:
     body = root.find(W + "body") if root is not None else None
     if body is None:
         raise InputError("the file is damaged: it has no readable document in it")
+    join_paragraphs(body)
     walker = _BodyWalker(package, name, members)
     blocks = [*walker.edges("header"), *walker.blocks(body), *walker.edges("footer")]
     converted = assemble(blocks, mime, notes=walker.notes())
