@@ -171,7 +171,8 @@ def join_hyphens(text: str) -> str:
     Join words that are hyphenated at a line's end, by evidence.
 
     A hyphen stays before a digit or a capital, where the text writes the word with one inside a
-    line, and in words that nobody writes without. PDFium's mark for a hyphen that breaks a line counts as one.
+    line, and in words that nobody writes without. PDFium's mark for a hyphen that breaks a line
+    counts as one.
     """
     if not _BREAK.search(text):
         return text.replace("\ufffe", "")

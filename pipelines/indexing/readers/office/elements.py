@@ -29,15 +29,20 @@ def join_paragraphs(root: Any) -> None:
     """
     Move what stands in a paragraph whose end was deleted, by tracked changes, into the next one.
 
-    That is where Word shows it once the changes are accepted, in the next one's style.
+    That is where Word shows it once the changes are accepted, in the next one's style. From the end,
+    so that nothing is moved twice where thousands of paragraphs were deleted.
     """
-    for paragraph in list(root.iter(W + "p")):
-        following = next(paragraph.itersiblings(W + "p", W + "tbl", W + "sdt"), None)
-        is_open = paragraph.find(f"{W}pPr/{W}rPr/{W}del") is not None
-        if not is_open or following is None or following.tag != W + "p":
+    for paragraph in reversed(list(root.iter(W + "p"))):
+        if paragraph.find(f"{W}pPr/{W}rPr/{W}del") is None:
             continue
-        at = 0 if following.find(W + "pPr") is None else 1
-        following[at:at] = [child for child in paragraph if child.tag != W + "pPr"]
+        following = next(paragraph.itersiblings(W + "p", W + "tbl", W + "sdt"), None)
+        if following is None or following.tag != W + "p":
+            continue
+        # Neither looks through all children, nor counts them: there may be many by now.
+        first = next(iter(following), None)
+        at = 1 if first is not None and first.tag == W + "pPr" else 0
+        for child in reversed([child for child in paragraph if child.tag != W + "pPr"]):
+            following.insert(at, child)
         paragraph.getparent().remove(paragraph)
 
 
