@@ -1,6 +1,7 @@
 """
-Improve the search, in one go: pairs from documents not yet looked at, a run on them, a comparison
-with the version that serves, and a promotion if the new one is better.
+Improve the search, in one go: pairs from documents not yet looked at, a look at what there is to
+gain, a run on the pairs, a comparison with the version that serves, and a promotion if the new one
+is better.
 
 What is done is kept (`pipelines.store.improvements`): if it is interrupted anywhere, the next call
 continues with what is left. There is one at a time, on all machines together.
@@ -15,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-from app.actions import fine_tuning, methods, retrain
+from app.actions import evaluating, fine_tuning, methods, retrain
 from app.actions.improve import plan, sentences
 from app.actions.improve.bar import Bar
 from app.actions.methods import MethodChoice
@@ -31,7 +32,8 @@ from pipelines.store.improvements import Improvement, Outcome
 from pipelines.store.models import Model
 from pipelines.store.runs import Run
 from pipelines.store.scope import HANDBOOK
-from training.evaluation.gate import FEWEST_QUESTIONS
+from training.evaluation.figures.comparison import system_name
+from training.evaluation.gate import FEWEST_QUESTIONS, FEWEST_TO_GAIN
 from training.finetune.launch import Machine
 from training.pairs import stored
 from training.pairs.material import FEWEST_PAIRS, Material
@@ -88,6 +90,8 @@ def _stages(services: Services, one: Improvement, task: Task) -> Improvement:
         return _end(services, one, "nothing", lacking)
     if one.run_id is None or not _can_go_on(services, one.run_id):
         one = _choose_run(services, one, with_what, bar)
+    if one.ended_at is not None:
+        return one
     assert one.run_id is not None
     model = fine_tuning.train(services, one.run_id, bar.stage("train"))
     one = _note(services, one, version=model.name)
@@ -161,16 +165,36 @@ def _can_go_on(services: Services, run_id: RunId) -> bool:
 
 
 def _choose_run(services: Services, one: Improvement, with_what: Machine, bar: Bar) -> Improvement:
-    """Create a run by the recommended method, or take one that was made of the same."""
+    """
+    Create a run by the recommended method, or take one that was made of the same. It ends here
+    where the version that serves leaves too little to gain.
+    """
     with services.pool.connection() as conn:
         base = methods.starting_point(conn)
     choice = methods.choose(services, with_what, base=base, task=bar.stage("measure"))
     run_id = _same_run(services, base, choice)
     if run_id is None:
+        asked, first = _weigh(services, one.before, bar.stage("weigh"))
+        if asked - first < FEWEST_TO_GAIN:
+            return _end(services, one, "kept", sentences.enough(one.before, first, asked))
         options = fine_tuning.options(services, method=choice.method)
         found = fine_tuning.learned_from(services, seed=options.seed)
         run_id = fine_tuning.create(services, base.name, found, options, who=one.who)
     return _note(services, one, run_id=run_id)
+
+
+def _weigh(services: Services, serving: str, task: Task) -> tuple[int, int]:
+    """
+    How well the version that serves answers the held-out questions. The comparison takes it from
+    here.
+
+    :returns: Their number, and that of the questions whose passage it puts first.
+    """
+    questions = evaluating.dataset(services, evaluating.CORPUS)
+    report = evaluating.evaluate(services, questions, [serving], task=task)
+    name = system_name(serving, "hybrid")
+    first = sum(question.results[name].rank == 1 for question in report.questions)
+    return len(report.questions), first
 
 
 def _same_run(services: Services, base: Model, choice: MethodChoice) -> RunId | None:

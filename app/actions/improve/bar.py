@@ -7,15 +7,17 @@ from collections.abc import Mapping
 
 from pipelines.progress import Progress, Task
 
-# In order, with their names. Measuring is short, and a part of training.
+WEIGHING = "seeing what there is to gain"
+# In order, with their names. Measuring how long training takes is short.
 NAMES = {
     "pairs": "making pairs",
-    "measure": "training",
+    "measure": WEIGHING,
+    "weigh": WEIGHING,
     "train": "training",
     "compare": "comparing",
     "promote": "promoting",
 }
-STEPS = ("pairs", "train", "compare", "promote")
+STEPS = ("pairs", "weigh", "train", "compare", "promote")
 PERCENT = 100
 # Of training: embedding comes before.
 EMBEDDING = 0.2
@@ -77,7 +79,7 @@ class Bar:
         percent = PERCENT * (before + share * mine) / self._all
         self._percent = min(99.0, max(self._percent, percent))
         left = self._left(share, mine) if eta_s is None else eta_s
-        step = STEPS.index("train" if name == "measure" else name) + 1
+        step = STEPS.index("weigh" if name == "measure" else name) + 1
         words = f"step {step} of {len(STEPS)}, {NAMES[name]}"
         self._task.tell(Progress(words, int(self._percent), PERCENT, None, left + after))
 

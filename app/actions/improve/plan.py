@@ -14,6 +14,7 @@ from pipelines.store import evaluations, improvements, pair_passages, pairs
 from pipelines.store.db import Connection
 from pipelines.store.improvements import Improvement
 from pipelines.store.scope import HANDBOOK
+from training.evaluation.gate import FEWEST_TO_GAIN
 from training.finetune.costs import duration
 from training.finetune.launch import Machine
 from training.finetune.options import LABELS
@@ -28,9 +29,8 @@ ACCEPTED, TRAINED = 0.8, 0.8
 PASSAGE_S = 0.07
 WINDOW_S = 0.03
 MEASURE_S = 20.0
-# Two models embed each window.
-COMPARED_TWICE = 2
-COMPARE_S = 30.0
+# Of one model, beside embedding the windows.
+COMPARE_S = 15.0
 UNKNOWN_S = 300.0
 
 
@@ -92,8 +92,9 @@ def make(services: Services, with_what: Machine) -> ImprovementPlan:
         choice = methods.known(conn, with_what, more_pairs=more)
         steps = (
             _pairs_step(conn, new, begun),
+            _weigh_step(conn, more, begun),
             _train_step(choice, begun),
-            _compare_step(conn, choice, more),
+            _compare_step(conn, more),
             _promote_step(conn, choice),
         )
         return ImprovementPlan(steps, choice, own, begun)
@@ -105,7 +106,7 @@ def expected(services: Services, with_what: Machine) -> dict[str, float]:
         found = make(services, with_what)
     except InputError:
         return {}
-    names = ("pairs", "train", "compare", "promote")
+    names = ("pairs", "weigh", "train", "compare", "promote")
     seconds = {n: step.seconds or 0.0 for n, step in zip(names, found.steps, strict=True)}
     is_measured = bool(found.choice.listed) or _is_trained(found.unfinished)
     return seconds | {"measure": 0.0 if is_measured else MEASURE_S}
@@ -129,6 +130,17 @@ def _pairs_step(conn: Connection, new: int, begun: Improvement | None) -> Step:
     return Step("Make pairs.", means, new * each)
 
 
+def _weigh_step(conn: Connection, more: int, begun: Improvement | None) -> Step:
+    name = "See what there is to gain."
+    if begun is not None and begun.run_id is not None:
+        return Step(name, "Done.", None)
+    means = (
+        f"The serving version answers about {_heldout(conn, more):,} held-out questions. Where"
+        f" fewer than {FEWEST_TO_GAIN} could gain, nothing is trained."
+    )
+    return Step(name, means, _asking_s(conn))
+
+
 def _train_step(choice: MethodChoice, begun: Improvement | None) -> Step:
     if begun is not None and begun.version is not None:
         return Step("Train a new version.", f"Done: {begun.version}.", None)
@@ -140,23 +152,26 @@ def _train_step(choice: MethodChoice, begun: Improvement | None) -> Step:
     return Step("Train a new version.", f"{label}: {choice.reason}", 60 * minutes)
 
 
-def _compare_step(conn: Connection, choice: MethodChoice, more: int) -> Step:
-    heldout = sum(side.heldout for side in pairs.sides(conn)) + round(
-        more / TRAINED * (1 - TRAINED)
-    )
-    means = f"With the serving version, on about {heldout:,} held-out questions."
+def _compare_step(conn: Connection, more: int) -> Step:
+    means = f"With the serving version, on about {_heldout(conn, more):,} held-out questions."
+    return Step("Compare.", means, _asking_s(conn))
+
+
+def _heldout(conn: Connection, more: int) -> int:
+    """Questions to judge by, with those of the pairs still to be made."""
+    there = sum(side.heldout for side in pairs.sides(conn))
+    return there + round(more / TRAINED * (1 - TRAINED))
+
+
+def _asking_s(conn: Connection) -> float:
+    """Seconds to embed the windows with one model and to ask it the questions."""
+    each = WINDOW_S
     last = next(iter(evaluations.list_all(conn, limit=1)), None)
-    windows = methods.amount(conn).windows
-    seconds = COMPARE_S + COMPARED_TWICE * windows * WINDOW_S
-    if (
-        last is not None
-        and last.dataset == pairs.CORPUS
-        and "timings" in _first_model(last.figures)
-    ):
-        speed = _first_model(last.figures)["timings"]
-        if speed["windows"]:
-            seconds = COMPARE_S + COMPARED_TWICE * windows * speed["index_s"] / speed["windows"]
-    return Step("Compare.", means, seconds)
+    if last is not None and last.dataset == pairs.CORPUS:
+        speed = _first_model(last.figures).get("timings", {})
+        if speed.get("windows"):
+            each = speed["index_s"] / speed["windows"]
+    return COMPARE_S + methods.amount(conn).windows * each
 
 
 def _first_model(figures: dict[str, Any]) -> dict[str, Any]:

@@ -89,6 +89,19 @@ def kept(serving: str, version: str, found: Figures | None) -> str:
     )
 
 
+def enough(serving: str, first: int, asked: int) -> str:
+    """
+    The version that serves leaves too little to gain.
+
+    :param first: Of the questions asked, those whose passage it puts first.
+    """
+    return (
+        f"Kept {serving}: it already puts the right passage first for {first:,} of {asked:,}"
+        " held-out questions, which leaves too little to gain, so nothing was trained. Questions"
+        " that people asked or a language model wrote are harder: add them under Pairs."
+    )
+
+
 def lacking(passages: int, asked: int, fewest: int) -> str:
     """Too little is there."""
     if not passages:

@@ -44,6 +44,8 @@ def _links(last: Improvement) -> list[Markup]:
         links.append(parts.link(f"See {last.version}", "versions"))
     if last.evaluation_id is not None:
         links.append(parts.link("See the comparison", "compare"))
+    if last.outcome == "kept" and last.version is None:
+        links.append(parts.link("Add pairs", "pairs"))
     if last.outcome == "nothing":
         links.append(parts.link("Add documents", "documents"))
     return links

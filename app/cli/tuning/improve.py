@@ -90,6 +90,8 @@ def _tell(done: Improvement, as_json: bool) -> None:
     typer.secho(done.sentence, fg=colour)
     if done.outcome == "promoted":
         typer.echo("To go back: attune models rollback")
+    elif done.outcome == "kept" and done.version is None:
+        typer.echo("To train all the same: attune train")
     elif done.outcome == "kept":
         typer.echo(f"The figures: attune models show {done.version}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
 
@@ -16,6 +17,7 @@ from pipelines.store import active, evaluations, improvements, pairs
 from pipelines.versions import proof as proving
 from tests.corpus import add_document, prose
 from tests.improving import audited, fill, serving
+from training.evaluation import candidates
 
 pytestmark = pytest.mark.long
 
@@ -40,8 +42,8 @@ def test_a_better_version_is_made_and_serves(by_vectors, judged):
     assert percent[-1] >= 90
     stages = list(dict.fromkeys(one.stage for one in told))
     assert stages == [
-        "step 1 of 4, making pairs", "step 2 of 4, training",
-        "step 3 of 4, comparing", "step 4 of 4, promoting",
+        "step 1 of 5, making pairs", "step 2 of 5, seeing what there is to gain",
+        "step 3 of 5, training", "step 4 of 5, comparing", "step 5 of 5, promoting",
     ]  # fmt: skip
     assert all(one.eta_s is not None for one in told)
     assert ("improve", "promoted") in audited(services)
@@ -65,6 +67,24 @@ def test_a_version_without_proof_stays_beside(services, trained, judged):
     again = action.run(services, who="eve")
     assert again.sentence == done.sentence
     assert (len(trained), len(judged[1])) == (1, 1)
+
+
+def test_where_too_little_is_left_to_gain_nothing_is_trained(services, trained, monkeypatch):
+    """The sentence counts the held-out questions. Asked again, nothing is embedded again."""
+    fill(services)
+    monkeypatch.setattr(action, "FEWEST_TO_GAIN", 10_000)
+    done = action.run(services, who="eve")
+    assert (done.outcome, done.version, done.run_id, trained) == ("kept", None, None, [])
+    found = re.search(r"first for (\d+) of (\d+) held-out questions", done.sentence)
+    first, asked = map(int, found.groups())
+    questions = evaluating.dataset(services, evaluating.CORPUS).queries
+    assert 0 < first < asked == len(questions)
+    monkeypatch.setattr(candidates.LocalEncoder, "encode_documents", None)
+    assert action.run(services, who="eve").sentence == done.sentence
+    monkeypatch.setattr(action, "FEWEST_TO_GAIN", asked - first)
+    with pytest.raises(TypeError):
+        action.run(services, who="eve")  # the comparison, with the version that is trained now
+    assert len(trained) == 1
 
 
 @pytest.mark.parametrize(("documents", "said"), [(0, "of your own"), (2, "2 passages; about 60")])
@@ -121,7 +141,7 @@ def test_a_build_takes_what_the_comparison_embedded(services, trained, monkeypat
 
 
 def test_stopped_anywhere_the_next_call_goes_on(services, trained, judged, monkeypatch):
-    """Stopped while pairs are made, before training, and while it compares: no stage is done twice."""
+    """Stopped while pairs are made, while it weighs, and while it compares: no stage is done twice."""
     fill(services)
     judged[0][0] = "better"
     asked = []
@@ -148,7 +168,7 @@ def test_stopped_anywhere_the_next_call_goes_on(services, trained, judged, monke
     with services.pool.connection() as conn:
         assert improvements.unfinished(conn).pairs is None
     with pytest.raises(Stopped):
-        action.run(services, who="eve", **stopping_at("training", 0))
+        action.run(services, who="eve", **stopping_at("seeing what", 0))
     with services.pool.connection() as conn:
         one = improvements.unfinished(conn)
     assert one.pairs["made"] > 20
@@ -159,11 +179,12 @@ def test_stopped_anywhere_the_next_call_goes_on(services, trained, judged, monke
         one = improvements.unfinished(conn)
     assert (one.version, len(trained), judged[1]) == ("v1", 1, [])
     left = plan.make(services, methods.machine(services))
-    assert [step.means for step in left.steps[:2]] == [
+    assert [step.means for step in left.steps[:3]] == [
         f"Done: {one.pairs['made']} pairs.",
+        "Done.",
         "Done: v1.",
     ]
-    assert left.seconds == sum(step.seconds for step in left.steps[2:])
+    assert left.seconds == sum(step.seconds for step in left.steps[3:])
     with pytest.raises(Stopped):
         action.run(services, who="eve", **stopping_at("promoting", 0))
     assert serving(services) == "base"

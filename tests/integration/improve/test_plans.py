@@ -56,7 +56,8 @@ def test_what_it_will_do_is_said_before(services):
     fill(services)
     found = plan.make(services, methods.machine(services))
     assert [step.name for step in found.steps] == [
-        "Make pairs.", "Train a new version.", "Compare.", "Promote it.",
+        "Make pairs.", "See what there is to gain.", "Train a new version.", "Compare.",
+        "Promote it.",
     ]  # fmt: skip
     assert "50 passages not used yet" in found.steps[0].means
     assert found.seconds > 0
@@ -121,14 +122,14 @@ def test_the_command_says_what_came_of_it(services, trained, judged, attune):
     fill(services)
     code, out, err = attune("improve", "--dry-run")
     assert code == 0
-    assert "3. Compare." in out
+    assert "4. Compare." in out
     assert "All together about" in out
     assert trained == []
     code, out, err = attune("improve", "--json")
     told = json.loads(out)
     assert (code, told["outcome"], told["version"]) == (0, "kept", "v1")
     assert "1. Make pairs." in err
-    assert "step 3 of 4, comparing" in err
+    assert "step 4 of 5, comparing" in err
     assert attune("improve", "--queue")[1].startswith("Job ")
     assert attune("improve", "--queue")[0] == 3
 
