@@ -15,8 +15,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-from app.settings import share_cores
-
 # Each module and the heading of its table.
 MODULES = {
     "retrieval_check": "Finding passages",
@@ -100,7 +98,6 @@ def main() -> None:
         help="for `reading`: a Python with markitdown, unstructured or docling",
     )
     given = parser.parse_args()
-    share_cores()  # as the commands do
     for name in [given.only] if given.only else MODULES:
         measure = importlib.import_module(f"bench.{name}").rows
         options = {
