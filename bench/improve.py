@@ -60,7 +60,7 @@ class Stages:
 
 def _print(name: str, before: tuple[float, ...], after: tuple[float, ...]) -> None:
     figures = (f"{now - then:10.1f}" for then, now in zip(before, after, strict=True))
-    print(f"{name:16}", *figures, flush=True)
+    print(f"{name:30}", *figures, flush=True)
 
 
 def measure(files: list[Path]) -> None:
@@ -70,7 +70,7 @@ def measure(files: list[Path]) -> None:
             incoming = [Incoming(str(path), path.name, path.read_bytes) for path in files]
             for _ in ingester.ingest_many(incoming):
                 pass
-        print(f"{'':16} {'seconds':>10} {'CPU':>10} {'database':>10}")
+        print(f"{'':30} {'seconds':>10} {'CPU':>10} {'database':>10}")
         stages = Stages(services)
         done = action.run(services, who="bench", task=Task(stages.hear))
         stages.end_all()

@@ -63,14 +63,39 @@ def test_pairs_are_made_offline_and_taken_by_training(pool, handle):
     assert summary.stored == summary.accepted + sum(summary.rejected.values()) - summary.rejected[quality.DUPLICATE]  # fmt: skip
     with pool.connection() as conn:
         found = stored.material(conn)
-        asked = stored_dataset.dataset(conn)
+        held = {pair.passage_sha256 for pair in stored.evidence(conn)}
     assert len(found.corpus) == 10
     trained = {p for q in [*found.train, *found.heldout] for p in q.passages}
-    held = {p for answers in asked.relevant.values() for p in answers}
     assert trained
     assert held
     # What a run looks at, if only to choose its checkpoint, is not what it is judged on.
     assert not trained & held
+
+
+def test_what_several_passages_say_is_answered_by_each_of_them(pool, handle):
+    """All say what strong winds do, and each has a number of its own."""
+    questions = {
+        "q0": "What could strong winds reduce?",
+        "q1": "How many ships were in Porto in 2021?",
+    }
+    corpus = {"p0": passage("Lisbon"), "p1": passage("Porto"), "p2": passage("Rome")}
+    given = SeedFile(questions, corpus, {"q0": ["p0"], "q1": ["p1"]})
+    from_file.import_file(pool, handle, given, "pairs.json", split="train")
+    from_file.import_file(
+        pool,
+        handle,
+        SeedFile({"q2": "What may strong winds reduce?"}, {"p2": corpus["p2"]}, {"q2": ["p2"]}),
+        "held.json",
+        split="heldout",
+    )
+    with pool.connection() as conn:
+        found = stored.material(conn)
+        asked = stored_dataset.dataset(conn)
+    by_text = {q.text: q for q in [*found.train, *found.heldout]}
+    assert len(by_text[questions["q0"]].also) == 9
+    assert by_text[questions["q1"]].also == ()
+    (answers,) = asked.relevant.values()
+    assert len(set(answers)) == 10
 
 
 def test_generation_goes_on_where_it_stopped(pool, handle):

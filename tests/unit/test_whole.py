@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from pipelines.search.rerank import LATE_SHARE
 from pipelines.text.scoring.late import PieceCounts
 from training.finetune.heldout import HIT, NDCG, HeldOut, choose
-from training.finetune.negatives import Retrieval, Windows, training_pairs
+from training.finetune.negatives import Labels, Retrieval, Windows, training_pairs
 from training.finetune.options import TrainOptions
 from training.finetune.whole import ABSENT, candidates, fused, vectors_side, words_side
 
@@ -109,9 +111,17 @@ def pairs(words: list[float], cosines: list[float], **options: object) -> list[i
 
 
 def all_pairs(
-    words: list[float], cosines: list[float], right: list[int], wrong: list[int], **options: object
+    words: list[float],
+    cosines: list[float],
+    right: list[int],
+    wrong: list[int],
+    also: Sequence[int] = (),
+    **options: object,
 ) -> list[list[int]]:
-    """The candidates of each pair of a question with right passages and some called wrong."""
+    """
+    The candidates of each pair of a question with right passages, some called wrong, and some that
+    repeat what is asked.
+    """
     vectors = np.array([[c, np.sqrt(1 - c * c)] for c in cosines], dtype=np.float32)
     count = len(cosines)
     windows = Windows(
@@ -122,7 +132,9 @@ def all_pairs(
         np.array([[1.0, 0.0]], dtype=np.float32),
     )
     retrieval = Retrieval(None, Said(words), 0.65, [1.0], PieceCounts.of([]))
-    labels = [np.array(right)], [np.array(wrong, dtype=np.int64)]
+    labels = Labels(
+        [np.array(right)], [np.array([*right, *also])], [np.array(wrong, dtype=np.int64)]
+    )
     made = training_pairs(windows, ["?"], labels, retrieval, TrainOptions(**options))
     return made.candidates.tolist()
 
@@ -165,6 +177,15 @@ def test_what_a_person_called_wrong_is_a_hard_negative_beside_a_searched_one():
     assert 1 not in searched
     assert (right, hard[0]) == (0, 1)
     assert hard[1] in (2, 3)
+
+
+def test_a_passage_that_repeats_what_is_asked_is_neither_learned_nor_a_negative():
+    words, cosines = [0.5, 0.9, 0.3, 0.1], [0.5, 0.5, 0.2, 0.1]
+    ((right, *hard),) = all_pairs(words, cosines, [0], [], also=[1])
+    assert right == 0
+    assert set(hard) == {2, 3}
+    ((_, *hard),) = all_pairs(words, cosines, [0], [], hard_negatives=3)
+    assert set(hard) == {1, 2, 3}
 
 
 def test_an_answer_is_no_negative_because_somebody_called_it_wrong():

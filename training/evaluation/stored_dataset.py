@@ -7,7 +7,8 @@ from pipelines.store import documents, pair_passages, pairs
 from pipelines.store.db import Connection
 from training.evaluation import dataset as datasets
 from training.evaluation.dataset import Dataset
-from training.pairs.stored import by_question, corpus_of, evidence
+from training.pairs.question import Question
+from training.pairs.stored import by_question, corpus_of, evidence, with_repeats
 
 
 def dataset(conn: Connection) -> Dataset:
@@ -31,10 +32,14 @@ def dataset(conn: Connection) -> Dataset:
     }
     languages |= {pair.passage_sha256: pair.language for pair in heldout}
     asked = by_question(heldout)
+    questions = with_repeats(
+        [Question(of[0].question, tuple(p.passage_sha256 for p in of)) for of in asked.values()],
+        corpus,
+    )
     return datasets.of_passages(
         pairs.CORPUS,
-        {key: found[0].question for key, found in asked.items()},
+        {key: question.text for key, question in zip(asked, questions, strict=True)},
         corpus,
-        {key: [pair.passage_sha256 for pair in found] for key, found in asked.items()},
+        {key: [*q.passages, *q.also] for key, q in zip(asked, questions, strict=True)},
         languages,
     )

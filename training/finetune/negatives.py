@@ -70,21 +70,34 @@ class Retrieval:
     pieces: PieceCounts
 
 
+@dataclass(frozen=True)
+class Labels:
+    """
+    Places of passages for each question to train on. *Shape of each:* ``(p,)``
+
+    :param learned: Those that it is paired with.
+    :param right: These, and those that repeat what it asks. None of them is a negative.
+    :param wrong: Those that a person called wrong for it.
+    """
+
+    learned: Sequence[Ints]
+    right: Sequence[Ints]
+    wrong: Sequence[Ints]
+
+
 def training_pairs(
     windows: Windows,
     questions: Sequence[str],
-    labels: tuple[Sequence[Ints], Sequence[Ints]],
+    labels: Labels,
     retrieval: Retrieval,
     options: TrainOptions,
 ) -> TrainingPairs:
     """
     :param questions: Those to train on.
-    :param labels: Places of the passages that answer each of them, and of those that a person
-        called wrong for it. *Shape of each:* ``(p,)``
     """
-    gold = labels[0]
+    right = labels.right
     # What is right for one person is no negative because another one called it wrong.
-    called_wrong = [np.setdiff1d(bad, good) for bad, good in zip(labels[1], gold, strict=True)]
+    called_wrong = [np.setdiff1d(bad, good) for bad, good in zip(labels.wrong, right, strict=True)]
     # Windows stand in the order of their passages.
     present, first = np.unique(windows.passage, return_index=True)
     windows_of = np.split(np.arange(len(windows.texts)), first[1:])
@@ -103,11 +116,13 @@ def training_pairs(
             cosines = np.zeros(len(lexical))
             cosines[present] = np.maximum.reduceat(scores, first)
             order = candidates(cosines, lexical, retrieval.share, retrieval.trust[q])
-            known = {*gold[q].tolist(), *called_wrong[q].tolist()}
+            known = {*right[q].tolist(), *called_wrong[q].tolist()}
             best_wrong = [p for p in order.tolist() if p in of_passage and p not in known]
             wrong = [_nearest(of_passage[p], scores) for p in best_wrong[: LOOKED_AT * WRONG]]
         # A passage without windows has no token that the tokenizer's vocabulary knows.
-        own = [_nearest(of_passage[p], scores) for p in gold[q].tolist() if p in of_passage]
+        own = [
+            _nearest(of_passage[p], scores) for p in labels.learned[q].tolist() if p in of_passage
+        ]
         for best, given in _dealt(own, told, count):
             ceiling = scores[best] + options.margin
             hard = [*given, *_drawn(wrong, scores, ceiling, count - len(given), draw)]
@@ -118,7 +133,7 @@ def training_pairs(
     return TrainingPairs(
         np.array(question, dtype=np.int64),
         np.array(rows, dtype=np.int64),
-        [gold[q] for q in question],
+        [right[q] for q in question],
         [called_wrong[q] for q in question],
     )
 

@@ -26,7 +26,7 @@ from pipelines.system.atomic_files import write_staged
 from pipelines.text.scoring.fusion import trust
 from pipelines.text.scoring.late import PieceCounts
 from pipelines.text.windows import cut
-from training.finetune.negatives import Retrieval, TrainingPairs, Windows, training_pairs
+from training.finetune.negatives import Labels, Retrieval, TrainingPairs, Windows, training_pairs
 from training.finetune.options import TrainOptions
 from training.finetune.rundir import RunDir, RunSettings
 from training.finetune.whole import Ints
@@ -70,8 +70,10 @@ def load(
         stored = _embed(encoder, corpus, questions, options, run.read_known(), report)
         _write(run.windows, key, stored)
     place = {name: i for i, name in enumerate(corpus)}
-    gold = [np.array([place[p] for p in q.passages], dtype=np.int64) for q in questions]
-    wrong = [np.array([place[p] for p in q.wrong], dtype=np.int64) for q in train]
+
+    def places(passages: Sequence[str]) -> Ints:
+        return np.array([place[p] for p in passages], dtype=np.int64)
+
     texts = [q.text for q in questions]
     retrieval = Retrieval(
         encoder,
@@ -82,11 +84,19 @@ def load(
     )
     return TrainingData(
         questions=texts,
-        gold=gold,
+        gold=[places(q.passages + q.also) for q in questions],
         heldout=np.arange(len(train), len(questions)),
         windows=stored,
         pairs=training_pairs(
-            stored, texts[: len(train)], (gold[: len(train)], wrong), retrieval, options
+            stored,
+            texts[: len(train)],
+            Labels(
+                learned=[places(q.passages) for q in train],
+                right=[places(q.passages + q.also) for q in train],
+                wrong=[places(q.wrong) for q in train],
+            ),
+            retrieval,
+            options,
         ),
         retrieval=retrieval,
     )

@@ -60,8 +60,8 @@ class RunDir:
     @property
     def train(self) -> Path:
         """
-        Questions to train on, one JSON object a line: question, passages, and `wrong` passages if
-        there are any.
+        Questions to train on, one JSON object a line: question, passages, and those that are
+        `wrong` and that answer it `also`, if there are any.
         """
         return self.path / "train.jsonl"
 
@@ -172,14 +172,18 @@ class RunDir:
     def read_questions(self, path: Path) -> list[Question]:
         """The questions of `train` or `heldout`."""
         return [
-            Question(row["question"], tuple(row["passages"]), tuple(row.get("wrong", ())))
+            Question(
+                row["question"],
+                *(tuple(row.get(name, ())) for name in ("passages", "wrong", "also")),
+            )
             for row in read_lines(path)
         ]
 
 
 def _row(question: Question) -> dict[str, Any]:
-    wrong = {"wrong": list(question.wrong)} if question.wrong else {}
-    return {"question": question.text, "passages": list(question.passages), **wrong}
+    others = {name: list(getattr(question, name)) for name in ("wrong", "also")}
+    found = {name: passages for name, passages in others.items() if passages}
+    return {"question": question.text, "passages": list(question.passages), **found}
 
 
 def last_lines(path: Path, count: int, *, most_bytes: int = 20_000) -> str:

@@ -9,6 +9,8 @@ from pipelines.errors import InputError
 from pipelines.store import documents, pair_passages, pairs, wrong_passages
 from pipelines.store.db import Connection
 from pipelines.store.pairs import Pair, Split
+from pipelines.text.languages import language_of_most
+from pipelines.text.scoring import repeats
 from training.pairs import split
 from training.pairs.forms import FRAGMENTS
 from training.pairs.material import FEWEST_PAIRS, Material
@@ -53,11 +55,19 @@ def material(
         text = asked[one.question_sha256][0].question
         wrong_of.setdefault(text, []).append(one.passage_sha256)
     corpus = corpus_of(conn, train, {one.passage_sha256: one.passage for one in wrong})
-    return Material(corpus, _with_wrong(chosen, wrong_of), aside)
+    chosen = with_repeats(_with_wrong(chosen, wrong_of), corpus)
+    return Material(corpus, chosen, with_repeats(aside, corpus))
 
 
 def _with_wrong(questions: Sequence[Question], wrong_of: Mapping[str, list[str]]) -> list[Question]:
     return [replace(q, wrong=tuple(wrong_of.get(q.text, ()))) for q in questions]
+
+
+def with_repeats(questions: Sequence[Question], corpus: Mapping[str, str]) -> list[Question]:
+    """The questions with the passages that repeat what they ask."""
+    asked = [(q.text, q.passages) for q in questions]
+    found = repeats.also_answering(asked, corpus, language_of_most(corpus.values()))
+    return [replace(q, also=also) for q, also in zip(questions, found, strict=True)]
 
 
 def evidence(conn: Connection) -> list[Pair]:
