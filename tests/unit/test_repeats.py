@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pipelines.text.scoring.repeats import also_answering
+from training.pairs.question import Question
+from training.pairs.stored import with_repeats
 
 VALVE = "The relief valve of the boiler opens at 12 bar and closes again at 9 bar."
 OWN = f"Chapter 4. {VALVE} Test it once a year with the hand lever."
@@ -46,3 +50,10 @@ def test_a_passage_does_not_repeat_itself():
         (),
         (),
     ]
+
+
+def test_what_a_person_called_wrong_does_not_answer_by_repeating():
+    plain = Question("Does the relief valve open at 12 bar?", ("own",))
+    marked = replace(plain, wrong=("again",))
+    found = with_repeats([plain, marked], CORPUS)
+    assert [question.also for question in found] == [("again",), ()]

@@ -11,7 +11,8 @@ class Question:
     A question and the ids of the passages that answer it.
 
     :param wrong: Passages that a person called wrong for it.
-    :param also: Passages that repeat what it asks (`scoring.repeats`): right when found, but not learned.
+    :param also: Passages that repeat what it asks (`scoring.repeats`): right when found, but not
+        learned.
     """
 
     text: str

@@ -64,10 +64,13 @@ def _with_wrong(questions: Sequence[Question], wrong_of: Mapping[str, list[str]]
 
 
 def with_repeats(questions: Sequence[Question], corpus: Mapping[str, str]) -> list[Question]:
-    """The questions with the passages that repeat what they ask."""
+    """The questions with the passages that repeat what they ask, unless a person called them wrong."""
     asked = [(q.text, q.passages) for q in questions]
     found = repeats.also_answering(asked, corpus, language_of_most(corpus.values()))
-    return [replace(q, also=also) for q, also in zip(questions, found, strict=True)]
+    return [
+        replace(q, also=tuple(passage for passage in also if passage not in q.wrong))
+        for q, also in zip(questions, found, strict=True)
+    ]
 
 
 def evidence(conn: Connection) -> list[Pair]:

@@ -21,8 +21,8 @@ RUN = 6
 # must all stand there.
 COVERED = 0.75
 
-# A run in more of the questions' passages than this is boilerplate: it repeats nothing, and would take
-# time by the square of their number.
+# A run in more of the questions' passages than this is boilerplate: it repeats nothing, and would
+# take time by the square of their number.
 BOILERPLATE = 20
 
 Run = tuple[str, ...]
