@@ -17,7 +17,6 @@ from pipelines.store import active, evaluations, improvements, pairs
 from pipelines.versions import proof as proving
 from tests.corpus import add_document, prose
 from tests.improving import audited, fill, serving
-from training.evaluation import candidates
 
 pytestmark = pytest.mark.long
 
@@ -79,7 +78,7 @@ def test_where_too_little_is_left_to_gain_nothing_is_trained(services, trained, 
     first, asked = map(int, found.groups())
     questions = evaluating.dataset(services, evaluating.CORPUS).queries
     assert 0 < first < asked == len(questions)
-    monkeypatch.setattr(candidates.LocalEncoder, "encode_documents", None)
+    monkeypatch.setattr(LocalEncoder, "encode_documents", None)
     assert action.run(services, who="eve").sentence == done.sentence
     monkeypatch.setattr(action, "FEWEST_TO_GAIN", asked - first)
     with pytest.raises(TypeError):
